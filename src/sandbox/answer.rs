@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use axum::body::Bytes;
-use axum::http::StatusCode;
+use axum::http::{HeaderValue, StatusCode};
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
@@ -64,7 +64,7 @@ pub(super) struct Answer {
     pub(super) delay: Duration,
     pub(super) status: StatusCode,
     pub(super) content_type: &'static str,
-    pub(super) location: Option<String>,
+    pub(super) location: Option<HeaderValue>,
     pub(super) payload: Payload,
 }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use axum::body::Bytes;
-use axum::http::StatusCode;
+use axum::http::{HeaderValue, StatusCode};
 use chrono::{DateTime, Utc};
 
 /// One `[[fault]]`: the first of the file that matches a request decides its answer.
@@ -62,7 +62,7 @@ pub(super) enum Effect {
     /// pageNum has no effect.
     IgnorePage,
     /// Sent elsewhere.
-    Redirect(String),
+    Redirect(HeaderValue),
     /// These bytes.
     Body(Bytes),
     /// One byte of the right answer in each such span.

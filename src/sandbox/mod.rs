@@ -6,7 +6,7 @@
 //! `domain/`. A misreading of the document shared by both sides of the line would make every test agree with itself.
 //!
 //! Design notes:
-//! - One pure function ([`answer`](answer::answer)) decides what a request gets; the server only carries it out. So a
+//! - One pure function (`answer`) decides what a request gets; the server only carries it out. So a
 //!   request is in the ledger, with the code it will be answered with, before the first byte (or the wait) begins.
 //! - Which certificates a company has is a function of the day in Asia/Shanghai by the clock that was handed in, so
 //!   simulated time drives the story. Slowness is real time: the time-outs it is meant for are real, too.
@@ -21,6 +21,8 @@ mod error;
 mod fault;
 mod generate;
 mod gzip_bomb;
+mod instants;
+mod response;
 mod scenario;
 mod scenario_file;
 mod server;

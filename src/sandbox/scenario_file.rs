@@ -1,11 +1,7 @@
 //! The scenario file: TOML to [`Scenario`]. Types ending in `Text` are the file's shape, word by word.
 
-use std::time::Duration;
-
-use axum::http::StatusCode;
+use axum::http::{HeaderValue, StatusCode};
 use base64::Engine as _;
-use chrono::{DateTime, NaiveDate, TimeZone as _, Utc};
-use chrono_tz::Asia::Shanghai;
 use serde::{Deserialize, Deserializer};
 
 use super::certificates::{Certificate, Company, Days};
@@ -13,6 +9,7 @@ use super::document::OVER_LIMIT;
 use super::error::SandboxError;
 use super::fault::{Effect, Fault, Window};
 use super::generate::{self, GenerateText};
+use super::instants::{after, day, first, span};
 use super::scenario::Scenario;
 
 #[derive(Deserialize)]
@@ -138,8 +135,13 @@ fn in_entry(entry: &str) -> impl Fn(String) -> SandboxError {
 }
 
 fn company(text: CompanyText) -> Result<Company, String> {
-    if text.keywords.iter().all(|keyword| keyword.trim().is_empty()) {
-        return Err("no keyword finds it".to_owned());
+    let keywords: Vec<_> = text
+        .keywords
+        .iter()
+        .map(|keyword| keyword.trim().to_owned())
+        .collect();
+    if keywords.is_empty() || keywords.iter().any(String::is_empty) {
+        return Err("its `keywords` are none, or one of them is empty".to_owned());
     }
     let certificates = text
         .certificate
@@ -155,8 +157,8 @@ fn company(text: CompanyText) -> Result<Company, String> {
 fn listed(id: &str, text: CertificateText) -> Result<Certificate, String> {
     let number = text.number.as_deref().unwrap_or_default();
     let days = Days {
-        from: optional(text.from, day)?,
-        to: optional(text.to, day)?,
+        from: optional(text.from.as_deref(), day)?,
+        to: optional(text.to.as_deref(), day)?,
     };
     if days.from.zip(days.to).is_some_and(|(from, to)| to < from) {
         return Err(format!("certificate {number}: `to` lies before `from`"));
@@ -182,8 +184,8 @@ fn fault(text: FaultText) -> Result<Fault, String> {
     }
     let effect = effect(&text)?;
     let window = Window {
-        from: optional(text.from, first)?,
-        until: optional(text.to, after)?,
+        from: optional(text.from.as_deref(), first)?,
+        until: optional(text.to.as_deref(), after)?,
     };
     if window
         .from
@@ -198,7 +200,7 @@ fn fault(text: FaultText) -> Result<Fault, String> {
         page: text.page,
         key: text.key,
         times: text.times,
-        delay: optional(text.slow, span)?.unwrap_or_default(),
+        delay: optional(text.slow.as_deref(), span)?.unwrap_or_default(),
         status: optional(text.status, http_status)?,
         effect,
     })
@@ -213,7 +215,8 @@ fn effect(text: &FaultText) -> Result<Effect, String> {
         code: text.code.unwrap_or(OVER_LIMIT),
     });
     let bytes = optional(text.body_base64.as_deref(), base64)?;
-    let drip = optional(text.drip.clone(), span)?;
+    let redirect = optional(text.redirect.as_deref(), location)?;
+    let drip = optional(text.drip.as_deref(), span)?;
     let named = [
         // `code` beside `echo_key` is the code of that answer, no second effect.
         echo.or(code),
@@ -224,7 +227,7 @@ fn effect(text: &FaultText) -> Result<Effect, String> {
         text.repeat_item.as_ref().map(|Yes| Effect::RepeatItem),
         text.short_page.as_ref().map(|Yes| Effect::ShortPage),
         text.ignore_page.as_ref().map(|Yes| Effect::IgnorePage),
-        text.redirect.clone().map(Effect::Redirect),
+        redirect.map(Effect::Redirect),
         text.body.clone().map(|body| Effect::Body(body.into())),
         bytes.map(|bytes| Effect::Body(bytes.into())),
         drip.map(Effect::Drip),
@@ -251,60 +254,13 @@ fn base64(text: &str) -> Result<Vec<u8>, String> {
         .map_err(|_| "`body_base64` is not base64".to_owned())
 }
 
+fn location(text: &str) -> Result<HeaderValue, String> {
+    HeaderValue::try_from(text).map_err(|_| format!("{text:?} cannot stand in a Location header"))
+}
+
 fn http_status(number: u16) -> Result<StatusCode, String> {
     StatusCode::from_u16(number)
         .ok()
         .filter(|status| !status.is_informational())
         .ok_or_else(|| format!("{number} is not the status of an answer"))
-}
-
-/// A calendar day of Asia/Shanghai.
-fn day(text: String) -> Result<NaiveDate, String> {
-    text.parse()
-        .map_err(|_| format!("\"{text}\" is not a day such as \"2026-01-05\""))
-}
-
-/// The first instant of a span: an instant itself, or the midnight that begins a day.
-fn first(text: String) -> Result<DateTime<Utc>, String> {
-    match DateTime::parse_from_rfc3339(&text) {
-        Ok(instant) => Ok(instant.to_utc()),
-        Err(_) => midnight(day(text)?),
-    }
-}
-
-/// The first instant after a span: an instant itself, or the midnight that ends a day.
-fn after(text: String) -> Result<DateTime<Utc>, String> {
-    match DateTime::parse_from_rfc3339(&text) {
-        Ok(instant) => Ok(instant.to_utc()),
-        Err(_) => midnight(day(text)?.succ_opt().ok_or("the calendar ends there")?),
-    }
-}
-
-fn midnight(day: NaiveDate) -> Result<DateTime<Utc>, String> {
-    let naive = day.and_time(chrono::NaiveTime::MIN);
-    let instant = Shanghai.from_local_datetime(&naive).earliest();
-    instant
-        .map(|instant| instant.to_utc())
-        .ok_or_else(|| format!("{day} has no midnight"))
-}
-
-/// `500ms`, `30s`, `5m` or `1h`.
-fn span(text: String) -> Result<Duration, String> {
-    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
-    let (number, unit) = text.split_at(digits);
-    let unit_ms: u64 = match unit {
-        "ms" => 1,
-        "s" => 1_000,
-        "m" => 60_000,
-        "h" => 3_600_000,
-        _ => 0,
-    };
-    let length_ms = number
-        .parse::<u64>()
-        .ok()
-        .and_then(|number| number.checked_mul(unit_ms));
-    length_ms
-        .filter(|length_ms| *length_ms > 0)
-        .map(Duration::from_millis)
-        .ok_or_else(|| format!("\"{text}\" is not a span such as \"30s\" or \"500ms\""))
 }

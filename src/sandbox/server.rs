@@ -6,20 +6,19 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::{Body, Bytes, to_bytes};
+use axum::body::to_bytes;
 use axum::extract::State;
-use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
+use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::response::Response;
 use chrono::{DateTime, Utc};
-use futures_util::{StreamExt as _, stream};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use super::answer::{Answer, Asked, Payload, answer, fault_for};
+use super::answer::{Answer, Asked, answer, fault_for};
 use super::document::PATH;
 use super::error::SandboxError;
-use super::gzip_bomb::gzip_bomb;
+use super::response::response;
 use super::scenario::Scenario;
 use crate::clock::{Clock, pause, within};
 
@@ -29,8 +28,6 @@ const FORM_BYTES_MAX: usize = 64 * 1024;
 const LEDGER_ENTRIES_MAX: usize = 200_000;
 /// How long open connections get to end when the server stops.
 const STOP_LIMIT: Duration = Duration::from_secs(2);
-/// The half body must have left before the connection closes, or the client sees none of it.
-const HALF_BODY_HEAD_START: Duration = Duration::from_millis(50);
 
 /// A request as it arrived, and the code it was answered with.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -245,63 +242,4 @@ fn is_form(content_type: Option<&HeaderValue>) -> bool {
         .unwrap_or_default();
     let media_type = text.split(';').next().unwrap_or_default().trim();
     media_type.eq_ignore_ascii_case("application/x-www-form-urlencoded")
-}
-
-fn response(answer: Answer, stopping: CancellationToken) -> Response {
-    let mut response = Response::new(Body::empty());
-    *response.status_mut() = answer.status;
-    let mut set = |name: HeaderName, value: HeaderValue| response.headers_mut().insert(name, value);
-    set(
-        header::CONTENT_TYPE,
-        HeaderValue::from_static(answer.content_type),
-    );
-    if let Some(location) = answer.location.and_then(|to| HeaderValue::try_from(to).ok()) {
-        set(header::LOCATION, location);
-    }
-    let body = match answer.payload {
-        Payload::Whole(body) => Body::from(body),
-        Payload::Half(body) => {
-            set(header::CONTENT_LENGTH, body.len().into());
-            half(&body)
-        }
-        Payload::Drip(body, span) => {
-            set(header::CONTENT_LENGTH, body.len().into());
-            drip(body, span, stopping)
-        }
-        Payload::GzipBomb { bytes_inflated } => {
-            set(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
-            Body::from_stream(gzip_bomb(bytes_inflated))
-        }
-    };
-    *response.body_mut() = body;
-    response
-}
-
-/// Half of `body`; the failing stream then makes the server close the connection.
-fn half(body: &Bytes) -> Body {
-    let first = body.slice(..body.len() / 2);
-    let broken = stream::once(async {
-        pause(HALF_BODY_HEAD_START).await;
-        Err(std::io::Error::from(std::io::ErrorKind::ConnectionAborted))
-    });
-    Body::from_stream(stream::iter([Ok(first)]).chain(broken))
-}
-
-/// One byte of `body` in each `span` of real time, until the server stops.
-fn drip(body: Bytes, span: Duration, stopping: CancellationToken) -> Body {
-    Body::from_stream(stream::unfold(body, move |mut rest| {
-        let stopping = stopping.clone();
-        async move {
-            if rest.is_empty() {
-                return None;
-            }
-            match stopping.run_until_cancelled(pause(span)).await {
-                Some(()) => Some((Ok(rest.split_to(1)), rest)),
-                None => Some((
-                    Err(std::io::Error::from(std::io::ErrorKind::ConnectionAborted)),
-                    Bytes::new(),
-                )),
-            }
-        }
-    }))
 }

@@ -238,11 +238,18 @@ impl FromStr for EventKind {
     type Err = UnknownKind;
 
     fn from_str(text: &str) -> Result<Self, UnknownKind> {
-        let change = Change::ALL.into_iter().find(|change| change.as_str() == text).map(Self::Change);
+        let change = Change::ALL
+            .into_iter()
+            .find(|change| change.as_str() == text)
+            .map(Self::Change);
         let trouble = |name: &str| Trouble::ALL.into_iter().find(|trouble| trouble.as_str() == name);
         change
             .or_else(|| trouble(text).map(Self::Trouble))
-            .or_else(|| text.strip_suffix("_resolved").and_then(trouble).map(Self::Resolved))
+            .or_else(|| {
+                text.strip_suffix("_resolved")
+                    .and_then(trouble)
+                    .map(Self::Resolved)
+            })
             .ok_or_else(|| UnknownKind(text.to_owned()))
     }
 }
@@ -255,7 +262,9 @@ impl Serialize for EventKind {
 
 impl<'de> Deserialize<'de> for EventKind {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+        String::deserialize(deserializer)?
+            .parse()
+            .map_err(serde::de::Error::custom)
     }
 }
 
@@ -436,11 +445,16 @@ mod tests {
     #[test]
     fn every_kind_is_read_back_from_its_name() {
         let kinds = Change::ALL.into_iter().map(EventKind::Change).chain(
-            Trouble::ALL.into_iter().flat_map(|trouble| [EventKind::Trouble(trouble), EventKind::Resolved(trouble)]),
+            Trouble::ALL
+                .into_iter()
+                .flat_map(|trouble| [EventKind::Trouble(trouble), EventKind::Resolved(trouble)]),
         );
         for kind in kinds {
             assert_eq!(kind.to_string().parse(), Ok(kind));
         }
-        assert_eq!("resolved".parse::<EventKind>(), Err(UnknownKind("resolved".into())));
+        assert_eq!(
+            "resolved".parse::<EventKind>(),
+            Err(UnknownKind("resolved".into()))
+        );
     }
 }

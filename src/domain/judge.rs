@@ -64,12 +64,24 @@ pub fn judge(
     look: &Look<'_>,
 ) -> Judgement {
     let mut judgement = Judgement::default();
-    for (( number, end), holdings) in ends(snapshot) {
-        let certificate: Vec<&Holding> = judged(snapshot).map(|judged| judged.holding).filter(|holding| holding.number == number).collect();
+    for ((number, end), holdings) in ends(snapshot) {
+        let certificate: Vec<&Holding> = judged(snapshot)
+            .map(|judged| judged.holding)
+            .filter(|holding| holding.number == number)
+            .collect();
         if snapshot.is_superseded(certificate) || waits(&holdings, end, look) {
             continue;
         }
-        let judging = Judging { snapshot, told, thresholds, verified_at, look, number: &number, end, holdings: &holdings };
+        let judging = Judging {
+            snapshot,
+            told,
+            thresholds,
+            verified_at,
+            look,
+            number: &number,
+            end,
+            holdings: &holdings,
+        };
         judging.judge(&mut judgement);
     }
     judgement
@@ -78,13 +90,21 @@ pub fn judge(
 /// The smallest of `thresholds` that is not below `days`: with 12 days left and 30, 7, 1 it is 30.
 #[must_use]
 pub fn tightest_threshold(thresholds: &[i64], days: i64) -> Option<i64> {
-    thresholds.iter().copied().filter(|threshold| days <= *threshold).min()
+    thresholds
+        .iter()
+        .copied()
+        .filter(|threshold| days <= *threshold)
+        .min()
 }
 
 /// The largest of `thresholds` that `days` past the end have reached.
 #[must_use]
 pub fn largest_reached(thresholds: &[i64], days: i64) -> Option<i64> {
-    thresholds.iter().copied().filter(|threshold| days >= *threshold).max()
+    thresholds
+        .iter()
+        .copied()
+        .filter(|threshold| days >= *threshold)
+        .max()
 }
 
 /// A holding that is judged: established, or seen once and then judged by its own end.
@@ -96,14 +116,29 @@ struct Judged<'a> {
 
 fn judged(snapshot: &Snapshot) -> impl Iterator<Item = Judged<'_>> {
     let held = snapshot.held.iter().map(|(key, held)| {
-        let doubt = snapshot.doubts.get(&(key.clone(), Field::End)).filter(|doubt| doubt.was_shown_last());
+        let doubt = snapshot
+            .doubts
+            .get(&(key.clone(), Field::End))
+            .filter(|doubt| doubt.was_shown_last());
         let later_end = doubt.and_then(|doubt| Some((doubt.later_end()?, doubt.first_seen_at)));
-        Judged { holding: &held.holding, held: Some(held), later_end }
+        Judged {
+            holding: &held.holding,
+            held: Some(held),
+            later_end,
+        }
     });
-    let seen_once = snapshot.doubts.values().filter(|doubt| doubt.was_shown_last()).filter_map(|doubt| match &doubt.difference {
-        Difference::New(holding) => Some(Judged { holding, held: None, later_end: None }),
-        _ => None,
-    });
+    let seen_once = snapshot
+        .doubts
+        .values()
+        .filter(|doubt| doubt.was_shown_last())
+        .filter_map(|doubt| match &doubt.difference {
+            Difference::New(holding) => Some(Judged {
+                holding,
+                held: None,
+                later_end: None,
+            }),
+            _ => None,
+        });
     held.chain(seen_once)
 }
 
@@ -111,7 +146,9 @@ fn ends(snapshot: &Snapshot) -> BTreeMap<(CertificateNumber, NaiveDate), Vec<Jud
     let mut ends: BTreeMap<_, Vec<_>> = BTreeMap::new();
     for judged in judged(snapshot) {
         if let Some(end) = judged.holding.last_day() {
-            ends.entry((judged.holding.number.clone(), end)).or_default().push(judged);
+            ends.entry((judged.holding.number.clone(), end))
+                .or_default()
+                .push(judged);
         }
     }
     ends
@@ -120,7 +157,9 @@ fn ends(snapshot: &Snapshot) -> BTreeMap<(CertificateNumber, NaiveDate), Vec<Jud
 /// While a later end is in doubt the thresholds of the earlier one wait, at most two days and never on the end day itself.
 fn waits(holdings: &[Judged<'_>], end: NaiveDate, look: &Look<'_>) -> bool {
     let still_waits = |judged: &Judged<'_>| {
-        judged.later_end.is_some_and(|(_, since)| days_left(look.today, look.day_of(since)) < LATER_END_WAIT_DAYS)
+        judged
+            .later_end
+            .is_some_and(|(_, since)| days_left(look.today, look.day_of(since)) < LATER_END_WAIT_DAYS)
     };
     look.today != end && holdings.iter().all(still_waits)
 }
@@ -151,8 +190,13 @@ impl Judging<'_> {
     }
 
     fn expired(&self, past: i64, judgement: &mut Judgement) {
-        let Some(threshold) = largest_reached(&self.thresholds.expired_days, past) else { return };
-        if self.told_of(Change::Expired).any(|told| told.threshold >= threshold) {
+        let Some(threshold) = largest_reached(&self.thresholds.expired_days, past) else {
+            return;
+        };
+        if self
+            .told_of(Change::Expired)
+            .any(|told| told.threshold >= threshold)
+        {
             return;
         }
         self.tell(Change::Expired, threshold, judgement);
@@ -160,8 +204,13 @@ impl Judging<'_> {
 
     /// Tells `expiring` when it is due; says whether it was told now.
     fn expiring(&self, left: i64, judgement: &mut Judgement) -> bool {
-        let Some(threshold) = tightest_threshold(&self.thresholds.expiry_days, left) else { return false };
-        if self.told_of(Change::Expiring).any(|told| told.threshold <= threshold) {
+        let Some(threshold) = tightest_threshold(&self.thresholds.expiry_days, left) else {
+            return false;
+        };
+        if self
+            .told_of(Change::Expiring)
+            .any(|told| told.threshold <= threshold)
+        {
             return false;
         }
         self.tell(Change::Expiring, threshold, judgement);
@@ -170,16 +219,22 @@ impl Judging<'_> {
 
     fn filing_due(&self, told_as_expiring: bool, judgement: &mut Judgement) {
         let family = self.holdings.first().map(|judged| judged.holding.family());
-        let Some(filing_day) = family.and_then(|family| family.filing_day(self.end)) else { return };
+        let Some(filing_day) = family.and_then(|family| family.filing_day(self.end)) else {
+            return;
+        };
         let days = days_left(filing_day, self.look.today);
         let due = if days >= 0 {
             tightest_threshold(&self.thresholds.filing_days, days)
         } else {
             // Nobody who switched the filing day off wants to hear that it has passed.
-            (self.look.today < self.end && !self.thresholds.filing_days.is_empty()).then_some(FILING_DAY_PASSED)
+            (self.look.today < self.end && !self.thresholds.filing_days.is_empty())
+                .then_some(FILING_DAY_PASSED)
         };
         let Some(threshold) = due else { return };
-        if self.told_of(Change::FilingDue).any(|told| told.threshold <= threshold) {
+        if self
+            .told_of(Change::FilingDue)
+            .any(|told| told.threshold <= threshold)
+        {
             return;
         }
         if threshold == FILING_DAY_PASSED && told_as_expiring {
@@ -193,12 +248,21 @@ impl Judging<'_> {
     /// What was told of this end and kind. A row told on a day after today does not count: a clock was wrong.
     fn told_of(&self, kind: Change) -> impl Iterator<Item = &Told> {
         self.told.iter().filter(move |told| {
-            told.number == *self.number && told.end == self.end && told.kind == kind && told.day <= self.look.today
+            told.number == *self.number
+                && told.end == self.end
+                && told.kind == kind
+                && told.day <= self.look.today
         })
     }
 
     fn memory(&self, kind: Change, threshold: i64) -> Told {
-        Told { number: self.number.clone(), end: self.end, kind, threshold, day: self.look.today }
+        Told {
+            number: self.number.clone(),
+            end: self.end,
+            kind,
+            threshold,
+            day: self.look.today,
+        }
     }
 
     fn tell(&self, kind: Change, threshold: i64, judgement: &mut Judgement) {
@@ -216,14 +280,29 @@ impl Judging<'_> {
 
     fn notes(&self) -> Vec<Note> {
         let mut notes = Vec::new();
-        if self.holdings.iter().all(|judged| judged.held.is_some_and(|held| held.unlisted_since.is_some())) {
+        if self
+            .holdings
+            .iter()
+            .all(|judged| judged.held.is_some_and(|held| held.unlisted_since.is_some()))
+        {
             notes.push(Note::NoLongerListed);
         }
-        if let Some(end) = self.holdings.iter().filter_map(|judged| judged.later_end).map(|(end, _)| end).max() {
+        if let Some(end) = self
+            .holdings
+            .iter()
+            .filter_map(|judged| judged.later_end)
+            .map(|(end, _)| end)
+            .max()
+        {
             notes.push(Note::LaterEndInDoubt { end });
         }
         for judged in self.holdings {
-            notes.extend(self.snapshot.cover_of(judged.holding).map(place).map(Note::PartlyCovered));
+            notes.extend(
+                self.snapshot
+                    .cover_of(judged.holding)
+                    .map(place)
+                    .map(Note::PartlyCovered),
+            );
         }
         let family = self.holdings.first().map(|judged| judged.holding.family());
         let filing_day = family.and_then(|family| family.filing_day(self.end));
@@ -242,7 +321,9 @@ impl Judging<'_> {
 
     /// An end before its own issue date is a slip of the registry: the operator hears, readers get no `expired` of it.
     fn ends_before_its_issue(&self) -> bool {
-        self.holdings.iter().all(|judged| judged.holding.issued.is_some_and(|issued| self.end < issued))
+        self.holdings
+            .iter()
+            .all(|judged| judged.holding.issued.is_some_and(|issued| self.end < issued))
     }
 }
 

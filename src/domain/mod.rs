@@ -3,6 +3,18 @@
 //! May import nothing outside itself but value crates (chrono, serde, thiserror and their like). Deliberately absent:
 //! I/O, a clock, async, logging. Time comes in as a value; the same input always gives the same output.
 
+pub mod compare;
+pub mod dates;
+pub mod display;
+pub mod event;
+pub mod grade;
+pub mod holding;
+pub mod identity;
+pub mod judge;
+pub mod keyword;
 pub mod language;
+pub mod number;
 pub mod observation;
+pub mod qualification;
 pub mod secret;
+pub mod snapshot;

@@ -49,7 +49,12 @@ pub(super) fn first_look(difference: Difference, now: DateTime<Utc>, answer: Ans
 }
 
 /// The observation shows what the doubt is about.
-pub(super) fn agree(doubt: &mut Doubt, now: DateTime<Utc>, confirm_after: TimeDelta, answer: Answer) -> Moved {
+pub(super) fn agree(
+    doubt: &mut Doubt,
+    now: DateTime<Utc>,
+    confirm_after: TimeDelta,
+    answer: Answer,
+) -> Moved {
     doubt.looks_needed = doubt.looks_needed.max(answer.looks_needed());
     doubt.counter_looks = 0;
     doubt.counter_looks_needed = LOOKS_NEEDED;
@@ -58,23 +63,38 @@ pub(super) fn agree(doubt: &mut Doubt, now: DateTime<Utc>, confirm_after: TimeDe
         doubt.looks = 1;
         doubt.first_seen_at = now;
         doubt.last_look_at = now;
-        doubt.looks_needed = answer.looks_needed().max(if doubt.mass { doubt.looks_needed } else { 0 });
+        doubt.looks_needed = answer
+            .looks_needed()
+            .max(if doubt.mass { doubt.looks_needed } else { 0 });
     } else if now - doubt.last_look_at >= confirm_after {
         doubt.looks += 1;
         doubt.last_look_at = now;
     }
-    if doubt.looks >= doubt.looks_needed { Moved::Established } else { Moved::Open }
+    if doubt.looks >= doubt.looks_needed {
+        Moved::Established
+    } else {
+        Moved::Open
+    }
 }
 
 /// The observation does not show the gain that was told.
-pub(super) fn counter(doubt: &mut Doubt, now: DateTime<Utc>, confirm_after: TimeDelta, answer: Answer) -> Moved {
+pub(super) fn counter(
+    doubt: &mut Doubt,
+    now: DateTime<Utc>,
+    confirm_after: TimeDelta,
+    answer: Answer,
+) -> Moved {
     doubt.looks = 0;
     doubt.counter_looks_needed = doubt.counter_looks_needed.max(answer.looks_needed());
     if doubt.counter_looks == 0 || now - doubt.last_look_at >= confirm_after {
         doubt.counter_looks += 1;
         doubt.last_look_at = now;
     }
-    if doubt.counter_looks >= doubt.counter_looks_needed { Moved::TakenBack } else { Moved::Open }
+    if doubt.counter_looks >= doubt.counter_looks_needed {
+        Moved::TakenBack
+    } else {
+        Moved::Open
+    }
 }
 
 /// Remembers that the gain was taken back: seen again, it is told only when established.

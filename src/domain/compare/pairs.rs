@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::looks::{self, Answer, Moved};
 use super::Look;
+use super::looks::{self, Answer, Moved};
 use crate::domain::dates::End;
 use crate::domain::event::Change;
 use crate::domain::holding::{Holding, HoldingKey};
@@ -51,7 +51,12 @@ pub(super) fn walk(
         .chain(after.doubts.keys().map(|(key, _)| key))
         .cloned()
         .collect();
-    let mut pass = Pass { after, answer, look, outcome: Outcome::default() };
+    let mut pass = Pass {
+        after,
+        answer,
+        look,
+        outcome: Outcome::default(),
+    };
     for key in keys {
         match (pass.after.held.contains_key(&key), shown.get(&key)) {
             (true, Some(shown)) => pass.both(&key, shown),
@@ -87,16 +92,22 @@ impl Pass<'_, '_> {
                 self.after.doubts.insert(slot, doubt);
                 return;
             }
-            let Difference::New(first_shown) = doubt.difference.clone() else { return };
+            let Difference::New(first_shown) = doubt.difference.clone() else {
+                return;
+            };
             self.hold(key, first_shown.clone());
             if doubt.told_as.is_none() {
-                self.outcome.appeared.push(found(key, Change::CertificateAdded, None, first_shown, &doubt));
+                self.outcome
+                    .appeared
+                    .push(found(key, Change::CertificateAdded, None, first_shown, &doubt));
             }
             // Established as it was first shown; what differs by now is a difference of its own.
             self.both(key, shown);
         } else {
             let doubt = looks::first_look(Difference::New(shown.clone()), self.look.now, self.answer);
-            self.outcome.appeared.push(found(key, Change::CertificateAdded, None, shown.clone(), &doubt));
+            self.outcome
+                .appeared
+                .push(found(key, Change::CertificateAdded, None, shown.clone(), &doubt));
             self.after.doubts.insert(slot, doubt);
         }
     }
@@ -107,7 +118,9 @@ impl Pass<'_, '_> {
             self.not_shown(key, field);
         }
         let slot = (key.clone(), Field::Presence);
-        let Some(held) = self.after.held.get_mut(key) else { return };
+        let Some(held) = self.after.held.get_mut(key) else {
+            return;
+        };
         let mut doubt = match self.after.doubts.remove(&slot) {
             Some(doubt) => doubt,
             None if held.holding.has_reached_its_end(self.look.today) => {
@@ -128,14 +141,18 @@ impl Pass<'_, '_> {
         }
         let lost = held.holding.clone();
         let change = Change::CertificateRemoved;
-        self.outcome.lost.push(found(key, change, Some(lost.clone()), lost, &doubt));
+        self.outcome
+            .lost
+            .push(found(key, change, Some(lost.clone()), lost, &doubt));
     }
 
     /// Held and shown: compared field by field.
     fn both(&mut self, key: &HoldingKey, shown: &Holding) {
         self.after.doubts.remove(&(key.clone(), Field::Presence));
         let today = self.look.today;
-        let Some(held) = self.after.held.get_mut(key) else { return };
+        let Some(held) = self.after.held.get_mut(key) else {
+            return;
+        };
         held.unlisted_since = None;
         let before = held.holding.clone();
         held.holding.organ.clone_from(&shown.organ);
@@ -155,7 +172,10 @@ impl Pass<'_, '_> {
     }
 
     fn grade(&mut self, key: &HoldingKey, before: &Holding, shown: &Holding) {
-        let (old, new) = (before.qualification.grade.as_ref(), shown.qualification.grade.as_ref());
+        let (old, new) = (
+            before.qualification.grade.as_ref(),
+            shown.qualification.grade.as_ref(),
+        );
         let change = match grade_change(old, new) {
             GradeChange::Same => {
                 self.not_shown(key, Field::Grade);
@@ -168,7 +188,10 @@ impl Pass<'_, '_> {
             GradeChange::Lowered => Change::GradeLowered,
             GradeChange::Reworded => Change::GradeReworded,
         };
-        let difference = Difference::Grade { shown: shown.clone(), change };
+        let difference = Difference::Grade {
+            shown: shown.clone(),
+            change,
+        };
         if self.differs(key, Field::Grade, difference, before) == Moved::Established
             && let Some(held) = self.after.held.get_mut(key)
         {
@@ -198,7 +221,10 @@ impl Pass<'_, '_> {
                 return EndIs::TheSame;
             }
         };
-        let difference = Difference::End { shown: shown.clone(), change };
+        let difference = Difference::End {
+            shown: shown.clone(),
+            change,
+        };
         if self.differs(key, Field::End, difference, before) == Moved::Established
             && let Some(held) = self.after.held.get_mut(key)
         {
@@ -238,7 +264,8 @@ impl Pass<'_, '_> {
             }
             other => {
                 let mut doubt = looks::first_look(difference, self.look.now, self.answer);
-                if let Some(earlier) = other.filter(|other| other.was_shown_last() && other.later_end().is_some())
+                if let Some(earlier) =
+                    other.filter(|other| other.was_shown_last() && other.later_end().is_some())
                     && doubt.later_end().is_some()
                 {
                     // Ever other later ends must not put off the thresholds of the earlier one for ever.
@@ -253,7 +280,9 @@ impl Pass<'_, '_> {
             _ => is_gain && doubt.told_as.is_none() && !doubt.retracted,
         };
         if let (true, Some(change), Some(shown)) = (tell_now, change, shown) {
-            self.outcome.changed.push(found(key, change, Some(before.clone()), shown, &doubt));
+            self.outcome
+                .changed
+                .push(found(key, change, Some(before.clone()), shown, &doubt));
             doubt.told_as = is_gain.then_some(change);
         }
         if moved != Moved::Established {
@@ -265,12 +294,18 @@ impl Pass<'_, '_> {
     /// The observation does not show what a doubt of this field is about.
     fn not_shown(&mut self, key: &HoldingKey, field: Field) {
         let slot = (key.clone(), field);
-        let Some(mut doubt) = self.after.doubts.remove(&slot) else { return };
+        let Some(mut doubt) = self.after.doubts.remove(&slot) else {
+            return;
+        };
         if let Some(told_as) = doubt.told_as {
-            if looks::counter(&mut doubt, self.look.now, self.look.confirm_after, self.answer) == Moved::TakenBack {
+            if looks::counter(&mut doubt, self.look.now, self.look.confirm_after, self.answer)
+                == Moved::TakenBack
+            {
                 if let Some(shown) = shown_by(&doubt.difference) {
                     let before = self.after.held.get(key).map(|held| held.holding.clone());
-                    self.outcome.taken_back.push(found(key, told_as, before, shown, &doubt));
+                    self.outcome
+                        .taken_back
+                        .push(found(key, told_as, before, shown, &doubt));
                 }
                 looks::take_back(&mut doubt);
             }
@@ -302,7 +337,11 @@ impl Pass<'_, '_> {
     }
 
     fn hold(&mut self, key: &HoldingKey, holding: Holding) {
-        let held = Held { holding, since: self.look.now, unlisted_since: None };
+        let held = Held {
+            holding,
+            since: self.look.now,
+            unlisted_since: None,
+        };
         self.after.held.insert(key.clone(), held);
     }
 }
@@ -326,7 +365,10 @@ fn later_kind(before: &Holding, shown: &Holding) -> Change {
 fn is_same(one: &Difference, other: &Difference) -> bool {
     match (one, other) {
         (Difference::Grade { shown: one, .. }, Difference::Grade { shown: other, .. }) => {
-            grade_change(one.qualification.grade.as_ref(), other.qualification.grade.as_ref()) == GradeChange::Same
+            grade_change(
+                one.qualification.grade.as_ref(),
+                other.qualification.grade.as_ref(),
+            ) == GradeChange::Same
         }
         (Difference::End { shown: one, .. }, Difference::End { shown: other, .. }) => one.end == other.end,
         (Difference::Issued { day: one, .. }, Difference::Issued { day: other, .. }) => one == other,
@@ -338,11 +380,17 @@ fn is_same(one: &Difference, other: &Difference) -> bool {
 fn describe(difference: &Difference, before: &Holding) -> (Option<Change>, bool, Option<Holding>) {
     match difference {
         Difference::Grade { change, .. } | Difference::End { change, .. } => {
-            let is_gain = matches!(change, Change::GradeRaised | Change::Renewed | Change::ValidityExtended);
+            let is_gain = matches!(
+                change,
+                Change::GradeRaised | Change::Renewed | Change::ValidityExtended
+            );
             (Some(*change), is_gain, shown_by(difference))
         }
         Difference::Issued { day, alone } => {
-            let shown = Holding { issued: Some(*day), ..before.clone() };
+            let shown = Holding {
+                issued: Some(*day),
+                ..before.clone()
+            };
             (alone.then_some(Change::Reissued), false, Some(shown))
         }
         Difference::New(_) | Difference::Gone => (None, false, None),
@@ -351,11 +399,20 @@ fn describe(difference: &Difference, before: &Holding) -> (Option<Change>, bool,
 
 fn shown_by(difference: &Difference) -> Option<Holding> {
     match difference {
-        Difference::New(shown) | Difference::Grade { shown, .. } | Difference::End { shown, .. } => Some(shown.clone()),
+        Difference::New(shown) | Difference::Grade { shown, .. } | Difference::End { shown, .. } => {
+            Some(shown.clone())
+        }
         Difference::Gone | Difference::Issued { .. } => None,
     }
 }
 
 fn found(key: &HoldingKey, change: Change, before: Option<Holding>, shown: Holding, doubt: &Doubt) -> Found {
-    Found { key: key.clone(), change, before, shown, looks: doubt.looks, mass: doubt.mass }
+    Found {
+        key: key.clone(),
+        change,
+        before,
+        shown,
+        looks: doubt.looks,
+        mass: doubt.mass,
+    }
 }

@@ -2,26 +2,35 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::pairs::{Found, Outcome};
 use super::Look;
+use super::pairs::{Found, Outcome};
 use crate::domain::event::{Baseline, CertificateFacts, Change, Elsewhere, Event, EventKind, Note};
 use crate::domain::holding::{self, Holding, HoldingKey};
 use crate::domain::number::CertificateNumber;
 use crate::domain::snapshot::{Difference, Field, Held, Snapshot, covers};
 
 /// Establishes the first complete observation as it is and says what is watched from now on.
-pub(super) fn baseline(after: &mut Snapshot, shown: &BTreeMap<HoldingKey, Holding>, look: &Look<'_>) -> Event {
+pub(super) fn baseline(
+    after: &mut Snapshot,
+    shown: &BTreeMap<HoldingKey, Holding>,
+    look: &Look<'_>,
+) -> Event {
     after.baseline_at = Some(look.now);
     for (key, holding) in shown {
-        let held = Held { holding: holding.clone(), since: look.now, unlisted_since: None };
+        let held = Held {
+            holding: holding.clone(),
+            since: look.now,
+            unlisted_since: None,
+        };
         after.held.insert(key.clone(), held);
     }
     let mut baseline = Baseline::default();
     for facts in certificates(shown.values()) {
-        let historical = shown
-            .values()
-            .any(|holding| holding.number.text() == facts.number && holding.last_day() == facts.valid_until
-                && holding.is_historical(look.today));
+        let historical = shown.values().any(|holding| {
+            holding.number.text() == facts.number
+                && holding.last_day() == facts.valid_until
+                && holding.is_historical(look.today)
+        });
         if historical {
             baseline.historical.push(facts);
         } else if facts.valid_until.is_none() {
@@ -30,14 +39,22 @@ pub(super) fn baseline(after: &mut Snapshot, shown: &BTreeMap<HoldingKey, Holdin
             baseline.current.push(facts);
         }
     }
-    Event { baseline: Some(baseline), ..look.event(Change::Watching) }
+    Event {
+        baseline: Some(baseline),
+        ..look.event(Change::Watching)
+    }
 }
 
 /// One set of facts for each (number, end, issue date), by end, then number.
 pub(super) fn certificates<'a>(holdings: impl IntoIterator<Item = &'a Holding>) -> Vec<CertificateFacts> {
     let mut groups: BTreeMap<_, Vec<&Holding>> = BTreeMap::new();
     for holding in holdings {
-        let group = (holding.last_day(), holding.number.clone(), holding.end_text.clone(), holding.issued);
+        let group = (
+            holding.last_day(),
+            holding.number.clone(),
+            holding.end_text.clone(),
+            holding.issued,
+        );
         groups.entry(group).or_default().push(holding);
     }
     groups.into_values().filter_map(holding::facts).collect()
@@ -53,9 +70,16 @@ pub(super) fn tell(before: &Snapshot, after: &mut Snapshot, outcome: Outcome, lo
     events
 }
 
-fn tell_appeared(before: &Snapshot, after: &mut Snapshot, appeared: Vec<Found>, look: &Look<'_>, events: &mut Vec<Event>) {
+fn tell_appeared(
+    before: &Snapshot,
+    after: &mut Snapshot,
+    appeared: Vec<Found>,
+    look: &Look<'_>,
+    events: &mut Vec<Event>,
+) {
     for (number, found) in by_number(appeared) {
-        let told_already = |key: &HoldingKey| key.number == number && !found.iter().any(|new| new.key == *key);
+        let told_already =
+            |key: &HoldingKey| key.number == number && !found.iter().any(|new| new.key == *key);
         let stays = before.certificate(&number).next().is_some()
             || after.doubts.iter().any(|((key, field), doubt)| {
                 *field == Field::Presence && doubt.told_as.is_some() && told_already(key)
@@ -86,7 +110,12 @@ fn tell_appeared(before: &Snapshot, after: &mut Snapshot, appeared: Vec<Found>, 
     }
 }
 
-fn tell_new_certificate(before: &Snapshot, number: &CertificateNumber, found: &[Found], look: &Look<'_>) -> (Change, Event) {
+fn tell_new_certificate(
+    before: &Snapshot,
+    number: &CertificateNumber,
+    found: &[Found],
+    look: &Look<'_>,
+) -> (Change, Event) {
     let shown: Vec<&Holding> = found.iter().map(|new| &new.shown).collect();
     let came_back = before.gone.keys().any(|key| key.number == *number);
     let replaced = replaced_by(before, &shown, look);
@@ -99,10 +128,19 @@ fn tell_new_certificate(before: &Snapshot, number: &CertificateNumber, found: &[
     event.certificate = facts_of_certificate(&shown);
     event.days_left = shown.iter().filter_map(|holding| days_left(holding, look)).max();
     if change == Change::CertificateReplaced {
-        event.old = Some(replaced.iter().map(CertificateNumber::text).collect::<Vec<_>>().join(","));
+        event.old = Some(
+            replaced
+                .iter()
+                .map(CertificateNumber::text)
+                .collect::<Vec<_>>()
+                .join(","),
+        );
         event.new = Some(number.text().to_owned());
     } else {
-        event.notes = shown.iter().filter_map(|holding| elsewhere(before, holding)).collect();
+        event.notes = shown
+            .iter()
+            .filter_map(|holding| elsewhere(before, holding))
+            .collect();
     }
     (change, event)
 }
@@ -126,7 +164,10 @@ fn tell_changed(changed: Vec<Found>, look: &Look<'_>, events: &mut Vec<Event>) {
     for found in changed {
         let (old, new) = old_and_new(&found);
         let qualification = is_of_a_qualification(found.change).then(|| found.key.qualification.clone());
-        groups.entry((found.key.number.clone(), found.change, old, new, qualification)).or_default().push(found);
+        groups
+            .entry((found.key.number.clone(), found.change, old, new, qualification))
+            .or_default()
+            .push(found);
     }
     for ((_, change, old, new, _), found) in groups {
         let Some(first) = found.first() else { continue };
@@ -157,13 +198,25 @@ fn tell_lost(after: &mut Snapshot, lost: Vec<Found>, look: &Look<'_>, events: &m
         if is_superseded {
             continue;
         }
-        let stays = after.certificate(&number).any(|held| held.unlisted_since.is_none());
-        let parts: Vec<Vec<&Found>> =
-            if stays { found.iter().map(|gone| vec![gone]).collect() } else { vec![found.iter().collect()] };
+        let stays = after
+            .certificate(&number)
+            .any(|held| held.unlisted_since.is_none());
+        let parts: Vec<Vec<&Found>> = if stays {
+            found.iter().map(|gone| vec![gone]).collect()
+        } else {
+            vec![found.iter().collect()]
+        };
         for part in parts {
             let Some(first) = part.first() else { continue };
-            let change = if stays { Change::QualificationRemoved } else { Change::CertificateRemoved };
-            let mut notes: Vec<Note> = part.iter().filter_map(|gone| held_elsewhere(after, &gone.shown)).collect();
+            let change = if stays {
+                Change::QualificationRemoved
+            } else {
+                Change::CertificateRemoved
+            };
+            let mut notes: Vec<Note> = part
+                .iter()
+                .filter_map(|gone| held_elsewhere(after, &gone.shown))
+                .collect();
             notes.push(Note::Confirmed { looks: first.looks });
             if part.iter().any(|gone| gone.mass) {
                 notes.push(Note::MassLoss);
@@ -183,9 +236,13 @@ fn tell_lost(after: &mut Snapshot, lost: Vec<Found>, look: &Look<'_>, events: &m
 fn tell_taken_back(taken_back: Vec<Found>, look: &Look<'_>, events: &mut Vec<Event>) {
     let mut groups: BTreeMap<_, Vec<Found>> = BTreeMap::new();
     for found in taken_back {
-        let by_qualification = is_of_a_qualification(found.change) || found.change == Change::QualificationAdded;
+        let by_qualification =
+            is_of_a_qualification(found.change) || found.change == Change::QualificationAdded;
         let qualification = by_qualification.then(|| found.key.qualification.clone());
-        groups.entry((found.key.number.clone(), found.change, qualification)).or_default().push(found);
+        groups
+            .entry((found.key.number.clone(), found.change, qualification))
+            .or_default()
+            .push(found);
     }
     for ((_, change, qualification), found) in groups {
         let Some(first) = found.first() else { continue };
@@ -194,7 +251,9 @@ fn tell_taken_back(taken_back: Vec<Found>, look: &Look<'_>, events: &mut Vec<Eve
             certificate: facts_of_certificate(&shown),
             qualification: qualification.map(|_| holding::named(&first.shown).text),
             days_left: first.before.as_ref().and_then(|before| days_left(before, look)),
-            notes: vec![Note::TakesBack { kind: EventKind::Change(change) }],
+            notes: vec![Note::TakesBack {
+                kind: EventKind::Change(change),
+            }],
             ..look.event(Change::Retracted)
         });
     }
@@ -213,14 +272,17 @@ fn facts_of_certificate(holdings: &[&Holding]) -> Option<CertificateFacts> {
 fn elsewhere(before: &Snapshot, new: &Holding) -> Option<Note> {
     let was_held = || {
         let gone = before.gone.values();
-        gone.filter(|old| is_same_elsewhere(old, new)).max_by_key(|old| old.last_day())
+        gone.filter(|old| is_same_elsewhere(old, new))
+            .max_by_key(|old| old.last_day())
     };
     held_elsewhere(before, new).or_else(|| Some(Note::WasHeldElsewhere(place(was_held()?))))
 }
 
 fn held_elsewhere(snapshot: &Snapshot, holding: &Holding) -> Option<Note> {
     let others = snapshot.held.values().map(|held| &held.holding);
-    let best = others.filter(|other| is_same_elsewhere(other, holding)).max_by_key(|other| other.last_day())?;
+    let best = others
+        .filter(|other| is_same_elsewhere(other, holding))
+        .max_by_key(|other| other.last_day())?;
     Some(Note::HeldElsewhere(place(best)))
 }
 
@@ -231,7 +293,11 @@ fn is_same_elsewhere(other: &Holding, holding: &Holding) -> bool {
 /// Where a qualification is held, as words need it.
 pub(crate) fn place(holding: &Holding) -> Elsewhere {
     let named = holding::named(holding);
-    Elsewhere { number: holding.number.text().to_owned(), name: named.name, grade: named.grade }
+    Elsewhere {
+        number: holding.number.text().to_owned(),
+        name: named.name,
+        grade: named.grade,
+    }
 }
 
 fn by_number(found: Vec<Found>) -> BTreeMap<CertificateNumber, Vec<Found>> {
@@ -255,13 +321,21 @@ fn old_and_new(found: &Found) -> (Option<String>, Option<String>) {
 }
 
 fn is_of_a_qualification(change: Change) -> bool {
-    matches!(change, Change::GradeRaised | Change::GradeLowered | Change::GradeReworded)
+    matches!(
+        change,
+        Change::GradeRaised | Change::GradeLowered | Change::GradeReworded
+    )
 }
 
 fn is_gain(change: Change) -> bool {
-    matches!(change, Change::GradeRaised | Change::Renewed | Change::ValidityExtended)
+    matches!(
+        change,
+        Change::GradeRaised | Change::Renewed | Change::ValidityExtended
+    )
 }
 
 fn days_left(holding: &Holding, look: &Look<'_>) -> Option<i64> {
-    holding.last_day().map(|end| crate::domain::dates::days_left(end, look.today))
+    holding
+        .last_day()
+        .map(|end| crate::domain::dates::days_left(end, look.today))
 }

@@ -95,27 +95,20 @@ impl Server<'_> {
         let this_program = CAN_BE_KEEPER.load(Ordering::Relaxed).then(this_program);
         let keeper = launcher.map(Path::to_owned).or(this_program);
         let postgres = self.installation.program("postgres");
-        let mut command = match &keeper {
-            Some(keeper) => {
-                let mut command = Command::new(keeper);
-                // It goes on as whoever we are: it has to open the lock, and to signal the server.
-                prepare_child(&mut command, self.installation);
-                command
-                    .arg0("qualwatch")
-                    .arg(SUBCOMMAND)
-                    .args(self.order())
-                    .arg(&postgres);
-                command
-            }
-            None => {
-                let mut command = Command::new(&postgres);
-                prepare_child(&mut command, self.installation);
-                self.account.apply(&mut command);
-                // Ctrl-C in the terminal is for us: we stop the server ourselves, after our last statement.
-                command.process_group(0);
-                command
-            }
-        };
+        let mut command = Command::new(keeper.as_ref().unwrap_or(&postgres));
+        prepare_child(&mut command, self.installation);
+        if keeper.is_some() {
+            // It goes on as whoever we are: it has to open the lock, and to signal the server.
+            command
+                .arg0("qualwatch")
+                .arg(SUBCOMMAND)
+                .args(self.order())
+                .arg(&postgres);
+        } else {
+            self.account.apply(&mut command);
+            // Ctrl-C in the terminal is for us: we stop the server ourselves, after our last statement.
+            command.process_group(0);
+        }
         command.args(self.arguments());
         let error_log = log
             .try_clone()

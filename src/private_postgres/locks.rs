@@ -12,7 +12,7 @@ use super::error::{PostgresError, while_doing};
 use crate::clock;
 
 /// How long another process may be starting or stopping. A start may contain a recovery after a crash.
-const WAIT_LIMIT: Duration = Duration::from_secs(300);
+const WAIT_LIMIT: Duration = Duration::from_mins(5);
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 /// Held while a server is looked for, initialised, started or stopped. Dropping it closes the file and never unlocks it:

@@ -19,7 +19,7 @@ use super::sockets;
 use crate::clock;
 
 /// Recovery after a crash may read much; beyond this the unit's own time-out would end us.
-const START_LIMIT: Duration = Duration::from_secs(240);
+const START_LIMIT: Duration = Duration::from_mins(4);
 const LOOK_EVERY: Duration = Duration::from_millis(10);
 /// A dead server's pid file holds as long as its process is a zombie, which a container's first process may leave for
 /// seconds: the start is repeated for 10 s.

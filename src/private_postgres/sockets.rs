@@ -72,17 +72,14 @@ fn make(directory: &Path, account: Account) -> Result<(), PostgresError> {
     if geteuid().is_root() && directory.starts_with("/run/qualwatch") {
         let _ = DirBuilder::new().mode(0o755).create("/run/qualwatch");
     }
+    if closed_above(directory, account)?.is_some() {
+        return Err(making(std::io::ErrorKind::PermissionDenied.into()));
+    }
     match DirBuilder::new().mode(0o700).create(directory) {
-        Ok(()) => {
-            account.own(directory)?;
-            match closed_above(directory, account)? {
-                None => Ok(()),
-                Some(_) => Err(making(std::io::ErrorKind::PermissionDenied.into())),
-            }
-        }
+        Ok(()) => account.own(directory),
         Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
             let ours = directory.symlink_metadata().is_ok_and(|metadata| {
-                metadata.is_dir() && metadata.uid() == account.uid && metadata.mode() & 0o077 == 0
+                metadata.is_dir() && metadata.uid() == account.uid && metadata.mode() & 0o777 == 0o700
             });
             if ours { Ok(()) } else { Err(making(error)) }
         }

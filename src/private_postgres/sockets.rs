@@ -61,7 +61,6 @@ fn candidates(layout: &Layout) -> Vec<PathBuf> {
     );
     candidates.push(Path::new("/run/qualwatch").join(&tag));
     candidates.push(std::env::temp_dir().join(format!("qualwatch-{tag}")));
-    candidates.push(Path::new("/tmp").join(format!("qualwatch-{tag}")));
     candidates
 }
 

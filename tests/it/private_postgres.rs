@@ -61,6 +61,7 @@ async fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
 #[tokio::test]
 async fn a_first_start_makes_a_server_that_only_its_account_can_reach() {
     let state = TempDir::new().unwrap();
+    set_mode(state.path(), 0o700);
     let service = Options {
         purpose: Purpose::Service,
         ..kept()

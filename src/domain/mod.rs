@@ -1,1 +1,8 @@
-//! The room is furnished by the commits that follow.
+//! The pure core: names, dates, holdings, comparison, thresholds, occurrences, events.
+//!
+//! May import nothing outside itself but value crates (chrono, serde, thiserror and their like). Deliberately absent:
+//! I/O, a clock, async, logging. Time comes in as a value; the same input always gives the same output.
+
+pub mod language;
+pub mod observation;
+pub mod secret;

@@ -294,6 +294,17 @@ async fn a_path_too_long_for_a_socket_gets_a_short_one_that_others_find() {
 }
 
 #[tokio::test]
+async fn a_path_may_hold_what_a_setting_would_have_to_quote() {
+    let parent = TempDir::new().unwrap();
+    open_for_others(parent.path());
+    let state = parent.path().join("a, \"b\" 丙");
+    let server = start(&state).await;
+    assert!(server.socket_dir().starts_with(state.canonicalize().unwrap()));
+    connect(&server).await.close().await.unwrap();
+    server.stop().await.unwrap();
+}
+
+#[tokio::test]
 async fn what_is_not_a_database_is_never_initialised_over() {
     for place in ["postgres", "postgres.new"] {
         let state = TempDir::new().unwrap();

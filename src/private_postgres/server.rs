@@ -67,7 +67,7 @@ pub struct PrivatePostgres {
     share: Share,
     socket_dir: PathBuf,
     installation: Option<Installation>,
-    purpose: Purpose,
+    options: Options,
 }
 
 impl PrivatePostgres {
@@ -146,6 +146,21 @@ impl PrivatePostgres {
             .map(|installation| installation.bin_dir.as_path())
     }
 
+    /// Starts the server again if it has died under its users (killed, disk full): for whoever finds that no connection can
+    /// be had. Returns at once when it answers; pools then heal by themselves. When to try again after an error, and how
+    /// often, is the caller's choice.
+    ///
+    /// # Errors
+    /// `Busy`, `Files`, `Spawn`, `Ended`, `NoAnswer`, `Open`.
+    pub async fn revive(&self) -> Result<(), PostgresError> {
+        let layout = &self.share.layout;
+        let _lock = StartLock::take(&layout.start_lock()).await?;
+        match raise(layout, &self.options, self.installation.as_ref()).await? {
+            Some(_) => Ok(()),
+            None => Err(unanswered(layout)),
+        }
+    }
+
     /// Stops using the server, and stops it if nobody else uses it: a fast shutdown, waited for. All connections of this
     /// process must be done before.
     ///
@@ -161,7 +176,7 @@ impl PrivatePostgres {
             Leaving::Last => {
                 postmaster::stop(layout.cluster()).await?;
                 sockets::tidy_up(&layout, &self.socket_dir);
-                match self.purpose {
+                match self.options.purpose {
                     Purpose::Disposable => layout.remove(),
                     Purpose::Service | Purpose::Scratch => Ok(()),
                 }
@@ -182,20 +197,16 @@ impl PrivatePostgres {
                 Ok(installation)
             }
         };
-        let raised = clock::within(START_LIMIT, raise(layout, options, &installation)).await;
-        let (connection, server) = match raised {
-            Ok(Some(raised)) => raised,
+        let Some(server) = raise(layout, options, installation.as_ref().ok()).await? else {
             // Nobody listens: now it matters that there is nothing to start the server with.
-            Ok(None) => return Err(installation.err().unwrap_or_else(|| unanswered(layout))),
-            Err(_) => return Err(unanswered(layout)),
-        }?;
-        create_database(connection).await?;
+            return Err(installation.err().unwrap_or_else(|| unanswered(layout)));
+        };
         let installation = installation.ok();
         Ok(Self {
             share,
             socket_dir: server.socket_dir,
             installation,
-            purpose: options.purpose,
+            options: options.clone(),
         })
     }
 }
@@ -228,42 +239,50 @@ impl Drop for Share {
     }
 }
 
-type Raised = (Box<PgConnection>, Postmaster);
-
-/// Waits for the server of `layout` to answer, and starts one when nobody listens. `None` when nobody listens and there
-/// is no `installation` to start one with.
+/// Waits for the server of `layout` to answer, starts one when nobody listens, and makes sure that the database exists.
+/// `None` when nobody listens and there is no `installation` to start one with.
 async fn raise(
     layout: &Layout,
     options: &Options,
-    installation: &Result<Installation, PostgresError>,
-) -> Option<Result<Raised, PostgresError>> {
+    installation: Option<&Installation>,
+) -> Result<Option<Postmaster>, PostgresError> {
+    let answering = clock::within(START_LIMIT, wait_for_answer(layout, options, installation));
+    match answering.await {
+        Ok(Ok(Some((connection, server)))) => create_database(connection).await.map(|()| Some(server)),
+        Ok(Ok(None)) => Ok(None),
+        Ok(Err(error)) => Err(error),
+        Err(_) => Err(unanswered(layout)),
+    }
+}
+
+async fn wait_for_answer(
+    layout: &Layout,
+    options: &Options,
+    installation: Option<&Installation>,
+) -> Result<Option<(Box<PgConnection>, Postmaster)>, PostgresError> {
     let mut started: Option<(Started, u64)> = None;
     let mut starts = 0;
     loop {
-        match postmaster::ask(layout.cluster()).await {
-            Ok(Answer::Ready(connection, server)) => return Some(Ok((connection, server))),
-            Ok(Answer::NotYet) => {}
-            Ok(Answer::Nobody) if started.as_ref().is_some_and(|(child, _)| !child.has_ended()) => {}
-            Ok(Answer::Nobody) => {
-                let Ok(installation) = installation else {
-                    return None;
+        match postmaster::ask(layout.cluster()).await? {
+            Answer::Ready(connection, server) => return Ok(Some((connection, server))),
+            Answer::NotYet => {}
+            Answer::Nobody if started.as_ref().is_some_and(|(child, _)| !child.has_ended()) => {}
+            Answer::Nobody => {
+                let Some(installation) = installation else {
+                    return Ok(None);
                 };
                 if let Some((_, log_from)) = started {
                     let is_held = layout.cluster().join("postmaster.pid").exists();
                     if !is_held || starts == STARTS_MAX {
-                        return Some(Err(PostgresError::Ended {
+                        return Err(PostgresError::Ended {
                             log: layout.log_since(log_from),
-                        }));
+                        });
                     }
                     clock::pause(START_AGAIN_AFTER).await;
                 }
                 starts += 1;
-                match start_server(layout, options, installation) {
-                    Ok(child) => started = Some(child),
-                    Err(error) => return Some(Err(error)),
-                }
+                started = Some(start_server(layout, options, installation)?);
             }
-            Err(error) => return Some(Err(error)),
         }
         clock::pause(LOOK_EVERY).await;
     }

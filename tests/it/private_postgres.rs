@@ -156,9 +156,7 @@ async fn a_server_that_outlived_its_owner_is_adopted_and_stopped() {
 
     let server = start(state.path()).await;
     assert_eq!(pid_of(state.path()), Some(expected));
-    let mut connection = connect(&server).await;
-    connection.ping().await.unwrap();
-    connection.close().await.unwrap();
+    connect(&server).await.close().await.unwrap();
     server.stop().await.unwrap();
     assert!(orphan.wait().unwrap().success(), "a fast shutdown, not a kill");
 }
@@ -170,9 +168,7 @@ async fn the_server_stays_while_somebody_else_uses_it() {
     let pid = pid_of(state.path());
     command.stop().await.unwrap();
     assert_eq!(pid_of(state.path()), pid, "the daemon still uses it");
-    let mut connection = connect(&daemon).await;
-    connection.ping().await.unwrap();
-    connection.close().await.unwrap();
+    connect(&daemon).await.close().await.unwrap();
     daemon.stop().await.unwrap();
     assert_eq!(pid_of(state.path()), None);
 }
@@ -226,12 +222,12 @@ async fn a_killed_server_is_started_again_over_its_stale_pid_file() {
     let server = start(state.path()).await;
     let killed = pid_of(state.path()).unwrap();
     kill(Pid::from_raw(killed), Signal::SIGKILL).unwrap();
-    let again = start(state.path()).await;
-    assert_ne!(pid_of(state.path()), Some(killed));
-    let mut connection = connect(&again).await;
-    connection.ping().await.unwrap();
-    connection.close().await.unwrap();
-    again.stop().await.unwrap();
+    server.revive().await.unwrap();
+    let revived = pid_of(state.path());
+    assert_ne!(revived, Some(killed));
+    connect(&server).await.close().await.unwrap();
+    server.revive().await.unwrap();
+    assert_eq!(pid_of(state.path()), revived, "who answers is left alone");
     server.stop().await.unwrap();
     assert_eq!(pid_of(state.path()), None);
 }

@@ -78,7 +78,7 @@ fn without_tests(text: &str) -> &str {
     while let Some(found) = text[from..].find("#[cfg(test)]\n") {
         let at = from + found;
         let after = &text[at + "#[cfg(test)]\n".len()..];
-        let next = after.trim_start_matches(|c: char| c == '\n' || c == ' ');
+        let next = after.trim_start_matches(['\n', ' ']);
         if next.starts_with("mod tests") || next.starts_with("#[path") {
             return &text[..at];
         }

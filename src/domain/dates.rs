@@ -38,8 +38,7 @@ pub fn days_left(last_day: NaiveDate, today: NaiveDate) -> i64 {
 /// The same day `months` calendar months earlier, clamped to that month's last day: three months before 05-31 is 02-28.
 #[must_use]
 pub fn months_before(day: NaiveDate, months: u32) -> NaiveDate {
-    day.checked_sub_months(Months::new(months))
-        .unwrap_or(NaiveDate::MIN)
+    day.checked_sub_months(Months::new(months)).unwrap_or(NaiveDate::MIN)
 }
 
 /// Reads 证书有效期.
@@ -51,10 +50,7 @@ pub fn read_end(text: Option<&str>) -> End {
     if is_nothing(&text) {
         return End::Missing;
     }
-    if ["长期", "永久", "无固定期限"]
-        .iter()
-        .any(|word| text.contains(word))
-    {
+    if ["长期", "永久", "无固定期限"].iter().any(|word| text.contains(word)) {
         return End::Endless;
     }
     match read_day(with_blanks.trim()) {
@@ -94,10 +90,7 @@ pub fn odd_dates(issued: Option<NaiveDate>, end: NaiveDate, today: NaiveDate) ->
         Some(OddDates::EndBeforeIssue)
     } else if issued > today {
         Some(OddDates::IssuedInFuture)
-    } else if issued
-        .checked_add_months(Months::new(240))
-        .is_some_and(|limit| end > limit)
-    {
+    } else if issued.checked_add_months(Months::new(240)).is_some_and(|limit| end > limit) {
         Some(OddDates::MoreThanTwentyYears)
     } else {
         None
@@ -105,12 +98,8 @@ pub fn odd_dates(issued: Option<NaiveDate>, end: NaiveDate, today: NaiveDate) ->
 }
 
 fn is_nothing(text: &str) -> bool {
-    let is_placeholder = |character: char| {
-        matches!(
-            character,
-            '-' | '—' | '–' | '/' | '\\' | '.' | '_' | '*' | '无' | '暂'
-        )
-    };
+    let is_placeholder =
+        |character: char| matches!(character, '-' | '—' | '–' | '/' | '\\' | '.' | '_' | '*' | '无' | '暂');
     text.chars().all(is_placeholder)
         || matches!(
             text.to_ascii_lowercase().as_str(),
@@ -153,11 +142,7 @@ fn is_date_separator(text: &str) -> bool {
 
 /// 年 is followed by 月; any other separator by itself.
 fn after_year_matches(after_year: &str, after_month: &str) -> bool {
-    if after_year == "年" {
-        after_month == "月"
-    } else {
-        after_month == after_year
-    }
+    if after_year == "年" { after_month == "月" } else { after_month == after_year }
 }
 
 /// Runs of ASCII digits, each with the text up to the next run.
@@ -166,13 +151,9 @@ fn numbers(text: &str) -> Vec<(&str, &str)> {
     let mut rest = text;
     while let Some(start) = rest.find(|character: char| character.is_ascii_digit()) {
         let tail = &rest[start..];
-        let length = tail
-            .find(|character: char| !character.is_ascii_digit())
-            .unwrap_or(tail.len());
+        let length = tail.find(|character: char| !character.is_ascii_digit()).unwrap_or(tail.len());
         let after = &tail[length..];
-        let gap = after
-            .find(|character: char| character.is_ascii_digit())
-            .unwrap_or(after.len());
+        let gap = after.find(|character: char| character.is_ascii_digit()).unwrap_or(after.len());
         runs.push((&tail[..length], after[..gap].trim()));
         rest = after;
     }
@@ -228,17 +209,9 @@ mod tests {
             ("2024-08-23 00:00:00", on("2024-08-23"), "with a time"),
             ("2024-08-23T00:00:00+08:00", on("2024-08-23"), "RFC 3339"),
             ("2019-08-23至2024-08-23", on("2024-08-23"), "the end of a range"),
-            (
-                "2019年8月23日-2024年8月22日",
-                on("2024-08-22"),
-                "a range with a hyphen",
-            ),
+            ("2019年8月23日-2024年8月22日", on("2024-08-22"), "a range with a hyphen"),
             ("有效期至2024-08-23", on("2024-08-23"), "words before"),
-            (
-                "1724342400000",
-                on("2024-08-23"),
-                "milliseconds: midnight in Shanghai",
-            ),
+            ("1724342400000", on("2024-08-23"), "milliseconds: midnight in Shanghai"),
             ("1724342400", on("2024-08-23"), "seconds"),
             ("2050-01-01", on("2050-01-01"), "as read"),
             ("2024年8月", End::Unreadable, "a month is no day"),
@@ -288,11 +261,7 @@ mod tests {
             (Some("2024-08-24"), "2024-08-23", Some(OddDates::EndBeforeIssue)),
             (Some("2026-01-02"), "2031-01-02", Some(OddDates::IssuedInFuture)),
             (Some("2020-01-01"), "2040-01-01", None),
-            (
-                Some("2020-01-01"),
-                "2050-01-01",
-                Some(OddDates::MoreThanTwentyYears),
-            ),
+            (Some("2020-01-01"), "2050-01-01", Some(OddDates::MoreThanTwentyYears)),
             (None, "2050-01-01", None),
         ] {
             assert_eq!(odd_dates(issued.map(day), day(end), today), odd);

@@ -49,9 +49,7 @@ fn is_invisible(character: char) -> bool {
 /// cannot be seen. 、 stays: official names contain it.
 #[must_use]
 pub fn normalised(text: &str) -> String {
-    text.nfkc()
-        .filter(|character| !character.is_whitespace() && !is_treacherous(*character))
-        .collect()
+    text.nfkc().filter(|character| !character.is_whitespace() && !is_treacherous(*character)).collect()
 }
 
 #[cfg(test)]
@@ -64,11 +62,7 @@ mod tests {
     fn hostile_text_is_inert() {
         for (text, shown, why) in [
             ("  河南院 ", "河南院", "blanks around"),
-            (
-                "甲\r\nBcc: x@example.com",
-                "甲 Bcc: x@example.com",
-                "no line break reaches a header",
-            ),
+            ("甲\r\nBcc: x@example.com", "甲 Bcc: x@example.com", "no line break reaches a header"),
             ("\u{1b}[31m红", "\\u{1b}[31m红", "ANSI"),
             ("a\0b", "a\\u{0}b", "NUL, which PostgreSQL refuses"),
             ("abc\u{202e}cba", "abc\\u{202e}cba", "bidi override"),
@@ -77,10 +71,7 @@ mod tests {
         ] {
             assert_eq!(displayable(text), shown, "{why}");
         }
-        assert_eq!(
-            displayable(&"长".repeat(600)).chars().count(),
-            SHOWN_CHARACTERS_MAX + 1
-        );
+        assert_eq!(displayable(&"长".repeat(600)).chars().count(), SHOWN_CHARACTERS_MAX + 1);
     }
 
     proptest! {

@@ -106,11 +106,7 @@ pub(super) fn unfold_numerals(text: &str) -> String {
             '肆' => '四',
             _ => character,
         };
-        unfolded.push(if characters.peek() == Some(&'级') {
-            plain
-        } else {
-            character
-        });
+        unfolded.push(if characters.peek() == Some(&'级') { plain } else { character });
     }
     unfolded
 }
@@ -132,11 +128,7 @@ pub fn grade_change(old: Option<&Grade>, new: Option<&Grade>) -> GradeChange {
     }
     match (old.place(), new.place()) {
         (Some((ladder, before)), Some((other, after))) if ladder == other && before != after => {
-            if after < before {
-                GradeChange::Raised
-            } else {
-                GradeChange::Lowered
-            }
+            if after < before { GradeChange::Raised } else { GradeChange::Lowered }
         }
         _ => GradeChange::Reworded,
     }
@@ -145,10 +137,7 @@ pub fn grade_change(old: Option<&Grade>, new: Option<&Grade>) -> GradeChange {
 /// Whether `held` is the same grade as `needed`, or a higher one of the same ladder.
 #[must_use]
 pub fn holds_at_least(held: Option<&Grade>, needed: Option<&Grade>) -> bool {
-    matches!(
-        grade_change(needed, held),
-        GradeChange::Same | GradeChange::Raised
-    )
+    matches!(grade_change(needed, held), GradeChange::Same | GradeChange::Raised)
 }
 
 #[cfg(test)]
@@ -165,18 +154,8 @@ mod tests {
             ("一级", "壹级", Same, "formal numeral"),
             ("甲(Ⅰ)级", "甲（I）级", Same, "width and Roman numeral"),
             ("甲（Ⅱ）级", "甲（Ⅰ）级", Raised, "within 甲"),
-            (
-                "甲级",
-                "甲（Ⅰ）级",
-                Reworded,
-                "both top: other words, not another rank",
-            ),
-            (
-                "一级",
-                "甲级",
-                Reworded,
-                "the reform's conversion is neither a rise nor a fall",
-            ),
+            ("甲级", "甲（Ⅰ）级", Reworded, "both top: other words, not another rank"),
+            ("一级", "甲级", Reworded, "the reform's conversion is neither a rise nor a fall"),
             ("特级", "乙级", Reworded, "ladders are not comparable"),
             ("", "甲级", Reworded, "a grade where there was none"),
             ("", "不分等级", Same, "sources drop it"),
@@ -202,11 +181,7 @@ mod tests {
             (None, grade("不分等级"), true),
             (None, grade("甲级"), false),
         ] {
-            assert_eq!(
-                holds_at_least(held.as_ref(), needed.as_ref()),
-                holds,
-                "{held:?} for {needed:?}"
-            );
+            assert_eq!(holds_at_least(held.as_ref(), needed.as_ref()), holds, "{held:?} for {needed:?}");
         }
     }
 }

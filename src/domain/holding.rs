@@ -49,10 +49,7 @@ impl Holding {
     /// What pairs this holding with another look at it.
     #[must_use]
     pub fn key(&self) -> HoldingKey {
-        HoldingKey {
-            number: self.number.clone(),
-            qualification: self.qualification.key.clone(),
-        }
+        HoldingKey { number: self.number.clone(), qualification: self.qualification.key.clone() }
     }
 
     /// The last day of validity, where it is a day.
@@ -67,8 +64,7 @@ impl Holding {
     /// Whether it ended so long ago that it raises nothing any more.
     #[must_use]
     pub fn is_historical(&self, today: NaiveDate) -> bool {
-        self.last_day()
-            .is_some_and(|end| dates::days_left(end, today) < -HISTORICAL_AFTER_DAYS)
+        self.last_day().is_some_and(|end| dates::days_left(end, today) < -HISTORICAL_AFTER_DAYS)
     }
 
     /// Whether its last valid day is today or lies behind.
@@ -95,9 +91,7 @@ pub fn read_items(items: &[Item]) -> Result<BTreeMap<HoldingKey, Holding>, Incom
     for item in items {
         for holding in read_item(item)? {
             let key = holding.key();
-            let is_past = holdings
-                .get(&key)
-                .is_some_and(|other| recency(other) >= recency(&holding));
+            let is_past = holdings.get(&key).is_some_and(|other| recency(other) >= recency(&holding));
             if !is_past {
                 holdings.insert(key, holding);
             }
@@ -158,11 +152,7 @@ pub fn facts<'a>(holdings: impl IntoIterator<Item = &'a Holding>) -> Option<Cert
         filing_day: valid_until.and_then(|end| family.filing_day(end)),
         qualifications: Vec::new(),
     };
-    facts.qualifications.extend(
-        holdings
-            .filter(|holding| holding.qualification.is_named())
-            .map(named),
-    );
+    facts.qualifications.extend(holdings.filter(|holding| holding.qualification.is_named()).map(named));
     Some(facts)
 }
 

@@ -87,24 +87,16 @@ pub fn whose(ours: Option<&Prefix>, known: &BTreeSet<CertificateNumber>, items: 
         own.append(&mut unmarked);
         let own_numbers: BTreeSet<_> = own.iter().filter_map(holding::number_of).collect();
         let foreign = by_prefix.values().flatten().filter_map(holding::number_of);
-        return match foreign
-            .into_iter()
-            .find(|number| known.contains(number) || own_numbers.contains(number))
+        return match foreign.into_iter().find(|number| known.contains(number) || own_numbers.contains(number))
         {
-            Some(number) => Whose::Unclear(Incompleteness::ForeignNumber {
-                number: number.text().to_owned(),
-            }),
-            None => Whose::Ours {
-                prefix: Some(ours.clone()),
-                items: own,
-            },
+            Some(number) => {
+                Whose::Unclear(Incompleteness::ForeignNumber { number: number.text().to_owned() })
+            }
+            None => Whose::Ours { prefix: Some(ours.clone()), items: own },
         };
     }
     if by_prefix.is_empty() {
-        return Whose::Ours {
-            prefix: Some(ours.clone()),
-            items: unmarked,
-        };
+        return Whose::Ours { prefix: Some(ours.clone()), items: unmarked };
     }
     re_import_or_dispute(known, by_prefix)
 }
@@ -113,18 +105,12 @@ fn first_answer(mut by_prefix: BTreeMap<Prefix, Vec<Item>>, mut unmarked: Vec<It
     match (by_prefix.len(), by_prefix.pop_first()) {
         (1, Some((prefix, mut items))) => {
             items.append(&mut unmarked);
-            Whose::Ours {
-                prefix: Some(prefix),
-                items,
-            }
+            Whose::Ours { prefix: Some(prefix), items }
         }
-        (_, None) => Whose::Ours {
-            prefix: None,
-            items: unmarked,
-        },
-        (_, Some((first, _))) => Whose::Disputed {
-            found: std::iter::once(first).chain(by_prefix.into_keys()).collect(),
-        },
+        (_, None) => Whose::Ours { prefix: None, items: unmarked },
+        (_, Some((first, _))) => {
+            Whose::Disputed { found: std::iter::once(first).chain(by_prefix.into_keys()).collect() }
+        }
     }
 }
 
@@ -137,21 +123,13 @@ fn re_import_or_dispute(
         let numbers: BTreeSet<_> = items.iter().filter_map(holding::number_of).collect();
         !known.is_empty() && known.intersection(&numbers).count() * 2 >= known.len()
     };
-    let heirs: Vec<Prefix> = by_prefix
-        .iter()
-        .filter(|(_, items)| bears_half(items))
-        .map(|(prefix, _)| prefix.clone())
-        .collect();
+    let heirs: Vec<Prefix> =
+        by_prefix.iter().filter(|(_, items)| bears_half(items)).map(|(prefix, _)| prefix.clone()).collect();
     match heirs.as_slice() {
         [heir] => match by_prefix.remove(heir) {
-            Some(items) => Whose::ReImported {
-                prefix: heir.clone(),
-                items,
-            },
+            Some(items) => Whose::ReImported { prefix: heir.clone(), items },
             None => Whose::Disputed { found: heirs },
         },
-        _ => Whose::Disputed {
-            found: by_prefix.into_keys().collect(),
-        },
+        _ => Whose::Disputed { found: by_prefix.into_keys().collect() },
     }
 }

@@ -90,21 +90,13 @@ pub fn judge(
 /// The smallest of `thresholds` that is not below `days`: with 12 days left and 30, 7, 1 it is 30.
 #[must_use]
 pub fn tightest_threshold(thresholds: &[i64], days: i64) -> Option<i64> {
-    thresholds
-        .iter()
-        .copied()
-        .filter(|threshold| days <= *threshold)
-        .min()
+    thresholds.iter().copied().filter(|threshold| days <= *threshold).min()
 }
 
 /// The largest of `thresholds` that `days` past the end have reached.
 #[must_use]
 pub fn largest_reached(thresholds: &[i64], days: i64) -> Option<i64> {
-    thresholds
-        .iter()
-        .copied()
-        .filter(|threshold| days >= *threshold)
-        .max()
+    thresholds.iter().copied().filter(|threshold| days >= *threshold).max()
 }
 
 /// A holding that is judged: established, or seen once and then judged by its own end.
@@ -116,29 +108,16 @@ struct Judged<'a> {
 
 fn judged(snapshot: &Snapshot) -> impl Iterator<Item = Judged<'_>> {
     let held = snapshot.held.iter().map(|(key, held)| {
-        let doubt = snapshot
-            .doubts
-            .get(&(key.clone(), Field::End))
-            .filter(|doubt| doubt.was_shown_last());
+        let doubt = snapshot.doubts.get(&(key.clone(), Field::End)).filter(|doubt| doubt.was_shown_last());
         let later_end = doubt.and_then(|doubt| Some((doubt.later_end()?, doubt.first_seen_at)));
-        Judged {
-            holding: &held.holding,
-            held: Some(held),
-            later_end,
+        Judged { holding: &held.holding, held: Some(held), later_end }
+    });
+    let seen_once = snapshot.doubts.values().filter(|doubt| doubt.was_shown_last()).filter_map(|doubt| {
+        match &doubt.difference {
+            Difference::New(holding) => Some(Judged { holding, held: None, later_end: None }),
+            _ => None,
         }
     });
-    let seen_once = snapshot
-        .doubts
-        .values()
-        .filter(|doubt| doubt.was_shown_last())
-        .filter_map(|doubt| match &doubt.difference {
-            Difference::New(holding) => Some(Judged {
-                holding,
-                held: None,
-                later_end: None,
-            }),
-            _ => None,
-        });
     held.chain(seen_once)
 }
 
@@ -146,9 +125,7 @@ fn ends(snapshot: &Snapshot) -> BTreeMap<(CertificateNumber, NaiveDate), Vec<Jud
     let mut ends: BTreeMap<_, Vec<_>> = BTreeMap::new();
     for judged in judged(snapshot) {
         if let Some(end) = judged.holding.last_day() {
-            ends.entry((judged.holding.number.clone(), end))
-                .or_default()
-                .push(judged);
+            ends.entry((judged.holding.number.clone(), end)).or_default().push(judged);
         }
     }
     ends
@@ -193,10 +170,7 @@ impl Judging<'_> {
         let Some(threshold) = largest_reached(&self.thresholds.expired_days, past) else {
             return;
         };
-        if self
-            .told_of(Change::Expired)
-            .any(|told| told.threshold >= threshold)
-        {
+        if self.told_of(Change::Expired).any(|told| told.threshold >= threshold) {
             return;
         }
         self.tell(Change::Expired, threshold, judgement);
@@ -207,10 +181,7 @@ impl Judging<'_> {
         let Some(threshold) = tightest_threshold(&self.thresholds.expiry_days, left) else {
             return false;
         };
-        if self
-            .told_of(Change::Expiring)
-            .any(|told| told.threshold <= threshold)
-        {
+        if self.told_of(Change::Expiring).any(|told| told.threshold <= threshold) {
             return false;
         }
         self.tell(Change::Expiring, threshold, judgement);
@@ -231,10 +202,7 @@ impl Judging<'_> {
                 .then_some(FILING_DAY_PASSED)
         };
         let Some(threshold) = due else { return };
-        if self
-            .told_of(Change::FilingDue)
-            .any(|told| told.threshold <= threshold)
-        {
+        if self.told_of(Change::FilingDue).any(|told| told.threshold <= threshold) {
             return;
         }
         if threshold == FILING_DAY_PASSED && told_as_expiring {
@@ -256,13 +224,7 @@ impl Judging<'_> {
     }
 
     fn memory(&self, kind: Change, threshold: i64) -> Told {
-        Told {
-            number: self.number.clone(),
-            end: self.end,
-            kind,
-            threshold,
-            day: self.look.today,
-        }
+        Told { number: self.number.clone(), end: self.end, kind, threshold, day: self.look.today }
     }
 
     fn tell(&self, kind: Change, threshold: i64, judgement: &mut Judgement) {
@@ -280,29 +242,16 @@ impl Judging<'_> {
 
     fn notes(&self) -> Vec<Note> {
         let mut notes = Vec::new();
-        if self
-            .holdings
-            .iter()
-            .all(|judged| judged.held.is_some_and(|held| held.unlisted_since.is_some()))
-        {
+        if self.holdings.iter().all(|judged| judged.held.is_some_and(|held| held.unlisted_since.is_some())) {
             notes.push(Note::NoLongerListed);
         }
-        if let Some(end) = self
-            .holdings
-            .iter()
-            .filter_map(|judged| judged.later_end)
-            .map(|(end, _)| end)
-            .max()
+        if let Some(end) =
+            self.holdings.iter().filter_map(|judged| judged.later_end).map(|(end, _)| end).max()
         {
             notes.push(Note::LaterEndInDoubt { end });
         }
         for judged in self.holdings {
-            notes.extend(
-                self.snapshot
-                    .cover_of(judged.holding)
-                    .map(place)
-                    .map(Note::PartlyCovered),
-            );
+            notes.extend(self.snapshot.cover_of(judged.holding).map(place).map(Note::PartlyCovered));
         }
         let family = self.holdings.first().map(|judged| judged.holding.family());
         let filing_day = family.and_then(|family| family.filing_day(self.end));
@@ -321,9 +270,7 @@ impl Judging<'_> {
 
     /// An end before its own issue date is a slip of the registry: the operator hears, readers get no `expired` of it.
     fn ends_before_its_issue(&self) -> bool {
-        self.holdings
-            .iter()
-            .all(|judged| judged.holding.issued.is_some_and(|issued| self.end < issued))
+        self.holdings.iter().all(|judged| judged.holding.issued.is_some_and(|issued| self.end < issued))
     }
 }
 

@@ -90,11 +90,7 @@ mod tests {
     fn keywords_are_parsed_at_the_edge() {
         for (text, expected, why) in [
             (" 河南院 ", Ok("河南院"), "trimmed"),
-            (
-                "\u{3000}",
-                Err(BadKeyword::Empty),
-                "an ideographic blank is a blank",
-            ),
+            ("\u{3000}", Err(BadKeyword::Empty), "an ideographic blank is a blank"),
             ("\u{200b}", Err(BadKeyword::Empty), "nothing to see"),
             ("a\nb", Err(BadKeyword::Control), "a line break"),
         ] {

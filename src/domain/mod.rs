@@ -7,6 +7,7 @@ pub mod compare;
 pub mod dates;
 pub mod display;
 pub mod event;
+pub mod event_kind;
 pub mod grade;
 pub mod holding;
 pub mod identity;

@@ -31,10 +31,7 @@ impl CertificateNumber {
     pub fn parse(text: &str) -> Option<Self> {
         let normal = normalised(text).to_uppercase();
         let key = without_duplicate_suffix(&normal).to_owned();
-        (!key.is_empty()).then(|| Self {
-            text: displayable(text),
-            key,
-        })
+        (!key.is_empty()).then(|| Self { text: displayable(text), key })
     }
 
     /// The number as the registry wrote it, made inert.
@@ -56,14 +53,8 @@ fn without_duplicate_suffix(number: &str) -> &str {
         return number;
     };
     let is_digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    let is_suffix = suffix
-        .split_once('/')
-        .is_some_and(|(count, which)| is_digits(count) && is_digits(which));
-    if is_suffix && !stem.is_empty() {
-        stem
-    } else {
-        number
-    }
+    let is_suffix = suffix.split_once('/').is_some_and(|(count, which)| is_digits(count) && is_digits(which));
+    if is_suffix && !stem.is_empty() { stem } else { number }
 }
 
 impl PartialEq for CertificateNumber {
@@ -263,50 +254,15 @@ mod tests {
     fn families_come_from_the_letter_first() {
         for (text, kind, family, why) in [
             ("A141002510", "监理资质", Family::Design, "the letter wins"),
-            (
-                "DW31123456",
-                "",
-                Family::Other,
-                "W and eight digits: not the pattern",
-            ),
+            ("DW31123456", "", Family::Other, "W and eight digits: not the pattern"),
             ("DW311234567", "", Family::Construction, "foreign-invested"),
             ("D266006420", "", Family::Construction, "66: 新疆兵团"),
-            (
-                "A441002510",
-                "设计资质",
-                Family::Design,
-                "no such level: the type text",
-            ),
-            (
-                "甲190111000000",
-                "造价资询资质",
-                Family::CostConsulting,
-                "misspelt in the wild",
-            ),
-            (
-                "C141002510",
-                "",
-                Family::Integrated,
-                "real use, not the 2006 annex",
-            ),
-            (
-                "F141002510",
-                "检测机构资质",
-                Family::BiddingAgency,
-                "F is not 检测",
-            ),
-            (
-                "X",
-                "设计与施工一体化资质",
-                Family::Integrated,
-                "holds 设计 and 施工",
-            ),
-            (
-                "(皖)JZ安许证字[2021]007",
-                "安全生产许可证",
-                Family::Other,
-                "kept, never rejected",
-            ),
+            ("A441002510", "设计资质", Family::Design, "no such level: the type text"),
+            ("甲190111000000", "造价资询资质", Family::CostConsulting, "misspelt in the wild"),
+            ("C141002510", "", Family::Integrated, "real use, not the 2006 annex"),
+            ("F141002510", "检测机构资质", Family::BiddingAgency, "F is not 检测"),
+            ("X", "设计与施工一体化资质", Family::Integrated, "holds 设计 and 施工"),
+            ("(皖)JZ安许证字[2021]007", "安全生产许可证", Family::Other, "kept, never rejected"),
         ] {
             assert_eq!(Family::of(&number(text), kind), family, "{why}");
         }
@@ -322,11 +278,7 @@ mod tests {
             ("2028-05-30", "2028-02-29", "2028-03-31"),
         ] {
             assert_eq!(Family::Construction.filing_day(day(end)), Some(day(three_months)));
-            assert_eq!(
-                Family::Other.filing_day(day(end)),
-                Some(day(three_months)),
-                "the strictest, 如适用"
-            );
+            assert_eq!(Family::Other.filing_day(day(end)), Some(day(three_months)), "the strictest, 如适用");
             assert_eq!(Family::Supervision.filing_day(day(end)), Some(day(sixty_days)));
             assert_eq!(Family::CostConsulting.filing_day(day(end)), None, "abolished");
         }

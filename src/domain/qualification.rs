@@ -53,12 +53,7 @@ impl Qualification {
     /// The qualification of a certificate whose 资质名称 is blank: it is still watched for its end.
     #[must_use]
     pub fn unnamed() -> Self {
-        Self {
-            text: String::new(),
-            name: String::new(),
-            grade: None,
-            key: QualificationKey(String::new()),
-        }
+        Self { text: String::new(), name: String::new(), grade: None, key: QualificationKey(String::new()) }
     }
 
     /// Whether it has a name.
@@ -75,12 +70,7 @@ impl Qualification {
         }
         let (name, grade) = split_grade(&text);
         let key = QualificationKey(aliased(unfold_numerals(&normalised(name))));
-        Some(Self {
-            name: name.to_owned(),
-            grade: grade.map(Grade::new),
-            key,
-            text,
-        })
+        Some(Self { name: name.to_owned(), grade: grade.map(Grade::new), key, text })
     }
 }
 
@@ -149,10 +139,7 @@ fn parts(text: &str) -> Vec<&str> {
 /// it is part of what the registry says, never dropped.
 fn split_grade(text: &str) -> (&str, Option<&str>) {
     let text = text.trim();
-    let body = text
-        .strip_suffix("资质")
-        .filter(|body| grade_start(body).is_some())
-        .unwrap_or(text);
+    let body = text.strip_suffix("资质").filter(|body| grade_start(body).is_some()).unwrap_or(text);
     match grade_start(body) {
         // A text that is nothing but a grade is kept whole as a name.
         Some(at) if at > 0 => (text[..at].trim_end(), Some(body[at..].trim())),
@@ -160,23 +147,19 @@ fn split_grade(text: &str) -> (&str, Option<&str>) {
     }
 }
 
+/// Grades of two characters.
+const PLAIN: [&str; 10] = ["特级", "一级", "二级", "三级", "四级", "甲级", "乙级", "丙级", "丁级", "戊级"];
+
 /// Where the grade at the end of `body` begins, in bytes.
 fn grade_start(body: &str) -> Option<usize> {
-    let compact: Vec<(usize, char)> = body
-        .char_indices()
-        .filter(|(_, character)| !character.is_whitespace())
-        .collect();
+    let compact: Vec<(usize, char)> =
+        body.char_indices().filter(|(_, character)| !character.is_whitespace()).collect();
     let last = |count: usize| compact.len().checked_sub(count).map(|from| &compact[from..]);
     let matches = |count: usize, accept: &dyn Fn(&str) -> bool| {
         let tail = last(count)?;
         let text: String = tail.iter().map(|(_, character)| *character).collect();
-        accept(&unfold_numerals(&normalised(&text)))
-            .then(|| tail.first().map(|(at, _)| *at))
-            .flatten()
+        accept(&unfold_numerals(&normalised(&text))).then(|| tail.first().map(|(at, _)| *at)).flatten()
     };
-    const PLAIN: [&str; 10] = [
-        "特级", "一级", "二级", "三级", "四级", "甲级", "乙级", "丙级", "丁级", "戊级",
-    ];
     matches(4, &|tail| tail == "不分等级")
         .or_else(|| matches(6, &|tail| tail == "甲(II)级"))
         .or_else(|| matches(5, &|tail| matches!(tail, "甲(I)级" | "甲(II)级")))

@@ -109,10 +109,7 @@ impl Doubt {
     #[must_use]
     pub fn later_end(&self) -> Option<NaiveDate> {
         match &self.difference {
-            Difference::End {
-                shown,
-                change: Change::Renewed | Change::ValidityExtended,
-            } => shown.last_day(),
+            Difference::End { shown, change: Change::Renewed | Change::ValidityExtended } => shown.last_day(),
             _ => None,
         }
     }
@@ -138,19 +135,12 @@ impl Snapshot {
     #[must_use]
     pub fn known_numbers(&self) -> BTreeSet<CertificateNumber> {
         let held: BTreeSet<_> = self.held.keys().map(|key| key.number.clone()).collect();
-        if held.is_empty() {
-            self.gone.keys().map(|key| key.number.clone()).collect()
-        } else {
-            held
-        }
+        if held.is_empty() { self.gone.keys().map(|key| key.number.clone()).collect() } else { held }
     }
 
     /// The established holdings of one certificate.
     pub fn certificate<'a>(&'a self, number: &'a CertificateNumber) -> impl Iterator<Item = &'a Held> {
-        self.held
-            .iter()
-            .filter(move |(key, _)| key.number == *number)
-            .map(|(_, held)| held)
+        self.held.iter().filter(move |(key, _)| key.number == *number).map(|(_, held)| held)
     }
 
     /// The doubts that are still to be found out.

@@ -20,10 +20,7 @@ pub(super) struct Account {
 
 impl Account {
     fn current() -> Self {
-        Self {
-            uid: geteuid().as_raw(),
-            gid: getegid().as_raw(),
-        }
+        Self { uid: geteuid().as_raw(), gid: getegid().as_raw() }
     }
 
     fn is_current(self) -> bool {
@@ -56,19 +53,15 @@ impl Account {
 pub(super) fn choose(layout: &Layout, purpose: Purpose) -> Result<Account, PostgresError> {
     let current = Account::current();
     let owner = match layout.cluster().symlink_metadata() {
-        Ok(metadata) => Some(Account {
-            uid: metadata.uid(),
-            gid: metadata.gid(),
-        }),
+        Ok(metadata) => Some(Account { uid: metadata.uid(), gid: metadata.gid() }),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
         Err(error) => return Err(while_doing("looking at", layout.cluster())(error)),
     };
     if current.uid != 0 {
         return match owner {
-            Some(owner) if owner.uid != current.uid => Err(PostgresError::NotOwner {
-                path: layout.cluster().to_owned(),
-                owner: owner.uid,
-            }),
+            Some(owner) if owner.uid != current.uid => {
+                Err(PostgresError::NotOwner { path: layout.cluster().to_owned(), owner: owner.uid })
+            }
             _ => Ok(current),
         };
     }
@@ -76,15 +69,9 @@ pub(super) fn choose(layout: &Layout, purpose: Purpose) -> Result<Account, Postg
         return Ok(owner);
     }
     // The state directory of a service under its own user, started here by root first: the service must find its own.
-    let state = layout
-        .state()
-        .metadata()
-        .map_err(while_doing("looking at", layout.state()))?;
+    let state = layout.state().metadata().map_err(while_doing("looking at", layout.state()))?;
     if state.uid() != 0 {
-        return Ok(Account {
-            uid: state.uid(),
-            gid: state.gid(),
-        });
+        return Ok(Account { uid: state.uid(), gid: state.gid() });
     }
     let names: &[&str] = match purpose {
         Purpose::Service => &["qualwatch", "postgres"],
@@ -93,10 +80,7 @@ pub(super) fn choose(layout: &Layout, purpose: Purpose) -> Result<Account, Postg
     names
         .iter()
         .find_map(|name| User::from_name(name).ok().flatten())
-        .map(|user| Account {
-            uid: user.uid.as_raw(),
-            gid: user.gid.as_raw(),
-        })
+        .map(|user| Account { uid: user.uid.as_raw(), gid: user.gid.as_raw() })
         .ok_or(PostgresError::NoAccount)
 }
 
@@ -108,25 +92,16 @@ pub(super) fn let_through(layout: &Layout, account: Account) -> Result<(), Postg
         return Ok(());
     }
     if let Some(closed) = closed_above(layout.state(), account)? {
-        return Err(PostgresError::Unreachable {
-            path: closed,
-            account: account.name(),
-        });
+        return Err(PostgresError::Unreachable { path: closed, account: account.name() });
     }
     if passable(layout.state(), account)? {
         return Ok(());
     }
     let opening = while_doing("opening to the server's account", layout.state());
-    let mode = layout
-        .state()
-        .metadata()
-        .map_or(0o700, |metadata| metadata.mode());
+    let mode = layout.state().metadata().map_or(0o700, |metadata| metadata.mode());
     lchown(layout.state(), None, Some(account.gid))
         .and_then(|()| {
-            std::fs::set_permissions(
-                layout.state(),
-                std::fs::Permissions::from_mode((mode & 0o700) | 0o010),
-            )
+            std::fs::set_permissions(layout.state(), std::fs::Permissions::from_mode((mode & 0o700) | 0o010))
         })
         .map_err(opening)
 }
@@ -143,9 +118,7 @@ pub(super) fn closed_above(place: &Path, account: Account) -> Result<Option<Path
 
 /// Whether the permission bits let `account` search `directory`. Access control lists are not read: they can only widen.
 fn passable(directory: &Path, account: Account) -> Result<bool, PostgresError> {
-    let metadata = directory
-        .metadata()
-        .map_err(while_doing("looking at", directory))?;
+    let metadata = directory.metadata().map_err(while_doing("looking at", directory))?;
     let bit = if metadata.uid() == account.uid {
         0o100
     } else if metadata.gid() == account.gid {

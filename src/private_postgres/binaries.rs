@@ -60,19 +60,14 @@ pub(super) async fn find(places: Option<&[PathBuf]>) -> Found {
             installations.push(Installation { bin_dir, major });
         }
     }
-    Found {
-        installations,
-        searched,
-    }
+    Found { installations, searched }
 }
 
 impl Found {
     /// The one to make a new cluster with: the newest that is supported.
     pub(super) fn newest(self) -> Result<Installation, PostgresError> {
         if self.installations.is_empty() {
-            return Err(PostgresError::NoBinaries {
-                searched: self.searched,
-            });
+            return Err(PostgresError::NoBinaries { searched: self.searched });
         }
         let found = self.majors();
         self.installations
@@ -85,27 +80,17 @@ impl Found {
     /// The one that can run the cluster in `path`, made by version `cluster`.
     pub(super) fn matching(self, cluster: u32, path: &Path) -> Result<Installation, PostgresError> {
         if self.installations.is_empty() {
-            return Err(PostgresError::NoBinaries {
-                searched: self.searched,
-            });
+            return Err(PostgresError::NoBinaries { searched: self.searched });
         }
         let found = self.majors();
         self.installations
             .into_iter()
             .find(|installation| installation.major == cluster)
-            .ok_or_else(|| PostgresError::OtherVersion {
-                path: path.to_owned(),
-                cluster,
-                found,
-            })
+            .ok_or_else(|| PostgresError::OtherVersion { path: path.to_owned(), cluster, found })
     }
 
     fn majors(&self) -> Vec<u32> {
-        let mut majors: Vec<u32> = self
-            .installations
-            .iter()
-            .map(|installation| installation.major)
-            .collect();
+        let mut majors: Vec<u32> = self.installations.iter().map(|installation| installation.major).collect();
         majors.sort_unstable();
         majors.dedup();
         majors
@@ -141,12 +126,7 @@ fn everywhere() -> (Vec<PathBuf>, Vec<PathBuf>) {
 
 /// Asks the program itself: a directory's name proves nothing.
 async fn major_of(postgres: &Path) -> Option<u32> {
-    let output = Command::new(postgres)
-        .arg("--version")
-        .env_clear()
-        .output()
-        .await
-        .ok()?;
+    let output = Command::new(postgres).arg("--version").env_clear().output().await.ok()?;
     let text = String::from_utf8(output.stdout).ok()?;
     parse_major(&text)
 }
@@ -173,18 +153,10 @@ mod tests {
     #[test]
     fn the_major_version_is_read_from_what_packages_print() {
         for (text, major, why) in [
-            (
-                "postgres (PostgreSQL) 15.14 (Debian 15.14-0+deb12u1)\n",
-                Some(15),
-                "Debian",
-            ),
+            ("postgres (PostgreSQL) 15.14 (Debian 15.14-0+deb12u1)\n", Some(15), "Debian"),
             ("postgres (PostgreSQL) 17.2\n", Some(17), "built from source"),
             ("postgres (PostgreSQL) 18beta1\n", Some(18), "before a release"),
-            (
-                "postgres (EnterpriseDB) 15.1\n",
-                None,
-                "not PostgreSQL by its own words",
-            ),
+            ("postgres (EnterpriseDB) 15.1\n", None, "not PostgreSQL by its own words"),
             ("", None, "nothing"),
         ] {
             assert_eq!(parse_major(text), major, "{why}");
@@ -194,28 +166,16 @@ mod tests {
     fn found(majors: &[u32]) -> Found {
         let installations = majors
             .iter()
-            .map(|&major| Installation {
-                bin_dir: PathBuf::from(format!("/pg/{major}")),
-                major,
-            })
+            .map(|&major| Installation { bin_dir: PathBuf::from(format!("/pg/{major}")), major })
             .collect();
-        Found {
-            installations,
-            searched: vec![PathBuf::from("/pg")],
-        }
+        Found { installations, searched: vec![PathBuf::from("/pg")] }
     }
 
     #[test]
     fn a_new_cluster_takes_the_newest_supported_version() {
         assert_eq!(found(&[13, 15, 17, 19]).newest().unwrap().major, 17);
-        assert!(matches!(
-            found(&[13]).newest(),
-            Err(PostgresError::UnsupportedVersion { .. })
-        ));
-        assert!(matches!(
-            found(&[]).newest(),
-            Err(PostgresError::NoBinaries { .. })
-        ));
+        assert!(matches!(found(&[13]).newest(), Err(PostgresError::UnsupportedVersion { .. })));
+        assert!(matches!(found(&[]).newest(), Err(PostgresError::NoBinaries { .. })));
     }
 
     #[test]

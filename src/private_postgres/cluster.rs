@@ -47,11 +47,7 @@ impl Layout {
     /// `state` exists; its real path is used, as PostgreSQL writes it into `postmaster.pid`.
     pub(super) fn of(state: &Path) -> std::io::Result<Self> {
         let state = state.canonicalize()?;
-        Ok(Self {
-            cluster: state.join("postgres"),
-            socket_dir: state.join("postgres.socket"),
-            state,
-        })
+        Ok(Self { cluster: state.join("postgres"), socket_dir: state.join("postgres.socket"), state })
     }
 
     pub(super) fn state(&self) -> &Path {
@@ -87,24 +83,16 @@ impl Layout {
         let version = self.cluster.join("PG_VERSION");
         match std::fs::read_to_string(&version) {
             Ok(text) => {
-                let foreign = PostgresError::Foreign {
-                    path: self.cluster.clone(),
-                };
+                let foreign = PostgresError::Foreign { path: self.cluster.clone() };
                 // 9.6 and older had two numbers; only the first is needed to refuse them.
-                let major = text
-                    .trim()
-                    .split('.')
-                    .next()
-                    .and_then(|number| number.parse().ok());
+                let major = text.trim().split('.').next().and_then(|number| number.parse().ok());
                 major.map(|major| Standing::Cluster { major }).ok_or(foreign)
             }
             Err(error) if error.kind() == ErrorKind::NotFound && is_empty(&self.cluster)? => {
                 Ok(Standing::Absent)
             }
             Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
-                Err(PostgresError::Foreign {
-                    path: self.cluster.clone(),
-                })
+                Err(PostgresError::Foreign { path: self.cluster.clone() })
             }
             Err(error) => Err(while_doing("reading", version)(error)),
         }
@@ -118,11 +106,7 @@ impl Layout {
                 .map_err(while_doing("setting aside", &path))?;
         }
         let mut options = OpenOptions::new();
-        options
-            .append(true)
-            .create(true)
-            .mode(0o600)
-            .custom_flags(OFlag::O_NOFOLLOW.bits());
+        options.append(true).create(true).mode(0o600).custom_flags(OFlag::O_NOFOLLOW.bits());
         let log = options.open(&path).map_err(while_doing("opening", &path))?;
         give_to_owner_of_parent(&log, &path)?;
         let length = log.metadata().map_err(while_doing("looking at", &path))?.len();
@@ -160,17 +144,11 @@ pub(super) async fn initialise(
 ) -> Result<(), PostgresError> {
     let workshop = layout.workshop();
     clear_workshop(&workshop)?;
-    DirBuilder::new()
-        .mode(0o700)
-        .create(&workshop)
-        .map_err(while_doing("making", &workshop))?;
+    DirBuilder::new().mode(0o700).create(&workshop).map_err(while_doing("making", &workshop))?;
     let marker = workshop.join(MARKER);
     File::create(&marker).map_err(while_doing("making", &marker))?;
     let unfinished = workshop.join("postgres");
-    DirBuilder::new()
-        .mode(0o700)
-        .create(&unfinished)
-        .map_err(while_doing("making", &unfinished))?;
+    DirBuilder::new().mode(0o700).create(&unfinished).map_err(while_doing("making", &unfinished))?;
     account.own(&unfinished)?;
     account.own(&workshop)?;
 
@@ -179,32 +157,19 @@ pub(super) async fn initialise(
     command
         .arg("-D")
         .arg(&unfinished)
-        .args([
-            "--username",
-            ROLE,
-            "--auth",
-            "trust",
-            "--encoding",
-            "UTF8",
-            "--locale",
-            "C",
-        ])
+        .args(["--username", ROLE, "--auth", "trust", "--encoding", "UTF8", "--locale", "C"])
         .args(match purpose {
             Purpose::Service => ["--data-checksums"],
             Purpose::Scratch | Purpose::Disposable => ["--no-sync"],
         });
     prepare_child(&mut command, installation);
     account.apply(&mut command);
-    let lock = lock
-        .shared_with_child()
-        .map_err(while_doing("sharing", layout.start_lock()))?;
+    let lock = lock.shared_with_child().map_err(while_doing("sharing", layout.start_lock()))?;
     command.stdin(Stdio::from(lock));
     let output = tokio::process::Command::from(command).output().await;
     let output = output.map_err(|source| PostgresError::Spawn { program, source })?;
     if !output.status.success() {
-        return Err(PostgresError::Initialise {
-            output: end_of(&output.stderr),
-        });
+        return Err(PostgresError::Initialise { output: end_of(&output.stderr) });
     }
 
     std::fs::rename(&unfinished, layout.cluster())
@@ -233,9 +198,7 @@ fn clear_workshop(workshop: &Path) -> Result<(), PostgresError> {
     }
     let marker = workshop.join(MARKER);
     if !marker.is_file() {
-        return Err(PostgresError::Foreign {
-            path: workshop.to_owned(),
-        });
+        return Err(PostgresError::Foreign { path: workshop.to_owned() });
     }
     // The marker goes last, so that a crash in here leaves a directory that still proves to be ours.
     let unfinished = workshop.join("postgres");

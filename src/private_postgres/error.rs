@@ -159,11 +159,7 @@ pub(super) fn while_doing(
     doing: &'static str,
     path: impl Into<PathBuf>,
 ) -> impl FnOnce(std::io::Error) -> PostgresError {
-    move |source| PostgresError::Files {
-        doing,
-        path: path.into(),
-        source,
-    }
+    move |source| PostgresError::Files { doing, path: path.into(), source }
 }
 
 fn list(paths: &[PathBuf]) -> String {
@@ -173,9 +169,5 @@ fn list(paths: &[PathBuf]) -> String {
 
 fn list_majors(majors: &[u32]) -> String {
     let shown: Vec<_> = majors.iter().map(u32::to_string).collect();
-    if shown.is_empty() {
-        "none".to_owned()
-    } else {
-        shown.join(", ")
-    }
+    if shown.is_empty() { "none".to_owned() } else { shown.join(", ") }
 }

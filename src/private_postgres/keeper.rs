@@ -99,25 +99,17 @@ impl Server<'_> {
         prepare_child(&mut command, self.installation);
         if keeper.is_some() {
             // It goes on as whoever we are: it has to open the lock, and to signal the server.
-            command
-                .arg0("qualwatch")
-                .arg(SUBCOMMAND)
-                .args(self.order())
-                .arg(&postgres);
+            command.arg0("qualwatch").arg(SUBCOMMAND).args(self.order()).arg(&postgres);
         } else {
             self.account.apply(&mut command);
             // Ctrl-C in the terminal is for us: we stop the server ourselves, after our last statement.
             command.process_group(0);
         }
         command.args(self.arguments());
-        let error_log = log
-            .try_clone()
-            .map_err(while_doing("sharing the log of", self.layout.cluster()))?;
+        let error_log = log.try_clone().map_err(while_doing("sharing the log of", self.layout.cluster()))?;
         command.stdout(Stdio::from(log)).stderr(Stdio::from(error_log));
         let program = keeper.unwrap_or(postgres);
-        let child = command
-            .spawn()
-            .map_err(|source| PostgresError::Spawn { program, source })?;
+        let child = command.spawn().map_err(|source| PostgresError::Spawn { program, source })?;
         Ok(Started::watch_over(child))
     }
 
@@ -156,13 +148,8 @@ impl Server<'_> {
         match self.purpose {
             Purpose::Service => {}
             Purpose::Scratch | Purpose::Disposable => settings.extend(
-                [
-                    "fsync=off",
-                    "synchronous_commit=off",
-                    "full_page_writes=off",
-                    "max_connections=400",
-                ]
-                .map(str::to_owned),
+                ["fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_connections=400"]
+                    .map(str::to_owned),
             ),
         }
         let mut arguments = vec!["-D".into(), self.layout.cluster().into()];
@@ -176,11 +163,7 @@ impl Server<'_> {
 /// This program's file: on Linux by the running image, which is right even after a package replaced the file.
 fn this_program() -> PathBuf {
     let image = PathBuf::from("/proc/self/exe");
-    if image.exists() {
-        image
-    } else {
-        std::env::current_exe().unwrap_or(image)
-    }
+    if image.exists() { image } else { std::env::current_exe().unwrap_or(image) }
 }
 
 /// What a keeper was told on its command line.
@@ -203,14 +186,7 @@ impl Order {
         let socket_dir = PathBuf::from(words.next()?);
         let postgres = PathBuf::from(words.next()?);
         let account = Account { uid, gid };
-        Some(Self {
-            state_dir,
-            account,
-            removes,
-            socket_dir,
-            postgres,
-            arguments: words.collect(),
-        })
+        Some(Self { state_dir, account, removes, socket_dir, postgres, arguments: words.collect() })
     }
 
     /// Starts the server, then waits for two things: its end, and the day nobody uses it, when a fast shutdown ends it.
@@ -223,10 +199,8 @@ impl Order {
         command.args(&self.arguments).stdin(Stdio::null());
         self.account.apply(&mut command);
         let spawned = command.spawn();
-        let mut child = spawned.map_err(|source| PostgresError::Spawn {
-            program: self.postgres.clone(),
-            source,
-        })?;
+        let mut child =
+            spawned.map_err(|source| PostgresError::Spawn { program: self.postgres.clone(), source })?;
         let pid = i32::try_from(child.id()).map(Pid::from_raw);
         let (unused_since, is_unused) = std::sync::mpsc::channel();
         let users_lock = layout.users_lock();

@@ -58,10 +58,7 @@ impl Users {
     pub(super) async fn join(path: &Path) -> Result<Self, PostgresError> {
         let file = open(path)?;
         wait_for(path, || file.try_lock_shared()).await?;
-        Ok(Self {
-            file,
-            path: path.to_owned(),
-        })
+        Ok(Self { file, path: path.to_owned() })
     }
 
     pub(super) fn leave(&self) -> Result<Leaving, PostgresError> {
@@ -99,10 +96,7 @@ pub(super) fn wait_until_unused(path: &Path) -> Result<File, PostgresError> {
 /// service could not open it afterwards.
 fn open(path: &Path) -> Result<File, PostgresError> {
     let mut options = OpenOptions::new();
-    options
-        .read(true)
-        .mode(0o600)
-        .custom_flags(OFlag::O_NOFOLLOW.bits());
+    options.read(true).mode(0o600).custom_flags(OFlag::O_NOFOLLOW.bits());
     match options.open(path) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
         opened => return opened.map_err(while_doing("opening", path)),
@@ -135,11 +129,9 @@ async fn wait_for(
         }
         Ok(())
     };
-    clock::within(WAIT_LIMIT, waiting).await.unwrap_or_else(|_| {
-        Err(PostgresError::Busy {
-            lock: path.to_owned(),
-        })
-    })
+    clock::within(WAIT_LIMIT, waiting)
+        .await
+        .unwrap_or_else(|_| Err(PostgresError::Busy { lock: path.to_owned() }))
 }
 
 fn taken(path: &Path, attempt: Result<(), TryLockError>) -> Result<bool, PostgresError> {

@@ -51,10 +51,7 @@ impl Postmaster {
         };
         let pid = pid.trim().parse().ok().filter(|pid| *pid > 1)?;
         let whole = Path::new(directory) == cluster && !socket_dir.is_empty();
-        whole.then(|| Self {
-            pid,
-            socket_dir: PathBuf::from(socket_dir),
-        })
+        whole.then(|| Self { pid, socket_dir: PathBuf::from(socket_dir) })
     }
 
     /// Sends `signal`, unless the process is another one by now: a server's working directory is its cluster.
@@ -112,10 +109,7 @@ pub(super) async fn stop(cluster: &Path) -> Result<(), PostgresError> {
     let Some(postmaster) = Postmaster::read(cluster) else {
         return Ok(());
     };
-    for (signal, limit) in [
-        (Signal::SIGINT, FAST_STOP_LIMIT),
-        (Signal::SIGQUIT, IMMEDIATE_STOP_LIMIT),
-    ] {
+    for (signal, limit) in [(Signal::SIGINT, FAST_STOP_LIMIT), (Signal::SIGQUIT, IMMEDIATE_STOP_LIMIT)] {
         if !postmaster.signal(cluster, signal) {
             return Ok(());
         }
@@ -150,26 +144,10 @@ mod tests {
         let whole = format!("4711\n{here}\n1763970000\n5432\n/run/q\n\n  1 2\nready   \n");
         for (text, socket, why) in [
             (whole.clone(), Some("/run/q"), "as a running server writes it"),
-            (
-                format!("4711\n{here}\n1763970000\n5432\n"),
-                None,
-                "still being written",
-            ),
-            (
-                whole.replace(&here, "/elsewhere"),
-                None,
-                "a copy of another cluster",
-            ),
-            (
-                whole.replace("4711", "1"),
-                None,
-                "never the first process of the machine",
-            ),
-            (
-                whole.replace("4711", "-4711"),
-                None,
-                "a stand-alone backend, without a socket",
-            ),
+            (format!("4711\n{here}\n1763970000\n5432\n"), None, "still being written"),
+            (whole.replace(&here, "/elsewhere"), None, "a copy of another cluster"),
+            (whole.replace("4711", "1"), None, "never the first process of the machine"),
+            (whole.replace("4711", "-4711"), None, "a stand-alone backend, without a socket"),
         ] {
             std::fs::write(cluster.join("postmaster.pid"), text).unwrap();
             let read = Postmaster::read(cluster).map(|postmaster| postmaster.socket_dir);
@@ -181,13 +159,7 @@ mod tests {
     fn a_process_that_is_not_the_server_gets_no_signal() {
         let directory = tempfile::tempdir().unwrap();
         let ourselves = i32::try_from(std::process::id()).unwrap();
-        let reused = Postmaster {
-            pid: ourselves,
-            socket_dir: PathBuf::from("/run/q"),
-        };
-        assert!(
-            !reused.signal(directory.path(), Signal::SIGKILL),
-            "we would not be here to say so"
-        );
+        let reused = Postmaster { pid: ourselves, socket_dir: PathBuf::from("/run/q") };
+        assert!(!reused.signal(directory.path(), Signal::SIGKILL), "we would not be here to say so");
     }
 }

@@ -53,11 +53,7 @@ impl Options {
     /// The usual programs for `purpose`.
     #[must_use]
     pub fn new(purpose: Purpose) -> Self {
-        Self {
-            purpose,
-            launcher: None,
-            bin_dirs: None,
-        }
+        Self { purpose, launcher: None, bin_dirs: None }
     }
 }
 
@@ -141,9 +137,7 @@ impl PrivatePostgres {
     /// server is another process's and this process finds no such programs.
     #[must_use]
     pub fn bin_dir(&self) -> Option<&Path> {
-        self.installation
-            .as_ref()
-            .map(|installation| installation.bin_dir.as_path())
+        self.installation.as_ref().map(|installation| installation.bin_dir.as_path())
     }
 
     /// Starts the server again if it has died under its users (killed, disk full): for whoever finds that no connection can
@@ -202,12 +196,7 @@ impl PrivatePostgres {
             return Err(installation.err().unwrap_or_else(|| unanswered(layout)));
         };
         let installation = installation.ok();
-        Ok(Self {
-            share,
-            socket_dir: server.socket_dir,
-            installation,
-            options: options.clone(),
-        })
+        Ok(Self { share, socket_dir: server.socket_dir, installation, options: options.clone() })
     }
 }
 
@@ -222,11 +211,7 @@ struct Share {
 impl Share {
     async fn of(layout: Layout) -> Result<Self, PostgresError> {
         let users = Users::join(&layout.users_lock()).await?;
-        Ok(Self {
-            layout,
-            users,
-            is_given_up: false,
-        })
+        Ok(Self { layout, users, is_given_up: false })
     }
 }
 
@@ -274,9 +259,7 @@ async fn wait_for_answer(
                 if let Some((_, log_from)) = started {
                     let is_held = layout.cluster().join("postmaster.pid").exists();
                     if !is_held || starts == STARTS_MAX {
-                        return Err(PostgresError::Ended {
-                            log: layout.log_since(log_from),
-                        });
+                        return Err(PostgresError::Ended { log: layout.log_since(log_from) });
                     }
                     clock::pause(START_AGAIN_AFTER).await;
                 }
@@ -299,36 +282,20 @@ fn start_server(
     account::let_through(layout, account)?;
     let socket_dir = sockets::prepare(layout, account)?;
     let (log, log_from) = layout.open_log()?;
-    let server = Server {
-        layout,
-        installation,
-        account,
-        purpose,
-        socket_dir: &socket_dir,
-    };
+    let server = Server { layout, installation, account, purpose, socket_dir: &socket_dir };
     Ok((server.start(options.launcher.as_deref(), log)?, log_from))
 }
 
 fn unanswered(layout: &Layout) -> PostgresError {
-    PostgresError::NoAnswer {
-        path: layout.cluster().to_owned(),
-    }
+    PostgresError::NoAnswer { path: layout.cluster().to_owned() }
 }
 
 /// Makes sure that the database exists: a crash may have come between making the cluster and this.
 async fn create_database(mut connection: Box<PgConnection>) -> Result<(), PostgresError> {
     let opening = |source| PostgresError::Open { source };
     let exists = sqlx::query("SELECT FROM pg_database WHERE datname = 'qualwatch'");
-    if exists
-        .fetch_optional(connection.as_mut())
-        .await
-        .map_err(opening)?
-        .is_none()
-    {
-        sqlx::query("CREATE DATABASE qualwatch")
-            .execute(connection.as_mut())
-            .await
-            .map_err(opening)?;
+    if exists.fetch_optional(connection.as_mut()).await.map_err(opening)?.is_none() {
+        sqlx::query("CREATE DATABASE qualwatch").execute(connection.as_mut()).await.map_err(opening)?;
     }
     connection.close().await.map_err(opening)
 }

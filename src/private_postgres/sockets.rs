@@ -47,17 +47,12 @@ fn fits(directory: &Path) -> bool {
 
 fn candidates(layout: &Layout) -> Vec<PathBuf> {
     let digest = Sha256::digest(layout.cluster().as_os_str().as_bytes());
-    let tag = digest
-        .iter()
-        .take(4)
-        .fold(String::from("pg-"), |tag, byte| format!("{tag}{byte:02x}"));
+    let tag = digest.iter().take(4).fold(String::from("pg-"), |tag, byte| format!("{tag}{byte:02x}"));
     let mut candidates = vec![layout.socket_dir().to_owned()];
     let runtime = std::env::var_os("RUNTIME_DIRECTORY").unwrap_or_default();
     // systemd lists several directories with colons between them.
     candidates.extend(
-        std::env::split_paths(&runtime)
-            .filter(|path| path.is_absolute())
-            .map(|path| path.join(&tag)),
+        std::env::split_paths(&runtime).filter(|path| path.is_absolute()).map(|path| path.join(&tag)),
     );
     candidates.push(Path::new("/run/qualwatch").join(&tag));
     candidates.push(std::env::temp_dir().join(format!("qualwatch-{tag}")));

@@ -42,18 +42,14 @@ impl Asked {
 
     /// The page asked for: 1 when none is named (默认第1页), `None` when it is not a number from 1 on.
     pub(super) fn page(&self) -> Option<usize> {
-        self.page_num
-            .as_deref()
-            .map_or(Some(1), |page| page.parse().ok().filter(|page| *page >= 1))
+        self.page_num.as_deref().map_or(Some(1), |page| page.parse().ok().filter(|page| *page >= 1))
     }
 
     fn page_size(&self) -> Option<usize> {
         let Some(size) = self.page_size.as_deref() else {
             return Some(PAGE_SIZE_MAX);
         };
-        size.parse()
-            .ok()
-            .filter(|size| (1..=PAGE_SIZE_MAX).contains(size))
+        size.parse().ok().filter(|size| (1..=PAGE_SIZE_MAX).contains(size))
     }
 }
 
@@ -87,13 +83,8 @@ const PORTAL: &str = "<!DOCTYPE html><html><head><title>网络登录</title></he
 
 impl Answer {
     fn json(body: &Value) -> Self {
-        let error_code = body["error_code"]
-            .as_u64()
-            .and_then(|code| u32::try_from(code).ok());
-        Self {
-            error_code,
-            ..Self::text(StatusCode::OK, JSON, body.to_string())
-        }
+        let error_code = body["error_code"].as_u64().and_then(|code| u32::try_from(code).ok());
+        Self { error_code, ..Self::text(StatusCode::OK, JSON, body.to_string()) }
     }
 
     /// A web server's own page for `status`.
@@ -135,15 +126,9 @@ pub(super) fn fault_for(
         fault.times.is_none_or(|times| met < times)
             && fault.window.contains(now)
             && fault.page.is_none_or(|page| asked.page() == Some(page))
-            && fault
-                .key
-                .as_ref()
-                .is_none_or(|key| asked.key.as_ref() == Some(key))
+            && fault.key.as_ref().is_none_or(|key| asked.key.as_ref() == Some(key))
             && fault.keyword.as_deref().is_none_or(|keyword| {
-                asked
-                    .keyword
-                    .as_deref()
-                    .is_some_and(|asked| scenario.same_company(keyword, asked))
+                asked.keyword.as_deref().is_some_and(|asked| scenario.same_company(keyword, asked))
             })
     })
 }
@@ -179,16 +164,13 @@ fn faulty(scenario: &Scenario, asked: &Asked, now: DateTime<Utc>, fault: &Fault)
         Effect::CutOff => right().sent(Payload::Half),
         Effect::Html => Answer::text(StatusCode::OK, HTML, PORTAL),
         Effect::EmptyBody => Answer::text(StatusCode::OK, JSON, ""),
-        Effect::Redirect(to) => Answer {
-            location: Some(to.clone()),
-            ..Answer::text(StatusCode::FOUND, HTML, "")
-        },
+        Effect::Redirect(to) => {
+            Answer { location: Some(to.clone()), ..Answer::text(StatusCode::FOUND, HTML, "") }
+        }
         Effect::Body(body) => Answer::text(StatusCode::OK, JSON, body.clone()),
         Effect::Drip(span) => right().sent(|body| Payload::Drip(body, *span)),
         Effect::GzipBomb { bytes_inflated } => Answer {
-            payload: Payload::GzipBomb {
-                bytes_inflated: *bytes_inflated,
-            },
+            payload: Payload::GzipBomb { bytes_inflated: *bytes_inflated },
             ..Answer::text(StatusCode::OK, JSON, "")
         },
         Effect::Nothing
@@ -211,11 +193,7 @@ fn as_documented(scenario: &Scenario, asked: &Asked, now: DateTime<Utc>, effect:
     let (Some(page), Some(size)) = (asked.page(), asked.page_size()) else {
         return refused(PARAMETER_BAD);
     };
-    let items: Vec<Value> = scenario
-        .listed(keyword, provider_day(now))
-        .into_iter()
-        .map(item)
-        .collect();
+    let items: Vec<Value> = scenario.listed(keyword, provider_day(now)).into_iter().map(item).collect();
     if items.is_empty() {
         return refused(NOTHING_FOUND);
     }
@@ -224,11 +202,7 @@ fn as_documented(scenario: &Scenario, asked: &Asked, now: DateTime<Utc>, effect:
 
 /// One page of the document's success. A page behind the last has no items, but the total.
 fn one_page(items: &[Value], page: usize, size: usize, effect: &Effect) -> Value {
-    let page = if matches!(effect, Effect::IgnorePage) {
-        1
-    } else {
-        page
-    };
+    let page = if matches!(effect, Effect::IgnorePage) { 1 } else { page };
     let begin = (page - 1).saturating_mul(size).min(items.len());
     let end = begin.saturating_add(size).min(items.len());
     let mut total = items.len();

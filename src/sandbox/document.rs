@@ -29,19 +29,11 @@ pub(super) struct ErrorCode {
 }
 
 const fn service(code: u32, reason: &'static str) -> ErrorCode {
-    ErrorCode {
-        code,
-        reason,
-        resultcode: None,
-    }
+    ErrorCode { code, reason, resultcode: None }
 }
 
 const fn system(code: u32, reason: &'static str, resultcode: &'static str) -> ErrorCode {
-    ErrorCode {
-        code,
-        reason,
-        resultcode: Some(resultcode),
-    }
+    ErrorCode { code, reason, resultcode: Some(resultcode) }
 }
 
 /// 服务级 and 系统级错误码参照, whole. The reasons of 10001 and 10012 are the live ones (public clients' transcripts);
@@ -77,9 +69,7 @@ pub(super) const ERROR_CODES: [ErrorCode; 20] = [
 /// `reason` replaces the document's; a code that the document does not list has no other.
 pub(super) fn error_body(code: u32, reason: Option<&str>) -> Value {
     let listed = ERROR_CODES.iter().find(|listed| listed.code == code);
-    let reason = reason
-        .or(listed.map(|listed| listed.reason))
-        .unwrap_or("未列出的错误");
+    let reason = reason.or(listed.map(|listed| listed.reason)).unwrap_or("未列出的错误");
     let mut body = json!({ "reason": reason, "result": null, "error_code": code });
     if let Some(resultcode) = listed.and_then(|listed| listed.resultcode) {
         body["resultcode"] = resultcode.into();

@@ -22,21 +22,13 @@ const FAMILIES: [(char, &str, &str, [&str; 3]); 4] = [
         'D',
         "建筑业企业资质",
         "河南省住房和城乡建设厅",
-        [
-            "建筑工程施工总承包二级",
-            "市政公用工程施工总承包二级",
-            "地基基础工程专业承包一级",
-        ],
+        ["建筑工程施工总承包二级", "市政公用工程施工总承包二级", "地基基础工程专业承包一级"],
     ),
     (
         'E',
         "监理资质",
         "河南省住房和城乡建设厅",
-        [
-            "工程监理房屋建筑工程专业乙级",
-            "工程监理市政公用工程专业乙级",
-            "工程监理机电安装工程专业乙级",
-        ],
+        ["工程监理房屋建筑工程专业乙级", "工程监理市政公用工程专业乙级", "工程监理机电安装工程专业乙级"],
     ),
     (
         'A',
@@ -52,11 +44,7 @@ const FAMILIES: [(char, &str, &str, [&str; 3]); 4] = [
         'B',
         "勘察资质",
         "河南省住房和城乡建设厅",
-        [
-            "工程勘察专业类（岩土工程）乙级",
-            "工程勘察专业类（工程测量）乙级",
-            "工程勘察工程钻探劳务",
-        ],
+        ["工程勘察专业类（岩土工程）乙级", "工程勘察专业类（工程测量）乙级", "工程勘察工程钻探劳务"],
     ),
 ];
 
@@ -86,9 +74,7 @@ struct LoseText {
 /// The text of what is wrong with the entry.
 pub(super) fn companies(wanted: &GenerateText) -> Result<Vec<Company>, String> {
     if wanted.companies > COMPANIES_MAX || wanted.certificates > CERTIFICATES_MAX {
-        return Err(format!(
-            "at most {COMPANIES_MAX} companies of {CERTIFICATES_MAX} certificates"
-        ));
+        return Err(format!("at most {COMPANIES_MAX} companies of {CERTIFICATES_MAX} certificates"));
     }
     let absent = wanted.lose.as_ref().map(absence).transpose()?;
     let losing = wanted.lose.as_ref().map_or(0, |lose| lose.companies);
@@ -105,10 +91,7 @@ pub(super) fn companies(wanted: &GenerateText) -> Result<Vec<Company>, String> {
 
 fn absence(lose: &LoseText) -> Result<Days, String> {
     let day = |text: &String| text.parse().map_err(|_| format!("lose: \"{text}\" is not a day"));
-    Ok(Days {
-        from: Some(day(&lose.from)?),
-        to: lose.to.as_ref().map(day).transpose()?,
-    })
+    Ok(Days { from: Some(day(&lose.from)?), to: lose.to.as_ref().map(day).transpose()? })
 }
 
 /// The first certificate is listed before the absence and, when that ends, after it.
@@ -118,16 +101,7 @@ fn lose_first(certificates: &mut Vec<Certificate>, absent: Days) {
     }
     let mut before = certificates.remove(0);
     if let Some(back) = absent.to.and_then(|to| to.succ_opt()) {
-        certificates.insert(
-            0,
-            Certificate {
-                days: Days {
-                    from: Some(back),
-                    to: None,
-                },
-                ..before.clone()
-            },
-        );
+        certificates.insert(0, Certificate { days: Days { from: Some(back), to: None }, ..before.clone() });
     }
     before.days.to = absent.from.and_then(|from| from.pred_opt());
     certificates.insert(0, before);
@@ -144,10 +118,7 @@ fn company(serial: u32, wanted: &GenerateText) -> Company {
             certificate(&id, running, &mut random)
         })
         .collect();
-    Company {
-        keywords,
-        certificates,
-    }
+    Company { keywords, certificates }
 }
 
 fn certificate(id: &str, running: u32, random: &mut Random) -> Certificate {
@@ -178,10 +149,7 @@ fn uscc(first_17: &str) -> String {
     let mut weight = 1;
     let mut sum = 0;
     for character in first_17.bytes() {
-        let value = USCC_ALPHABET
-            .iter()
-            .position(|known| *known == character)
-            .unwrap_or_default();
+        let value = USCC_ALPHABET.iter().position(|known| *known == character).unwrap_or_default();
         sum += value * weight;
         weight = weight * 3 % 31;
     }

@@ -25,26 +25,15 @@ pub(super) fn gzip_bomb(bytes_inflated: u64) -> impl Stream<Item = Result<Bytes,
     let cycles = bytes_inflated.div_ceil(CYCLE_BYTES_INFLATED);
     let full: Bytes = cycle.repeat(4096).into();
     let chunks = cycles / CYCLES_A_CHUNK;
-    let rest = (0..cycles % CYCLES_A_CHUNK)
-        .flat_map(|_| cycle.clone())
-        .collect::<Vec<_>>();
+    let rest = (0..cycles % CYCLES_A_CHUNK).flat_map(|_| cycle.clone()).collect::<Vec<_>>();
     let body = (0..chunks).map(move |_| full.clone());
-    stream::iter(
-        std::iter::once(head.into())
-            .chain(body)
-            .chain([rest.into()])
-            .map(Ok),
-    )
+    stream::iter(std::iter::once(head.into()).chain(body).chain([rest.into()]).map(Ok))
 }
 
 /// RFC 1951 3.1.1: bits fill each byte from its least significant end.
 fn pack(bits: &str) -> Vec<u8> {
     bits.as_bytes()
         .chunks(8)
-        .map(|byte| {
-            byte.iter()
-                .rev()
-                .fold(0, |packed, bit| packed << 1 | u8::from(*bit == b'1'))
-        })
+        .map(|byte| byte.iter().rev().fold(0, |packed, bit| packed << 1 | u8::from(*bit == b'1')))
         .collect()
 }

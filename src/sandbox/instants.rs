@@ -7,8 +7,7 @@ use chrono_tz::Asia::Shanghai;
 
 /// A calendar day of Asia/Shanghai.
 pub(super) fn day(text: &str) -> Result<NaiveDate, String> {
-    text.parse()
-        .map_err(|_| format!("\"{text}\" is not a day such as \"2026-01-05\""))
+    text.parse().map_err(|_| format!("\"{text}\" is not a day such as \"2026-01-05\""))
 }
 
 /// The first instant of a span: an instant itself, or the midnight that begins a day.
@@ -30,9 +29,7 @@ pub(super) fn after(text: &str) -> Result<DateTime<Utc>, String> {
 fn midnight(day: NaiveDate) -> Result<DateTime<Utc>, String> {
     let naive = day.and_time(NaiveTime::MIN);
     let instant = Shanghai.from_local_datetime(&naive).earliest();
-    instant
-        .map(|instant| instant.to_utc())
-        .ok_or_else(|| format!("{day} has no midnight"))
+    instant.map(|instant| instant.to_utc()).ok_or_else(|| format!("{day} has no midnight"))
 }
 
 /// `500ms`, `30s`, `5m` or `1h`.
@@ -46,10 +43,7 @@ pub(super) fn span(text: &str) -> Result<Duration, String> {
         "h" => 3_600_000,
         _ => 0,
     };
-    let length_ms = number
-        .parse::<u64>()
-        .ok()
-        .and_then(|number| number.checked_mul(unit_ms));
+    let length_ms = number.parse::<u64>().ok().and_then(|number| number.checked_mul(unit_ms));
     length_ms
         .filter(|length_ms| *length_ms > 0)
         .map(Duration::from_millis)

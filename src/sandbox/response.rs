@@ -21,10 +21,7 @@ pub(super) fn response(answer: Answer, stopping: CancellationToken) -> Response 
     let mut response = Response::new(Body::empty());
     *response.status_mut() = answer.status;
     let mut set = |name: HeaderName, value: HeaderValue| response.headers_mut().insert(name, value);
-    set(
-        header::CONTENT_TYPE,
-        HeaderValue::from_static(answer.content_type),
-    );
+    set(header::CONTENT_TYPE, HeaderValue::from_static(answer.content_type));
     if let Some(location) = answer.location {
         set(header::LOCATION, location);
     }
@@ -67,10 +64,7 @@ fn drip(body: Bytes, span: Duration, stopping: CancellationToken) -> Body {
             }
             match stopping.run_until_cancelled(pause(span)).await {
                 Some(()) => Some((Ok(rest.split_to(1)), rest)),
-                None => Some((
-                    Err(io::Error::from(io::ErrorKind::ConnectionAborted)),
-                    Bytes::new(),
-                )),
+                None => Some((Err(io::Error::from(io::ErrorKind::ConnectionAborted)), Bytes::new())),
             }
         }
     }))

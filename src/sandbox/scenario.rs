@@ -49,19 +49,12 @@ impl Scenario {
                 by_keyword.entry(keyword.clone()).or_default().push(index);
             }
         }
-        Self {
-            keys,
-            companies,
-            by_keyword,
-            faults,
-        }
+        Self { keys, companies, by_keyword, faults }
     }
 
     /// The first keyword of each company, in the order of the file, generated ones last: what a watchlist would name.
     pub fn keywords(&self) -> impl Iterator<Item = &str> {
-        self.companies
-            .iter()
-            .filter_map(|company| Some(company.keywords.first()?.as_str()))
+        self.companies.iter().filter_map(|company| Some(company.keywords.first()?.as_str()))
     }
 
     pub(super) fn accepts(&self, key: &str) -> bool {
@@ -80,11 +73,7 @@ impl Scenario {
 
     /// Whether two keywords find the same companies, or are the same.
     pub(super) fn same_company(&self, keyword: &str, other: &str) -> bool {
-        keyword == other
-            || self
-                .found(keyword)
-                .iter()
-                .any(|index| self.found(other).contains(index))
+        keyword == other || self.found(keyword).iter().any(|index| self.found(other).contains(index))
     }
 
     fn found(&self, keyword: &str) -> &[usize] {
@@ -92,10 +81,7 @@ impl Scenario {
     }
 }
 
-#[expect(
-    clippy::expect_used,
-    reason = "the text is part of the program, and a test reads both of them"
-)]
+#[expect(clippy::expect_used, reason = "the text is part of the program, and a test reads both of them")]
 fn embedded(text: &str) -> Scenario {
     Scenario::parse(text).expect("an embedded scenario")
 }

@@ -91,9 +91,7 @@ impl<'de> Deserialize<'de> for Yes {
         if bool::deserialize(deserializer)? {
             Ok(Self)
         } else {
-            Err(serde::de::Error::custom(
-                "only true makes sense here: leave the key out instead",
-            ))
+            Err(serde::de::Error::custom("only true makes sense here: leave the key out instead"))
         }
     }
 }
@@ -128,38 +126,22 @@ fn numbered<T, U>(
 }
 
 fn in_entry(entry: &str) -> impl Fn(String) -> SandboxError {
-    move |fault| SandboxError::Entry {
-        entry: entry.to_owned(),
-        fault,
-    }
+    move |fault| SandboxError::Entry { entry: entry.to_owned(), fault }
 }
 
 fn company(text: CompanyText) -> Result<Company, String> {
-    let keywords: Vec<_> = text
-        .keywords
-        .iter()
-        .map(|keyword| keyword.trim().to_owned())
-        .collect();
+    let keywords: Vec<_> = text.keywords.iter().map(|keyword| keyword.trim().to_owned()).collect();
     if keywords.is_empty() || keywords.iter().any(String::is_empty) {
         return Err("its `keywords` are none, or one of them is empty".to_owned());
     }
-    let certificates = text
-        .certificate
-        .into_iter()
-        .map(|certificate| listed(&text.id, certificate));
+    let certificates = text.certificate.into_iter().map(|certificate| listed(&text.id, certificate));
     let certificates = certificates.collect::<Result<_, _>>()?;
-    Ok(Company {
-        keywords: text.keywords,
-        certificates,
-    })
+    Ok(Company { keywords: text.keywords, certificates })
 }
 
 fn listed(id: &str, text: CertificateText) -> Result<Certificate, String> {
     let number = text.number.as_deref().unwrap_or_default();
-    let days = Days {
-        from: optional(text.from.as_deref(), day)?,
-        to: optional(text.to.as_deref(), day)?,
-    };
+    let days = Days { from: optional(text.from.as_deref(), day)?, to: optional(text.to.as_deref(), day)? };
     if days.from.zip(days.to).is_some_and(|(from, to)| to < from) {
         return Err(format!("certificate {number}: `to` lies before `from`"));
     }
@@ -183,15 +165,9 @@ fn fault(text: FaultText) -> Result<Fault, String> {
         return Err("`page` and `times` count from 1".to_owned());
     }
     let effect = effect(&text)?;
-    let window = Window {
-        from: optional(text.from.as_deref(), first)?,
-        until: optional(text.to.as_deref(), after)?,
-    };
-    if window
-        .from
-        .zip(window.until)
-        .is_some_and(|(from, until)| until <= from)
-    {
+    let window =
+        Window { from: optional(text.from.as_deref(), first)?, until: optional(text.to.as_deref(), after)? };
+    if window.from.zip(window.until).is_some_and(|(from, until)| until <= from) {
         return Err("`to` lies before `from`".to_owned());
     }
     Ok(Fault {
@@ -207,13 +183,8 @@ fn fault(text: FaultText) -> Result<Fault, String> {
 }
 
 fn effect(text: &FaultText) -> Result<Effect, String> {
-    let code = text.code.map(|code| Effect::Code {
-        code,
-        reason: text.reason.clone(),
-    });
-    let echo = text.echo_key.as_ref().map(|Yes| Effect::EchoKey {
-        code: text.code.unwrap_or(OVER_LIMIT),
-    });
+    let code = text.code.map(|code| Effect::Code { code, reason: text.reason.clone() });
+    let echo = text.echo_key.as_ref().map(|Yes| Effect::EchoKey { code: text.code.unwrap_or(OVER_LIMIT) });
     let bytes = optional(text.body_base64.as_deref(), base64)?;
     let redirect = optional(text.redirect.as_deref(), location)?;
     let drip = optional(text.drip.as_deref(), span)?;
@@ -231,8 +202,7 @@ fn effect(text: &FaultText) -> Result<Effect, String> {
         text.body.clone().map(|body| Effect::Body(body.into())),
         bytes.map(|bytes| Effect::Body(bytes.into())),
         drip.map(Effect::Drip),
-        text.gzip_bomb
-            .map(|bytes_inflated| Effect::GzipBomb { bytes_inflated }),
+        text.gzip_bomb.map(|bytes_inflated| Effect::GzipBomb { bytes_inflated }),
     ];
     let mut named = named.into_iter().flatten();
     match (named.next(), named.next()) {

@@ -91,27 +91,15 @@ impl Sandbox {
             arrived: 0,
             ledger: VecDeque::new(),
         });
-        let shared = Arc::new(Shared {
-            clock,
-            stopping: stopping.clone(),
-            state,
-        });
+        let shared = Arc::new(Shared { clock, stopping: stopping.clone(), state });
         let router = Router::new().fallback(serve).with_state(Arc::clone(&shared));
         let stopped = stopping.clone().cancelled_owned();
         let server = tokio::spawn(async move {
-            if let Err(error) = axum::serve(listener, router)
-                .with_graceful_shutdown(stopped)
-                .await
-            {
+            if let Err(error) = axum::serve(listener, router).with_graceful_shutdown(stopped).await {
                 tracing::error!(%error, "the imitation of the API ended");
             }
         });
-        Ok(Self {
-            address,
-            shared,
-            stopping: stopping.drop_guard(),
-            server,
-        })
+        Ok(Self { address, shared, stopping: stopping.drop_guard(), server })
     }
 
     /// Where it answers: the whole address, as `[api].url` wants it.
@@ -141,9 +129,7 @@ impl Sandbox {
 
     /// Stops listening and ends open connections, slow ones too.
     pub async fn stop(self) {
-        let Self {
-            mut server, stopping, ..
-        } = self;
+        let Self { mut server, stopping, .. } = self;
         drop(stopping);
         if within(STOP_LIMIT, &mut server).await.is_err() {
             server.abort();
@@ -166,12 +152,7 @@ impl Shared {
         if let Some(spent) = met.and_then(|index| state.spent.get_mut(index)) {
             *spent = spent.saturating_add(1);
         }
-        let answer = answer(
-            &scenario,
-            asked,
-            now,
-            met.and_then(|index| scenario.faults.get(index)),
-        );
+        let answer = answer(&scenario, asked, now, met.and_then(|index| scenario.faults.get(index)));
         state.record(Request {
             at: now,
             method: method.to_string(),
@@ -213,10 +194,7 @@ async fn serve(State(shared): State<Arc<Shared>>, request: axum::extract::Reques
     let answer = if head.uri.path() != PATH {
         shared.turn_away(&head.method, StatusCode::NOT_FOUND)
     } else if head.method == Method::GET {
-        shared.answer(
-            &head.method,
-            &Asked::parse(head.uri.query().unwrap_or_default().as_bytes()),
-        )
+        shared.answer(&head.method, &Asked::parse(head.uri.query().unwrap_or_default().as_bytes()))
     } else if head.method == Method::POST {
         match to_bytes(body, FORM_BYTES_MAX).await {
             Ok(form) if is_form(head.headers.get(header::CONTENT_TYPE)) => {
@@ -237,9 +215,7 @@ async fn serve(State(shared): State<Arc<Shared>>, request: axum::extract::Reques
 }
 
 fn is_form(content_type: Option<&HeaderValue>) -> bool {
-    let text = content_type
-        .and_then(|value| value.to_str().ok())
-        .unwrap_or_default();
+    let text = content_type.and_then(|value| value.to_str().ok()).unwrap_or_default();
     let media_type = text.split(';').next().unwrap_or_default().trim();
     media_type.eq_ignore_ascii_case("application/x-www-form-urlencoded")
 }

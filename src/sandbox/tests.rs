@@ -44,14 +44,8 @@ impl Rig {
             .build()
             .unwrap();
         let clock = SimulatedClock::new(instant("2026-01-05T08:00:00+08:00"));
-        let sandbox = Sandbox::start(scenario, any_port(), Arc::new(clock.clone()))
-            .await
-            .unwrap();
-        Self {
-            sandbox,
-            clock,
-            client,
-        }
+        let sandbox = Sandbox::start(scenario, any_port(), Arc::new(clock.clone())).await.unwrap();
+        Self { sandbox, clock, client }
     }
 
     async fn with(text: &str) -> Self {
@@ -80,8 +74,7 @@ impl Rig {
     }
 
     async fn ask_page(&self, keyword: &str, page: &str) -> Value {
-        self.post(&[("key", "k"), ("keyword", keyword), ("pageNum", page)])
-            .await
+        self.post(&[("key", "k"), ("keyword", keyword), ("pageNum", page)]).await
     }
 }
 
@@ -101,29 +94,15 @@ fn instant(text: &str) -> DateTime<Utc> {
 /// The certificate numbers of an answer's page, in order.
 fn numbers(body: &Value) -> Vec<String> {
     let items = body["result"]["items"].as_array().unwrap();
-    items
-        .iter()
-        .map(|item| item["certificateNum"].as_str().unwrap().to_owned())
-        .collect()
+    items.iter().map(|item| item["certificateNum"].as_str().unwrap().to_owned()).collect()
 }
 
 #[tokio::test]
 async fn the_example_of_the_document_is_served_word_for_word_by_get_and_by_post() {
     let rig = Rig::new(Scenario::default_scenario()).await;
     let expected: Value = serde_json::from_str(DOCUMENT_EXAMPLE).unwrap();
-    let parameters = [
-        ("key", "k"),
-        ("pageSize", "20"),
-        ("keyword", EXAMPLE_COMPANY),
-        ("pageNum", "1"),
-    ];
-    let got = rig
-        .client
-        .get(rig.sandbox.url())
-        .query(&parameters)
-        .send()
-        .await
-        .unwrap();
+    let parameters = [("key", "k"), ("pageSize", "20"), ("keyword", EXAMPLE_COMPANY), ("pageNum", "1")];
+    let got = rig.client.get(rig.sandbox.url()).query(&parameters).send().await.unwrap();
     assert_eq!(got.headers()["content-type"], "application/json;charset=utf-8");
     assert_eq!(parsed(got).await, expected);
     assert_eq!(rig.post(&parameters).await, expected);
@@ -137,11 +116,7 @@ async fn a_company_is_found_by_each_of_its_keywords_and_by_nothing_else() {
     }
     let nothing = json!({ "reason": "查询无结果", "result": null, "error_code": 265_004 });
     assert_eq!(rig.ask("河南省建筑设计研究院").await, nothing, "part of a name");
-    assert_eq!(
-        rig.ask("沙盒空白劳务有限公司").await,
-        nothing,
-        "known, but without certificates"
-    );
+    assert_eq!(rig.ask("沙盒空白劳务有限公司").await, nothing, "known, but without certificates");
 }
 
 #[tokio::test]
@@ -164,10 +139,7 @@ async fn a_keyword_of_two_companies_answers_with_both() {
         { "businessId": "5f0000000000000000000001-A1", "certificateNum": "A1" },
         { "businessId": "word by word", "certificateNum": "A2" },
     ]);
-    assert_eq!(
-        items, expected,
-        "what the scenario leaves out is left out of the answer"
-    );
+    assert_eq!(items, expected, "what the scenario leaves out is left out of the answer");
 }
 
 #[tokio::test]
@@ -177,53 +149,16 @@ async fn parameters_are_judged_as_documented() {
         (vec![], 10001, "no key comes before no keyword"),
         (vec![("keyword", "沙盒甲")], 10001, "no key"),
         (vec![("key", ""), ("keyword", "沙盒甲")], 10001, "an empty key"),
-        (
-            vec![("key", "three"), ("keyword", "沙盒甲")],
-            10001,
-            "another key",
-        ),
+        (vec![("key", "three"), ("keyword", "沙盒甲")], 10001, "another key"),
         (vec![("key", "two")], 265_001, "no keyword"),
-        (
-            vec![("key", "two"), ("keyword", "  ")],
-            265_001,
-            "a blank keyword",
-        ),
-        (
-            vec![("key", "two"), ("keyword", "沙盒甲"), ("pageSize", "21")],
-            265_002,
-            "20 is the most",
-        ),
-        (
-            vec![("key", "two"), ("keyword", "沙盒甲"), ("pageSize", "0")],
-            265_002,
-            "no items a page",
-        ),
-        (
-            vec![("key", "two"), ("keyword", "沙盒甲"), ("pageNum", "0")],
-            265_002,
-            "pages count from 1",
-        ),
-        (
-            vec![("key", "two"), ("keyword", "沙盒甲"), ("pageNum", "x")],
-            265_002,
-            "no number",
-        ),
+        (vec![("key", "two"), ("keyword", "  ")], 265_001, "a blank keyword"),
+        (vec![("key", "two"), ("keyword", "沙盒甲"), ("pageSize", "21")], 265_002, "20 is the most"),
+        (vec![("key", "two"), ("keyword", "沙盒甲"), ("pageSize", "0")], 265_002, "no items a page"),
+        (vec![("key", "two"), ("keyword", "沙盒甲"), ("pageNum", "0")], 265_002, "pages count from 1"),
+        (vec![("key", "two"), ("keyword", "沙盒甲"), ("pageNum", "x")], 265_002, "no number"),
         (vec![("key", "two"), ("keyword", "沙盒乙")], 265_004, "nobody"),
-        (
-            vec![("key", "one"), ("keyword", " 沙盒甲 ")],
-            0,
-            "blanks around it",
-        ),
-        (
-            vec![
-                ("key", "two"),
-                ("keyword", "沙盒甲"),
-                ("pageNum", ""),
-                ("pageSize", ""),
-            ],
-            0,
-            "the defaults",
-        ),
+        (vec![("key", "one"), ("keyword", " 沙盒甲 ")], 0, "blanks around it"),
+        (vec![("key", "two"), ("keyword", "沙盒甲"), ("pageNum", ""), ("pageSize", "")], 0, "the defaults"),
     ] {
         assert_eq!(rig.post(&form).await["error_code"], code, "{why}");
     }
@@ -267,8 +202,7 @@ async fn every_code_of_the_document_can_be_played() {
     ];
     assert_eq!(documented.len(), ERROR_CODES.len());
     for (listed, (code, resultcode)) in ERROR_CODES.iter().zip(documented) {
-        rig.sandbox
-            .replace(Scenario::parse(&format!("[[fault]]\ncode = {code}")).unwrap());
+        rig.sandbox.replace(Scenario::parse(&format!("[[fault]]\ncode = {code}")).unwrap());
         let mut expected = json!({ "reason": listed.reason, "result": null, "error_code": code });
         if let Some(resultcode) = resultcode {
             expected["resultcode"] = resultcode.into();
@@ -289,12 +223,7 @@ async fn forty_five_certificates_come_on_three_pages_that_agree_on_the_total() {
         gathered.extend(numbers(&body));
     }
     assert_eq!(gathered.iter().collect::<BTreeSet<_>>().len(), 45);
-    let form = [
-        ("key", "k"),
-        ("keyword", keyword),
-        ("pageNum", "2"),
-        ("pageSize", "7"),
-    ];
+    let form = [("key", "k"), ("keyword", keyword), ("pageNum", "2"), ("pageSize", "7")];
     assert_eq!(numbers(&rig.post(&form).await), gathered[7..14]);
 }
 
@@ -313,33 +242,13 @@ async fn what_is_listed_follows_the_day_in_shanghai() {
     )
     .await;
     for (now, until, why) in [
-        (
-            "2026-01-05T23:59:59+08:00",
-            json!("2026-12-31"),
-            "`to` is included",
-        ),
-        (
-            "2026-01-05T16:00:00Z",
-            json!("2031-12-31"),
-            "midnight in Shanghai, not in UTC",
-        ),
-        (
-            "2026-01-07T15:59:59Z",
-            json!("2031-12-31"),
-            "the last second of the last day",
-        ),
-        (
-            "2026-01-08T00:00:00+08:00",
-            Value::Null,
-            "nothing is left: 265004",
-        ),
+        ("2026-01-05T23:59:59+08:00", json!("2026-12-31"), "`to` is included"),
+        ("2026-01-05T16:00:00Z", json!("2031-12-31"), "midnight in Shanghai, not in UTC"),
+        ("2026-01-07T15:59:59Z", json!("2031-12-31"), "the last second of the last day"),
+        ("2026-01-08T00:00:00+08:00", Value::Null, "nothing is left: 265004"),
     ] {
         rig.set(now);
-        assert_eq!(
-            rig.ask("沙盒甲").await["result"]["items"][0]["effectiveTime"],
-            until,
-            "{why}"
-        );
+        assert_eq!(rig.ask("沙盒甲").await["result"]["items"][0]["effectiveTime"], until, "{why}");
     }
     assert_eq!(rig.sandbox.ledger().last().unwrap().error_code, Some(265_004));
 }
@@ -368,43 +277,22 @@ async fn hostile_text_is_passed_on_as_it_is() {
 #[tokio::test]
 async fn the_ledger_holds_every_request_that_arrived() {
     let rig = Rig::with(&format!("key = \"right\"\n{ONE_COMPANY}")).await;
-    rig.post(&[("key", "right"), ("keyword", "沙盒甲"), ("pageNum", "2")])
-        .await;
+    rig.post(&[("key", "right"), ("keyword", "沙盒甲"), ("pageNum", "2")]).await;
     rig.set("2026-01-06T08:00:00+08:00");
     let query = [("key", "wrong"), ("keyword", "沙盒甲")];
-    rig.client
-        .get(rig.sandbox.url())
-        .query(&query)
-        .send()
-        .await
-        .unwrap();
+    rig.client.get(rig.sandbox.url()).query(&query).send().await.unwrap();
     let elsewhere = rig.sandbox.url().replace("/query", "/other");
     assert_eq!(rig.client.get(elsewhere).send().await.unwrap().status(), 404);
-    assert_eq!(
-        rig.client.put(rig.sandbox.url()).send().await.unwrap().status(),
-        405
-    );
+    assert_eq!(rig.client.put(rig.sandbox.url()).send().await.unwrap().status(), 405);
     assert_eq!(rig.sandbox.requests(), 4);
     let seen: Vec<_> = rig
         .sandbox
         .ledger()
         .into_iter()
-        .map(|met| {
-            (
-                met.at,
-                met.method,
-                met.keyword,
-                met.page,
-                met.key_accepted,
-                met.error_code,
-            )
-        })
+        .map(|met| (met.at, met.method, met.keyword, met.page, met.key_accepted, met.error_code))
         .collect();
     let keyword = || Some("沙盒甲".to_owned());
-    let (first, second) = (
-        instant("2026-01-05T08:00:00+08:00"),
-        instant("2026-01-06T08:00:00+08:00"),
-    );
+    let (first, second) = (instant("2026-01-05T08:00:00+08:00"), instant("2026-01-06T08:00:00+08:00"));
     let expected = vec![
         (first, "POST".to_owned(), keyword(), Some(2), true, Some(0)),
         (second, "GET".to_owned(), keyword(), Some(1), false, Some(10001)),
@@ -445,10 +333,7 @@ async fn only_a_loopback_address_that_is_free_is_listened_on() {
     let clock = Arc::new(SimulatedClock::new(instant("2026-01-05T00:00:00Z")));
     let start = |address| Sandbox::start(Scenario::default_scenario(), address, clock.clone());
     let everywhere = SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0));
-    assert!(matches!(
-        start(everywhere).await,
-        Err(SandboxError::NotLoopback(_))
-    ));
+    assert!(matches!(start(everywhere).await, Err(SandboxError::NotLoopback(_))));
     let sandbox = start(any_port()).await.unwrap();
     let taken: SocketAddr = sandbox.url().split('/').nth(2).unwrap().parse().unwrap();
     assert!(matches!(start(taken).await, Err(SandboxError::Listen { .. })));
@@ -462,12 +347,8 @@ fn generated_companies_are_the_same_for_the_same_seed() {
     };
     let listed = |scenario: &Scenario| {
         let day = "2026-01-05".parse().unwrap();
-        let certificates = scenario
-            .keywords()
-            .flat_map(|keyword| scenario.listed(keyword, day));
-        certificates
-            .map(|listed| format!("{listed:?}"))
-            .collect::<Vec<_>>()
+        let certificates = scenario.keywords().flat_map(|keyword| scenario.listed(keyword, day));
+        certificates.map(|listed| format!("{listed:?}")).collect::<Vec<_>>()
     };
     let (one, again, other) = (generate(7), generate(7), generate(8));
     assert_eq!(listed(&one), listed(&again));
@@ -491,16 +372,8 @@ fn the_first_generated_companies_lose_a_certificate_and_get_it_back() {
         ("2026-01-07", 3, "back"),
     ] {
         let day = day.parse().unwrap();
-        assert_eq!(
-            scenario.listed("沙盒建设0012有限公司", day).len(),
-            twelfth,
-            "{why}"
-        );
-        assert_eq!(
-            scenario.listed("沙盒建设0013有限公司", day).len(),
-            3,
-            "{why}: another"
-        );
+        assert_eq!(scenario.listed("沙盒建设0012有限公司", day).len(), twelfth, "{why}");
+        assert_eq!(scenario.listed("沙盒建设0013有限公司", day).len(), 3, "{why}: another");
     }
 }
 
@@ -523,14 +396,8 @@ fn a_scenario_that_makes_no_sense_is_refused_with_its_place() {
             "[[fault]]\nslow = \"soon\"",
             "[[fault]] no. 1: \"soon\" is not a span such as \"30s\" or \"500ms\"",
         ),
-        (
-            "[[fault]]\nstatus = 99",
-            "[[fault]] no. 1: 99 is not the status of an answer",
-        ),
-        (
-            "[[fault]]\nhtml = true\ntimes = 0",
-            "[[fault]] no. 1: `page` and `times` count from 1",
-        ),
+        ("[[fault]]\nstatus = 99", "[[fault]] no. 1: 99 is not the status of an answer"),
+        ("[[fault]]\nhtml = true\ntimes = 0", "[[fault]] no. 1: `page` and `times` count from 1"),
         (
             "[[fault]]\nhtml = true\nfrom = \"5 Jan\"",
             "[[fault]] no. 1: \"5 Jan\" is not a day such as \"2026-01-05\"",
@@ -539,10 +406,7 @@ fn a_scenario_that_makes_no_sense_is_refused_with_its_place() {
             "[[fault]]\nhtml = true\nfrom = \"2026-01-05\"\nto = \"2026-01-04\"",
             "[[fault]] no. 1: `to` lies before `from`",
         ),
-        (
-            "[[fault]]\nbody_base64 = \"*\"",
-            "[[fault]] no. 1: `body_base64` is not base64",
-        ),
+        ("[[fault]]\nbody_base64 = \"*\"", "[[fault]] no. 1: `body_base64` is not base64"),
         (
             "[generate]\ncompanies = 999999\ncertificates = 1",
             "[generate]: at most 100000 companies of 500 certificates",
@@ -552,15 +416,7 @@ fn a_scenario_that_makes_no_sense_is_refused_with_its_place() {
         assert_eq!(refused.to_string(), format!("the scenario's {expected}"));
         assert!(refused.advice().is_some());
     }
-    for text in [
-        "[[fault]]\nhtml = false",
-        "[[fault]]\nhtlm = true",
-        "company = 1",
-        "[",
-    ] {
-        assert!(
-            matches!(Scenario::parse(text), Err(SandboxError::Scenario(_))),
-            "{text}"
-        );
+    for text in ["[[fault]]\nhtml = false", "[[fault]]\nhtlm = true", "company = 1", "["] {
+        assert!(matches!(Scenario::parse(text), Err(SandboxError::Scenario(_))), "{text}");
     }
 }

@@ -1,9 +1,6 @@
 //! The one test binary: every scenario against real parts.
 
-#![expect(
-    clippy::unwrap_used,
-    reason = "a test's helper may panic as the test itself does"
-)]
+#![expect(clippy::unwrap_used, reason = "a test's helper may panic as the test itself does")]
 
 mod private_postgres;
 mod support;

@@ -18,10 +18,7 @@ use crate::support::database::launcher;
 const PATIENCE: Duration = Duration::from_secs(30);
 
 fn kept() -> Options {
-    Options {
-        launcher: Some(launcher()),
-        ..Options::new(Purpose::Scratch)
-    }
+    Options { launcher: Some(launcher()), ..Options::new(Purpose::Scratch) }
 }
 
 async fn start(state_dir: &Path) -> PrivatePostgres {
@@ -34,9 +31,7 @@ async fn connect(server: &PrivatePostgres) -> PgConnection {
 
 async fn setting(server: &PrivatePostgres, name: &str) -> String {
     let mut connection = connect(server).await;
-    let value = sqlx::query_scalar("SELECT current_setting($1)")
-        .bind(name)
-        .fetch_one(&mut connection);
+    let value = sqlx::query_scalar("SELECT current_setting($1)").bind(name).fetch_one(&mut connection);
     let value = value.await.unwrap();
     connection.close().await.unwrap();
     value
@@ -53,19 +48,14 @@ async fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
             clock::pause(Duration::from_millis(10)).await;
         }
     };
-    clock::within(PATIENCE, waiting)
-        .await
-        .unwrap_or_else(|_| panic!("still not: {what}"));
+    clock::within(PATIENCE, waiting).await.unwrap_or_else(|_| panic!("still not: {what}"));
 }
 
 #[tokio::test]
 async fn a_first_start_makes_a_server_that_only_its_account_can_reach() {
     let state = TempDir::new().unwrap();
     set_mode(state.path(), 0o700);
-    let service = Options {
-        purpose: Purpose::Service,
-        ..kept()
-    };
+    let service = Options { purpose: Purpose::Service, ..kept() };
     let server = PrivatePostgres::start_with(state.path(), &service).await.unwrap();
     for (name, value, why) in [
         ("listen_addresses", "", "no TCP"),
@@ -79,27 +69,15 @@ async fn a_first_start_makes_a_server_that_only_its_account_can_reach() {
         assert_eq!(setting(&server, name).await, value, "{name}: {why}");
     }
     for directory in [server.data_dir(), server.socket_dir()] {
-        assert_eq!(
-            directory.metadata().unwrap().mode() & 0o777,
-            0o700,
-            "{}",
-            directory.display()
-        );
+        assert_eq!(directory.metadata().unwrap().mode() & 0o777, 0o700, "{}", directory.display());
     }
-    assert_eq!(
-        state.path().metadata().unwrap().mode() & 0o007,
-        0,
-        "others see nothing of the state"
-    );
+    assert_eq!(state.path().metadata().unwrap().mode() & 0o007, 0, "others see nothing of the state");
     assert!(server.bin_dir().unwrap().join("pg_dump").exists());
     assert!(!state.path().join("postgres.new").exists());
 
     let environment = std::fs::read(format!("/proc/{}/environ", pid_of(state.path()).unwrap())).unwrap();
     let environment = String::from_utf8_lossy(&environment).into_owned();
-    assert!(
-        !environment.contains("CARGO"),
-        "our environment holds secrets: {environment}"
-    );
+    assert!(!environment.contains("CARGO"), "our environment holds secrets: {environment}");
 
     server.stop().await.unwrap();
     assert_eq!(pid_of(state.path()), None);
@@ -110,22 +88,14 @@ async fn rows_outlive_a_restart() {
     let state = TempDir::new().unwrap();
     let server = start(state.path()).await;
     let mut connection = connect(&server).await;
-    sqlx::raw_sql("CREATE TABLE kept AS SELECT '河南院' AS name")
-        .execute(&mut connection)
-        .await
-        .unwrap();
+    sqlx::raw_sql("CREATE TABLE kept AS SELECT '河南院' AS name").execute(&mut connection).await.unwrap();
     connection.close().await.unwrap();
     server.stop().await.unwrap();
 
-    let server = PrivatePostgres::open_with(state.path(), &kept())
-        .await
-        .unwrap()
-        .expect("there is a cluster");
+    let server =
+        PrivatePostgres::open_with(state.path(), &kept()).await.unwrap().expect("there is a cluster");
     let mut connection = connect(&server).await;
-    let name: String = sqlx::query_scalar("SELECT name FROM kept")
-        .fetch_one(&mut connection)
-        .await
-        .unwrap();
+    let name: String = sqlx::query_scalar("SELECT name FROM kept").fetch_one(&mut connection).await.unwrap();
     assert_eq!(name, "河南院");
     connection.close().await.unwrap();
     server.stop().await.unwrap();
@@ -141,12 +111,7 @@ async fn a_server_that_outlived_its_owner_is_adopted_and_stopped() {
 
     let owner = cluster.metadata().unwrap();
     let mut orphan = Command::new(program);
-    orphan
-        .arg("-D")
-        .arg(&cluster)
-        .arg("-k")
-        .arg(&socket_dir)
-        .args(["-c", "listen_addresses="]);
+    orphan.arg("-D").arg(&cluster).arg("-k").arg(&socket_dir).args(["-c", "listen_addresses="]);
     orphan.current_dir("/").stderr(Stdio::null());
     if geteuid().is_root() {
         orphan.uid(owner.uid()).gid(owner.gid());
@@ -186,10 +151,7 @@ async fn a_user_that_just_vanishes_leaves_no_server_behind() {
 #[tokio::test]
 async fn what_is_disposable_is_gone_after_its_last_user() {
     let parent = TempDir::new().unwrap();
-    let disposable = Options {
-        purpose: Purpose::Disposable,
-        ..kept()
-    };
+    let disposable = Options { purpose: Purpose::Disposable, ..kept() };
     for (name, stops) in [("stopped", true), ("vanished", false)] {
         let state = parent.path().join(name);
         open_for_others(parent.path());
@@ -237,13 +199,8 @@ async fn a_cluster_of_another_version_is_refused_with_both_versions() {
     let state = TempDir::new().unwrap();
     std::fs::create_dir(state.path().join("postgres")).unwrap();
     std::fs::write(state.path().join("postgres/PG_VERSION"), "9.6\n").unwrap();
-    let error = PrivatePostgres::start_with(state.path(), &kept())
-        .await
-        .unwrap_err();
-    assert!(
-        matches!(error, PostgresError::OtherVersion { cluster: 9, .. }),
-        "{error}"
-    );
+    let error = PrivatePostgres::start_with(state.path(), &kept()).await.unwrap_err();
+    assert!(matches!(error, PostgresError::OtherVersion { cluster: 9, .. }), "{error}");
     assert!(error.advice().unwrap().contains("pg_upgrade"));
 }
 
@@ -251,13 +208,8 @@ async fn a_cluster_of_another_version_is_refused_with_both_versions() {
 async fn without_programs_the_advice_says_what_to_install() {
     let state = TempDir::new().unwrap();
     let nowhere = state.path().join("bin");
-    let options = Options {
-        bin_dirs: Some(vec![nowhere.clone()]),
-        ..kept()
-    };
-    let error = PrivatePostgres::start_with(state.path(), &options)
-        .await
-        .unwrap_err();
+    let options = Options { bin_dirs: Some(vec![nowhere.clone()]), ..kept() };
+    let error = PrivatePostgres::start_with(state.path(), &options).await.unwrap_err();
     assert!(error.to_string().contains(nowhere.to_str().unwrap()), "{error}");
     assert!(error.advice().unwrap().contains("apt-get install postgresql"));
     assert!(!state.path().join("postgres").exists());
@@ -269,24 +221,14 @@ async fn a_path_too_long_for_a_socket_gets_a_short_one_that_others_find() {
     open_for_others(parent.path());
     let state = parent.path().join("深".repeat(30));
     let server = start(&state).await;
-    assert!(
-        !server.socket_dir().starts_with(&state),
-        "{}",
-        server.socket_dir().display()
-    );
+    assert!(!server.socket_dir().starts_with(&state), "{}", server.socket_dir().display());
     assert_eq!(server.socket_dir().metadata().unwrap().mode() & 0o777, 0o700);
-    let other = PrivatePostgres::open_with(&state, &kept())
-        .await
-        .unwrap()
-        .expect("it runs");
+    let other = PrivatePostgres::open_with(&state, &kept()).await.unwrap().expect("it runs");
     assert_eq!(other.socket_dir(), server.socket_dir());
     let socket_dir = server.socket_dir().to_owned();
     server.stop().await.unwrap();
     other.stop().await.unwrap();
-    assert!(
-        !socket_dir.exists(),
-        "nothing is left outside the state directory"
-    );
+    assert!(!socket_dir.exists(), "nothing is left outside the state directory");
 }
 
 #[tokio::test]
@@ -307,17 +249,9 @@ async fn what_is_not_a_database_is_never_initialised_over() {
         let directory = state.path().join(place);
         std::fs::create_dir(&directory).unwrap();
         std::fs::write(directory.join("thesis.txt"), "the only copy").unwrap();
-        let error = PrivatePostgres::start_with(state.path(), &kept())
-            .await
-            .unwrap_err();
-        assert!(
-            matches!(&error, PostgresError::Foreign { path } if path.ends_with(place)),
-            "{error}"
-        );
-        assert_eq!(
-            std::fs::read_to_string(directory.join("thesis.txt")).unwrap(),
-            "the only copy"
-        );
+        let error = PrivatePostgres::start_with(state.path(), &kept()).await.unwrap_err();
+        assert!(matches!(&error, PostgresError::Foreign { path } if path.ends_with(place)), "{error}");
+        assert_eq!(std::fs::read_to_string(directory.join("thesis.txt")).unwrap(), "the only copy");
     }
 }
 
@@ -354,10 +288,7 @@ async fn root_is_told_which_directory_hides_the_state_from_the_server() {
     let state = closed.path().join("state");
     let error = PrivatePostgres::start_with(&state, &kept()).await.unwrap_err();
     let path: PathBuf = closed.path().canonicalize().unwrap();
-    assert!(
-        matches!(&error, PostgresError::Unreachable { path: shown, .. } if *shown == path),
-        "{error}"
-    );
+    assert!(matches!(&error, PostgresError::Unreachable { path: shown, .. } if *shown == path), "{error}");
     assert!(error.advice().unwrap().contains("--state-dir"));
 }
 
@@ -372,9 +303,6 @@ fn set_mode(directory: &Path, mode: u32) {
 
 fn parent_of(pid: i32) -> u32 {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
-    let parent = status
-        .lines()
-        .find_map(|line| line.strip_prefix("PPid:"))
-        .unwrap();
+    let parent = status.lines().find_map(|line| line.strip_prefix("PPid:")).unwrap();
     parent.trim().parse().unwrap()
 }

@@ -30,17 +30,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ),
     (
         "daemon",
-        &[
-            "sweep",
-            "email",
-            "store",
-            "juhe",
-            "config",
-            "domain",
-            "clock",
-            "private_postgres",
-            "sandbox",
-        ],
+        &["sweep", "email", "store", "juhe", "config", "domain", "clock", "private_postgres", "sandbox"],
     ),
     ("sweep", &["store", "juhe", "config", "domain", "clock"]),
     ("email", &["store", "juhe", "config", "domain", "clock"]),
@@ -54,14 +44,8 @@ const ARROWS: &[(&str, &[&str])] = &[
 ];
 
 /// The crates of values that the pure room may use.
-const CRATES_OF_DOMAIN: &[&str] = &[
-    "chrono",
-    "chrono_tz",
-    "croner",
-    "serde",
-    "thiserror",
-    "unicode_normalization",
-];
+const CRATES_OF_DOMAIN: &[&str] =
+    &["chrono", "chrono_tz", "croner", "serde", "thiserror", "unicode_normalization"];
 
 /// What the pure room has none of: I/O, clock, async.
 const ABSENT_FROM_DOMAIN: &[&str] = &[
@@ -82,14 +66,8 @@ const LEFTOVERS: &[(&str, &str)] = &[
     ("todo!", "finish it"),
     ("unimplemented!", "finish it"),
     ("dbg!", "log it, or drop it"),
-    (
-        "#[allow(",
-        "#[expect(…, reason)] says when it is no longer needed",
-    ),
-    (
-        "#![allow(",
-        "#![expect(…, reason)] says when it is no longer needed",
-    ),
+    ("#[allow(", "#[expect(…, reason)] says when it is no longer needed"),
+    ("#![allow(", "#![expect(…, reason)] says when it is no longer needed"),
 ];
 
 /// Ways of SQL to ask the server's clock or to lose the zone, in lower case.
@@ -118,12 +96,7 @@ fn the_house_is_tidy() {
     for (path, text) in files("migrations", "sql") {
         faults.extend(migration(&path, &text));
     }
-    assert!(
-        faults.is_empty(),
-        "{} faults:\n{}",
-        faults.len(),
-        faults.join("\n")
-    );
+    assert!(faults.is_empty(), "{} faults:\n{}", faults.len(), faults.join("\n"));
 }
 
 /// Imports that do not point down.
@@ -133,22 +106,14 @@ fn arrows(source: &Source) -> Vec<String> {
         return Vec::new();
     }
     let Some((_, allowed)) = ARROWS.iter().find(|(name, _)| *name == room) else {
-        return vec![format!(
-            "{}: no room of that name is known; give it a place in ARROWS",
-            source.path
-        )];
+        return vec![format!("{}: no room of that name is known; give it a place in ARROWS", source.path)];
     };
     let is_fault =
         |to: &str| to != room && ARROWS.iter().any(|(name, _)| *name == to) && !allowed.contains(&to);
     imports(source)
         .into_iter()
         .filter(|(_, to)| is_fault(to))
-        .map(|(line, to)| {
-            format!(
-                "{}:{line}: {room} imports {to}, which is not below it",
-                source.path
-            )
-        })
+        .map(|(line, to)| format!("{}:{line}: {room} imports {to}, which is not below it", source.path))
         .collect()
 }
 
@@ -162,11 +127,7 @@ fn imports(source: &Source) -> Vec<(usize, String)> {
     }
     let supers = "super::".repeat(source.depth());
     if !supers.is_empty() {
-        beginnings.extend(
-            places(code, &supers)
-                .into_iter()
-                .map(|at| (at, at + supers.len())),
-        );
+        beginnings.extend(places(code, &supers).into_iter().map(|at| (at, at + supers.len())));
     }
     let mut imports = Vec::new();
     for (at, after) in beginnings {
@@ -180,10 +141,7 @@ fn imports(source: &Source) -> Vec<(usize, String)> {
 /// `a::b` gives a; `{a, b::{c, d}, e}` gives a, b and e.
 fn first_names(path: &str) -> Vec<String> {
     let name = |text: &str| -> String {
-        text.trim_start()
-            .chars()
-            .take_while(|c| c.is_alphanumeric() || *c == '_')
-            .collect()
+        text.trim_start().chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect()
     };
     let Some(group) = path.trim_start().strip_prefix('{') else {
         return vec![name(path)];
@@ -207,25 +165,12 @@ fn purity(source: &Source, dependencies: &[String]) -> Vec<String> {
     if source.room() != "domain" {
         return Vec::new();
     }
-    let crates = dependencies
-        .iter()
-        .filter(|name| !CRATES_OF_DOMAIN.contains(&name.as_str()));
-    let impure = crates
-        .map(|name| format!("{name}::"))
-        .chain(ABSENT_FROM_DOMAIN.iter().map(ToString::to_string));
-    let fault = |at, what: &str| {
-        format!(
-            "{}:{}: domain is pure: no {what}",
-            source.path,
-            source.line_at(at)
-        )
-    };
+    let crates = dependencies.iter().filter(|name| !CRATES_OF_DOMAIN.contains(&name.as_str()));
+    let impure =
+        crates.map(|name| format!("{name}::")).chain(ABSENT_FROM_DOMAIN.iter().map(ToString::to_string));
+    let fault = |at, what: &str| format!("{}:{}: domain is pure: no {what}", source.path, source.line_at(at));
     impure
-        .flat_map(|what| {
-            places(source.code(), &what)
-                .into_iter()
-                .map(move |at| (at, what.clone()))
-        })
+        .flat_map(|what| places(source.code(), &what).into_iter().map(move |at| (at, what.clone())))
         .map(|(at, what)| fault(at, &what))
         .collect()
 }
@@ -235,10 +180,7 @@ fn sizes(source: &Source) -> Vec<String> {
     let mut faults = Vec::new();
     if source.line_count() > FILE_LINES_MAX {
         let count = source.line_count();
-        faults.push(format!(
-            "{}: {count} lines, {FILE_LINES_MAX} at most without tests",
-            source.path
-        ));
+        faults.push(format!("{}: {count} lines, {FILE_LINES_MAX} at most without tests", source.path));
     }
     for at in places(source.code(), "fn") {
         let Some(length) = function_length(&source.code()[at..]) else {
@@ -259,9 +201,7 @@ fn sizes(source: &Source) -> Vec<String> {
 /// The length of the function that begins with the `fn` here, to its last brace. `None` for a type and for one without
 /// a body.
 fn function_length(code: &str) -> Option<usize> {
-    let named = code
-        .strip_prefix("fn ")?
-        .starts_with(|c: char| c.is_alphabetic() || c == '_');
+    let named = code.strip_prefix("fn ")?.starts_with(|c: char| c.is_alphabetic() || c == '_');
     let mut depth = 0_usize;
     let mut in_body = false;
     for (at, c) in code.char_indices().filter(|_| named) {
@@ -289,30 +229,19 @@ fn leftovers(source: &Source) -> Vec<String> {
         }
     }
     for (number, line) in (1..).zip(source.text().lines()) {
-        if let Some(word) = ["FIXME", "TODO", "XXX"]
-            .iter()
-            .find(|word| !places(line, word).is_empty())
-        {
-            faults.push(format!(
-                "{path}:{number}: {word}: do it, or write it down where it is seen"
-            ));
+        if let Some(word) = ["FIXME", "TODO", "XXX"].iter().find(|word| !places(line, word).is_empty()) {
+            faults.push(format!("{path}:{number}: {word}: do it, or write it down where it is seen"));
         }
     }
     for literal in source.literals() {
         for sql in forbidden_sql(&literal.text) {
-            faults.push(format!(
-                "{path}:{}: {sql} in SQL: hand the instant in, with its zone",
-                literal.line
-            ));
+            faults.push(format!("{path}:{}: {sql} in SQL: hand the instant in, with its zone", literal.line));
         }
     }
     if source.room() == "store" {
         for way in ["AssertSqlSafe", "QueryBuilder"] {
             for at in places(source.code(), way) {
-                faults.push(format!(
-                    "{path}:{}: {way}: SQL is not built, it is written",
-                    source.line_at(at)
-                ));
+                faults.push(format!("{path}:{}: {way}: SQL is not built, it is written", source.line_at(at)));
             }
         }
         faults.extend(built_sql(source));
@@ -322,33 +251,21 @@ fn leftovers(source: &Source) -> Vec<String> {
 
 fn forbidden_sql(text: &str) -> Vec<&'static str> {
     let text = text.to_lowercase();
-    FORBIDDEN_SQL
-        .iter()
-        .filter(|sql| !places(&text, sql).is_empty())
-        .copied()
-        .collect()
+    FORBIDDEN_SQL.iter().filter(|sql| !places(&text, sql).is_empty()).copied().collect()
 }
 
 /// `format!` whose text reads like a statement.
 fn built_sql(source: &Source) -> Vec<String> {
-    let lines: Vec<usize> = places(source.code(), "format!(")
-        .into_iter()
-        .map(|at| source.line_at(at))
-        .collect();
+    let lines: Vec<usize> =
+        places(source.code(), "format!(").into_iter().map(|at| source.line_at(at)).collect();
     let is_statement = |text: &str| {
-        ["SELECT ", "INSERT INTO ", "UPDATE ", "DELETE FROM "]
-            .iter()
-            .any(|verb| text.contains(verb))
+        ["SELECT ", "INSERT INTO ", "UPDATE ", "DELETE FROM "].iter().any(|verb| text.contains(verb))
     };
     source
         .literals()
         .iter()
         // The text stands on the line of its format!, or on the next where that was broken.
-        .filter(|literal| {
-            lines
-                .iter()
-                .any(|line| (*line..=line + 1).contains(&literal.line))
-        })
+        .filter(|literal| lines.iter().any(|line| (*line..=line + 1).contains(&literal.line)))
         .filter(|literal| is_statement(&literal.text))
         .map(|literal| format!("{}:{}: SQL built by format!", source.path, literal.line))
         .collect()
@@ -361,9 +278,7 @@ fn migration(path: &str, text: &str) -> Vec<String> {
     for (number, line) in (1..).zip(text.lines()) {
         let mut code = String::new();
         for part in line.split_inclusive('\'') {
-            let (inside, quote) = part
-                .strip_suffix('\'')
-                .map_or((part, false), |inside| (inside, true));
+            let (inside, quote) = part.strip_suffix('\'').map_or((part, false), |inside| (inside, true));
             if !in_text {
                 code.push_str(inside);
                 if inside.contains("--") {
@@ -391,12 +306,7 @@ fn migration(path: &str, text: &str) -> Vec<String> {
 fn dependencies() -> Vec<String> {
     let manifest = std::fs::read_to_string(root().join("Cargo.toml")).unwrap();
     let manifest: toml::Table = manifest.parse().unwrap();
-    manifest["dependencies"]
-        .as_table()
-        .unwrap()
-        .keys()
-        .map(|name| name.replace('-', "_"))
-        .collect()
+    manifest["dependencies"].as_table().unwrap().keys().map(|name| name.replace('-', "_")).collect()
 }
 
 /// The files below `folder` with this extension: path from the root, text.
@@ -428,74 +338,29 @@ fn root() -> PathBuf {
 fn an_arrow_that_points_up_or_sideways_is_a_fault() {
     for (path, text, faults, why) in [
         ("src/sweep/mod.rs", "use crate::store::Pool;", 0, "down"),
-        (
-            "src/commands/run.rs",
-            "use crate::domain::Day;",
-            0,
-            "skipping rooms is allowed",
-        ),
+        ("src/commands/run.rs", "use crate::domain::Day;", 0, "skipping rooms is allowed"),
         ("src/store/mod.rs", "use crate::sweep::Due;", 1, "up"),
-        (
-            "src/sweep/mod.rs",
-            "use crate::email::Digest;",
-            1,
-            "they meet only in rows",
-        ),
-        (
-            "src/email/mod.rs",
-            "use crate::{domain::Day, sweep::{Due, due}, clock};",
-            1,
-            "in a group",
-        ),
+        ("src/sweep/mod.rs", "use crate::email::Digest;", 1, "they meet only in rows"),
+        ("src/email/mod.rs", "use crate::{domain::Day, sweep::{Due, due}, clock};", 1, "in a group"),
         (
             "src/juhe/pages.rs",
             "use crate::{\n    config::{Api, Key},\n    store,\n};",
             2,
             "a group over lines",
         ),
-        (
-            "src/config/mod.rs",
-            "fn f() { crate::juhe::ask() }",
-            1,
-            "a path without use",
-        ),
+        ("src/config/mod.rs", "fn f() { crate::juhe::ask() }", 1, "a path without use"),
         (
             "src/sandbox/mod.rs",
             "use crate::juhe::Page;\nuse crate::domain::Day;",
             2,
             "an imitation knows nothing",
         ),
-        (
-            "src/domain/mod.rs",
-            "use crate::clock::Clock;",
-            1,
-            "the pure room has no clock",
-        ),
-        (
-            "src/store/mod.rs",
-            "use crate::private_postgres::Purpose;",
-            1,
-            "for commands and daemon only",
-        ),
+        ("src/domain/mod.rs", "use crate::clock::Clock;", 1, "the pure room has no clock"),
+        ("src/store/mod.rs", "use crate::private_postgres::Purpose;", 1, "for commands and daemon only"),
         ("src/store/mod.rs", "use super::sweep::Due;", 1, "by super"),
-        (
-            "src/store/rows/outbox.rs",
-            "use super::super::super::email::Digest;",
-            1,
-            "by many supers",
-        ),
-        (
-            "src/sweep/store.rs",
-            "use super::email;",
-            0,
-            "a module of the same room by that name",
-        ),
-        (
-            "src/main.rs",
-            "fn main() { qualwatch::store::open() }",
-            1,
-            "the door calls commands",
-        ),
+        ("src/store/rows/outbox.rs", "use super::super::super::email::Digest;", 1, "by many supers"),
+        ("src/sweep/store.rs", "use super::email;", 0, "a module of the same room by that name"),
+        ("src/main.rs", "fn main() { qualwatch::store::open() }", 1, "the door calls commands"),
         (
             "src/store/mod.rs",
             "// use crate::sweep\nlet a = \"crate::sweep\";",
@@ -534,13 +399,7 @@ fn the_pure_room_stays_pure() {
         let found = purity(&Source::new("src/domain/holding.rs", text), &dependencies);
         assert_eq!(found.len(), faults, "{why}: {found:?}");
     }
-    assert!(
-        purity(
-            &Source::new("src/store/mod.rs", "use sqlx::PgPool;"),
-            &dependencies
-        )
-        .is_empty()
-    );
+    assert!(purity(&Source::new("src/store/mod.rs", "use sqlx::PgPool;"), &dependencies).is_empty());
 }
 
 #[test]
@@ -549,28 +408,12 @@ fn what_does_not_fit_a_screen_is_a_fault() {
     for (text, faults, why) in [
         (body(70), 0, "a screen"),
         (body(71), 1, "one line more"),
-        (
-            format!("type F = fn(u8) -> u8;\n{}", "\n".repeat(100)),
-            0,
-            "a type has no body",
-        ),
-        (
-            format!("trait A {{\n    fn f();\n{}}}\n", "\n".repeat(100)),
-            0,
-            "neither has a declaration",
-        ),
-        (
-            format!("#[cfg(test)]\nmod tests {{\n{}\n}}", body(90)),
-            0,
-            "a test may tell a long story",
-        ),
+        (format!("type F = fn(u8) -> u8;\n{}", "\n".repeat(100)), 0, "a type has no body"),
+        (format!("trait A {{\n    fn f();\n{}}}\n", "\n".repeat(100)), 0, "neither has a declaration"),
+        (format!("#[cfg(test)]\nmod tests {{\n{}\n}}", body(90)), 0, "a test may tell a long story"),
         ("\n".repeat(400), 0, "as long as a file may be"),
         ("\n".repeat(401), 1, "one line more"),
-        (
-            format!("\n#[cfg(test)]\nmod tests {{\n{}}}", "\n".repeat(500)),
-            0,
-            "tests do not count",
-        ),
+        (format!("\n#[cfg(test)]\nmod tests {{\n{}}}", "\n".repeat(500)), 0, "tests do not count"),
     ] {
         let found = sizes(&Source::new("src/store/mod.rs", &text));
         assert_eq!(found.len(), faults, "{why}: {found:?}");
@@ -601,11 +444,7 @@ fn leftovers_and_clocks_of_the_server_are_faults() {
         ("at timestamp NOT NULL", 1, "without"),
         ("at timestamptz DEFAULT now()", 1, "the server's clock"),
         ("-- never now()", 0, "a comment"),
-        (
-            "COMMENT ON COLUMN a.b IS 'not\nnow()';",
-            0,
-            "a text over two lines",
-        ),
+        ("COMMENT ON COLUMN a.b IS 'not\nnow()';", 0, "a text over two lines"),
     ] {
         assert_eq!(migration("migrations/1.sql", sql).len(), faults, "{why}");
     }

@@ -63,18 +63,12 @@ pub(super) fn agree(
         doubt.looks = 1;
         doubt.first_seen_at = now;
         doubt.last_look_at = now;
-        doubt.looks_needed = answer
-            .looks_needed()
-            .max(if doubt.mass { doubt.looks_needed } else { 0 });
+        doubt.looks_needed = answer.looks_needed().max(if doubt.mass { doubt.looks_needed } else { 0 });
     } else if now - doubt.last_look_at >= confirm_after {
         doubt.looks += 1;
         doubt.last_look_at = now;
     }
-    if doubt.looks >= doubt.looks_needed {
-        Moved::Established
-    } else {
-        Moved::Open
-    }
+    if doubt.looks >= doubt.looks_needed { Moved::Established } else { Moved::Open }
 }
 
 /// The observation does not show the gain that was told.
@@ -90,11 +84,7 @@ pub(super) fn counter(
         doubt.counter_looks += 1;
         doubt.last_look_at = now;
     }
-    if doubt.counter_looks >= doubt.counter_looks_needed {
-        Moved::TakenBack
-    } else {
-        Moved::Open
-    }
+    if doubt.counter_looks >= doubt.counter_looks_needed { Moved::TakenBack } else { Moved::Open }
 }
 
 /// Remembers that the gain was taken back: seen again, it is told only when established.

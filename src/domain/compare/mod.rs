@@ -97,16 +97,10 @@ pub fn compare(before: &Snapshot, seen: &Seen, look: &Look<'_>) -> Comparison {
     };
     if after.baseline_at.is_none() {
         if shown.is_empty() {
-            return Comparison {
-                after,
-                events: Vec::new(),
-            };
+            return Comparison { after, events: Vec::new() };
         }
         let event = tell::baseline(&mut after, shown, look);
-        return Comparison {
-            after,
-            events: vec![event],
-        };
+        return Comparison { after, events: vec![event] };
     }
     looks::clamp_to(&mut after, look.now);
     let outcome = pairs::walk(&mut after, shown, empty, look);

@@ -51,17 +51,12 @@ pub(super) fn walk(
         .chain(after.doubts.keys().map(|(key, _)| key))
         .cloned()
         .collect();
-    let mut pass = Pass {
-        after,
-        answer,
-        look,
-        outcome: Outcome::default(),
-    };
+    let mut pass = Pass { after, answer, look, outcome: Outcome::default() };
     for key in keys {
         match (pass.after.held.contains_key(&key), shown.get(&key)) {
             (true, Some(shown)) => pass.both(&key, shown),
             (true, None) => pass.gone(&key),
-            (false, Some(shown)) => pass.new(&key, shown),
+            (false, Some(shown)) => pass.appeared(&key, shown),
             (false, None) => pass.not_shown(&key, Field::Presence),
         }
     }
@@ -78,7 +73,7 @@ struct Pass<'a, 'b> {
 
 impl Pass<'_, '_> {
     /// Shown, but not held.
-    fn new(&mut self, key: &HoldingKey, shown: &Holding) {
+    fn appeared(&mut self, key: &HoldingKey, shown: &Holding) {
         if shown.is_historical(self.look.today) {
             // What ended long ago raises nothing, nor does its coming (design 3): nothing can rest on it either.
             self.after.doubts.remove(&(key.clone(), Field::Presence));
@@ -97,17 +92,13 @@ impl Pass<'_, '_> {
             };
             self.hold(key, first_shown.clone());
             if doubt.told_as.is_none() {
-                self.outcome
-                    .appeared
-                    .push(found(key, Change::CertificateAdded, None, first_shown, &doubt));
+                self.outcome.appeared.push(found(key, Change::CertificateAdded, None, first_shown, &doubt));
             }
             // Established as it was first shown; what differs by now is a difference of its own.
             self.both(key, shown);
         } else {
             let doubt = looks::first_look(Difference::New(shown.clone()), self.look.now, self.answer);
-            self.outcome
-                .appeared
-                .push(found(key, Change::CertificateAdded, None, shown.clone(), &doubt));
+            self.outcome.appeared.push(found(key, Change::CertificateAdded, None, shown.clone(), &doubt));
             self.after.doubts.insert(slot, doubt);
         }
     }
@@ -141,9 +132,7 @@ impl Pass<'_, '_> {
         }
         let lost = held.holding.clone();
         let change = Change::CertificateRemoved;
-        self.outcome
-            .lost
-            .push(found(key, change, Some(lost.clone()), lost, &doubt));
+        self.outcome.lost.push(found(key, change, Some(lost.clone()), lost, &doubt));
     }
 
     /// Held and shown: compared field by field.
@@ -172,10 +161,7 @@ impl Pass<'_, '_> {
     }
 
     fn grade(&mut self, key: &HoldingKey, before: &Holding, shown: &Holding) {
-        let (old, new) = (
-            before.qualification.grade.as_ref(),
-            shown.qualification.grade.as_ref(),
-        );
+        let (old, new) = (before.qualification.grade.as_ref(), shown.qualification.grade.as_ref());
         let change = match grade_change(old, new) {
             GradeChange::Same => {
                 self.not_shown(key, Field::Grade);
@@ -188,10 +174,7 @@ impl Pass<'_, '_> {
             GradeChange::Lowered => Change::GradeLowered,
             GradeChange::Reworded => Change::GradeReworded,
         };
-        let difference = Difference::Grade {
-            shown: shown.clone(),
-            change,
-        };
+        let difference = Difference::Grade { shown: shown.clone(), change };
         if self.differs(key, Field::Grade, difference, before) == Moved::Established
             && let Some(held) = self.after.held.get_mut(key)
         {
@@ -221,10 +204,7 @@ impl Pass<'_, '_> {
                 return EndIs::TheSame;
             }
         };
-        let difference = Difference::End {
-            shown: shown.clone(),
-            change,
-        };
+        let difference = Difference::End { shown: shown.clone(), change };
         if self.differs(key, Field::End, difference, before) == Moved::Established
             && let Some(held) = self.after.held.get_mut(key)
         {
@@ -280,9 +260,7 @@ impl Pass<'_, '_> {
             _ => is_gain && doubt.told_as.is_none() && !doubt.retracted,
         };
         if let (true, Some(change), Some(shown)) = (tell_now, change, shown) {
-            self.outcome
-                .changed
-                .push(found(key, change, Some(before.clone()), shown, &doubt));
+            self.outcome.changed.push(found(key, change, Some(before.clone()), shown, &doubt));
             doubt.told_as = is_gain.then_some(change);
         }
         if moved != Moved::Established {
@@ -303,9 +281,7 @@ impl Pass<'_, '_> {
             {
                 if let Some(shown) = shown_by(&doubt.difference) {
                     let before = self.after.held.get(key).map(|held| held.holding.clone());
-                    self.outcome
-                        .taken_back
-                        .push(found(key, told_as, before, shown, &doubt));
+                    self.outcome.taken_back.push(found(key, told_as, before, shown, &doubt));
                 }
                 looks::take_back(&mut doubt);
             }
@@ -337,11 +313,7 @@ impl Pass<'_, '_> {
     }
 
     fn hold(&mut self, key: &HoldingKey, holding: Holding) {
-        let held = Held {
-            holding,
-            since: self.look.now,
-            unlisted_since: None,
-        };
+        let held = Held { holding, since: self.look.now, unlisted_since: None };
         self.after.held.insert(key.clone(), held);
     }
 }
@@ -365,10 +337,8 @@ fn later_kind(before: &Holding, shown: &Holding) -> Change {
 fn is_same(one: &Difference, other: &Difference) -> bool {
     match (one, other) {
         (Difference::Grade { shown: one, .. }, Difference::Grade { shown: other, .. }) => {
-            grade_change(
-                one.qualification.grade.as_ref(),
-                other.qualification.grade.as_ref(),
-            ) == GradeChange::Same
+            grade_change(one.qualification.grade.as_ref(), other.qualification.grade.as_ref())
+                == GradeChange::Same
         }
         (Difference::End { shown: one, .. }, Difference::End { shown: other, .. }) => one.end == other.end,
         (Difference::Issued { day: one, .. }, Difference::Issued { day: other, .. }) => one == other,
@@ -380,17 +350,11 @@ fn is_same(one: &Difference, other: &Difference) -> bool {
 fn describe(difference: &Difference, before: &Holding) -> (Option<Change>, bool, Option<Holding>) {
     match difference {
         Difference::Grade { change, .. } | Difference::End { change, .. } => {
-            let is_gain = matches!(
-                change,
-                Change::GradeRaised | Change::Renewed | Change::ValidityExtended
-            );
+            let is_gain = matches!(change, Change::GradeRaised | Change::Renewed | Change::ValidityExtended);
             (Some(*change), is_gain, shown_by(difference))
         }
         Difference::Issued { day, alone } => {
-            let shown = Holding {
-                issued: Some(*day),
-                ..before.clone()
-            };
+            let shown = Holding { issued: Some(*day), ..before.clone() };
             (alone.then_some(Change::Reissued), false, Some(shown))
         }
         Difference::New(_) | Difference::Gone => (None, false, None),
@@ -407,12 +371,5 @@ fn shown_by(difference: &Difference) -> Option<Holding> {
 }
 
 fn found(key: &HoldingKey, change: Change, before: Option<Holding>, shown: Holding, doubt: &Doubt) -> Found {
-    Found {
-        key: key.clone(),
-        change,
-        before,
-        shown,
-        looks: doubt.looks,
-        mass: doubt.mass,
-    }
+    Found { key: key.clone(), change, before, shown, looks: doubt.looks, mass: doubt.mass }
 }

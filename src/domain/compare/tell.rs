@@ -17,11 +17,7 @@ pub(super) fn baseline(
 ) -> Event {
     after.baseline_at = Some(look.now);
     for (key, holding) in shown {
-        let held = Held {
-            holding: holding.clone(),
-            since: look.now,
-            unlisted_since: None,
-        };
+        let held = Held { holding: holding.clone(), since: look.now, unlisted_since: None };
         after.held.insert(key.clone(), held);
     }
     let mut baseline = Baseline::default();
@@ -39,22 +35,14 @@ pub(super) fn baseline(
             baseline.current.push(facts);
         }
     }
-    Event {
-        baseline: Some(baseline),
-        ..look.event(Change::Watching)
-    }
+    Event { baseline: Some(baseline), ..look.event(Change::Watching) }
 }
 
 /// One set of facts for each (number, end, issue date), by end, then number.
 pub(super) fn certificates<'a>(holdings: impl IntoIterator<Item = &'a Holding>) -> Vec<CertificateFacts> {
     let mut groups: BTreeMap<_, Vec<&Holding>> = BTreeMap::new();
     for holding in holdings {
-        let group = (
-            holding.last_day(),
-            holding.number.clone(),
-            holding.end_text.clone(),
-            holding.issued,
-        );
+        let group = (holding.last_day(), holding.number.clone(), holding.end_text.clone(), holding.issued);
         groups.entry(group).or_default().push(holding);
     }
     groups.into_values().filter_map(holding::facts).collect()
@@ -128,19 +116,10 @@ fn tell_new_certificate(
     event.certificate = facts_of_certificate(&shown);
     event.days_left = shown.iter().filter_map(|holding| days_left(holding, look)).max();
     if change == Change::CertificateReplaced {
-        event.old = Some(
-            replaced
-                .iter()
-                .map(CertificateNumber::text)
-                .collect::<Vec<_>>()
-                .join(","),
-        );
+        event.old = Some(replaced.iter().map(CertificateNumber::text).collect::<Vec<_>>().join(","));
         event.new = Some(number.text().to_owned());
     } else {
-        event.notes = shown
-            .iter()
-            .filter_map(|holding| elsewhere(before, holding))
-            .collect();
+        event.notes = shown.iter().filter_map(|holding| elsewhere(before, holding)).collect();
     }
     (change, event)
 }
@@ -198,25 +177,14 @@ fn tell_lost(after: &mut Snapshot, lost: Vec<Found>, look: &Look<'_>, events: &m
         if is_superseded {
             continue;
         }
-        let stays = after
-            .certificate(&number)
-            .any(|held| held.unlisted_since.is_none());
-        let parts: Vec<Vec<&Found>> = if stays {
-            found.iter().map(|gone| vec![gone]).collect()
-        } else {
-            vec![found.iter().collect()]
-        };
+        let stays = after.certificate(&number).any(|held| held.unlisted_since.is_none());
+        let parts: Vec<Vec<&Found>> =
+            if stays { found.iter().map(|gone| vec![gone]).collect() } else { vec![found.iter().collect()] };
         for part in parts {
             let Some(first) = part.first() else { continue };
-            let change = if stays {
-                Change::QualificationRemoved
-            } else {
-                Change::CertificateRemoved
-            };
-            let mut notes: Vec<Note> = part
-                .iter()
-                .filter_map(|gone| held_elsewhere(after, &gone.shown))
-                .collect();
+            let change = if stays { Change::QualificationRemoved } else { Change::CertificateRemoved };
+            let mut notes: Vec<Note> =
+                part.iter().filter_map(|gone| held_elsewhere(after, &gone.shown)).collect();
             notes.push(Note::Confirmed { looks: first.looks });
             if part.iter().any(|gone| gone.mass) {
                 notes.push(Note::MassLoss);
@@ -239,10 +207,7 @@ fn tell_taken_back(taken_back: Vec<Found>, look: &Look<'_>, events: &mut Vec<Eve
         let by_qualification =
             is_of_a_qualification(found.change) || found.change == Change::QualificationAdded;
         let qualification = by_qualification.then(|| found.key.qualification.clone());
-        groups
-            .entry((found.key.number.clone(), found.change, qualification))
-            .or_default()
-            .push(found);
+        groups.entry((found.key.number.clone(), found.change, qualification)).or_default().push(found);
     }
     for ((_, change, qualification), found) in groups {
         let Some(first) = found.first() else { continue };
@@ -251,9 +216,7 @@ fn tell_taken_back(taken_back: Vec<Found>, look: &Look<'_>, events: &mut Vec<Eve
             certificate: facts_of_certificate(&shown),
             qualification: qualification.map(|_| holding::named(&first.shown).text),
             days_left: first.before.as_ref().and_then(|before| days_left(before, look)),
-            notes: vec![Note::TakesBack {
-                kind: EventKind::Change(change),
-            }],
+            notes: vec![Note::TakesBack { kind: EventKind::Change(change) }],
             ..look.event(Change::Retracted)
         });
     }
@@ -272,17 +235,15 @@ fn facts_of_certificate(holdings: &[&Holding]) -> Option<CertificateFacts> {
 fn elsewhere(before: &Snapshot, new: &Holding) -> Option<Note> {
     let was_held = || {
         let gone = before.gone.values();
-        gone.filter(|old| is_same_elsewhere(old, new))
-            .max_by_key(|old| old.last_day())
+        gone.filter(|old| is_same_elsewhere(old, new)).max_by_key(|old| old.last_day())
     };
     held_elsewhere(before, new).or_else(|| Some(Note::WasHeldElsewhere(place(was_held()?))))
 }
 
 fn held_elsewhere(snapshot: &Snapshot, holding: &Holding) -> Option<Note> {
     let others = snapshot.held.values().map(|held| &held.holding);
-    let best = others
-        .filter(|other| is_same_elsewhere(other, holding))
-        .max_by_key(|other| other.last_day())?;
+    let best =
+        others.filter(|other| is_same_elsewhere(other, holding)).max_by_key(|other| other.last_day())?;
     Some(Note::HeldElsewhere(place(best)))
 }
 
@@ -293,11 +254,7 @@ fn is_same_elsewhere(other: &Holding, holding: &Holding) -> bool {
 /// Where a qualification is held, as words need it.
 pub(crate) fn place(holding: &Holding) -> Elsewhere {
     let named = holding::named(holding);
-    Elsewhere {
-        number: holding.number.text().to_owned(),
-        name: named.name,
-        grade: named.grade,
-    }
+    Elsewhere { number: holding.number.text().to_owned(), name: named.name, grade: named.grade }
 }
 
 fn by_number(found: Vec<Found>) -> BTreeMap<CertificateNumber, Vec<Found>> {
@@ -321,21 +278,13 @@ fn old_and_new(found: &Found) -> (Option<String>, Option<String>) {
 }
 
 fn is_of_a_qualification(change: Change) -> bool {
-    matches!(
-        change,
-        Change::GradeRaised | Change::GradeLowered | Change::GradeReworded
-    )
+    matches!(change, Change::GradeRaised | Change::GradeLowered | Change::GradeReworded)
 }
 
 fn is_gain(change: Change) -> bool {
-    matches!(
-        change,
-        Change::GradeRaised | Change::Renewed | Change::ValidityExtended
-    )
+    matches!(change, Change::GradeRaised | Change::Renewed | Change::ValidityExtended)
 }
 
 fn days_left(holding: &Holding, look: &Look<'_>) -> Option<i64> {
-    holding
-        .last_day()
-        .map(|end| crate::domain::dates::days_left(end, look.today))
+    holding.last_day().map(|end| crate::domain::dates::days_left(end, look.today))
 }

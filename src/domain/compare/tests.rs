@@ -1,6 +1,5 @@
 //! Timelines, day by day: what a company's answers are, and what is told of them.
 
-
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::*;
@@ -86,7 +85,12 @@ fn kinds(events: &[Event]) -> Vec<String> {
 }
 
 const NONE: [&str; 0] = [];
-const A: Shown<'_> = ("A141002510", "工程设计建筑行业（建筑工程）甲级,工程设计市政行业给水工程专业甲级", "2028-08-23", "2023-08-23");
+const A: Shown<'_> = (
+    "A141002510",
+    "工程设计建筑行业（建筑工程）甲级,工程设计市政行业给水工程专业甲级",
+    "2028-08-23",
+    "2023-08-23",
+);
 const E: Shown<'_> = ("E141002510", "工程监理房屋建筑工程专业甲级", "2028-05-16", "2023-05-16");
 
 #[test]
@@ -195,8 +199,15 @@ fn a_later_end_is_told_at_once_and_by_its_issue_date() {
     let renewed = (A.0, A.1, "2033-08-23", "2028-06-01");
     let mut company = Company::with(&[A]);
     let events = company.next_events(&[renewed]);
-    assert_eq!(kinds(&events), ["renewed"], "one event for the certificate, though it has two qualifications");
-    assert_eq!((events[0].old.as_deref(), events[0].new.as_deref()), (Some("2028-08-23"), Some("2033-08-23")));
+    assert_eq!(
+        kinds(&events),
+        ["renewed"],
+        "one event for the certificate, though it has two qualifications"
+    );
+    assert_eq!(
+        (events[0].old.as_deref(), events[0].new.as_deref()),
+        (Some("2028-08-23"), Some("2033-08-23"))
+    );
     assert_eq!(company.next(&[renewed]), NONE);
     let extended = (A.0, A.1, "2033-12-31", "2028-06-01");
     assert_eq!(company.next(&[extended]), ["validity_extended"], "the issue date stayed");
@@ -240,7 +251,10 @@ fn an_issue_date_that_moved_alone_is_a_reissue() {
     assert_eq!(company.next(&[reissued]), NONE);
     let events = company.next_events(&[reissued]);
     assert_eq!(kinds(&events), ["reissued"]);
-    assert_eq!((events[0].old.as_deref(), events[0].new.as_deref()), (Some("2023-08-23"), Some("2024-01-01")));
+    assert_eq!(
+        (events[0].old.as_deref(), events[0].new.as_deref()),
+        (Some("2023-08-23"), Some("2024-01-01"))
+    );
 }
 
 #[test]
@@ -266,7 +280,12 @@ fn a_new_certificate_is_told_once_and_taken_back_when_it_was_none() {
 
 #[test]
 fn a_qualification_joins_and_leaves_a_certificate_that_stays() {
-    let more = (A.0, "工程设计建筑行业（建筑工程）甲级,工程设计市政行业给水工程专业甲级,工程设计市政行业道路工程专业甲级", A.2, A.3);
+    let more = (
+        A.0,
+        "工程设计建筑行业（建筑工程）甲级,工程设计市政行业给水工程专业甲级,工程设计市政行业道路工程专业甲级",
+        A.2,
+        A.3,
+    );
     let mut company = Company::with(&[A]);
     let events = company.next_events(&[more]);
     assert_eq!(kinds(&events), ["qualification_added"]);
@@ -282,7 +301,10 @@ fn a_replacement_is_told_once_and_the_old_one_goes_silently() {
     let mut company = Company::with(&[A]);
     let events = company.next_events(&[A, new]);
     assert_eq!(kinds(&events), ["certificate_replaced"]);
-    assert_eq!((events[0].old.as_deref(), events[0].new.as_deref()), (Some("A141002510"), Some("A141009999")));
+    assert_eq!(
+        (events[0].old.as_deref(), events[0].new.as_deref()),
+        (Some("A141002510"), Some("A141009999"))
+    );
     for _ in 0..40 {
         assert_eq!(company.next(&[A, new]), NONE);
     }
@@ -318,7 +340,12 @@ fn a_downgrade_under_a_new_number_says_where_it_was_held() {
     assert_eq!(company.next(&[new]), NONE);
     let events = company.next_events(&[new]);
     assert_eq!(kinds(&events), ["certificate_removed"], "乙级 does not cover 甲级");
-    assert!(events[0].notes.iter().any(|note| matches!(note, Note::HeldElsewhere(place) if place.number == "A241009999")));
+    assert!(
+        events[0]
+            .notes
+            .iter()
+            .any(|note| matches!(note, Note::HeldElsewhere(place) if place.number == "A241009999"))
+    );
 }
 
 #[test]
@@ -345,7 +372,8 @@ fn an_empty_answer_is_never_a_baseline() {
     let keyword: Keyword = "无此公司".parse().unwrap();
     let zone = chrono_tz::Asia::Shanghai;
     let now: DateTime<Utc> = "2026-01-05T00:00:00Z".parse().unwrap();
-    let look = Look { company: &keyword, name: "无", now, today: now.date_naive(), zone, confirm_after: DAY };
+    let look =
+        Look { company: &keyword, name: "无", now, today: now.date_naive(), zone, confirm_after: DAY };
     let comparison = compare(&Snapshot::default(), &Seen::Nothing, &look);
     assert_eq!((comparison.after.baseline_at, comparison.events.len()), (None, 0));
 }
@@ -391,4 +419,3 @@ proptest::proptest! {
         proptest::prop_assert_eq!(company.next(&shown), Vec::<String>::new());
     }
 }
-

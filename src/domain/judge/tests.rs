@@ -54,7 +54,7 @@ impl Company {
         company
     }
 
-    fn look_of<'a>(keyword: &'a Keyword, today: NaiveDate) -> Look<'a> {
+    fn look_of(keyword: &Keyword, today: NaiveDate) -> Look<'_> {
         Look {
             company: keyword,
             name: "河南院",
@@ -160,7 +160,11 @@ fn missed_days_are_made_up_with_the_tightest_threshold() {
     let told = |kind: &str, threshold| (kind.to_owned(), threshold);
     assert_eq!(company.judged_on("2026-10-10"), [told("expiring", 90), told("filing_due", 30)]);
     let slept_through = company.judged_on("2026-12-20");
-    assert_eq!(slept_through, [told("expiring", 30)], "60 is past; the words of 30 say that the filing day has passed");
+    assert_eq!(
+        slept_through,
+        [told("expiring", 30)],
+        "60 is past; the words of 30 say that the filing day has passed"
+    );
     assert_eq!(company.judged_on("2026-12-21"), [], "and the passed filing day counts as told");
     assert_eq!(company.judged_on("2027-02-10"), [told("expired", 30)], "only the latest stage");
     assert_eq!(company.judged_on("2027-08-01"), [], "what ended over 180 days ago raises nothing");
@@ -173,7 +177,11 @@ fn a_threshold_added_later_is_told_only_when_no_tighter_one_was() {
     company.thresholds.expiry_days.push(365);
     assert_eq!(company.judged_on("2026-11-11"), [], "an added 365 is not");
     company.thresholds.expiry_days.push(45);
-    assert_eq!(company.judged_on("2026-11-21"), [("expiring".to_owned(), 45)], "an added 45 is told at 40 days left");
+    assert_eq!(
+        company.judged_on("2026-11-21"),
+        [("expiring".to_owned(), 45)],
+        "an added 45 is told at 40 days left"
+    );
 }
 
 #[test]
@@ -181,7 +189,10 @@ fn kinds_have_memories_of_their_own() {
     let mut company = Company::on("2026-10-10", &[CERTIFICATE]);
     company.thresholds.expiry_days = vec![30];
     assert_eq!(company.judged_on("2026-10-10"), [("filing_due".to_owned(), 30)]);
-    assert!(company.judged_on("2026-12-01").contains(&("expiring".to_owned(), 30)), "filing_due 30 does not silence it");
+    assert!(
+        company.judged_on("2026-12-01").contains(&("expiring".to_owned(), 30)),
+        "filing_due 30 does not silence it"
+    );
 }
 
 #[test]
@@ -249,7 +260,8 @@ fn an_established_later_end_starts_anew() {
 #[test]
 fn a_superseded_certificate_raises_no_threshold_and_a_partly_covered_one_says_so() {
     let old = ("D241002517", "建筑工程施工总承包二级,市政公用工程施工总承包二级", "2026-02-01", "2021-02-01");
-    let covers_all = ("D241009999", "建筑工程施工总承包一级,市政公用工程施工总承包二级", "2031-01-01", "2026-01-02");
+    let covers_all =
+        ("D241009999", "建筑工程施工总承包一级,市政公用工程施工总承包二级", "2031-01-01", "2026-01-02");
     let covers_one = ("D241009999", "建筑工程施工总承包二级", "2031-01-01", "2026-01-02");
     let mut company = Company::on("2026-01-10", &[old, covers_all]);
     assert_eq!(company.judged(), []);
@@ -298,7 +310,10 @@ fn a_row_dropped_on_its_last_day_expires_the_next_and_says_so() {
 
 #[test]
 fn abolished_families_have_no_filing_day() {
-    let mut company = Company::on("2026-10-10", &[("C141002510", "建筑智能化工程设计与施工一级", "2026-12-31", "2021-12-31")]);
+    let mut company = Company::on(
+        "2026-10-10",
+        &[("C141002510", "建筑智能化工程设计与施工一级", "2026-12-31", "2021-12-31")],
+    );
     assert_eq!(company.judged(), [told("expiring", "C141002510", 90)]);
 }
 

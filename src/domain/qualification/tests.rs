@@ -11,16 +11,8 @@ fn only(text: &str) -> Qualification {
 #[test]
 fn official_names_give_name_and_grade() {
     for (text, name, grade) in [
-        (
-            "工程设计建筑行业（建筑工程）甲级",
-            "工程设计建筑行业（建筑工程）",
-            Some("甲级"),
-        ),
-        (
-            "工程设计市政行业给水工程专业甲级",
-            "工程设计市政行业给水工程专业",
-            Some("甲级"),
-        ),
+        ("工程设计建筑行业（建筑工程）甲级", "工程设计建筑行业（建筑工程）", Some("甲级")),
+        ("工程设计市政行业给水工程专业甲级", "工程设计市政行业给水工程专业", Some("甲级")),
         (
             "工程设计市政行业（燃气工程、轨道交通工程除外）甲级",
             "工程设计市政行业（燃气工程、轨道交通工程除外）",
@@ -31,16 +23,8 @@ fn official_names_give_name_and_grade() {
             "工程设计军工行业坦克、装甲车辆工程专业",
             Some("乙级"),
         ),
-        (
-            "特种工程(结构补强)专业承包不分等级",
-            "特种工程(结构补强)专业承包",
-            Some("不分等级"),
-        ),
-        (
-            "预拌混凝土专业承包不分 等级",
-            "预拌混凝土专业承包",
-            Some("不分 等级"),
-        ),
+        ("特种工程(结构补强)专业承包不分等级", "特种工程(结构补强)专业承包", Some("不分等级")),
+        ("预拌混凝土专业承包不分 等级", "预拌混凝土专业承包", Some("不分 等级")),
         ("工程设计铁道行业甲（Ⅰ）级", "工程设计铁道行业", Some("甲（Ⅰ）级")),
         ("工程设计铁道行业甲(II)级", "工程设计铁道行业", Some("甲(II)级")),
         ("工程监理综合资质", "工程监理综合资质", None),
@@ -53,11 +37,7 @@ fn official_names_give_name_and_grade() {
         ("甲级", "甲级", None),
     ] {
         let read = only(text);
-        assert_eq!(
-            (read.name.as_str(), read.grade.as_ref().map(Grade::text)),
-            (name, grade),
-            "{text}"
-        );
+        assert_eq!((read.name.as_str(), read.grade.as_ref().map(Grade::text)), (name, grade), "{text}");
         assert_eq!(read.text, text);
     }
 }
@@ -65,44 +45,16 @@ fn official_names_give_name_and_grade() {
 #[test]
 fn cosmetic_differences_are_none() {
     for (one, other, why) in [
-        (
-            "工程设计建筑行业（建筑工程）甲级",
-            "工程设计建筑行业(建筑工程)甲级",
-            "bracket width",
-        ),
-        (
-            "建筑工程施工总承包壹级",
-            "建筑工程施工总承包一级",
-            "formal numeral",
-        ),
-        (
-            "特种工程（结构补强）专业承包不分等级",
-            "特种工程专业承包（结构补强） 不分等级",
-            "bracket moved",
-        ),
-        (
-            "模板脚手架专业承包",
-            "模板脚手架专业承包不分等级",
-            "不分等级 is dropped by some sources",
-        ),
-        (
-            "工程设计铁道行业甲（Ⅰ）级",
-            "工程设计铁道行业甲(I)级",
-            "Roman numeral",
-        ),
-        (
-            "工程 监理\u{3000}房屋建筑工程专业甲级",
-            "工程监理房屋建筑工程专业甲级",
-            "blanks",
-        ),
+        ("工程设计建筑行业（建筑工程）甲级", "工程设计建筑行业(建筑工程)甲级", "bracket width"),
+        ("建筑工程施工总承包壹级", "建筑工程施工总承包一级", "formal numeral"),
+        ("特种工程（结构补强）专业承包不分等级", "特种工程专业承包（结构补强） 不分等级", "bracket moved"),
+        ("模板脚手架专业承包", "模板脚手架专业承包不分等级", "不分等级 is dropped by some sources"),
+        ("工程设计铁道行业甲（Ⅰ）级", "工程设计铁道行业甲(I)级", "Roman numeral"),
+        ("工程 监理\u{3000}房屋建筑工程专业甲级", "工程监理房屋建筑工程专业甲级", "blanks"),
     ] {
         let (one, other) = (only(one), only(other));
         assert_eq!(one.key, other.key, "{why}");
-        assert_eq!(
-            grade_change(one.grade.as_ref(), other.grade.as_ref()),
-            GradeChange::Same,
-            "{why}"
-        );
+        assert_eq!(grade_change(one.grade.as_ref(), other.grade.as_ref()), GradeChange::Same, "{why}");
     }
 }
 
@@ -110,18 +62,10 @@ fn cosmetic_differences_are_none() {
 fn separators_count_outside_brackets_only() {
     for (text, count, why) in [
         ("甲专业甲级,乙专业乙级", 2, "comma"),
-        (
-            "甲专业甲级，乙专业乙级；丙专业丙级;丁专业丁级",
-            4,
-            "full and half width",
-        ),
+        ("甲专业甲级，乙专业乙级；丙专业丙级;丁专业丁级", 4, "full and half width"),
         ("甲专业甲级\r\n乙专业乙级", 2, "line break"),
         ("市政行业（燃气,轨道除外）甲级", 1, "inside brackets"),
-        (
-            "市政行业（燃气\n乙专业乙级,丙专业丙级",
-            3,
-            "a line break closes an open bracket",
-        ),
+        ("市政行业（燃气\n乙专业乙级,丙专业丙级", 3, "a line break closes an open bracket"),
         ("坦克、装甲车辆工程专业乙级", 1, "、 never separates"),
         (" ,，\n", 0, "nothing"),
         ("甲专业甲级,甲专业甲级", 1, "the same twice is one"),
@@ -129,11 +73,7 @@ fn separators_count_outside_brackets_only() {
         assert_eq!(split(text).len(), count, "{why}");
     }
     let both = split("甲专业乙级,甲专业甲级");
-    assert_eq!(
-        both[0].grade.as_ref().map(Grade::text),
-        Some("甲级"),
-        "the higher grade is kept"
-    );
+    assert_eq!(both[0].grade.as_ref().map(Grade::text), Some("甲级"), "the higher grade is kept");
 }
 
 #[test]

@@ -14,13 +14,7 @@ fn listed(scenario: &Scenario, keyword: &str, day: NaiveDate) -> Listed {
     let certificates = scenario.listed(keyword, day).into_iter();
     certificates
         .map(|listed| {
-            let names = listed
-                .qualifications
-                .clone()
-                .unwrap()
-                .split(',')
-                .map(str::to_owned)
-                .collect();
+            let names = listed.qualifications.clone().unwrap().split(',').map(str::to_owned).collect();
             let dates = (listed.issued.clone().unwrap(), listed.until.clone().unwrap());
             (listed.number.clone().unwrap(), (dates.0, dates.1, names))
         })
@@ -66,10 +60,7 @@ fn changes(scenario: &Scenario, today: NaiveDate) -> Vec<(String, String, &'stat
 fn every_chapter_of_the_demo_happens_on_its_day_and_nothing_else_does() {
     let scenario = Scenario::demo();
     let mut told: Vec<(String, String, &str)> = Vec::new();
-    for today in day("2026-01-06")
-        .iter_days()
-        .take_while(|today| *today <= day("2027-01-31"))
-    {
+    for today in day("2026-01-06").iter_days().take_while(|today| *today <= day("2027-01-31")) {
         let mut losing = BTreeSet::new();
         for (company, number, what) in changes(&scenario, today) {
             if matches!(what, "goes" | "loses a name" | "changes a name" | "ends earlier") {
@@ -116,11 +107,7 @@ fn no_certificate_number_of_the_demo_belongs_to_two_companies() {
         for today in ["2026-01-05", "2026-01-28", "2026-03-01"] {
             for certificate in scenario.listed(keyword, day(today)) {
                 let number = certificate.number.clone().unwrap();
-                assert_eq!(
-                    *owner.entry(number.clone()).or_insert(keyword),
-                    keyword,
-                    "{number}"
-                );
+                assert_eq!(*owner.entry(number.clone()).or_insert(keyword), keyword, "{number}");
                 let business_id = certificate.business_id.clone().unwrap();
                 let (prefix, rest) = business_id.split_once('-').unwrap();
                 assert_eq!((prefix.len(), rest), (24, number.as_str()));

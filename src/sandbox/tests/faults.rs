@@ -24,12 +24,7 @@ async fn three_pages(fault: &str) -> Vec<(u64, String)> {
     let rig = Rig::with(&format!("{SIX_CERTIFICATES}\n[[fault]]\n{fault}")).await;
     let mut pages = Vec::new();
     for page in ["1", "2", "3"] {
-        let form = [
-            ("key", "k"),
-            ("keyword", "沙盒甲"),
-            ("pageNum", page),
-            ("pageSize", "2"),
-        ];
+        let form = [("key", "k"), ("keyword", "沙盒甲"), ("pageNum", page), ("pageSize", "2")];
         let body = rig.post(&form).await;
         pages.push((body["result"]["total"].as_u64().unwrap(), numbers(&body).concat()));
     }
@@ -39,31 +34,11 @@ async fn three_pages(fault: &str) -> Vec<(u64, String)> {
 #[tokio::test]
 async fn pages_can_disagree() {
     for (fault, expected, why) in [
-        (
-            "times = 1\nignore_page = true",
-            [(6, "12"), (6, "34"), (6, "56")],
-            "right: page 1 is no other",
-        ),
-        (
-            "changing_total = true",
-            [(6, "12"), (7, "34"), (8, "56")],
-            "each page says another total",
-        ),
-        (
-            "repeat_item = true",
-            [(6, "12"), (6, "24"), (6, "46")],
-            "an item on two pages, another on none",
-        ),
-        (
-            "short_page = true\npage = 3",
-            [(6, "12"), (6, "34"), (6, "5")],
-            "total 6, got 5",
-        ),
-        (
-            "ignore_page = true",
-            [(6, "12"), (6, "12"), (6, "12")],
-            "page 2 is page 1",
-        ),
+        ("times = 1\nignore_page = true", [(6, "12"), (6, "34"), (6, "56")], "right: page 1 is no other"),
+        ("changing_total = true", [(6, "12"), (7, "34"), (8, "56")], "each page says another total"),
+        ("repeat_item = true", [(6, "12"), (6, "24"), (6, "46")], "an item on two pages, another on none"),
+        ("short_page = true\npage = 3", [(6, "12"), (6, "34"), (6, "5")], "total 6, got 5"),
+        ("ignore_page = true", [(6, "12"), (6, "12"), (6, "12")], "page 2 is page 1"),
     ] {
         let expected = expected.map(|(total, numbers)| (total, numbers.to_owned()));
         assert_eq!(three_pages(fault).await, expected, "{why}");
@@ -73,48 +48,20 @@ async fn pages_can_disagree() {
 #[tokio::test]
 async fn bodies_can_be_something_else() {
     for (fault, status, begins, why) in [
-        (
-            "status = 503",
-            503,
-            "<html><head><title>503 Service Unavailable",
-            "a web server's own page",
-        ),
-        (
-            "status = 403\ncode = 10012",
-            403,
-            "{\"error_code\":10012",
-            "a status beside a readable code",
-        ),
+        ("status = 503", 503, "<html><head><title>503 Service Unavailable", "a web server's own page"),
+        ("status = 403\ncode = 10012", 403, "{\"error_code\":10012", "a status beside a readable code"),
         ("html = true", 200, "<!DOCTYPE html>", "a captive portal"),
         ("empty_body = true", 200, "", "nothing"),
-        (
-            "body = '{\"error_code\":\"0\"'",
-            200,
-            "{\"error_code\":\"0\"",
-            "word by word, not even JSON",
-        ),
+        ("body = '{\"error_code\":\"0\"'", 200, "{\"error_code\":\"0\"", "word by word, not even JSON"),
         ("status = 500\nbody = 'x'", 500, "x", "word by word with a status"),
-        (
-            "code = 10099",
-            200,
-            "{\"error_code\":10099,\"reason\":\"未列出的错误\"",
-            "a code nobody knows",
-        ),
-        (
-            "code = 265005\nreason = '怪'",
-            200,
-            "{\"error_code\":265005,\"reason\":\"怪\"",
-            "other words",
-        ),
+        ("code = 10099", 200, "{\"error_code\":10099,\"reason\":\"未列出的错误\"", "a code nobody knows"),
+        ("code = 265005\nreason = '怪'", 200, "{\"error_code\":265005,\"reason\":\"怪\"", "other words"),
     ] {
         let rig = Rig::with_fault(fault).await;
         let response = rig.send(&FORM).await.unwrap();
         assert_eq!(response.status(), status, "{why}");
         let body = response.text().await.unwrap();
-        assert!(
-            body.starts_with(begins) && body.is_empty() == begins.is_empty(),
-            "{why}: {body}"
-        );
+        assert!(body.starts_with(begins) && body.is_empty() == begins.is_empty(), "{why}: {body}");
     }
 }
 
@@ -166,11 +113,7 @@ async fn a_slow_answer_is_in_the_ledger_before_it_comes() {
     assert!(within(Duration::from_millis(200), rig.send(&FORM)).await.is_err());
     assert_eq!(rig.sandbox.ledger()[0].error_code, Some(0));
     let rig = Rig::with_fault("slow = \"50ms\"\ncode = 265000").await;
-    assert_eq!(
-        rig.post(&FORM).await["error_code"],
-        265_000,
-        "slow, and then an error"
-    );
+    assert_eq!(rig.post(&FORM).await["error_code"], 265_000, "slow, and then an error");
 }
 
 #[tokio::test]
@@ -224,43 +167,13 @@ async fn a_fault_strikes_only_where_and_when_it_says() {
     .await;
     for (now, keyword, page, code, why) in [
         ("2026-01-05T23:59:59+08:00", "沙盒甲", "1", 0, "the day before"),
-        (
-            "2026-01-06T00:00:00+08:00",
-            "沙盒甲",
-            "1",
-            10012,
-            "a day begins at midnight in Shanghai",
-        ),
-        (
-            "2026-01-06T23:59:59+08:00",
-            "沙盒乙",
-            "1",
-            10012,
-            "`to` is included, and everybody is meant",
-        ),
+        ("2026-01-06T00:00:00+08:00", "沙盒甲", "1", 10012, "a day begins at midnight in Shanghai"),
+        ("2026-01-06T23:59:59+08:00", "沙盒乙", "1", 10012, "`to` is included, and everybody is meant"),
         ("2026-01-07T00:00:00+08:00", "沙盒甲", "1", 0, "the day after"),
-        (
-            "2026-01-07T07:30:00+08:00",
-            "沙盒甲",
-            "1",
-            10001,
-            "the first instant",
-        ),
-        (
-            "2026-01-07T08:30:00+08:00",
-            "沙盒甲",
-            "1",
-            0,
-            "an instant as `to` is not included",
-        ),
+        ("2026-01-07T07:30:00+08:00", "沙盒甲", "1", 10001, "the first instant"),
+        ("2026-01-07T08:30:00+08:00", "沙盒甲", "1", 0, "an instant as `to` is not included"),
         ("2026-01-08T08:00:00+08:00", "沙盒甲", "1", 0, "another page"),
-        (
-            "2026-01-08T08:00:00+08:00",
-            "沙盒甲",
-            "2",
-            265_003,
-            "the company, by another of its keywords",
-        ),
+        ("2026-01-08T08:00:00+08:00", "沙盒甲", "2", 265_003, "the company, by another of its keywords"),
         ("2026-01-08T08:00:00+08:00", "沙盒乙", "2", 0, "another company"),
     ] {
         rig.set(now);

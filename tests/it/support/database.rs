@@ -32,17 +32,9 @@ impl TestDatabase {
     pub async fn new() -> Self {
         let server = SERVER.get_or_init(start_server).await;
         let name = format!("test_{}", DATABASES.fetch_add(1, Ordering::Relaxed));
-        let mut maintenance = server
-            .connect_options()
-            .database("postgres")
-            .connect()
-            .await
-            .unwrap();
+        let mut maintenance = server.connect_options().database("postgres").connect().await.unwrap();
         let create = format!("CREATE DATABASE {name} TEMPLATE {TEMPLATE}");
-        sqlx::query(AssertSqlSafe(create))
-            .execute(&mut maintenance)
-            .await
-            .unwrap();
+        sqlx::query(AssertSqlSafe(create)).execute(&mut maintenance).await.unwrap();
         maintenance.close().await.unwrap();
         let options = server.connect_options().database(&name);
         Self { name, options }
@@ -56,11 +48,7 @@ impl TestDatabase {
     /// The same as an address, for what is started as a program of its own.
     pub fn url(&self) -> String {
         let socket_dir = SERVER.get().unwrap().socket_dir();
-        format!(
-            "postgres://qualwatch@localhost/{}?host={}",
-            self.name,
-            socket_dir.display()
-        )
+        format!("postgres://qualwatch@localhost/{}?host={}", self.name, socket_dir.display())
     }
 
     /// A small pool of its own.
@@ -71,27 +59,12 @@ impl TestDatabase {
 }
 
 async fn start_server() -> PrivatePostgres {
-    let state_dir = tempfile::Builder::new()
-        .prefix("qualwatch-tests-")
-        .tempdir()
-        .unwrap()
-        .keep();
-    let options = Options {
-        launcher: Some(launcher()),
-        ..Options::new(Purpose::Disposable)
-    };
+    let state_dir = tempfile::Builder::new().prefix("qualwatch-tests-").tempdir().unwrap().keep();
+    let options = Options { launcher: Some(launcher()), ..Options::new(Purpose::Disposable) };
     let server = PrivatePostgres::start_with(&state_dir, &options).await.unwrap();
-    let mut maintenance = server
-        .connect_options()
-        .database("postgres")
-        .connect()
-        .await
-        .unwrap();
+    let mut maintenance = server.connect_options().database("postgres").connect().await.unwrap();
     let create = format!("CREATE DATABASE {TEMPLATE}");
-    sqlx::query(AssertSqlSafe(create))
-        .execute(&mut maintenance)
-        .await
-        .unwrap();
+    sqlx::query(AssertSqlSafe(create)).execute(&mut maintenance).await.unwrap();
     maintenance.close().await.unwrap();
     migrate(&server.connect_options().database(TEMPLATE)).await;
     server
@@ -104,22 +77,14 @@ async fn migrate(template: &PgConnectOptions) {
         return;
     }
     let mut connection = template.connect().await.unwrap();
-    Migrator::new(migrations)
-        .await
-        .unwrap()
-        .run(&mut connection)
-        .await
-        .unwrap();
+    Migrator::new(migrations).await.unwrap().run(&mut connection).await.unwrap();
     connection.close().await.unwrap();
 }
 
 #[tokio::test]
 async fn every_test_has_a_database_of_its_own() {
     let (one, two) = tokio::join!(TestDatabase::new(), TestDatabase::new());
-    sqlx::query("CREATE TABLE only_here ()")
-        .execute(&one.pool().await)
-        .await
-        .unwrap();
+    sqlx::query("CREATE TABLE only_here ()").execute(&one.pool().await).await.unwrap();
     let seen: Option<String> = sqlx::query_scalar("SELECT to_regclass('only_here')::text")
         .fetch_one(&two.pool().await)
         .await

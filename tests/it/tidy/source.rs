@@ -17,18 +17,9 @@ pub struct Literal {
 
 impl Source {
     pub fn new(path: &str, text: &str) -> Self {
-        let production = if path.ends_with("/tests.rs") {
-            ""
-        } else {
-            without_tests(text)
-        };
+        let production = if path.ends_with("/tests.rs") { "" } else { without_tests(text) };
         let (code, literals) = tell_apart(production);
-        Self {
-            path: path.to_owned(),
-            text: text.to_owned(),
-            code,
-            literals,
-        }
+        Self { path: path.to_owned(), text: text.to_owned(), code, literals }
     }
 
     pub fn code(&self) -> &str {
@@ -54,11 +45,7 @@ impl Source {
     /// How many `super::` lead from this file's module to the crate: 1 for `src/store/mod.rs` and `src/clock.rs`.
     pub fn depth(&self) -> usize {
         let slashes = self.path.matches('/').count();
-        if self.path.ends_with("/mod.rs") {
-            slashes - 1
-        } else {
-            slashes
-        }
+        if self.path.ends_with("/mod.rs") { slashes - 1 } else { slashes }
     }
 
     /// The line (from 1) that `offset` of the code is in; blanking keeps every line break.
@@ -100,12 +87,7 @@ pub fn places(code: &str, needle: &str) -> Vec<usize> {
 }
 
 fn tell_apart(text: &str) -> (String, Vec<Literal>) {
-    let mut reader = Reader {
-        rest: text,
-        code: String::new(),
-        literals: Vec::new(),
-        line: 1,
-    };
+    let mut reader = Reader { rest: text, code: String::new(), literals: Vec::new(), line: 1 };
     while let Some(next) = reader.rest.chars().next() {
         let rest = reader.rest;
         if rest.starts_with("//") {
@@ -147,17 +129,13 @@ impl Reader<'_> {
     fn blank(&mut self, length: usize) {
         let (blanked, rest) = self.rest.split_at(length);
         self.line += blanked.matches('\n').count();
-        self.code
-            .extend(blanked.chars().map(|c| if c == '\n' { '\n' } else { ' ' }));
+        self.code.extend(blanked.chars().map(|c| if c == '\n' { '\n' } else { ' ' }));
         self.rest = rest;
     }
 
     fn literal(&mut self, opening: usize, inside: usize, closing: usize) {
         let text = self.rest[opening..opening + inside].to_owned();
-        self.literals.push(Literal {
-            line: self.line,
-            text,
-        });
+        self.literals.push(Literal { line: self.line, text });
         self.keep(opening);
         self.blank(inside);
         self.keep(closing.min(self.rest.len()));
@@ -176,9 +154,7 @@ impl Reader<'_> {
     fn raw_string(&mut self, hashes: usize) {
         let opening = self.rest.find('"').unwrap() + 1;
         let end = format!("\"{}", "#".repeat(hashes));
-        let inside = self.rest[opening..]
-            .find(&end)
-            .unwrap_or(self.rest.len() - opening);
+        let inside = self.rest[opening..].find(&end).unwrap_or(self.rest.len() - opening);
         self.literal(opening, inside, end.len());
     }
 }
@@ -205,38 +181,13 @@ fn char_literal(rest: &str) -> Option<usize> {
 #[test]
 fn text_is_told_apart() {
     for (text, code, literals, why) in [
-        (
-            "a // crate::b\nc",
-            "a            \nc",
-            &[][..],
-            "a comment is no code",
-        ),
+        ("a // crate::b\nc", "a            \nc", &[][..], "a comment is no code"),
         ("a /* \n */ b", "a    \n    b", &[], "lines stay where they are"),
-        (
-            r#"f("a\"b", 1)"#,
-            r#"f("    ", 1)"#,
-            &[r#"a\"b"#],
-            "an escaped quote",
-        ),
-        (
-            r##"f(r#"a"b"#)"##,
-            r##"f(r#"   "#)"##,
-            &[r#"a"b"#],
-            "a raw string",
-        ),
+        (r#"f("a\"b", 1)"#, r#"f("    ", 1)"#, &[r#"a\"b"#], "an escaped quote"),
+        (r##"f(r#"a"b"#)"##, r##"f(r#"   "#)"##, &[r#"a"b"#], "a raw string"),
         ("for'a \"x\"", "for'a \" \"", &["x"], "a lifetime is no char"),
-        (
-            r#"['"', '\'', '\u{41}', "y"]"#,
-            r#"[   ,     ,         , " "]"#,
-            &["y"],
-            "chars that are quotes",
-        ),
-        (
-            "super\"z\"",
-            "super\" \"",
-            &["z"],
-            "an r at the end of a word is no raw string",
-        ),
+        (r#"['"', '\'', '\u{41}', "y"]"#, r#"[   ,     ,         , " "]"#, &["y"], "chars that are quotes"),
+        ("super\"z\"", "super\" \"", &["z"], "an r at the end of a word is no raw string"),
     ] {
         let (seen, found) = tell_apart(text);
         let found: Vec<_> = found.iter().map(|literal| literal.text.as_str()).collect();

@@ -49,7 +49,8 @@ fn is_invisible(character: char) -> bool {
 /// cannot be seen. 、 stays: official names contain it.
 #[must_use]
 pub fn normalised(text: &str) -> String {
-    text.nfkc().filter(|character| !character.is_whitespace() && !is_treacherous(*character)).collect()
+    // What stood on both sides of an invisible character may compose once that is gone.
+    text.nfkc().filter(|character| !character.is_whitespace() && !is_treacherous(*character)).nfkc().collect()
 }
 
 #[cfg(test)]

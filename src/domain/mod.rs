@@ -3,6 +3,7 @@
 //! May import nothing outside itself but value crates (chrono, serde, thiserror and their like). Deliberately absent:
 //! I/O, a clock, async, logging. Time comes in as a value; the same input always gives the same output.
 
+pub mod certificates;
 pub mod compare;
 pub mod dates;
 pub mod display;
@@ -14,6 +15,7 @@ pub mod identity;
 pub mod judge;
 pub mod keyword;
 pub mod language;
+pub mod mass;
 pub mod number;
 pub mod observation;
 pub mod qualification;

@@ -146,8 +146,16 @@ impl SmtpSession {
         Ok(())
     }
 
-    /// `message` is in wire format already; without an accepted [`Self::offer`] the server refuses DATA.
+    /// `message` is in wire format already.
     pub(crate) async fn hand_over(&mut self, message: &[u8]) -> Result<Receipt, SendFailure> {
+        if self.is_open() && self.transaction == Transaction::None {
+            // The server would answer 503, which would be taken for a refusal of the message.
+            return Err(SendFailure::refused(
+                Stage::Data,
+                None,
+                "no recipient was accepted".to_owned(),
+            ));
+        }
         let result = self.pass_on(message).await;
         if result.is_err() {
             self.reset().await;

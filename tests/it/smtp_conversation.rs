@@ -3,6 +3,7 @@
 use std::io::Write as _;
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use qualwatch::domain::secret::Secret;
 use qualwatch::email::{Courier, Fault, Login, Patience, Security, SendFailure, Session, SmtpServer, Stage};
 
@@ -55,14 +56,15 @@ fn plain(sink: &SmtpSink) -> SmtpServer {
     }
 }
 
+/// Long enough for a handshake on a busy machine.
 fn hasty() -> Patience {
-    let moment = Duration::from_millis(150);
+    let moment = Duration::from_secs(1);
     Patience {
-        connect: moment,
         command: moment,
         writing: moment,
         final_dot: moment,
         quit: moment,
+        ..Patience::default()
     }
 }
 
@@ -388,43 +390,68 @@ async fn after_a_refusal_at_any_stage_the_next_message_goes_on_the_same_connecti
     assert_eq!(sink.connections(), 1);
 }
 
-#[tokio::test]
-async fn a_server_that_vanishes_or_sleeps_is_nobody_elses_fault() {
+/// One sink, one server entry, one attempt: so that all can wait at the same time.
+async fn vanishes_or_sleeps(behaviour: Behaviour, patience: Patience, at: SinkStage, stage: Stage) {
     let sink = SmtpSink::start(script(SinkSecurity::StartTls)).await;
     let (mut server, _ca) = server(&sink, Security::StartTls);
-    for behaviour in [Behaviour::Drop, Behaviour::Stall] {
-        if matches!(behaviour, Behaviour::Stall) {
-            server.patience = hasty();
-        }
-        for (at, stage) in [
-            (SinkStage::Greeting, Stage::Connect),
-            (SinkStage::Ehlo, Stage::Connect),
-            (SinkStage::StartTls, Stage::Tls),
-            (SinkStage::Auth, Stage::Auth),
-            (SinkStage::Mail, Stage::Mail),
-            (SinkStage::Rcpt, Stage::Rcpt),
-            (SinkStage::Data, Stage::Data),
-            (SinkStage::Dot, Stage::Data),
-        ] {
-            sink.heal();
-            sink.behave(at, behaviour.clone());
-            let failure = send_once(&server).await.unwrap_err();
-            assert_eq!(
-                (failure.stage, failure.code, failure.fault),
-                (stage, None, Fault::Server),
-                "{behaviour:?} at {at:?}: {failure}"
-            );
-        }
-    }
-    sink.heal();
-    server.port = 1;
-    server.patience = Patience::default();
-    let failure = refused_connection(server).await;
+    server.patience = patience;
+    sink.behave(at, behaviour.clone());
+    let failure = send_once(&server).await.unwrap_err();
+    let told = (failure.stage, failure.code, failure.fault);
+    assert_eq!(
+        told,
+        (stage, None, Fault::Server),
+        "{behaviour:?} at {at:?}: {failure}"
+    );
+}
+
+#[tokio::test]
+async fn a_server_that_vanishes_or_sleeps_is_nobody_elses_fault() {
+    let stages = [
+        (SinkStage::Greeting, Stage::Connect),
+        (SinkStage::Ehlo, Stage::Connect),
+        (SinkStage::StartTls, Stage::Tls),
+        (SinkStage::Auth, Stage::Auth),
+        (SinkStage::Mail, Stage::Mail),
+        (SinkStage::Rcpt, Stage::Rcpt),
+        (SinkStage::Data, Stage::Data),
+        (SinkStage::Dot, Stage::Data),
+    ];
+    join_all(stages.map(|(at, stage)| vanishes_or_sleeps(Behaviour::Drop, Patience::default(), at, stage)))
+        .await;
+    join_all(stages.map(|(at, stage)| vanishes_or_sleeps(Behaviour::Stall, hasty(), at, stage))).await;
+
+    let sink = SmtpSink::start(Script::default()).await;
+    let nobody = plain(&sink);
+    drop(sink);
+    let failure = refused_connection(SmtpServer { port: 1, ..nobody }).await;
     assert_eq!(
         (failure.stage, failure.fault),
         (Stage::Connect, Fault::Server),
         "nobody listens: {failure}"
     );
+}
+
+#[test]
+fn who_has_sent_the_final_dot_waits_as_long_as_the_rfc_wants() {
+    assert!(
+        Patience::default().final_dot >= Duration::from_mins(10),
+        "RFC 5321, 4.5.3.2.6"
+    );
+}
+
+#[tokio::test]
+async fn without_an_accepted_recipient_nothing_is_handed_over() {
+    let sink = SmtpSink::start(Script::default()).await;
+    sink.refuse(SinkStage::Rcpt, 550);
+    let mut session = Courier::Smtp(plain(&sink)).connect().await.unwrap();
+    session.offer(FROM, READER).await.unwrap_err();
+    assert_eq!(
+        session.hand_over(MAIL).await.unwrap_err().fault,
+        Fault::Server,
+        "not the message's"
+    );
+    assert!(sink.heard().iter().all(|heard| heard.line != "DATA"));
 }
 
 #[tokio::test]

@@ -50,9 +50,9 @@ impl AsyncRead for LineByLine {
             .iter()
             .position(|&byte| byte == b'\n')
             .map_or(self.ahead.len(), |end| end + 1);
-        for byte in self.ahead.drain(..line.min(out.remaining())) {
-            out.put_slice(&[byte]);
-        }
+        let rest = self.ahead.split_off(line.min(out.remaining()));
+        out.put_slice(&self.ahead);
+        self.ahead = rest;
         Poll::Ready(Ok(()))
     }
 }

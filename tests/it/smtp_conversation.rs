@@ -245,6 +245,10 @@ async fn an_unreadable_ca_file_is_told_by_name() {
             "-----BEGIN CERTIFICATE-----\n%%%\n-----END CERTIFICATE-----\n",
             "damaged",
         ),
+        (
+            "-----BEGIN CERTIFICATE-----\nYWJj\n-----END CERTIFICATE-----\n",
+            "",
+        ),
     ] {
         std::fs::write(ca.path(), content).unwrap();
         let failure = refused_connection(server.clone()).await;

@@ -166,9 +166,15 @@ async fn tls_parameters(server: &SmtpServer, censor: &Censor) -> Result<TlsParam
             builder = builder.add_root_certificate(certificate);
         }
     }
+    // Where a file gave roots, the system's may be missing (rustls-platform-verifier): then only the file can be wrong.
+    let hint = if server.ca_file.is_some() {
+        BAD_CA_FILE
+    } else {
+        NO_ROOTS
+    };
     builder
         .build()
-        .map_err(|error| censor.failure(Stage::Tls, &error).with_hint(NO_ROOTS))
+        .map_err(|error| censor.failure(Stage::Tls, &error).with_hint(hint))
 }
 
 async fn own_roots(path: &Path) -> Result<Vec<Certificate>, String> {

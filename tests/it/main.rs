@@ -1,7 +1,9 @@
 //! The one test binary: every scenario against real parts.
 
-#![expect(clippy::unwrap_used, reason = "a test's helper may panic as the test itself does")]
+#![cfg(test)]
 
 mod private_postgres;
+mod real_smtp_server;
+mod smtp_conversation;
 mod support;
 mod tidy;

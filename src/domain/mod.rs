@@ -5,4 +5,7 @@
 
 pub mod language;
 pub mod observation;
+pub mod occurrences;
+pub mod rhythm;
 pub mod secret;
+pub mod wall_clock;

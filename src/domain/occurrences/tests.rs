@@ -14,136 +14,25 @@ fn at(text: &str) -> DateTime<Utc> {
 }
 
 #[test]
+#[rustfmt::skip] // a table
 fn latest_and_next_agree_across_clock_changes() {
     for (cron, zone, now, latest, next, why) in [
-        (
-            "0 8 * * *",
-            Shanghai,
-            "2026-11-24T08:00:00+08:00",
-            "2026-11-24T08:00:00+08:00",
-            "2026-11-25T08:00:00+08:00",
-            "the very instant counts as come",
-        ),
-        (
-            "0 8 * * *",
-            Shanghai,
-            "2026-11-24T07:59:59.9+08:00",
-            "2026-11-23T08:00:00+08:00",
-            "2026-11-24T08:00:00+08:00",
-            "not yet, and no fraction in the answer",
-        ),
-        (
-            "0 8 * * Mon",
-            Shanghai,
-            "2026-11-24T09:00:00+08:00",
-            "2026-11-23T08:00:00+08:00",
-            "2026-11-30T08:00:00+08:00",
-            "weekly: 23 November 2026 is a Monday",
-        ),
-        (
-            "30 0 8 * * *",
-            Shanghai,
-            "2026-11-24T08:00:29+08:00",
-            "2026-11-23T08:00:30+08:00",
-            "2026-11-24T08:00:30+08:00",
-            "with seconds",
-        ),
-        (
-            "0 8 29 2 *",
-            Shanghai,
-            "2026-11-24T08:00:00+08:00",
-            "2024-02-29T08:00:00+08:00",
-            "2028-02-29T08:00:00+08:00",
-            "leap years only",
-        ),
-        (
-            "@daily",
-            Shanghai,
-            "2026-11-24T08:00:00+08:00",
-            "2026-11-24T00:00:00+08:00",
-            "2026-11-25T00:00:00+08:00",
-            "short form",
-        ),
-        (
-            "0 8 L * *",
-            Shanghai,
-            "2026-11-24T08:00:00+08:00",
-            "2026-10-31T08:00:00+08:00",
-            "2026-11-30T08:00:00+08:00",
-            "last of the month",
-        ),
-        (
-            "30 2 * * *",
-            New_York,
-            "2026-03-08T01:59:59-05:00",
-            "2026-03-07T02:30:00-05:00",
-            "2026-03-08T03:00:00-04:00",
-            "02:30 is skipped: the first instant after the gap",
-        ),
-        (
-            "30 2 * * *",
-            New_York,
-            "2026-03-08T03:00:00-04:00",
-            "2026-03-08T03:00:00-04:00",
-            "2026-03-09T02:30:00-04:00",
-            "and it has then come",
-        ),
-        (
-            "30 2 * * *",
-            New_York,
-            "2026-03-08T12:00:00-04:00",
-            "2026-03-08T03:00:00-04:00",
-            "2026-03-09T02:30:00-04:00",
-            "seen from later that day",
-        ),
-        (
-            "30 1 * * *",
-            New_York,
-            "2026-11-01T01:10:00-04:00",
-            "2026-10-31T01:30:00-04:00",
-            "2026-11-01T01:30:00-04:00",
-            "fold, first hour",
-        ),
-        (
-            "30 1 * * *",
-            New_York,
-            "2026-11-01T01:10:00-05:00",
-            "2026-11-01T01:30:00-04:00",
-            "2026-11-02T01:30:00-05:00",
-            "fold, second hour: it has come already",
-        ),
-        (
-            "30 1 * * *",
-            New_York,
-            "2026-11-01T01:45:00-05:00",
-            "2026-11-01T01:30:00-04:00",
-            "2026-11-02T01:30:00-05:00",
-            "fold: once, not twice",
-        ),
-        (
-            "0 8 * * *",
-            New_York,
-            "2026-11-01T12:00:00-05:00",
-            "2026-11-01T08:00:00-05:00",
-            "2026-11-02T08:00:00-05:00",
-            "after the change the wall clock rules",
-        ),
-        (
-            "*/15 * * * *",
-            New_York,
-            "2026-11-01T01:20:00-05:00",
-            "2026-11-01T01:45:00-04:00",
-            "2026-11-01T02:00:00-05:00",
-            "a dense line is silent in the second hour",
-        ),
-        (
-            "0 8 * * *",
-            Apia,
-            "2011-12-30T12:00:00Z",
-            "2011-12-31T00:00:00+14:00",
-            "2011-12-31T08:00:00+14:00",
-            "the day that Samoa skipped",
-        ),
+        ("0 8 * * *", Shanghai, "2026-11-24T08:00:00+08:00", "2026-11-24T08:00:00+08:00", "2026-11-25T08:00:00+08:00", "the very instant counts as come"),
+        ("0 8 * * *", Shanghai, "2026-11-24T07:59:59.9+08:00", "2026-11-23T08:00:00+08:00", "2026-11-24T08:00:00+08:00", "not yet, and no fraction in the answer"),
+        ("0 8 * * Mon", Shanghai, "2026-11-24T09:00:00+08:00", "2026-11-23T08:00:00+08:00", "2026-11-30T08:00:00+08:00", "weekly: 23 November 2026 is a Monday"),
+        ("30 0 8 * * *", Shanghai, "2026-11-24T08:00:29+08:00", "2026-11-23T08:00:30+08:00", "2026-11-24T08:00:30+08:00", "with seconds"),
+        ("0 8 29 2 *", Shanghai, "2026-11-24T08:00:00+08:00", "2024-02-29T08:00:00+08:00", "2028-02-29T08:00:00+08:00", "leap years only"),
+        ("@daily", Shanghai, "2026-11-24T08:00:00+08:00", "2026-11-24T00:00:00+08:00", "2026-11-25T00:00:00+08:00", "short form"),
+        ("0 8 L * *", Shanghai, "2026-11-24T08:00:00+08:00", "2026-10-31T08:00:00+08:00", "2026-11-30T08:00:00+08:00", "last of the month"),
+        ("30 2 * * *", New_York, "2026-03-08T01:59:59-05:00", "2026-03-07T02:30:00-05:00", "2026-03-08T03:00:00-04:00", "02:30 is skipped: the first instant after the gap"),
+        ("30 2 * * *", New_York, "2026-03-08T03:00:00-04:00", "2026-03-08T03:00:00-04:00", "2026-03-09T02:30:00-04:00", "and it has then come"),
+        ("30 2 * * *", New_York, "2026-03-08T12:00:00-04:00", "2026-03-08T03:00:00-04:00", "2026-03-09T02:30:00-04:00", "seen from later that day"),
+        ("30 1 * * *", New_York, "2026-11-01T01:10:00-04:00", "2026-10-31T01:30:00-04:00", "2026-11-01T01:30:00-04:00", "fold, first hour"),
+        ("30 1 * * *", New_York, "2026-11-01T01:10:00-05:00", "2026-11-01T01:30:00-04:00", "2026-11-02T01:30:00-05:00", "fold, second hour: it has come already"),
+        ("30 1 * * *", New_York, "2026-11-01T01:45:00-05:00", "2026-11-01T01:30:00-04:00", "2026-11-02T01:30:00-05:00", "fold: once, not twice"),
+        ("0 8 * * *", New_York, "2026-11-01T12:00:00-05:00", "2026-11-01T08:00:00-05:00", "2026-11-02T08:00:00-05:00", "after the change the wall clock rules"),
+        ("*/15 * * * *", New_York, "2026-11-01T01:20:00-05:00", "2026-11-01T01:45:00-04:00", "2026-11-01T02:00:00-05:00", "a dense line is silent in the second hour"),
+        ("0 8 * * *", Apia, "2011-12-30T12:00:00Z", "2011-12-31T00:00:00+14:00", "2011-12-31T08:00:00+14:00", "the day that Samoa skipped"),
     ] {
         let (line, now) = (line(cron), at(now));
         assert_eq!(
@@ -156,17 +45,12 @@ fn latest_and_next_agree_across_clock_changes() {
 }
 
 #[test]
+#[rustfmt::skip] // a table
 fn a_line_that_cannot_be_followed_says_why() {
     for (text, why) in [
         ("", "is empty"),
-        (
-            "0 8 * *",
-            "has 4 fields; a cron line has 5 (minute, hour, day, month, weekday), or 6 with seconds first",
-        ),
-        (
-            "0 8 * * * 2026 *",
-            "has 7 fields; a cron line has 5 (minute, hour, day, month, weekday), or 6 with seconds first",
-        ),
+        ("0 8 * *", "has 4 fields; a cron line has 5 (minute, hour, day, month, weekday), or 6 with seconds first"),
+        ("0 8 * * * 2026 *", "has 7 fields; a cron line has 5 (minute, hour, day, month, weekday), or 6 with seconds first"),
         ("0 25 * * *", "`25` is no hour (0-23)"),
         ("60 8 * * *", "`60` is no minute (0-59)"),
         ("0 8 * * Mo", "`Mo` is no day of the week (0-7 or SUN-SAT)"),
@@ -175,10 +59,7 @@ fn a_line_that_cannot_be_followed_says_why() {
         ("0 8 * * 周一", "`周一` is no day of the week (0-7 or SUN-SAT)"),
         ("0 8 31 2 *", "never occurs: no such day comes"),
         ("0 8 30 2 *", "never occurs: no such day comes"),
-        (
-            "@noon",
-            "`@noon` is no short form: there are @hourly, @daily, @weekly, @monthly and @yearly",
-        ),
+        ("@noon", "`@noon` is no short form: there are @hourly, @daily, @weekly, @monthly and @yearly"),
     ] {
         assert_eq!(text.parse::<CronLine>().unwrap_err().to_string(), why, "{text}");
     }
@@ -234,57 +115,16 @@ fn the_first_of_a_day_is_none_on_a_day_without() {
 }
 
 #[test]
+#[rustfmt::skip] // a table
 fn occurrences_are_counted_without_the_start_and_with_the_end() {
     for (cron, from, to, count, why) in [
-        (
-            "0 8 * * *",
-            "2026-11-24T08:00:00+08:00",
-            "2026-12-01T08:00:00+08:00",
-            7,
-            "a week of days",
-        ),
-        (
-            "0 8 * * *",
-            "2026-11-24T07:59:59+08:00",
-            "2026-11-24T08:00:00+08:00",
-            1,
-            "the end counts",
-        ),
-        (
-            "0 8 * * *",
-            "2026-11-24T08:00:00+08:00",
-            "2026-11-24T08:00:00+08:00",
-            0,
-            "nothing between",
-        ),
-        (
-            "0 8 * * *",
-            "2026-11-25T08:00:00+08:00",
-            "2026-11-24T08:00:00+08:00",
-            0,
-            "backwards",
-        ),
-        (
-            "0 8 * * Mon",
-            "2026-11-24T10:00:00+08:00",
-            "2026-12-01T10:00:00+08:00",
-            1,
-            "weekly",
-        ),
-        (
-            "* * * * * *",
-            "2026-11-24T10:00:00+08:00",
-            "2026-12-01T10:00:00+08:00",
-            604_800,
-            "every second of a week",
-        ),
-        (
-            "*/20 8-9 * * *",
-            "2026-11-24T08:20:00+08:00",
-            "2026-11-24T09:20:00+08:00",
-            3,
-            "within a day",
-        ),
+        ("0 8 * * *", "2026-11-24T08:00:00+08:00", "2026-12-01T08:00:00+08:00", 7, "a week of days"),
+        ("0 8 * * *", "2026-11-24T07:59:59+08:00", "2026-11-24T08:00:00+08:00", 1, "the end counts"),
+        ("0 8 * * *", "2026-11-24T08:00:00+08:00", "2026-11-24T08:00:00+08:00", 0, "nothing between"),
+        ("0 8 * * *", "2026-11-25T08:00:00+08:00", "2026-11-24T08:00:00+08:00", 0, "backwards"),
+        ("0 8 * * Mon", "2026-11-24T10:00:00+08:00", "2026-12-01T10:00:00+08:00", 1, "weekly"),
+        ("* * * * * *", "2026-11-24T10:00:00+08:00", "2026-12-01T10:00:00+08:00", 604_800, "every second of a week"),
+        ("*/20 8-9 * * *", "2026-11-24T08:20:00+08:00", "2026-11-24T09:20:00+08:00", 3, "within a day"),
     ] {
         assert_eq!(line(cron).between(Shanghai, at(from), at(to)), count, "{why}");
     }

@@ -1,0 +1,129 @@
+//! Who is due (design 2): a pure function of the lines, the clock and what was asked for last. The scheduler only rings;
+//! this decides, so missed, doubled and late bells are harmless.
+
+use chrono::{DateTime, Days, TimeDelta, Utc};
+use chrono_tz::Tz;
+
+use super::occurrences::CronLine;
+use super::wall_clock::{hour_of_day, wall_time_of};
+
+/// An occurrence that is looked at within this time is punctual, not missed: the bell may ring a little late, and a safety
+/// look comes once a minute. Without it a line of every few seconds could always be "nearer to the next one".
+const PUNCTUAL: TimeDelta = TimeDelta::minutes(2);
+
+/// The day's hour where `[schedule].check` does not occur on that day.
+const DAYS_HOUR: u32 = 8;
+
+/// When a company is to be checked.
+#[derive(Debug, Clone, Copy)]
+pub struct Rhythm<'a> {
+    /// The company's own line, or else `[schedule].check`.
+    pub line: &'a CronLine,
+    /// `[schedule].check`: its first occurrence of a day is the day's hour.
+    pub day_line: &'a CronLine,
+    /// `timezone`.
+    pub zone: Tz,
+}
+
+/// What is known of the asking so far.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Asked {
+    /// Since when the line and the zone are in force: nothing earlier is owed.
+    pub accepted_at: DateTime<Utc>,
+    /// When the company was last asked for.
+    pub last_asked_at: Option<DateTime<Utc>>,
+    /// Whether the last check failed, was incomplete, empty, in doubt or disputed.
+    pub owes_answer: bool,
+}
+
+impl Asked {
+    /// With instants that lie ahead of `now` set to `now` (a clock was wrong). What differs from what is stored is to be
+    /// stored like this at the first look: else nothing would be due until the clock has caught up.
+    #[must_use]
+    pub fn as_of(self, now: DateTime<Utc>) -> Self {
+        Self {
+            accepted_at: self.accepted_at.min(now),
+            last_asked_at: self.last_asked_at.map(|at| at.min(now)),
+            owes_answer: self.owes_answer,
+        }
+    }
+}
+
+/// Why a company is due. One call serves all reasons; the first that fits is named.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Due {
+    /// It was never asked for.
+    FirstTime,
+    /// This occurrence of its line has come and was not yet asked for.
+    Occurrence(DateTime<Utc>),
+    /// It owes an answer, and this hour of the day has come.
+    Answer(DateTime<Utc>),
+}
+
+/// Whether the company is due at `now`, and why. Of several missed occurrences the latest counts; a missed one is made up
+/// unless the next is less than half an interval away. An instant of `asked` that lies ahead of `now` counts as `now` ([`Asked::as_of`]).
+#[must_use]
+pub fn due(rhythm: Rhythm<'_>, asked: &Asked, now: DateTime<Utc>) -> Option<Due> {
+    let Asked {
+        accepted_at,
+        last_asked_at,
+        owes_answer,
+    } = asked.as_of(now);
+    let Some(last_asked_at) = last_asked_at else {
+        return Some(Due::FirstTime);
+    };
+    let is_owed = |at: &DateTime<Utc>, next: Option<DateTime<Utc>>| {
+        *at > last_asked_at && *at >= accepted_at && is_worth_it(*at, next, now)
+    };
+
+    let occurrence = rhythm.line.latest(rhythm.zone, now);
+    if let Some(at) = occurrence.filter(|at| is_owed(at, rhythm.line.next(rhythm.zone, now))) {
+        return Some(Due::Occurrence(at));
+    }
+    if owes_answer {
+        let hours = rhythm.days_hours_around(now);
+        let next = hours.iter().copied().find(|at| *at > now);
+        let latest = hours.into_iter().rfind(|at| *at <= now);
+        return latest.filter(|at| is_owed(at, next)).map(Due::Answer);
+    }
+    None
+}
+
+/// When the company is due next, if nothing happens until then: `now` when it is due already.
+#[must_use]
+pub fn next_due(rhythm: Rhythm<'_>, asked: &Asked, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    if due(rhythm, asked, now).is_some() {
+        return Some(now);
+    }
+    let occurrence = rhythm.line.next(rhythm.zone, now);
+    let hour = rhythm
+        .days_hours_around(now)
+        .into_iter()
+        .find(|at| asked.owes_answer && *at > now);
+    occurrence.into_iter().chain(hour).min()
+}
+
+impl Rhythm<'_> {
+    /// The day's hours of yesterday, today, tomorrow and the day after, in order.
+    fn days_hours_around(self, now: DateTime<Utc>) -> Vec<DateTime<Utc>> {
+        let today = wall_time_of(self.zone, now).date();
+        let yesterday = today.checked_sub_days(Days::new(1)).unwrap_or(today);
+        yesterday
+            .iter_days()
+            .take(4)
+            .filter_map(|day| {
+                let line = self.day_line.first_of_day(self.zone, day);
+                line.or_else(|| hour_of_day(self.zone, day, DAYS_HOUR))
+            })
+            .collect()
+    }
+}
+
+/// Whether work that was to be done `at` is still done `now`, or left to the `next` time.
+fn is_worth_it(at: DateTime<Utc>, next: Option<DateTime<Utc>>, now: DateTime<Utc>) -> bool {
+    let Some(next) = next else { return true };
+    now - at <= PUNCTUAL || next - now >= (next - at) / 2
+}
+
+#[cfg(test)]
+mod tests;

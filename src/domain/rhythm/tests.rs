@@ -1,0 +1,149 @@
+use chrono_tz::America::New_York;
+use chrono_tz::Asia::Shanghai;
+
+use super::*;
+
+/// A wall time of November 2026 in Shanghai, such as `24 08:00` (the 24th is a Tuesday).
+fn at(text: &str) -> DateTime<Utc> {
+    format!("2026-11-{}:00+08:00", text.replace(' ', "T"))
+        .parse::<DateTime<chrono::FixedOffset>>()
+        .unwrap()
+        .to_utc()
+}
+
+fn line(text: &str) -> CronLine {
+    text.parse().unwrap()
+}
+
+fn occurrence(text: &str) -> Due {
+    Due::Occurrence(at(text))
+}
+
+fn answer(text: &str) -> Due {
+    Due::Answer(at(text))
+}
+
+const OWES: bool = true;
+const FINE: bool = false;
+
+#[test]
+#[rustfmt::skip] // a table
+fn who_is_due_and_why() {
+    for (cron, accepted, asked, owes_answer, now, expected, why) in [
+        ("0 8 * * *", "01 00:00", None, FINE, "24 03:00", Some(Due::FirstTime), "never asked: at once, whatever the hour"),
+        ("0 8 * * *", "24 02:59", None, FINE, "24 03:00", Some(Due::FirstTime), "a new entry is never asked either"),
+        ("0 8 * * *", "01 00:00", Some("23 08:00"), FINE, "24 07:59", None, "not yet"),
+        ("0 8 * * *", "01 00:00", Some("23 08:00"), FINE, "24 08:00", Some(occurrence("24 08:00")), "it has come"),
+        ("0 8 * * *", "01 00:00", Some("24 08:00"), FINE, "24 08:00", None, "asked at that very instant"),
+        ("0 8 * * *", "01 00:00", Some("24 08:01"), FINE, "24 23:00", None, "asked for"),
+        ("0 8 * * *", "01 00:00", Some("24 07:50"), FINE, "24 08:00", Some(occurrence("24 08:00")), "a check by hand before it does not serve it"),
+        ("0 8 * * *", "01 00:00", Some("20 08:00"), FINE, "24 12:00", Some(occurrence("24 08:00")), "of several missed the latest counts"),
+        ("0 8 * * *", "01 00:00", Some("23 08:00"), FINE, "24 20:00", Some(occurrence("24 08:00")), "missed, next exactly half an interval away: made up"),
+        ("0 8 * * *", "01 00:00", Some("23 08:00"), FINE, "24 20:01", None, "less than half an interval: left to the next"),
+        ("0 8 * * Mon", "01 00:00", Some("16 08:00"), FINE, "26 12:00", Some(occurrence("23 08:00")), "weekly, missed by three days"),
+        ("0 8 * * Mon", "01 00:00", Some("16 08:00"), FINE, "27 12:00", None, "weekly, nearer to the next"),
+        ("0 8 * * Mon", "01 00:00", Some("23 08:00"), FINE, "24 08:00", None, "weekly, no day of it"),
+        ("0 8 * * *", "24 08:30", Some("23 08:00"), FINE, "24 09:00", None, "the line was accepted after this occurrence"),
+        ("0 8 * * *", "24 08:00", Some("23 08:00"), FINE, "24 09:00", Some(occurrence("24 08:00")), "accepted at that very instant"),
+        ("0 8 * * *", "30 08:00", Some("23 08:00"), FINE, "24 08:00", Some(occurrence("24 08:00")), "accepted ahead of the clock counts as now"),
+        ("0 8 * * *", "01 00:00", Some("30 08:00"), FINE, "24 09:00", None, "asked ahead of the clock counts as now"),
+        ("*/1 * * * * *", "01 00:00", Some("24 07:59"), FINE, "24 08:00", Some(occurrence("24 08:00")), "a line of every second is not starved"),
+        ("0 8 * * Mon", "01 00:00", Some("23 08:00"), OWES, "24 07:59", None, "owes, but the day's hour has not come"),
+        ("0 8 * * Mon", "01 00:00", Some("23 08:00"), OWES, "24 08:00", Some(answer("24 08:00")), "owes: daily, though its line is weekly"),
+        ("0 8 * * Mon", "01 00:00", Some("24 08:00"), OWES, "24 22:00", None, "owes: once a day"),
+        ("0 8 * * Mon", "01 00:00", Some("24 08:00"), OWES, "25 08:00", Some(answer("25 08:00")), "owes: the next day again"),
+        ("0 8 * * Mon", "01 00:00", Some("23 08:00"), OWES, "24 21:00", None, "owes: half a day's rule too"),
+        ("0 8 * * Mon", "01 00:00", Some("16 08:00"), OWES, "23 08:00", Some(occurrence("23 08:00")), "one call serves both reasons"),
+        ("0 6,18 * * *", "01 00:00", Some("24 06:00"), OWES, "24 08:00", Some(answer("24 08:00")), "its own line is denser, the day's hour is another"),
+    ] {
+        let (line, day_line) = (line(cron), line("0 8 * * *"));
+        let rhythm = Rhythm {
+            line: &line,
+            day_line: &day_line,
+            zone: Shanghai,
+        };
+        let asked = Asked {
+            accepted_at: at(accepted),
+            last_asked_at: asked.map(at),
+            owes_answer,
+        };
+        assert_eq!(due(rhythm, &asked, at(now)), expected, "{why}");
+    }
+}
+
+#[test]
+fn the_days_hour_is_eight_where_the_schedule_has_none_that_day() {
+    let (own, weekly) = (line("0 8 1 * *"), line("0 10 * * Mon"));
+    let rhythm = Rhythm {
+        line: &own,
+        day_line: &weekly,
+        zone: Shanghai,
+    };
+    for (asked, now, expected, why) in [
+        (
+            "22 08:00",
+            "23 09:59",
+            None,
+            "Monday: the schedule's own hour, 10",
+        ),
+        ("22 08:00", "23 10:00", Some(answer("23 10:00")), "Monday at 10"),
+        ("23 10:00", "24 08:00", Some(answer("24 08:00")), "Tuesday: 08:00"),
+    ] {
+        let asked = Asked {
+            accepted_at: at("01 00:00"),
+            last_asked_at: Some(at(asked)),
+            owes_answer: true,
+        };
+        assert_eq!(due(rhythm, &asked, at(now)), expected, "{why}");
+    }
+}
+
+#[test]
+fn the_next_time_is_the_nearest_of_all_reasons() {
+    let (own, day_line) = (line("0 8 * * Mon"), line("0 8 * * *"));
+    let rhythm = Rhythm {
+        line: &own,
+        day_line: &day_line,
+        zone: Shanghai,
+    };
+    for (asked, owes_answer, now, next, why) in [
+        (None, FINE, "24 09:00", "24 09:00", "never asked: now"),
+        (Some("23 08:00"), FINE, "24 09:00", "30 08:00", "its line"),
+        (Some("24 08:00"), OWES, "24 09:00", "25 08:00", "the day's hour"),
+        (Some("23 08:00"), OWES, "24 09:00", "24 09:00", "owed already"),
+    ] {
+        let asked = Asked {
+            accepted_at: at("01 00:00"),
+            last_asked_at: asked.map(at),
+            owes_answer,
+        };
+        assert_eq!(next_due(rhythm, &asked, at(now)), Some(at(next)), "{why}");
+    }
+}
+
+#[test]
+fn a_daily_line_is_due_once_a_day_through_clock_changes() {
+    let daily = line("30 2 * * *");
+    let rhythm = Rhythm {
+        line: &daily,
+        day_line: &daily,
+        zone: New_York,
+    };
+    for (start, days) in [("2026-03-01T12:00:00Z", 20_i64), ("2026-10-25T12:00:00Z", 20)] {
+        let start: DateTime<Utc> = start.parse().unwrap();
+        let mut asked = Asked {
+            accepted_at: start,
+            last_asked_at: Some(start),
+            owes_answer: true,
+        };
+        let mut calls = 0;
+        for minute in 1..=days * 24 * 6 {
+            let now = start + TimeDelta::minutes(minute * 10);
+            if due(rhythm, &asked, now).is_some() {
+                asked.last_asked_at = Some(now);
+                calls += 1;
+            }
+        }
+        assert_eq!(calls, days);
+    }
+}

@@ -28,17 +28,12 @@ impl SystemClock {
     /// A clock that shows `now` at this moment and runs on from there.
     #[must_use]
     pub fn starting_at(now: DateTime<Utc>) -> Self {
-        Self {
-            ahead: now - Self::default().now(),
-        }
+        Self { ahead: now - Self::default().now() }
     }
 }
 
 impl Clock for SystemClock {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "this is the one place that asks the machine"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "this is the one place that asks the machine")]
     fn now(&self) -> DateTime<Utc> {
         Utc::now() + self.ahead
     }
@@ -69,9 +64,7 @@ impl SimulatedClock {
     /// A clock that shows `now`.
     #[must_use]
     pub fn new(now: DateTime<Utc>) -> Self {
-        Self {
-            now: Arc::new(watch::Sender::new(now)),
-        }
+        Self { now: Arc::new(watch::Sender::new(now)) }
     }
 
     /// Moves the clock to `now` (backwards too, as a corrected machine's clock does) and wakes who waits for it.
@@ -110,17 +103,12 @@ pub struct TookTooLong(pub Duration);
 /// # Errors
 /// [`TookTooLong`] when the limit passed first; `work` is then dropped.
 pub async fn within<T>(limit: Duration, work: impl Future<Output = T>) -> Result<T, TookTooLong> {
-    tokio::time::timeout(limit, work)
-        .await
-        .map_err(|_| TookTooLong(limit))
+    tokio::time::timeout(limit, work).await.map_err(|_| TookTooLong(limit))
 }
 
 /// Waits in real time: between two looks at something outside the process that cannot be awaited (a socket that does not
 /// answer yet), never for a date.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "this is the one place that waits on the machine's time"
-)]
+#[expect(clippy::disallowed_methods, reason = "this is the one place that waits on the machine's time")]
 pub async fn pause(length: Duration) {
     tokio::time::sleep(length).await;
 }

@@ -71,12 +71,7 @@ impl Session {
     /// ([`check_wire_format`]).
     pub async fn hand_over(&mut self, message: &[u8]) -> Result<Receipt, SendFailure> {
         if let Err(unsendable) = check_wire_format(message) {
-            return Err(SendFailure::found(
-                Stage::Data,
-                Fault::Message,
-                unsendable.to_string(),
-                UNSENDABLE,
-            ));
+            return Err(SendFailure::found(Stage::Data, Fault::Message, unsendable.to_string(), UNSENDABLE));
         }
         match &mut self.0 {
             Way::Smtp(session) => session.hand_over(message).await,

@@ -61,12 +61,10 @@ impl MaildirSession {
 /// `20261124T081500Z-0123456789abcdef-reader@example.com.eml`: sorted by date, one name a message and recipient, and no
 /// character that a path, a shell or another system reads otherwise.
 fn file_name(message: &[u8], to: &str) -> String {
-    let date = header(message, "Date")
-        .and_then(|date| DateTime::parse_from_rfc2822(&date).ok())
-        .map_or_else(
-            || "undated".to_owned(),
-            |date| date.with_timezone(&Utc).format("%Y%m%dT%H%M%SZ").to_string(),
-        );
+    let date = header(message, "Date").and_then(|date| DateTime::parse_from_rfc2822(&date).ok()).map_or_else(
+        || "undated".to_owned(),
+        |date| date.with_timezone(&Utc).format("%Y%m%dT%H%M%SZ").to_string(),
+    );
     let mut hash = Sha256::new();
     // A message without an id is its own id.
     match header(message, "Message-ID") {
@@ -75,21 +73,11 @@ fn file_name(message: &[u8], to: &str) -> String {
     }
     hash.update(b"\0");
     hash.update(to.as_bytes());
-    let hash = hash
-        .finalize()
-        .iter()
-        .take(HASH_BYTES)
-        .fold(0, |hash, &byte| hash << 8 | u64::from(byte));
-    let to: String = to
-        .chars()
-        .filter(|&c| c.is_ascii_alphanumeric() || "@._-".contains(c))
-        .collect();
+    let hash = hash.finalize().iter().take(HASH_BYTES).fold(0, |hash, &byte| hash << 8 | u64::from(byte));
+    let to: String = to.chars().filter(|&c| c.is_ascii_alphanumeric() || "@._-".contains(c)).collect();
     let start = format!("{date}-{hash:016x}-{to}");
     // All ASCII by now, so any byte is a boundary.
-    format!(
-        "{}.eml",
-        start.get(..NAME_BYTES_MAX - ".eml".len()).unwrap_or(&start)
-    )
+    format!("{}.eml", start.get(..NAME_BYTES_MAX - ".eml".len()).unwrap_or(&start))
 }
 
 /// The value of the first header of that name, unfolded and trimmed.
@@ -98,11 +86,7 @@ fn header(message: &[u8], name: &str) -> Option<String> {
     let mut lines = text
         .split("\r\n")
         .take_while(|line| !line.is_empty())
-        .skip_while(|line| {
-            !line
-                .split_once(':')
-                .is_some_and(|(found, _)| found.eq_ignore_ascii_case(name))
-        });
+        .skip_while(|line| !line.split_once(':').is_some_and(|(found, _)| found.eq_ignore_ascii_case(name)));
     let (_, first) = lines.next()?.split_once(':')?;
     let mut value = first.to_owned();
     for folded in lines.take_while(|line| line.starts_with([' ', '\t'])) {
@@ -115,10 +99,8 @@ fn header(message: &[u8], name: &str) -> Option<String> {
 fn write_whole(directory: &Path, name: &str, bytes: &[u8]) -> io::Result<()> {
     // Not guessable, and `create_new` follows no link that somebody laid there. RandomState is the standard library's
     // only source of randomness.
-    let unfinished = directory.join(format!(
-        ".{:016x}.unfinished",
-        RandomState::new().build_hasher().finish()
-    ));
+    let unfinished =
+        directory.join(format!(".{:016x}.unfinished", RandomState::new().build_hasher().finish()));
     let written =
         write_flushed(&unfinished, bytes).and_then(|()| fs::rename(&unfinished, directory.join(name)));
     if written.is_err() {
@@ -130,11 +112,7 @@ fn write_whole(directory: &Path, name: &str, bytes: &[u8]) -> io::Result<()> {
 }
 
 fn write_flushed(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(path)?;
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
     // Under any umask.
     file.set_permissions(Permissions::from_mode(0o600))?;
     file.write_all(bytes)?;
@@ -143,9 +121,7 @@ fn write_flushed(path: &Path, bytes: &[u8]) -> io::Result<()> {
 
 /// Runs `work` where it may block.
 async fn on_disk<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send + 'static) -> io::Result<T> {
-    tokio::task::spawn_blocking(work)
-        .await
-        .unwrap_or_else(|stopped| Err(io::Error::other(stopped)))
+    tokio::task::spawn_blocking(work).await.unwrap_or_else(|stopped| Err(io::Error::other(stopped)))
 }
 
 /// A disk's fault is nobody's who is written to: tried again, nothing ages.
@@ -162,10 +138,8 @@ mod tests {
         b"Date: Tue, 24 Nov 2026 16:15:00 +0800\r\nMessage-ID:\r\n <1.2@qualwatch.example>\r\n\r\ntext\r\n";
 
     fn names(directory: &Path) -> Vec<String> {
-        let mut names: Vec<String> = fs::read_dir(directory)
-            .unwrap()
-            .map(|e| e.unwrap().file_name().into_string().unwrap())
-            .collect();
+        let mut names: Vec<String> =
+            fs::read_dir(directory).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
         names.sort();
         names
     }
@@ -186,33 +160,15 @@ mod tests {
         let directory = root.path().join("state/mail");
         let first = lay(&directory, "reader@example.com", MAIL).await.unwrap();
         assert_eq!(lay(&directory, "reader@example.com", MAIL).await.unwrap(), first);
-        assert_eq!(
-            names(&directory),
-            [first.reply.as_str()],
-            "and nothing unfinished is left"
-        );
+        assert_eq!(names(&directory), [first.reply.as_str()], "and nothing unfinished is left");
         assert_eq!(fs::read(directory.join(&first.reply)).unwrap(), MAIL);
-        assert!(
-            first.reply.starts_with("20261124T081500Z-"),
-            "UTC: {}",
-            first.reply
-        );
-        assert!(
-            first.reply.ends_with("-reader@example.com.eml"),
-            "{}",
-            first.reply
-        );
+        assert!(first.reply.starts_with("20261124T081500Z-"), "UTC: {}", first.reply);
+        assert!(first.reply.ends_with("-reader@example.com.eml"), "{}", first.reply);
 
         lay(&directory, "other@example.com", MAIL).await.unwrap();
         let later = String::from_utf8_lossy(MAIL).replace("<1.2@", "<1.3@");
-        lay(&directory, "reader@example.com", later.as_bytes())
-            .await
-            .unwrap();
-        assert_eq!(
-            names(&directory).len(),
-            3,
-            "another recipient or message is another file"
-        );
+        lay(&directory, "reader@example.com", later.as_bytes()).await.unwrap();
+        assert_eq!(names(&directory).len(), 3, "another recipient or message is another file");
     }
 
     #[tokio::test]
@@ -220,10 +176,7 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let directory = root.path().join("mail");
         let receipt = lay(&directory, "reader@example.com", MAIL).await.unwrap();
-        assert_eq!(
-            (mode(&directory), mode(&directory.join(receipt.reply))),
-            (0o700, 0o600)
-        );
+        assert_eq!((mode(&directory), mode(&directory.join(receipt.reply))), (0o700, 0o600));
     }
 
     #[tokio::test]
@@ -232,29 +185,16 @@ mod tests {
         let directory = root.path().join("mail");
         let evil = b"Message-ID: <../../../evil\0>\r\nDate: ../../../evil\r\n\r\n";
         let long = format!("{}@example.com", "a".repeat(300));
-        for to in [
-            "../../etc/cron.d/x",
-            "/etc/passwd",
-            "..",
-            "",
-            "a\0b@\u{202e}c\r\n",
-            "资质@例子.中国",
-            &long,
-        ] {
+        for to in
+            ["../../etc/cron.d/x", "/etc/passwd", "..", "", "a\0b@\u{202e}c\r\n", "资质@例子.中国", &long]
+        {
             let name = lay(&directory, to, evil).await.unwrap().reply;
             assert!(name.len() <= 120 && name.starts_with("undated-"), "{name}");
             let is_plain = |c: char| c.is_ascii_alphanumeric() || "@._-".contains(c);
-            assert!(
-                name.chars().all(is_plain) && name.to_lowercase().contains(".eml"),
-                "{name}"
-            );
+            assert!(name.chars().all(is_plain) && name.to_lowercase().contains(".eml"), "{name}");
         }
         assert_eq!(names(root.path()), ["mail"]);
-        assert_eq!(
-            names(&directory).len(),
-            7,
-            "though their names were alike, none has replaced another"
-        );
+        assert_eq!(names(&directory).len(), 7, "though their names were alike, none has replaced another");
     }
 
     #[tokio::test]
@@ -277,10 +217,7 @@ mod tests {
         let file = root.path().join("file");
         fs::write(&file, "").unwrap();
         let failure = MaildirSession::open(file.join("mail")).await.err().unwrap();
-        assert_eq!(
-            (failure.stage, failure.fault, failure.code),
-            (Stage::Connect, Fault::Server, None)
-        );
+        assert_eq!((failure.stage, failure.fault, failure.code), (Stage::Connect, Fault::Server, None));
         assert!(failure.advice().unwrap().contains("[email].maildir"));
 
         let directory = root.path().join("mail");

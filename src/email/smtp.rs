@@ -116,12 +116,7 @@ impl SmtpSession {
     pub(crate) async fn connect(server: &SmtpServer) -> Result<Self, SendFailure> {
         let censor = Censor::new(server.login.as_ref());
         let connection = Some(connecting::connect(server, &censor).await?);
-        Ok(Self {
-            connection,
-            transaction: Transaction::None,
-            patience: server.patience,
-            censor,
-        })
+        Ok(Self { connection, transaction: Transaction::None, patience: server.patience, censor })
     }
 
     pub(crate) fn is_open(&self) -> bool {
@@ -150,11 +145,7 @@ impl SmtpSession {
     pub(crate) async fn hand_over(&mut self, message: &[u8]) -> Result<Receipt, SendFailure> {
         if self.is_open() && self.transaction == Transaction::None {
             // The server would answer 503, which would be taken for a refusal of the message.
-            return Err(SendFailure::refused(
-                Stage::Data,
-                None,
-                "no recipient was accepted".to_owned(),
-            ));
+            return Err(SendFailure::refused(Stage::Data, None, "no recipient was accepted".to_owned()));
         }
         let result = self.pass_on(message).await;
         if result.is_err() {
@@ -180,9 +171,7 @@ impl SmtpSession {
             return Err(self.astray(Stage::Data, &reply));
         }
         self.transaction = Transaction::None;
-        Ok(Receipt {
-            reply: self.censor.reply(&reply),
-        })
+        Ok(Receipt { reply: self.censor.reply(&reply) })
     }
 
     /// Says goodbye, which changes nothing any more: a server that does not answer is left.
@@ -231,9 +220,7 @@ impl SmtpSession {
     /// A positive reply that is none to what was asked: client and server no longer speak of the same thing.
     fn astray(&mut self, stage: Stage, reply: &Response) -> SendFailure {
         self.connection = None;
-        let reply = self
-            .censor
-            .clean(&format!("unexpected reply {}", self.censor.reply(reply)));
+        let reply = self.censor.clean(&format!("unexpected reply {}", self.censor.reply(reply)));
         SendFailure::refused(stage, None, reply)
     }
 
@@ -256,9 +243,7 @@ impl SmtpSession {
             _ => (Fault::Sender, BAD_SENDER),
         };
         found.ok_or_else(|| {
-            let reply = self
-                .censor
-                .clean(&format!("{text} is no address that mail can be sent to"));
+            let reply = self.censor.clean(&format!("{text} is no address that mail can be sent to"));
             SendFailure::found(stage, fault, reply, hint)
         })
     }

@@ -64,7 +64,8 @@ pub fn budget_day(at: DateTime<Utc>) -> NaiveDate {
 /// The first instant of the budget day after that of `at`: the next midnight in Asia/Shanghai.
 #[must_use]
 pub fn next_budget_day(at: DateTime<Utc>) -> DateTime<Utc> {
-    let midnight = budget_day(at).checked_add_days(Days::new(1)).unwrap_or(NaiveDate::MAX).and_time(NaiveTime::MIN);
+    let midnight =
+        budget_day(at).checked_add_days(Days::new(1)).unwrap_or(NaiveDate::MAX).and_time(NaiveTime::MIN);
     FixedOffset::east_opt(SHANGHAI_SECONDS_EAST)
         .and_then(|shanghai| midnight.and_local_timezone(shanghai).single())
         .map_or(DateTime::<Utc>::MAX_UTC, |midnight| midnight.with_timezone(&Utc))
@@ -75,7 +76,12 @@ pub fn next_budget_day(at: DateTime<Utc>) -> DateTime<Utc> {
 ///
 /// # Errors
 /// When the database fails: the call must not be made.
-pub async fn count(pool: &PgPool, cause: Cause, limit: u32, now: DateTime<Utc>) -> Result<Counted, StoreError> {
+pub async fn count(
+    pool: &PgPool,
+    cause: Cause,
+    limit: u32,
+    now: DateTime<Utc>,
+) -> Result<Counted, StoreError> {
     let share = |of: Cause| i64::from(of == cause);
     let row = sqlx::query!(
         "INSERT INTO call_days AS used (day, checks, pages, confirmations, repeats, probes)
@@ -87,7 +93,7 @@ pub async fn count(pool: &PgPool, cause: Cause, limit: u32, now: DateTime<Utc>) 
              repeats = used.repeats + excluded.repeats,
              probes = used.probes + excluded.probes
          -- The row is locked while this is judged: all daemons together stay within the limit.
-         WHERE $7 = 0
+         WHERE $7::bigint = 0
             OR used.checks + used.pages + used.confirmations + used.repeats + used.probes < $7
          RETURNING day",
         budget_day(now),

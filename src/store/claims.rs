@@ -53,7 +53,11 @@ impl Claims {
         .await
         .map_err(during("claiming a company"))?;
         let Self { connection } = self;
-        Ok(if ours { Taken::Claimed(Claim { connection, company }) } else { Taken::Busy(Self { connection }) })
+        Ok(if ours {
+            Taken::Claimed(Claim { connection, company })
+        } else {
+            Taken::Busy(Self { connection })
+        })
     }
 
     /// Closes the connection politely.

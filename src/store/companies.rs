@@ -83,7 +83,11 @@ pub async fn accept(pool: &PgPool, entries: &[Entry], now: DateTime<Utc>) -> Res
     tx.commit().await.map_err(during(doing))
 }
 
-async fn upsert(connection: &mut PgConnection, entries: &[Entry], now: DateTime<Utc>) -> Result<(), StoreError> {
+async fn upsert(
+    connection: &mut PgConnection,
+    entries: &[Entry],
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
     let keywords: Vec<String> = entries.iter().map(|entry| entry.keyword.as_str().to_owned()).collect();
     let names: Vec<String> = entries.iter().map(|entry| entry.name.clone()).collect();
     let prefixes: Vec<Option<String>> = entries.iter().map(|entry| entry.pinned_prefix.clone()).collect();

@@ -15,6 +15,7 @@ pub mod connect;
 pub mod error;
 pub mod judging;
 pub mod mass;
+pub mod outbox;
 pub mod records;
 pub mod stops;
 pub mod sweeps;

@@ -54,7 +54,10 @@ pub struct Record {
 }
 
 /// Reads companies, in four statements however many they are. In the order of their ids.
-pub(super) async fn load(connection: &mut PgConnection, ids: &[CompanyId]) -> Result<Vec<Record>, StoreError> {
+pub(super) async fn load(
+    connection: &mut PgConnection,
+    ids: &[CompanyId],
+) -> Result<Vec<Record>, StoreError> {
     let ids: Vec<i64> = ids.iter().map(|id| id.0).collect();
     let mut held = load_holdings(connection, &ids).await?;
     let mut doubts = load_doubts(connection, &ids).await?;
@@ -172,7 +175,10 @@ async fn load_doubts(connection: &mut PgConnection, ids: &[i64]) -> Result<HashM
     Ok(companies)
 }
 
-async fn load_told(connection: &mut PgConnection, ids: &[i64]) -> Result<HashMap<i64, Vec<Told>>, StoreError> {
+async fn load_told(
+    connection: &mut PgConnection,
+    ids: &[i64],
+) -> Result<HashMap<i64, Vec<Told>>, StoreError> {
     let rows = sqlx::query!(
         "SELECT company_id, number, last_day, kind, threshold, told_on
          FROM told

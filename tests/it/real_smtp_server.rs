@@ -24,32 +24,20 @@ struct Aiosmtpd {
 
 /// Starts it; `None` where it is not installed, unless `QUALWATCH_REQUIRE_AIOSMTPD=1` says that it must be.
 async fn aiosmtpd() -> Option<Aiosmtpd> {
-    let there = Command::new("python3")
-        .args(["-c", "import aiosmtpd"])
-        .stderr(Stdio::null())
-        .status()
-        .await;
+    let there = Command::new("python3").args(["-c", "import aiosmtpd"]).stderr(Stdio::null()).status().await;
     if !there.is_ok_and(|status| status.success()) {
         let required = std::env::var("QUALWATCH_REQUIRE_AIOSMTPD").is_ok_and(|value| value == "1");
-        assert!(
-            !required,
-            "python3 with aiosmtpd is required and missing: python3 -m pip install aiosmtpd"
-        );
+        assert!(!required, "python3 with aiosmtpd is required and missing: python3 -m pip install aiosmtpd");
         eprintln!("skipped: python3 with aiosmtpd is not installed");
         return None;
     }
     let (certificate, key) = self_signed(SinkCertificate::Localhost);
-    let (mut ca, mut key_file) = (
-        tempfile::NamedTempFile::new().unwrap(),
-        tempfile::NamedTempFile::new().unwrap(),
-    );
+    let (mut ca, mut key_file) =
+        (tempfile::NamedTempFile::new().unwrap(), tempfile::NamedTempFile::new().unwrap());
     ca.write_all(certificate.as_bytes()).unwrap();
     key_file.write_all(key.as_bytes()).unwrap();
     let mut process = Command::new("python3")
-        .arg(concat!(
-            env!("CARGO_MANIFEST_DIR"),
-            "/tests/it/fixtures/aiosmtpd_server.py"
-        ))
+        .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/fixtures/aiosmtpd_server.py"))
         .args([ca.path(), key_file.path()])
         .args(["alerts@example.com", PASSWORD])
         .stdin(Stdio::piped())
@@ -70,12 +58,7 @@ async fn aiosmtpd() -> Option<Aiosmtpd> {
         ca_file: Some(ca.path().to_owned()),
         patience: Patience::default(),
     };
-    Some(Aiosmtpd {
-        server,
-        lines,
-        _process: process,
-        _ca: ca,
-    })
+    Some(Aiosmtpd { server, lines, _process: process, _ca: ca })
 }
 
 #[tokio::test]
@@ -97,16 +80,10 @@ async fn another_server_takes_what_it_does_not_refuse_over_tls_and_byte_for_byte
                     serde_json::from_str(&aiosmtpd.lines.next_line().await.unwrap().unwrap()).unwrap();
                 let bytes = base64::engine::general_purpose::STANDARD.decode(mail["bytes"].as_str().unwrap());
                 assert_eq!(bytes.unwrap(), MAIL);
-                assert_eq!(
-                    (&mail["to"], &mail["encrypted"]),
-                    (&serde_json::json!([to]), &Value::Bool(true))
-                );
+                assert_eq!((&mail["to"], &mail["encrypted"]), (&serde_json::json!([to]), &Value::Bool(true)));
             }
             (Err(failure), Some((code, fault))) => {
-                assert_eq!(
-                    (failure.stage, failure.code, failure.fault),
-                    (Stage::Rcpt, Some(code), fault)
-                );
+                assert_eq!((failure.stage, failure.code, failure.fault), (Stage::Rcpt, Some(code), fault));
             }
             (result, _) => panic!("{to}: {result:?}"),
         }
@@ -120,23 +97,10 @@ async fn another_server_refuses_a_wrong_password_and_an_unknown_certificate_is_r
     let mut server = aiosmtpd.server.clone();
     server.login.as_mut().unwrap().password = Secret::parse("CANARY-wrong").unwrap();
     let failure = Courier::Smtp(server).connect().await.err().unwrap();
-    assert_eq!(
-        (failure.stage, failure.code, failure.fault),
-        (Stage::Auth, Some(535), Fault::Sender)
-    );
+    assert_eq!((failure.stage, failure.code, failure.fault), (Stage::Auth, Some(535), Fault::Sender));
     assert!(!format!("{failure:?}").contains("CANARY"));
 
-    let failure = Courier::Smtp(SmtpServer {
-        ca_file: None,
-        ..aiosmtpd.server.clone()
-    })
-    .connect()
-    .await
-    .err()
-    .unwrap();
-    assert_eq!(
-        (failure.stage, failure.fault),
-        (Stage::Tls, Fault::Server),
-        "{failure}"
-    );
+    let failure =
+        Courier::Smtp(SmtpServer { ca_file: None, ..aiosmtpd.server.clone() }).connect().await.err().unwrap();
+    assert_eq!((failure.stage, failure.fault), (Stage::Tls, Fault::Server), "{failure}");
 }

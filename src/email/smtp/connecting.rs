@@ -86,16 +86,8 @@ async fn in_clear(server: &SmtpServer, censor: &Censor) -> Result<AsyncSmtpConne
     let mut addresses = addresses(server, censor).await?;
     addresses.retain(|address| address.ip().is_loopback());
     if addresses.is_empty() {
-        let reply = format!(
-            "{} is not this machine, and plain SMTP stays on it",
-            censor.clean(&server.host)
-        );
-        return Err(SendFailure::found(
-            Stage::Connect,
-            Fault::Sender,
-            reply,
-            NOT_LOOPBACK,
-        ));
+        let reply = format!("{} is not this machine, and plain SMTP stays on it", censor.clean(&server.host));
+        return Err(SendFailure::found(Stage::Connect, Fault::Sender, reply, NOT_LOOPBACK));
     }
     greeted(server, &addresses, censor).await
 }
@@ -106,9 +98,7 @@ async fn greeted(
     addresses: &[SocketAddr],
     censor: &Censor,
 ) -> Result<AsyncSmtpConnection, SendFailure> {
-    let stream = Box::new(LineByLine::new(
-        first_that_answers(server, addresses, censor).await?,
-    ));
+    let stream = Box::new(LineByLine::new(first_that_answers(server, addresses, censor).await?));
     let hello = ClientId::default();
     let work = AsyncSmtpConnection::connect_with_transport(stream, &hello);
     match clock::within(server.patience.command, work).await {
@@ -126,11 +116,7 @@ async fn addresses(server: &SmtpServer, censor: &Censor) -> Result<Vec<SocketAdd
     match clock::within(server.patience.connect, lookup).await {
         Ok(Ok(found)) => {
             let found: Vec<SocketAddr> = found.collect();
-            if found.is_empty() {
-                Err(unknown("no address".to_owned()))
-            } else {
-                Ok(found)
-            }
+            if found.is_empty() { Err(unknown("no address".to_owned())) } else { Ok(found) }
         }
         Ok(Err(error)) => Err(unknown(error.to_string())),
         Err(late) => Err(unknown(late.to_string())),
@@ -167,29 +153,17 @@ async fn tls_parameters(server: &SmtpServer, censor: &Censor) -> Result<TlsParam
         }
     }
     // Where a file gave roots, the system's may be missing (rustls-platform-verifier): then only the file can be wrong.
-    let hint = if server.ca_file.is_some() {
-        BAD_CA_FILE
-    } else {
-        NO_ROOTS
-    };
-    builder
-        .build()
-        .map_err(|error| censor.failure(Stage::Tls, &error).with_hint(hint))
+    let hint = if server.ca_file.is_some() { BAD_CA_FILE } else { NO_ROOTS };
+    builder.build().map_err(|error| censor.failure(Stage::Tls, &error).with_hint(hint))
 }
 
 async fn own_roots(path: &Path) -> Result<Vec<Certificate>, String> {
-    let pem = tokio::fs::read(path)
-        .await
-        .map_err(|error| format!("reading {}: {error}", path.display()))?;
+    let pem = tokio::fs::read(path).await.map_err(|error| format!("reading {}: {error}", path.display()))?;
     let roots = CertificateDer::pem_slice_iter(&pem)
         .map(|der| Certificate::from_der(der.ok()?.to_vec()).ok())
         .collect::<Option<Vec<_>>>()
         .ok_or_else(|| format!("{} has a damaged certificate", path.display()))?;
-    if roots.is_empty() {
-        Err(format!("{} has no certificate", path.display()))
-    } else {
-        Ok(roots)
-    }
+    if roots.is_empty() { Err(format!("{} has no certificate", path.display())) } else { Ok(roots) }
 }
 
 async fn log_in(
@@ -201,12 +175,7 @@ async fn log_in(
     if connection.server_info().get_auth_mechanism(&MECHANISMS).is_none() {
         leave(connection, server).await;
         let reply = "no known way to log in is offered".to_owned();
-        return Err(SendFailure::found(
-            Stage::Auth,
-            Fault::Sender,
-            reply,
-            NO_MECHANISM,
-        ));
+        return Err(SendFailure::found(Stage::Auth, Fault::Sender, reply, NO_MECHANISM));
     }
     let credentials = Credentials::new(login.user.clone(), login.password.expose().to_owned());
     let work = connection.auth(&MECHANISMS, &credentials);
@@ -253,7 +222,5 @@ fn tls_error(error: &smtp::Error) -> Option<&rustls::Error> {
 
 /// `[::1]` as URLs write it, without the brackets that resolvers and certificates do not know.
 fn bare_host(host: &str) -> &str {
-    host.strip_prefix('[')
-        .and_then(|host| host.strip_suffix(']'))
-        .unwrap_or(host)
+    host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host)
 }

@@ -119,34 +119,19 @@ impl SendFailure {
     #[must_use]
     pub fn refused(stage: Stage, code: Option<u16>, reply: String) -> Self {
         // Text third: a table of domain.md 7's reply texts may overrule the code here.
-        Self {
-            stage,
-            code,
-            reply,
-            fault: judge(stage, code),
-            hint: None,
-        }
+        Self { stage, code, reply, fault: judge(stage, code), hint: None }
     }
 
     /// What we found out ourselves, no reply of the server: `fault` and what to do are known.
     #[must_use]
     pub fn found(stage: Stage, fault: Fault, reply: String, hint: &'static str) -> Self {
-        Self {
-            stage,
-            code: None,
-            reply,
-            fault,
-            hint: Some(hint),
-        }
+        Self { stage, code: None, reply, fault, hint: Some(hint) }
     }
 
     /// The same failure with better advice than its stage alone gives.
     #[must_use]
     pub fn with_hint(self, hint: &'static str) -> Self {
-        Self {
-            hint: Some(hint),
-            ..self
-        }
+        Self { hint: Some(hint), ..self }
     }
 
     /// What a person can do about it.
@@ -190,59 +175,24 @@ mod tests {
     #[test]
     fn before_a_recipient_is_named_only_sender_or_server_can_be_at_fault() {
         for (stage, code, fault, why) in [
-            (
-                Stage::Connect,
-                Some(554),
-                Fault::Server,
-                "the server takes nobody's mail now",
-            ),
+            (Stage::Connect, Some(554), Fault::Server, "the server takes nobody's mail now"),
             (Stage::Connect, None, Fault::Server, "unreachable"),
             (Stage::Tls, Some(454), Fault::Server, "TLS not available for now"),
             (Stage::Tls, None, Fault::Server, "handshake failed"),
-            (
-                Stage::Auth,
-                Some(535),
-                Fault::Sender,
-                "wrong password: must not burn a recipient",
-            ),
-            (
-                Stage::Auth,
-                Some(534),
-                Fault::Sender,
-                "another mechanism or an application password is wanted",
-            ),
+            (Stage::Auth, Some(535), Fault::Sender, "wrong password: must not burn a recipient"),
+            (Stage::Auth, Some(534), Fault::Sender, "another mechanism or an application password is wanted"),
             (Stage::Auth, Some(526), Fault::Sender, "Aliyun's login refusal"),
-            (
-                Stage::Auth,
-                Some(454),
-                Fault::Sender,
-                "too many failed logins: slow down to one an hour",
-            ),
-            (
-                Stage::Auth,
-                Some(451),
-                Fault::Server,
-                "a passing fault of the server",
-            ),
+            (Stage::Auth, Some(454), Fault::Sender, "too many failed logins: slow down to one an hour"),
+            (Stage::Auth, Some(451), Fault::Server, "a passing fault of the server"),
             (Stage::Auth, Some(421), Fault::Server, "closing"),
-            (
-                Stage::Auth,
-                None,
-                Fault::Server,
-                "connection lost during the login",
-            ),
+            (Stage::Auth, None, Fault::Server, "connection lost during the login"),
             (
                 Stage::Mail,
                 Some(501),
                 Fault::Sender,
                 "QQ: mail from address must be same as authorization user",
             ),
-            (
-                Stage::Mail,
-                Some(553),
-                Fault::Sender,
-                "163: mail from must equal authorized user",
-            ),
+            (Stage::Mail, Some(553), Fault::Sender, "163: mail from must equal authorized user"),
             (Stage::Mail, Some(550), Fault::Sender, "quota or block"),
             (Stage::Mail, Some(440), Fault::Sender, "Aliyun's From ≠ login"),
             (Stage::Mail, Some(530), Fault::Sender, "login wanted"),
@@ -260,24 +210,9 @@ mod tests {
             (Stage::Rcpt, Some(550), Fault::RecipientForGood, "user not found"),
             (Stage::Rcpt, Some(551), Fault::RecipientForGood, "user not local"),
             (Stage::Rcpt, Some(553), Fault::RecipientForGood, "no such name"),
-            (
-                Stage::Rcpt,
-                Some(556),
-                Fault::RecipientForGood,
-                "the domain takes no mail (RFC 7504)",
-            ),
-            (
-                Stage::Rcpt,
-                Some(552),
-                Fault::RecipientForNow,
-                "mailbox full, though 5xx",
-            ),
-            (
-                Stage::Rcpt,
-                Some(554),
-                Fault::RecipientForNow,
-                "may be unknown, may be a block list",
-            ),
+            (Stage::Rcpt, Some(556), Fault::RecipientForGood, "the domain takes no mail (RFC 7504)"),
+            (Stage::Rcpt, Some(552), Fault::RecipientForNow, "mailbox full, though 5xx"),
+            (Stage::Rcpt, Some(554), Fault::RecipientForNow, "may be unknown, may be a block list"),
             (Stage::Rcpt, Some(450), Fault::RecipientForNow, "mailbox busy"),
             (Stage::Rcpt, Some(451), Fault::RecipientForNow, "grey-listed"),
             (Stage::Rcpt, Some(452), Fault::Server, "the server's disk is full"),
@@ -286,25 +221,10 @@ mod tests {
             (Stage::Rcpt, None, Fault::Server, "lost"),
             (Stage::Data, Some(554), Fault::Message, "content refused"),
             (Stage::Data, Some(552), Fault::Message, "too large"),
-            (
-                Stage::Data,
-                Some(541),
-                Fault::Sender,
-                "account blocked for spam, said late",
-            ),
-            (
-                Stage::Data,
-                Some(451),
-                Fault::Server,
-                "content grey-listed: the same bytes again later",
-            ),
+            (Stage::Data, Some(541), Fault::Sender, "account blocked for spam, said late"),
+            (Stage::Data, Some(451), Fault::Server, "content grey-listed: the same bytes again later"),
             (Stage::Data, Some(421), Fault::Server, "closing"),
-            (
-                Stage::Data,
-                None,
-                Fault::Server,
-                "lost after the dot: the repeat carries the same bytes",
-            ),
+            (Stage::Data, None, Fault::Server, "lost after the dot: the repeat carries the same bytes"),
         ] {
             assert_eq!(judge(stage, code), fault, "{stage:?} {code:?}: {why}");
         }
@@ -319,10 +239,7 @@ mod tests {
         );
         assert!(failure.advice().unwrap().contains("smtp-password"));
         let lost = SendFailure::refused(Stage::Data, None, "connection reset by peer".to_owned());
-        assert_eq!(
-            lost.to_string(),
-            "handing over the message (DATA): connection reset by peer"
-        );
+        assert_eq!(lost.to_string(), "handing over the message (DATA): connection reset by peer");
         assert_eq!(lost.advice(), None, "it is tried again by itself");
     }
 }

@@ -26,10 +26,7 @@ pub(super) struct LineByLine {
 
 impl LineByLine {
     pub(super) fn new(stream: TcpStream) -> Self {
-        Self {
-            stream,
-            ahead: Vec::new(),
-        }
+        Self { stream, ahead: Vec::new() }
     }
 }
 
@@ -45,11 +42,7 @@ impl AsyncRead for LineByLine {
             ready!(Pin::new(&mut self.stream).poll_read(cx, &mut read))?;
             self.ahead.extend_from_slice(read.filled());
         }
-        let line = self
-            .ahead
-            .iter()
-            .position(|&byte| byte == b'\n')
-            .map_or(self.ahead.len(), |end| end + 1);
+        let line = self.ahead.iter().position(|&byte| byte == b'\n').map_or(self.ahead.len(), |end| end + 1);
         let rest = self.ahead.split_off(line.min(out.remaining()));
         out.put_slice(&self.ahead);
         self.ahead = rest;

@@ -32,14 +32,9 @@ impl Censor {
 
     /// The text on one line, inert, scrubbed, then capped: in this order, so that no cut leaves half a password.
     pub(crate) fn clean(&self, text: &str) -> String {
-        let scrubbed = self
-            .secrets
-            .iter()
-            .fold(text.to_owned(), |text, form| text.replace(form.as_str(), "***"));
-        let inert: String = scrubbed
-            .chars()
-            .map(|c| if is_unsafe(c) { ' ' } else { c })
-            .collect();
+        let scrubbed =
+            self.secrets.iter().fold(text.to_owned(), |text, form| text.replace(form.as_str(), "***"));
+        let inert: String = scrubbed.chars().map(|c| if is_unsafe(c) { ' ' } else { c }).collect();
         let line = inert.split_whitespace().collect::<Vec<_>>().join(" ");
         match line.char_indices().nth(REPLY_CHARS_MAX) {
             Some((cut, _)) => line.get(..cut).unwrap_or_default().to_owned(),
@@ -101,10 +96,7 @@ mod tests {
 
     fn censor() -> Censor {
         let password = Secret::parse("CANARY-p4ssw0rd").unwrap();
-        Censor::new(Some(&Login {
-            user: "alerts@example.com".to_owned(),
-            password,
-        }))
+        Censor::new(Some(&Login { user: "alerts@example.com".to_owned(), password }))
     }
 
     #[test]
@@ -115,17 +107,11 @@ mod tests {
             (STANDARD.encode("CANARY-p4ssw0rd"), "AUTH LOGIN"),
             (plain.clone(), "AUTH PLAIN"),
             (STANDARD.encode("x\0CANARY-p4ssw0rd\r\n"), "aligned otherwise"),
-            (
-                STANDARD.encode("\0CANARY-p4ssw0rd\r\n"),
-                "aligned otherwise again",
-            ),
+            (STANDARD.encode("\0CANARY-p4ssw0rd\r\n"), "aligned otherwise again"),
             (plain.trim_end_matches('=').to_owned(), "without padding"),
         ] {
             let shown = censor().clean(&format!("500 unknown command AUTH {echo} sorry"));
-            assert!(
-                !shown.contains("CANARY") && shown.contains("***"),
-                "{why}: {shown}"
-            );
+            assert!(!shown.contains("CANARY") && shown.contains("***"), "{why}: {shown}");
             let middle = STANDARD.encode("NARY-p4ssw0");
             assert!(!shown.contains(middle.get(4..12).unwrap()), "{why}: {shown}");
         }
@@ -137,9 +123,6 @@ mod tests {
         assert_eq!(shown, "no [31m such 2J user here");
         assert_eq!(censor().clean(&"邮".repeat(500)).chars().count(), 200);
         let late = format!("{}CANARY-p4ssw0rd", "x".repeat(195));
-        assert!(
-            !censor().clean(&late).contains("CAN"),
-            "scrubbed before it is cut"
-        );
+        assert!(!censor().clean(&late).contains("CAN"), "scrubbed before it is cut");
     }
 }

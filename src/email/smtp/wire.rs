@@ -57,45 +57,17 @@ mod tests {
         let longest = [b"a\r\n".as_slice(), &[b'x'; 998], b"\r\n"].concat();
         for (message, expected, why) in [
             (b"a: b\r\n\r\nc\r\n".as_slice(), Ok(()), "whole"),
-            (
-                b"a: b\r\n\r\nc",
-                Ok(()),
-                "the last line may lack its end: it is given one",
-            ),
+            (b"a: b\r\n\r\nc", Ok(()), "the last line may lack its end: it is given one"),
             (b"", Ok(()), "nothing"),
             (b"a\r\n.\r\nb", Ok(()), "a dot alone is stuffed"),
-            (
-                b"a\n.\nb\r\n",
-                Err(Unsendable::BareLineEnd { line: 1 }),
-                "LF alone",
-            ),
-            (
-                b"a\r\nb\rc\r\n",
-                Err(Unsendable::BareLineEnd { line: 2 }),
-                "CR alone",
-            ),
+            (b"a\n.\nb\r\n", Err(Unsendable::BareLineEnd { line: 1 }), "LF alone"),
+            (b"a\r\nb\rc\r\n", Err(Unsendable::BareLineEnd { line: 2 }), "CR alone"),
             (b"a\r\r\n", Err(Unsendable::BareLineEnd { line: 1 }), "CR CR LF"),
-            (
-                b"a\r",
-                Err(Unsendable::BareLineEnd { line: 1 }),
-                "CR at the very end",
-            ),
-            (
-                b"a\n",
-                Err(Unsendable::BareLineEnd { line: 1 }),
-                "LF at the very end",
-            ),
-            (
-                long.as_slice(),
-                Err(Unsendable::LineTooLong { line: 2 }),
-                "999 bytes",
-            ),
+            (b"a\r", Err(Unsendable::BareLineEnd { line: 1 }), "CR at the very end"),
+            (b"a\n", Err(Unsendable::BareLineEnd { line: 1 }), "LF at the very end"),
+            (long.as_slice(), Err(Unsendable::LineTooLong { line: 2 }), "999 bytes"),
             (longest.as_slice(), Ok(()), "998 bytes"),
-            (
-                "a\r\n资质\r\n".as_bytes(),
-                Err(Unsendable::NotAscii { line: 2 }),
-                "unencoded",
-            ),
+            ("a\r\n资质\r\n".as_bytes(), Err(Unsendable::NotAscii { line: 2 }), "unencoded"),
         ] {
             assert_eq!(check_wire_format(message), expected, "{why}");
         }

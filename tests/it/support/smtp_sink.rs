@@ -150,12 +150,7 @@ impl SmtpSink {
                 conversations.spawn(converse(conversation, stream, acceptor.clone()));
             }
         });
-        Self {
-            port,
-            ledger,
-            ca_pem,
-            accepting,
-        }
+        Self { port, ledger, ca_pem, accepting }
     }
 
     fn ledger(&self) -> MutexGuard<'_, Ledger> {
@@ -209,9 +204,7 @@ impl SmtpSink {
 
     /// From now on: this reply (its code first) to that recipient.
     pub fn refuse_recipient(&self, address: &str, reply: &str) {
-        self.ledger()
-            .recipients
-            .insert(address.to_owned(), reply.to_owned());
+        self.ledger().recipients.insert(address.to_owned(), reply.to_owned());
     }
 
     /// From now on all is well again.
@@ -297,23 +290,13 @@ async fn converse(mut conversation: Conversation, stream: TcpStream, acceptor: T
 
 impl Conversation {
     fn new(script: Script, ledger: Arc<Mutex<Ledger>>) -> Self {
-        Self {
-            script,
-            ledger,
-            in_clear: true,
-            logged_in: false,
-            from: None,
-            to: vec![],
-        }
+        Self { script, ledger, in_clear: true, logged_in: false, from: None, to: vec![] }
     }
 
     /// Returns the stream when TLS shall start on it.
     async fn greet_and_serve<S: AsyncRead + AsyncWrite + Unpin>(&mut self, stream: S) -> Option<S> {
         let mut stream = BufReader::new(stream);
-        match self
-            .answer(&mut stream, SinkStage::Greeting, "220 sink ESMTP")
-            .await
-        {
+        match self.answer(&mut stream, SinkStage::Greeting, "220 sink ESMTP").await {
             Next::GoOn => self.serve(stream).await,
             _ => None,
         }
@@ -322,10 +305,7 @@ impl Conversation {
     async fn serve<S: AsyncRead + AsyncWrite + Unpin>(&mut self, mut stream: BufReader<S>) -> Option<S> {
         loop {
             let line = self.line(&mut stream).await?;
-            self.ledger.lock().unwrap().heard.push(Heard {
-                in_clear: self.in_clear,
-                line: line.clone(),
-            });
+            self.ledger.lock().unwrap().heard.push(Heard { in_clear: self.in_clear, line: line.clone() });
             match self.obey(&mut stream, &line).await {
                 Next::GoOn => {}
                 Next::StartTls => return Some(stream.into_inner()),
@@ -409,17 +389,9 @@ impl Conversation {
             }
             _ => return say(stream, "504 unknown mechanism").await,
         };
-        let wanted = self
-            .script
-            .login
-            .as_ref()
-            .map(|(user, password)| format!("\0{user}\0{password}"));
+        let wanted = self.script.login.as_ref().map(|(user, password)| format!("\0{user}\0{password}"));
         self.logged_in = wanted.as_ref() == Some(&given);
-        let good = if self.logged_in {
-            "235 welcome"
-        } else {
-            "535 5.7.8 authentication failed"
-        };
+        let good = if self.logged_in { "235 welcome" } else { "535 5.7.8 authentication failed" };
         self.answer(stream, SinkStage::Auth, good).await
     }
 
@@ -459,25 +431,15 @@ impl Conversation {
             self.inspect(&line);
             bytes.extend_from_slice(line.strip_prefix(b".").unwrap_or(&line));
         }
-        let mail = ReceivedMail {
-            from: self.from.clone().unwrap_or_default(),
-            to: self.to.clone(),
-            bytes,
-        };
+        let mail = ReceivedMail { from: self.from.clone().unwrap_or_default(), to: self.to.clone(), bytes };
         self.forget();
         let taken = self.accepts(SinkStage::Dot);
         {
             // In the ledger before the answer is: who has the answer may look there at once.
             let mut ledger = self.ledger.lock().unwrap();
-            if taken {
-                &mut ledger.mails
-            } else {
-                &mut ledger.unanswered
-            }
-            .push(mail);
+            if taken { &mut ledger.mails } else { &mut ledger.unanswered }.push(mail);
         }
-        self.answer(stream, SinkStage::Dot, "250 2.0.0 queued as 42")
-            .await
+        self.answer(stream, SinkStage::Dot, "250 2.0.0 queued as 42").await
     }
 
     fn forget(&mut self) {
@@ -548,20 +510,12 @@ impl Conversation {
             return;
         };
         let seen = String::from_utf8_lossy(text).into_owned();
-        self.ledger
-            .lock()
-            .unwrap()
-            .violations
-            .push(format!("{fault}: {seen}"));
+        self.ledger.lock().unwrap().violations.push(format!("{fault}: {seen}"));
     }
 }
 
 async fn say<S: AsyncRead + AsyncWrite + Unpin>(stream: &mut BufReader<S>, reply: &str) -> Next {
-    match stream
-        .get_mut()
-        .write_all(format!("{reply}\r\n").as_bytes())
-        .await
-    {
+    match stream.get_mut().write_all(format!("{reply}\r\n").as_bytes()).await {
         Ok(()) => Next::GoOn,
         Err(_) => Next::End,
     }
@@ -573,8 +527,6 @@ fn in_brackets(text: &str) -> String {
 }
 
 fn decode(text: &str) -> String {
-    let bytes = base64::engine::general_purpose::STANDARD
-        .decode(text)
-        .unwrap_or_default();
+    let bytes = base64::engine::general_purpose::STANDARD.decode(text).unwrap_or_default();
     String::from_utf8_lossy(&bytes).into_owned()
 }

@@ -52,7 +52,7 @@ impl Clock for SystemClock {
                 if left.is_zero() {
                     return;
                 }
-                pause(left.min(Duration::from_secs(60))).await;
+                pause(left.min(Duration::from_mins(1))).await;
             }
         }
         .boxed()

@@ -1,3 +1,10 @@
 //! The door: parse the arguments, call the command, print the error chain once.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    if let Some(code) = qualwatch::private_postgres::run_child_if_asked() {
+        return code;
+    }
+    ExitCode::SUCCESS
+}

@@ -3,9 +3,24 @@
 //! May import nothing outside itself but value crates (chrono, serde, thiserror and their like). Deliberately absent:
 //! I/O, a clock, async, logging. Time comes in as a value; the same input always gives the same output.
 
+pub mod certificates;
+pub mod compare;
+pub mod dates;
+pub mod display;
+pub mod event;
+pub mod event_kind;
+pub mod grade;
+pub mod holding;
+pub mod identity;
+pub mod judge;
+pub mod keyword;
 pub mod language;
+pub mod mass;
+pub mod number;
 pub mod observation;
 pub mod occurrences;
+pub mod qualification;
 pub mod rhythm;
 pub mod secret;
+pub mod snapshot;
 pub mod wall_clock;

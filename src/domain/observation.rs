@@ -145,18 +145,11 @@ impl Gathering {
         if first != total {
             return Err(Incompleteness::TotalChanged { first, then: total });
         }
-        if let Some(twice) = page
-            .items
-            .iter()
-            .find(|item| self.pages.iter().flatten().any(|seen| seen == *item))
+        if let Some(twice) =
+            page.items.iter().find(|item| self.pages.iter().flatten().any(|seen| seen == *item))
         {
-            let business_id = twice
-                .business_id
-                .clone()
-                .or_else(|| twice.certificate_num.clone());
-            return Err(Incompleteness::Repeated {
-                business_id: business_id.unwrap_or_default(),
-            });
+            let business_id = twice.business_id.clone().or_else(|| twice.certificate_num.clone());
+            return Err(Incompleteness::Repeated { business_id: business_id.unwrap_or_default() });
         }
         let page_is_short = page.items.len() < usize::from(PAGE_SIZE);
         self.pages.push(page.items);
@@ -165,9 +158,7 @@ impl Gathering {
             return Ok(Next::Done(Observation::Empty));
         }
         if got == total {
-            return Ok(Next::Done(Observation::Complete(
-                self.pages.drain(..).flatten().collect(),
-            )));
+            return Ok(Next::Done(Observation::Complete(self.pages.drain(..).flatten().collect())));
         }
         if total > u64::from(PAGE_SIZE) * u64::from(PAGES_MAX) {
             return Err(Incompleteness::TooMany { total });
@@ -185,17 +176,11 @@ mod tests {
     use super::*;
 
     fn item(n: usize) -> Item {
-        Item {
-            business_id: Some(format!("5d43a8f092aec74cbf04a163-D3410{n:05}")),
-            ..Item::default()
-        }
+        Item { business_id: Some(format!("5d43a8f092aec74cbf04a163-D3410{n:05}")), ..Item::default() }
     }
 
     fn page(total: u64, items: std::ops::Range<usize>) -> Page {
-        Page {
-            total: Some(total),
-            items: items.map(item).collect(),
-        }
+        Page { total: Some(total), items: items.map(item).collect() }
     }
 
     fn gathered(pages: Vec<Page>) -> (usize, Observation) {
@@ -214,18 +199,8 @@ mod tests {
     fn pages_add_up_or_nothing_is_concluded() {
         for (pages, calls, expected, why) in [
             (vec![page(0, 0..0)], 1, Ok(0), "nothing at all"),
-            (
-                vec![page(20, 0..20)],
-                1,
-                Ok(20),
-                "one full page needs no second call",
-            ),
-            (
-                vec![page(45, 0..20), page(45, 20..40), page(45, 40..45)],
-                3,
-                Ok(45),
-                "three calls for 45",
-            ),
+            (vec![page(20, 0..20)], 1, Ok(20), "one full page needs no second call"),
+            (vec![page(45, 0..20), page(45, 20..40), page(45, 40..45)], 3, Ok(45), "three calls for 45"),
             (
                 vec![page(45, 0..20), page(45, 20..40), page(45, 40..44)],
                 3,
@@ -241,9 +216,7 @@ mod tests {
             (
                 vec![page(45, 0..20), page(45, 19..39)],
                 2,
-                Err(Incompleteness::Repeated {
-                    business_id: "5d43a8f092aec74cbf04a163-D341000019".into(),
-                }),
+                Err(Incompleteness::Repeated { business_id: "5d43a8f092aec74cbf04a163-D341000019".into() }),
                 "a shifted page hides another item",
             ),
             (
@@ -252,12 +225,7 @@ mod tests {
                 Err(Incompleteness::Count { total: 45, got: 39 }),
                 "a short page in the middle cannot add up: the third call is saved",
             ),
-            (
-                vec![page(0, 0..1)],
-                1,
-                Err(Incompleteness::Count { total: 0, got: 1 }),
-                "total 0 with items",
-            ),
+            (vec![page(0, 0..1)], 1, Err(Incompleteness::Count { total: 0, got: 1 }), "total 0 with items"),
             (
                 vec![page(5, 0..6)],
                 1,
@@ -286,9 +254,6 @@ mod tests {
         let mut gathering = Gathering::default();
         assert_eq!(gathering.add_not_found(), Observation::Empty);
         let _ = gathering.add(page(45, 0..20));
-        assert_eq!(
-            gathering.add_not_found(),
-            Observation::Incomplete(Incompleteness::EmptyPage { page: 2 })
-        );
+        assert_eq!(gathering.add_not_found(), Observation::Incomplete(Incompleteness::EmptyPage { page: 2 }));
     }
 }

@@ -1,1 +1,16 @@
-//! The room is furnished by the commits that follow.
+//! From what is owed to what is sent: deliveries become digests, digests messages, messages leave.
+//!
+//! May import `store`, `config`, `domain` and `clock`. It meets `sweep` only in rows. Deliberately absent: any decision on
+//! what is worth telling, and any address that did not come from the file.
+//!
+//! How a message leaves: [`Courier::connect`] opens a [`Session`]; a message is offered, stored by the caller, handed over.
+//! A [`SendFailure`] says whose [`Fault`] it is, and that decides who waits.
+
+mod courier;
+mod maildir;
+mod smtp;
+
+pub use self::courier::{Courier, Receipt, Session};
+pub use self::smtp::failure::{Fault, SendFailure, Stage, judge};
+pub use self::smtp::wire::{Unsendable, check_wire_format};
+pub use self::smtp::{Login, Patience, Security, SmtpServer};

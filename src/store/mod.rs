@@ -1,1 +1,24 @@
-//! The room is furnished by the commits that follow.
+//! What is remembered: PostgreSQL, one file for each thing a caller does.
+//!
+//! A public function is a whole transaction or one read, named by what it achieves; the pieces inside take
+//! `&mut PgConnection` and never begin or commit. May import `domain` and `clock`. Deliberately absent: HTTP, SMTP, any
+//! wait between begin and commit, and the time: every instant is a parameter, SQL never asks for one.
+//!
+//! **Locks.** A company is taken by an advisory lock on the very connection that will commit its transaction
+//! ([`claims`]): a dead process's locks die with its connection, and who has lost the connection cannot commit. There is
+//! no lease beside it.
+
+pub mod budget;
+pub mod claims;
+pub mod companies;
+pub mod connect;
+pub mod error;
+pub mod judging;
+pub mod mass;
+pub mod records;
+pub mod stops;
+pub mod sweeps;
+pub mod troubles;
+
+pub use connect::Store;
+pub use error::StoreError;

@@ -1,0 +1,290 @@
+//! From differences to events: gains first, then losses, one event for each certificate where they share it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::Look;
+use super::pairs::{Found, Outcome};
+use crate::domain::event::{Baseline, CertificateFacts, Change, Elsewhere, Event, EventKind, Note};
+use crate::domain::holding::{self, Holding, HoldingKey};
+use crate::domain::number::CertificateNumber;
+use crate::domain::snapshot::{Difference, Field, Held, Snapshot, covers};
+
+/// Establishes the first complete observation as it is and says what is watched from now on.
+pub(super) fn baseline(
+    after: &mut Snapshot,
+    shown: &BTreeMap<HoldingKey, Holding>,
+    look: &Look<'_>,
+) -> Event {
+    after.baseline_at = Some(look.now);
+    for (key, holding) in shown {
+        let held = Held { holding: holding.clone(), since: look.now, unlisted_since: None };
+        after.held.insert(key.clone(), held);
+    }
+    let mut baseline = Baseline::default();
+    for facts in certificates(shown.values()) {
+        let historical = shown.values().any(|holding| {
+            holding.number.text() == facts.number
+                && holding.last_day() == facts.valid_until
+                && holding.is_historical(look.today)
+        });
+        if historical {
+            baseline.historical.push(facts);
+        } else if facts.valid_until.is_none() {
+            baseline.unjudged.push(facts);
+        } else {
+            baseline.current.push(facts);
+        }
+    }
+    Event { baseline: Some(baseline), ..look.event(Change::Watching) }
+}
+
+/// One set of facts for each (number, end, issue date), by end, then number.
+pub(super) fn certificates<'a>(holdings: impl IntoIterator<Item = &'a Holding>) -> Vec<CertificateFacts> {
+    let mut groups: BTreeMap<_, Vec<&Holding>> = BTreeMap::new();
+    for holding in holdings {
+        let group = (holding.last_day(), holding.number.clone(), holding.end_text.clone(), holding.issued);
+        groups.entry(group).or_default().push(holding);
+    }
+    groups.into_values().filter_map(holding::facts).collect()
+}
+
+/// Tells what the pass found, and takes what is established gone out of the snapshot.
+pub(super) fn tell(before: &Snapshot, after: &mut Snapshot, outcome: Outcome, look: &Look<'_>) -> Vec<Event> {
+    let mut events = Vec::new();
+    tell_appeared(before, after, outcome.appeared, look, &mut events);
+    tell_changed(outcome.changed, look, &mut events);
+    tell_lost(after, outcome.lost, look, &mut events);
+    tell_taken_back(outcome.taken_back, look, &mut events);
+    events
+}
+
+fn tell_appeared(
+    before: &Snapshot,
+    after: &mut Snapshot,
+    appeared: Vec<Found>,
+    look: &Look<'_>,
+    events: &mut Vec<Event>,
+) {
+    for (number, found) in by_number(appeared) {
+        let told_already =
+            |key: &HoldingKey| key.number == number && !found.iter().any(|new| new.key == *key);
+        let stays = before.certificate(&number).next().is_some()
+            || after.doubts.iter().any(|((key, field), doubt)| {
+                *field == Field::Presence && doubt.told_as.is_some() && told_already(key)
+            });
+        let change = if stays {
+            for new in &found {
+                events.push(Event {
+                    certificate: holding::facts([&new.shown]),
+                    qualification: Some(holding::named(&new.shown).text),
+                    days_left: days_left(&new.shown, look),
+                    notes: elsewhere(before, &new.shown).into_iter().collect(),
+                    ..look.event(Change::QualificationAdded)
+                });
+            }
+            Change::QualificationAdded
+        } else {
+            let (change, event) = tell_new_certificate(before, &number, &found, look);
+            events.push(event);
+            change
+        };
+        for new in &found {
+            if let Some(doubt) = after.doubts.get_mut(&(new.key.clone(), Field::Presence))
+                && matches!(doubt.difference, Difference::New(_))
+            {
+                doubt.told_as = Some(change);
+            }
+        }
+    }
+}
+
+fn tell_new_certificate(
+    before: &Snapshot,
+    number: &CertificateNumber,
+    found: &[Found],
+    look: &Look<'_>,
+) -> (Change, Event) {
+    let shown: Vec<&Holding> = found.iter().map(|new| &new.shown).collect();
+    let came_back = before.gone.keys().any(|key| key.number == *number);
+    let replaced = replaced_by(before, &shown, look);
+    let change = match (came_back, replaced.is_empty()) {
+        (true, _) => Change::CertificateRestored,
+        (false, false) => Change::CertificateReplaced,
+        (false, true) => Change::CertificateAdded,
+    };
+    let mut event = look.event(change);
+    event.certificate = facts_of_certificate(&shown);
+    event.days_left = shown.iter().filter_map(|holding| days_left(holding, look)).max();
+    if change == Change::CertificateReplaced {
+        event.old = Some(replaced.iter().map(CertificateNumber::text).collect::<Vec<_>>().join(","));
+        event.new = Some(number.text().to_owned());
+    } else {
+        event.notes = shown.iter().filter_map(|holding| elsewhere(before, holding)).collect();
+    }
+    (change, event)
+}
+
+/// The older certificates of which `shown` holds every qualification, same or higher, ending later (design 4,
+/// `certificate_replaced`); what is historical or superseded already is not named.
+fn replaced_by(before: &Snapshot, shown: &[&Holding], look: &Look<'_>) -> Vec<CertificateNumber> {
+    let numbers: BTreeSet<_> = before.held.keys().map(|key| key.number.clone()).collect();
+    let is_replaced = |number: &CertificateNumber| {
+        let old: Vec<&Holding> = before.certificate(number).map(|held| &held.holding).collect();
+        !old.iter().any(|holding| holding.is_historical(look.today))
+            && !before.is_superseded(old.iter().copied())
+            && old.iter().all(|old| shown.iter().any(|new| covers(new, old)))
+    };
+    numbers.into_iter().filter(is_replaced).collect()
+}
+
+fn tell_changed(changed: Vec<Found>, look: &Look<'_>, events: &mut Vec<Event>) {
+    // One event for each certificate, old value and new value; grades are told qualification by qualification.
+    let mut groups: BTreeMap<_, Vec<Found>> = BTreeMap::new();
+    for found in changed {
+        let (old, new) = old_and_new(&found);
+        let qualification = is_of_a_qualification(found.change).then(|| found.key.qualification.clone());
+        groups
+            .entry((found.key.number.clone(), found.change, old, new, qualification))
+            .or_default()
+            .push(found);
+    }
+    for ((_, change, old, new, _), found) in groups {
+        let Some(first) = found.first() else { continue };
+        let mut notes = Vec::new();
+        if !is_gain(change) {
+            notes.push(Note::Confirmed { looks: first.looks });
+        }
+        events.push(Event {
+            certificate: holding::facts(found.iter().map(|found| &found.shown)),
+            qualification: is_of_a_qualification(change).then(|| holding::named(&first.shown).text),
+            old,
+            new,
+            days_left: days_left(&first.shown, look),
+            notes,
+            ..look.event(change)
+        });
+    }
+}
+
+fn tell_lost(after: &mut Snapshot, lost: Vec<Found>, look: &Look<'_>, events: &mut Vec<Event>) {
+    for (number, found) in by_number(lost) {
+        let is_superseded = after.is_superseded(after.certificate(&number).map(|held| &held.holding));
+        for gone in &found {
+            after.held.remove(&gone.key);
+            after.doubts.retain(|(key, _), _| *key != gone.key);
+            after.gone.insert(gone.key.clone(), gone.shown.clone());
+        }
+        if is_superseded {
+            continue;
+        }
+        let stays = after.certificate(&number).any(|held| held.unlisted_since.is_none());
+        let parts: Vec<Vec<&Found>> =
+            if stays { found.iter().map(|gone| vec![gone]).collect() } else { vec![found.iter().collect()] };
+        for part in parts {
+            let Some(first) = part.first() else { continue };
+            let change = if stays { Change::QualificationRemoved } else { Change::CertificateRemoved };
+            let mut notes: Vec<Note> =
+                part.iter().filter_map(|gone| held_elsewhere(after, &gone.shown)).collect();
+            notes.push(Note::Confirmed { looks: first.looks });
+            if part.iter().any(|gone| gone.mass) {
+                notes.push(Note::MassLoss);
+            }
+            let shown: Vec<&Holding> = part.iter().map(|gone| &gone.shown).collect();
+            events.push(Event {
+                certificate: facts_of_certificate(&shown),
+                qualification: stays.then(|| holding::named(&first.shown).text),
+                days_left: days_left(&first.shown, look),
+                notes,
+                ..look.event(change)
+            });
+        }
+    }
+}
+
+fn tell_taken_back(taken_back: Vec<Found>, look: &Look<'_>, events: &mut Vec<Event>) {
+    let mut groups: BTreeMap<_, Vec<Found>> = BTreeMap::new();
+    for found in taken_back {
+        let by_qualification =
+            is_of_a_qualification(found.change) || found.change == Change::QualificationAdded;
+        let qualification = by_qualification.then(|| found.key.qualification.clone());
+        groups.entry((found.key.number.clone(), found.change, qualification)).or_default().push(found);
+    }
+    for ((_, change, qualification), found) in groups {
+        let Some(first) = found.first() else { continue };
+        let shown: Vec<&Holding> = found.iter().map(|found| &found.shown).collect();
+        events.push(Event {
+            certificate: facts_of_certificate(&shown),
+            qualification: qualification.map(|_| holding::named(&first.shown).text),
+            days_left: first.before.as_ref().and_then(|before| days_left(before, look)),
+            notes: vec![Note::TakesBack { kind: EventKind::Change(change) }],
+            ..look.event(Change::Retracted)
+        });
+    }
+}
+
+/// The certificate that the holdings share, by its latest end when its items differ, with all that it holds.
+fn facts_of_certificate(holdings: &[&Holding]) -> Option<CertificateFacts> {
+    let latest = holdings.iter().max_by_key(|holding| holding.last_day())?;
+    let mut facts = holding::facts([*latest])?;
+    let named = holdings.iter().filter(|holding| holding.qualification.is_named());
+    facts.qualifications = named.map(|holding| holding::named(holding)).collect();
+    Some(facts)
+}
+
+/// At what grade the same qualification is, or was, held in another certificate: a downgrade often comes as a new number.
+fn elsewhere(before: &Snapshot, new: &Holding) -> Option<Note> {
+    let was_held = || {
+        let gone = before.gone.values();
+        gone.filter(|old| is_same_elsewhere(old, new)).max_by_key(|old| old.last_day())
+    };
+    held_elsewhere(before, new).or_else(|| Some(Note::WasHeldElsewhere(place(was_held()?))))
+}
+
+fn held_elsewhere(snapshot: &Snapshot, holding: &Holding) -> Option<Note> {
+    let others = snapshot.held.values().map(|held| &held.holding);
+    let best =
+        others.filter(|other| is_same_elsewhere(other, holding)).max_by_key(|other| other.last_day())?;
+    Some(Note::HeldElsewhere(place(best)))
+}
+
+fn is_same_elsewhere(other: &Holding, holding: &Holding) -> bool {
+    other.number != holding.number && other.qualification.key == holding.qualification.key
+}
+
+/// Where a qualification is held, as words need it.
+pub(crate) fn place(holding: &Holding) -> Elsewhere {
+    let named = holding::named(holding);
+    Elsewhere { number: holding.number.text().to_owned(), name: named.name, grade: named.grade }
+}
+
+fn by_number(found: Vec<Found>) -> BTreeMap<CertificateNumber, Vec<Found>> {
+    let mut groups: BTreeMap<CertificateNumber, Vec<Found>> = BTreeMap::new();
+    for found in found {
+        groups.entry(found.key.number.clone()).or_default().push(found);
+    }
+    groups
+}
+
+/// Dates for ends and issue dates, grades for grades (design 7).
+fn old_and_new(found: &Found) -> (Option<String>, Option<String>) {
+    let value = |holding: &Holding| match found.change {
+        Change::GradeRaised | Change::GradeLowered | Change::GradeReworded => {
+            holding.qualification.grade.as_ref().map(ToString::to_string)
+        }
+        Change::Reissued => holding.issued.map(|day| day.to_string()),
+        _ => holding.last_day().map(|day| day.to_string()),
+    };
+    (found.before.as_ref().and_then(value), value(&found.shown))
+}
+
+fn is_of_a_qualification(change: Change) -> bool {
+    matches!(change, Change::GradeRaised | Change::GradeLowered | Change::GradeReworded)
+}
+
+fn is_gain(change: Change) -> bool {
+    matches!(change, Change::GradeRaised | Change::Renewed | Change::ValidityExtended)
+}
+
+fn days_left(holding: &Holding, look: &Look<'_>) -> Option<i64> {
+    holding.last_day().map(|end| crate::domain::dates::days_left(end, look.today))
+}

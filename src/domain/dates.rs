@@ -1,0 +1,291 @@
+//! Days: reading the registry's dates, and reckoning with them. All dates are calendar dates without a zone; only an
+//! instant given as a number needs one, and that is Asia/Shanghai, whatever the configured zone is.
+
+use chrono::{DateTime, Datelike as _, FixedOffset, Months, NaiveDate};
+use serde::{Deserialize, Serialize};
+
+use unicode_normalization::UnicodeNormalization as _;
+
+use super::display::normalised;
+
+/// An end of validity as it was read.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "end", content = "day")]
+pub enum End {
+    /// The last valid day.
+    Day(NaiveDate),
+    /// 长期 or a program's "never" (2099 and later): not lawful for a 资质, so the operator hears.
+    Endless,
+    /// A text that is no day.
+    Unreadable,
+    /// Nothing, or a database's nothing (`-`, 1900-01-01, 0000-00-00, epoch 0).
+    Missing,
+}
+
+/// Programs write "never" as 2099-12-31, 2999-… or 9999-12-31.
+const ENDLESS_FROM_YEAR: i32 = 2099;
+
+/// Databases write "nothing" as 1900-01-01 or earlier.
+const MISSING_UNTIL_YEAR: i32 = 1900;
+
+/// Whole days from `today` to `last_day`, both calendar dates in the configured zone. 0 on the last valid day itself
+/// (validity is inclusive: design 1), negative once expired. Cannot fail: both dates are already parsed.
+#[must_use]
+pub fn days_left(last_day: NaiveDate, today: NaiveDate) -> i64 {
+    (last_day - today).num_days()
+}
+
+/// The same day `months` calendar months earlier, clamped to that month's last day: three months before 05-31 is 02-28.
+#[must_use]
+pub fn months_before(day: NaiveDate, months: u32) -> NaiveDate {
+    day.checked_sub_months(Months::new(months)).unwrap_or(NaiveDate::MIN)
+}
+
+/// Reads 证书有效期.
+#[must_use]
+pub fn read_end(text: Option<&str>) -> End {
+    // Blanks separate a day from its time, so the day is read with them.
+    let with_blanks: String = text.unwrap_or_default().nfkc().collect();
+    let text = normalised(&with_blanks);
+    if is_nothing(&text) {
+        return End::Missing;
+    }
+    if ["长期", "永久", "无固定期限"].iter().any(|word| text.contains(word)) {
+        return End::Endless;
+    }
+    match read_day(with_blanks.trim()) {
+        Some(day) if day.year() <= MISSING_UNTIL_YEAR || is_epoch(day) => End::Missing,
+        Some(day) if day.year() >= ENDLESS_FROM_YEAR => End::Endless,
+        Some(day) => End::Day(day),
+        None if text.starts_with("0000") => End::Missing,
+        None => End::Unreadable,
+    }
+}
+
+/// Reads 发证日期; `None` when it cannot be read or is a database's nothing.
+#[must_use]
+pub fn read_issue_day(text: Option<&str>) -> Option<NaiveDate> {
+    match read_end(text) {
+        End::Day(day) => Some(day),
+        _ => None,
+    }
+}
+
+/// What is odd about a certificate's dates, though they can be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OddDates {
+    /// The end lies before the issue date.
+    EndBeforeIssue,
+    /// The issue date lies in the future.
+    IssuedInFuture,
+    /// The end lies more than 20 years after the issue date.
+    MoreThanTwentyYears,
+}
+
+/// What is odd about these dates; `None` when nothing is.
+#[must_use]
+pub fn odd_dates(issued: Option<NaiveDate>, end: NaiveDate, today: NaiveDate) -> Option<OddDates> {
+    let issued = issued?;
+    if end < issued {
+        Some(OddDates::EndBeforeIssue)
+    } else if issued > today {
+        Some(OddDates::IssuedInFuture)
+    } else if issued.checked_add_months(Months::new(240)).is_some_and(|limit| end > limit) {
+        Some(OddDates::MoreThanTwentyYears)
+    } else {
+        None
+    }
+}
+
+fn is_nothing(text: &str) -> bool {
+    let is_placeholder =
+        |character: char| matches!(character, '-' | '—' | '–' | '/' | '\\' | '.' | '_' | '*' | '无' | '暂');
+    text.chars().all(is_placeholder)
+        || matches!(
+            text.to_ascii_lowercase().as_str(),
+            "null" | "none" | "nil" | "undefined" | "未知" | "空" | "n/a"
+        )
+}
+
+fn is_epoch(day: NaiveDate) -> bool {
+    NaiveDate::from_ymd_opt(1970, 1, 1) == Some(day)
+}
+
+/// The last full date in a normalised text: 2024-08-23, 2024/8/23, 2024.08.23, 2024年8月23日, 20240823, with a time after
+/// it, or the end of a range (2019-08-23至2024-08-23); or an instant in seconds or milliseconds.
+fn read_day(text: &str) -> Option<NaiveDate> {
+    if let Some(day) = instant(text) {
+        return Some(day);
+    }
+    let numbers = numbers(text);
+    if let Some(day) = numbers.iter().rev().find_map(|(digits, _)| compact(digits)) {
+        return Some(day);
+    }
+    // A date that does not exist (2023-02-29) must not be read as another one: the last triple decides alone.
+    let triple = numbers.windows(3).rev().find(|triple| {
+        let [(year, after_year), (month, after_month), (day, _)] = triple else {
+            return false;
+        };
+        year.len() == 4
+            && month.len() <= 2
+            && day.len() <= 2
+            && is_date_separator(after_year)
+            && after_year_matches(after_year, after_month)
+    })?;
+    let number = |at: usize| triple.get(at).and_then(|(digits, _)| digits.parse::<u32>().ok());
+    NaiveDate::from_ymd_opt(i32::try_from(number(0)?).ok()?, number(1)?, number(2)?)
+}
+
+fn is_date_separator(text: &str) -> bool {
+    matches!(text, "-" | "/" | "." | "年" | "—" | "–")
+}
+
+/// 年 is followed by 月; any other separator by itself.
+fn after_year_matches(after_year: &str, after_month: &str) -> bool {
+    if after_year == "年" { after_month == "月" } else { after_month == after_year }
+}
+
+/// Runs of ASCII digits, each with the text up to the next run.
+fn numbers(text: &str) -> Vec<(&str, &str)> {
+    let mut runs = Vec::new();
+    let mut rest = text;
+    while let Some(start) = rest.find(|character: char| character.is_ascii_digit()) {
+        let tail = &rest[start..];
+        let length = tail.find(|character: char| !character.is_ascii_digit()).unwrap_or(tail.len());
+        let after = &tail[length..];
+        let gap = after.find(|character: char| character.is_ascii_digit()).unwrap_or(after.len());
+        runs.push((&tail[..length], after[..gap].trim()));
+        rest = after;
+    }
+    runs
+}
+
+/// 20240229, or 20240229 followed by a time.
+fn compact(digits: &str) -> Option<NaiveDate> {
+    if digits.len() != 8 && digits.len() != 14 {
+        return None;
+    }
+    NaiveDate::parse_from_str(digits.get(..8)?, "%Y%m%d").ok()
+}
+
+/// An instant in milliseconds (12 or 13 digits) or seconds (9 or 10), as 天眼查's sources give it, as a day in
+/// Asia/Shanghai: midnight there is 16:00 of the day before in UTC.
+fn instant(text: &str) -> Option<NaiveDate> {
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    let value: i64 = text.parse().ok()?;
+    let at = match digits.len() {
+        1..=3 if value <= 0 => DateTime::from_timestamp(0, 0)?,
+        9 | 10 => DateTime::from_timestamp(value, 0)?,
+        11..=13 => DateTime::from_timestamp_millis(value)?,
+        _ => return None,
+    };
+    Some(at.with_timezone(&FixedOffset::east_opt(8 * 3600)?).date_naive())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn day(text: &str) -> NaiveDate {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn ends_are_read_in_every_form_seen() {
+        let on = |text: &str| End::Day(day(text));
+        for (text, end, why) in [
+            ("2024-08-23", on("2024-08-23"), "the document's form"),
+            (" 2024-8-3 ", on("2024-08-03"), "no leading zeros"),
+            ("2024/08/23", on("2024-08-23"), "slashes"),
+            ("2024.08.23", on("2024-08-23"), "points"),
+            ("2024年8月23日", on("2024-08-23"), "Chinese"),
+            ("２０２４－０８－２３", on("2024-08-23"), "full width"),
+            ("20240229", on("2024-02-29"), "compact, leap day"),
+            ("2024-08-23 00:00:00", on("2024-08-23"), "with a time"),
+            ("2024-08-23T00:00:00+08:00", on("2024-08-23"), "RFC 3339"),
+            ("2019-08-23至2024-08-23", on("2024-08-23"), "the end of a range"),
+            ("2019年8月23日-2024年8月22日", on("2024-08-22"), "a range with a hyphen"),
+            ("有效期至2024-08-23", on("2024-08-23"), "words before"),
+            ("1724342400000", on("2024-08-23"), "milliseconds: midnight in Shanghai"),
+            ("1724342400", on("2024-08-23"), "seconds"),
+            ("2050-01-01", on("2050-01-01"), "as read"),
+            ("2024年8月", End::Unreadable, "a month is no day"),
+            ("2023-02-29", End::Unreadable, "no such day"),
+            ("20230229", End::Unreadable, "no such day, compact"),
+            ("2024-13-01", End::Unreadable, "no such month"),
+            ("见附件", End::Unreadable, "words"),
+            ("长期", End::Endless, "not lawful for a 资质"),
+            ("长期有效", End::Endless, ""),
+            ("2099-12-31", End::Endless, "a program's never"),
+            ("9999-12-31", End::Endless, ""),
+            ("-", End::Missing, "the platform's nothing"),
+            ("--", End::Missing, ""),
+            ("", End::Missing, ""),
+            ("暂无", End::Missing, ""),
+            ("无", End::Missing, ""),
+            ("/", End::Missing, ""),
+            ("null", End::Missing, ""),
+            ("1900-01-01", End::Missing, "a database's nothing"),
+            ("0000-00-00", End::Missing, ""),
+            ("0001-01-01", End::Missing, ""),
+            ("1970-01-01 08:00:00", End::Missing, "epoch 0 in Shanghai"),
+            ("0", End::Missing, "epoch 0"),
+        ] {
+            assert_eq!(read_end(Some(text)), end, "{text:?}: {why}");
+        }
+        assert_eq!(read_end(None), End::Missing);
+    }
+
+    #[test]
+    fn months_are_clamped() {
+        for (from, to) in [
+            ("2027-05-31", "2027-02-28"),
+            ("2028-05-31", "2028-02-29"),
+            ("2026-11-30", "2026-08-30"),
+            ("2027-01-15", "2026-10-15"),
+        ] {
+            assert_eq!(months_before(day(from), 3), day(to));
+        }
+    }
+
+    #[test]
+    fn odd_dates_are_named() {
+        let today = day("2026-01-01");
+        for (issued, end, odd) in [
+            (Some("2019-08-23"), "2024-08-23", None),
+            (Some("2024-08-24"), "2024-08-23", Some(OddDates::EndBeforeIssue)),
+            (Some("2026-01-02"), "2031-01-02", Some(OddDates::IssuedInFuture)),
+            (Some("2020-01-01"), "2040-01-01", None),
+            (Some("2020-01-01"), "2050-01-01", Some(OddDates::MoreThanTwentyYears)),
+            (None, "2050-01-01", None),
+        ] {
+            assert_eq!(odd_dates(issued.map(day), day(end), today), odd);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_read_without_a_panic(text in any::<String>()) {
+            let _ = read_end(Some(&text));
+        }
+
+        #[test]
+        fn a_day_is_read_back(days in 0_i64..60_000) {
+            let written = day("1950-01-01") + chrono::TimeDelta::days(days);
+            let text = written.to_string();
+            let expected = if is_epoch(written) {
+                End::Missing
+            } else if written.year() >= ENDLESS_FROM_YEAR {
+                End::Endless
+            } else {
+                End::Day(written)
+            };
+            prop_assert_eq!(read_end(Some(&text)), expected);
+        }
+    }
+}

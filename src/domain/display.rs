@@ -1,0 +1,90 @@
+//! Upstream text made inert for people, and normalised for comparison.
+
+use unicode_normalization::UnicodeNormalization as _;
+
+/// The most characters of one upstream text that a person is shown: no official name comes near.
+pub const SHOWN_CHARACTERS_MAX: usize = 500;
+
+/// `text` as people may see it, in a mail, a terminal or a log: line breaks and tabs become a blank, controls, bidi
+/// overrides and invisible characters become visible as `\u{202e}`, blanks around are cut, and what is longer than
+/// [`SHOWN_CHARACTERS_MAX`] ends in `…`. Markup is not touched: escaping is the business of who writes it out.
+#[must_use]
+pub fn displayable(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for (count, character) in text.trim().chars().enumerate() {
+        if count == SHOWN_CHARACTERS_MAX {
+            shown.push('…');
+            break;
+        }
+        match character {
+            '\r' | '\n' | '\t' | '\u{85}' | '\u{2028}' | '\u{2029}' | '\u{b}' | '\u{c}' => {
+                if !shown.ends_with(' ') {
+                    shown.push(' ');
+                }
+            }
+            _ if is_treacherous(character) => shown.extend(character.escape_unicode()),
+            _ => shown.push(character),
+        }
+    }
+    shown
+}
+
+/// Characters that move, hide or reorder other text.
+fn is_treacherous(character: char) -> bool {
+    character.is_control()
+        || is_invisible(character)
+        || matches!(character, '\u{2066}'..='\u{2069}' | '\u{202a}'..='\u{202e}')
+}
+
+/// Characters that show nothing: zero-width blanks and joiners, direction marks, soft hyphen, byte order mark, tags.
+fn is_invisible(character: char) -> bool {
+    matches!(
+        character,
+        '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2060}'..='\u{2064}' | '\u{206a}'..='\u{206f}'
+            | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}'
+    )
+}
+
+/// `text` for comparison: NFKC (full-width forms become ASCII, Ⅰ becomes I), then without blanks, controls and what
+/// cannot be seen. 、 stays: official names contain it.
+#[must_use]
+pub fn normalised(text: &str) -> String {
+    // What stood on both sides of an invisible character may compose once that is gone.
+    text.nfkc().filter(|character| !character.is_whitespace() && !is_treacherous(*character)).nfkc().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn hostile_text_is_inert() {
+        for (text, shown, why) in [
+            ("  河南院 ", "河南院", "blanks around"),
+            ("甲\r\nBcc: x@example.com", "甲 Bcc: x@example.com", "no line break reaches a header"),
+            ("\u{1b}[31m红", "\\u{1b}[31m红", "ANSI"),
+            ("a\0b", "a\\u{0}b", "NUL, which PostgreSQL refuses"),
+            ("abc\u{202e}cba", "abc\\u{202e}cba", "bidi override"),
+            ("a\u{200b}b", "a\\u{200b}b", "invisible"),
+            ("\u{9b}31m", "\\u{9b}31m", "C1 control"),
+        ] {
+            assert_eq!(displayable(text), shown, "{why}");
+        }
+        assert_eq!(displayable(&"长".repeat(600)).chars().count(), SHOWN_CHARACTERS_MAX + 1);
+    }
+
+    proptest! {
+        #[test]
+        fn shown_text_has_no_control(text in any::<String>()) {
+            prop_assert!(!displayable(&text).chars().any(is_treacherous));
+        }
+
+        #[test]
+        fn normalising_twice_changes_nothing(text in any::<String>()) {
+            let once = normalised(&text);
+            prop_assert_eq!(normalised(&once), once);
+        }
+    }
+}

@@ -1,0 +1,167 @@
+//! Holdings: one qualification in one certificate, the unit of comparison (design 1).
+
+use std::collections::BTreeMap;
+
+use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
+
+use super::dates::{self, End};
+use super::display::displayable;
+use super::event::{CertificateFacts, NamedQualification};
+use super::number::{CertificateNumber, Family};
+use super::observation::{Incompleteness, Item};
+use super::qualification::{self, Qualification, QualificationKey};
+
+/// What raises nothing any more once it has been over for longer than this (design 3, "Ends").
+pub const HISTORICAL_AFTER_DAYS: i64 = 180;
+
+/// Names a holding within a company: comparison pairs by it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct HoldingKey {
+    /// The certificate.
+    pub number: CertificateNumber,
+    /// The qualification, without its grade.
+    pub qualification: QualificationKey,
+}
+
+/// One qualification in one certificate, with what its item states.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Holding {
+    /// The certificate.
+    pub number: CertificateNumber,
+    /// The qualification and its grade.
+    pub qualification: Qualification,
+    /// The end of validity as it was read.
+    pub end: End,
+    /// The registry's own text of the end.
+    pub end_text: String,
+    /// The issue date, where it could be read.
+    pub issued: Option<NaiveDate>,
+    /// 发证机关.
+    pub organ: String,
+    /// 资质类别.
+    pub kind: String,
+    /// 资格id.
+    pub business_id: String,
+}
+
+impl Holding {
+    /// What pairs this holding with another look at it.
+    #[must_use]
+    pub fn key(&self) -> HoldingKey {
+        HoldingKey { number: self.number.clone(), qualification: self.qualification.key.clone() }
+    }
+
+    /// The last day of validity, where it is a day.
+    #[must_use]
+    pub fn last_day(&self) -> Option<NaiveDate> {
+        match self.end {
+            End::Day(day) => Some(day),
+            _ => None,
+        }
+    }
+
+    /// Whether it ended so long ago that it raises nothing any more.
+    #[must_use]
+    pub fn is_historical(&self, today: NaiveDate) -> bool {
+        self.last_day().is_some_and(|end| dates::days_left(end, today) < -HISTORICAL_AFTER_DAYS)
+    }
+
+    /// Whether its last valid day is today or lies behind.
+    #[must_use]
+    pub fn has_reached_its_end(&self, today: NaiveDate) -> bool {
+        self.last_day().is_some_and(|end| today >= end)
+    }
+
+    /// The family of its certificate.
+    #[must_use]
+    pub fn family(&self) -> Family {
+        Family::of(&self.number, &self.kind)
+    }
+}
+
+/// Reads the items of one company into its holdings. Of several items with the same key the one with the latest end is
+/// the holding, the others are its past (design 3, "Pairs").
+///
+/// # Errors
+/// [`Incompleteness::NoNumber`] when an item has no number: whose certificate it is cannot be said, so nothing may be
+/// concluded from what is missing.
+pub fn read_items(items: &[Item]) -> Result<BTreeMap<HoldingKey, Holding>, Incompleteness> {
+    let mut holdings: BTreeMap<HoldingKey, Holding> = BTreeMap::new();
+    for item in items {
+        for holding in read_item(item)? {
+            let key = holding.key();
+            let is_past = holdings.get(&key).is_some_and(|other| recency(other) >= recency(&holding));
+            if !is_past {
+                holdings.insert(key, holding);
+            }
+        }
+    }
+    Ok(holdings)
+}
+
+/// Orders items of one key: a readable end before none, the later end before the earlier, the later issue before the
+/// earlier.
+fn recency(holding: &Holding) -> (Option<NaiveDate>, Option<NaiveDate>) {
+    (holding.last_day(), holding.issued)
+}
+
+fn read_item(item: &Item) -> Result<Vec<Holding>, Incompleteness> {
+    let number = number_of(item).ok_or(Incompleteness::NoNumber)?;
+    let mut qualifications = qualification::split(item.qualification_name.as_deref().unwrap_or_default());
+    if qualifications.is_empty() {
+        // A certificate without a readable qualification is still watched for its end.
+        qualifications.push(Qualification::unnamed());
+    }
+    let shown = |text: &Option<String>| displayable(text.as_deref().unwrap_or_default());
+    let holding = |qualification| Holding {
+        number: number.clone(),
+        qualification,
+        end: dates::read_end(item.effective_time.as_deref()),
+        end_text: shown(&item.effective_time),
+        issued: dates::read_issue_day(item.issuing_certificate_time.as_deref()),
+        organ: shown(&item.organ),
+        kind: shown(&item.kind),
+        business_id: shown(&item.business_id),
+    };
+    Ok(qualifications.into_iter().map(holding).collect())
+}
+
+/// The certificate number of an item: its own field, else the part of 资格id after the first `-` (API document's example:
+/// `5d43a8f092aec74cbf04a163-A141002510`).
+pub fn number_of(item: &Item) -> Option<CertificateNumber> {
+    let own = item.certificate_num.as_deref().and_then(CertificateNumber::parse);
+    own.or_else(|| CertificateNumber::parse(item.business_id.as_deref()?.split_once('-')?.1))
+}
+
+/// The facts that words need of the certificate that `holdings` share. All must have one number and one end; empty input
+/// gives `None`.
+pub fn facts<'a>(holdings: impl IntoIterator<Item = &'a Holding>) -> Option<CertificateFacts> {
+    let mut holdings = holdings.into_iter().peekable();
+    let first: &Holding = holdings.peek()?;
+    let valid_until = first.last_day();
+    let family = first.family();
+    let mut facts = CertificateFacts {
+        number: first.number.text().to_owned(),
+        family,
+        kind: first.kind.clone(),
+        organ: first.organ.clone(),
+        issued_on: first.issued,
+        valid_until,
+        valid_until_text: first.end_text.clone(),
+        filing_day: valid_until.and_then(|end| family.filing_day(end)),
+        qualifications: Vec::new(),
+    };
+    facts.qualifications.extend(holdings.filter(|holding| holding.qualification.is_named()).map(named));
+    Some(facts)
+}
+
+/// A holding's qualification as words need it.
+#[must_use]
+pub fn named(holding: &Holding) -> NamedQualification {
+    NamedQualification {
+        text: displayable(&holding.qualification.text),
+        name: displayable(&holding.qualification.name),
+        grade: holding.qualification.grade.clone(),
+    }
+}

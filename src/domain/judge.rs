@@ -1,0 +1,278 @@
+//! Judging: what is due to be told of ends, once every calendar day, from what is stored (design 4). Pure: the same
+//! snapshot, day and memory of what was told give the same result, so that a judging repeated after a crash tells nothing
+//! twice.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, NaiveDate, Utc};
+
+use super::compare::{Look, place};
+use super::dates::days_left;
+use super::event::{Change, Event, Note};
+use super::holding::{self, HISTORICAL_AFTER_DAYS, Holding};
+use super::number::CertificateNumber;
+use super::snapshot::{Difference, Field, Held, Snapshot};
+
+/// The threshold of `filing_due` once the filing day has passed (design 4).
+pub const FILING_DAY_PASSED: i64 = -1;
+
+/// For how many days a later end in doubt holds back the thresholds of the earlier one (design 3, "Gains").
+const LATER_END_WAIT_DAYS: i64 = 2;
+
+/// The thresholds of one company, in days.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Thresholds {
+    /// Days before the end.
+    pub expiry_days: Vec<i64>,
+    /// Days after the end.
+    pub expired_days: Vec<i64>,
+    /// Days before the filing day.
+    pub filing_days: Vec<i64>,
+}
+
+/// What was told of one end: kept for ever, so that each threshold is told once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Told {
+    /// The certificate.
+    pub number: CertificateNumber,
+    /// The end it was told of: a later end starts anew.
+    pub end: NaiveDate,
+    /// `filing_due`, `expiring` or `expired`: each kind has a memory of its own.
+    pub kind: Change,
+    /// The threshold.
+    pub threshold: i64,
+    /// The calendar day it was told on.
+    pub day: NaiveDate,
+}
+
+/// What a judging found.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Judgement {
+    /// What is worth telling readers.
+    pub events: Vec<Event>,
+    /// What counts as told from now on.
+    pub told: Vec<Told>,
+}
+
+/// Judges every end of the snapshot. `verified_at` is when the company was last verified.
+#[must_use]
+pub fn judge(
+    snapshot: &Snapshot,
+    told: &[Told],
+    thresholds: &Thresholds,
+    verified_at: Option<DateTime<Utc>>,
+    look: &Look<'_>,
+) -> Judgement {
+    let mut judgement = Judgement::default();
+    for ((number, end), holdings) in ends(snapshot) {
+        let certificate: Vec<&Holding> = judged(snapshot)
+            .map(|judged| judged.holding)
+            .filter(|holding| holding.number == number)
+            .collect();
+        if snapshot.is_superseded(certificate) || waits(&holdings, end, look) {
+            continue;
+        }
+        let judging = Judging {
+            snapshot,
+            told,
+            thresholds,
+            verified_at,
+            look,
+            number: &number,
+            end,
+            holdings: &holdings,
+        };
+        judging.judge(&mut judgement);
+    }
+    judgement
+}
+
+/// The smallest of `thresholds` that is not below `days`: with 12 days left and 30, 7, 1 it is 30.
+#[must_use]
+pub fn tightest_threshold(thresholds: &[i64], days: i64) -> Option<i64> {
+    thresholds.iter().copied().filter(|threshold| days <= *threshold).min()
+}
+
+/// The largest of `thresholds` that `days` past the end have reached.
+#[must_use]
+pub fn largest_reached(thresholds: &[i64], days: i64) -> Option<i64> {
+    thresholds.iter().copied().filter(|threshold| days >= *threshold).max()
+}
+
+/// A holding that is judged: established, or seen once and then judged by its own end.
+struct Judged<'a> {
+    holding: &'a Holding,
+    held: Option<&'a Held>,
+    later_end: Option<(NaiveDate, DateTime<Utc>)>,
+}
+
+fn judged(snapshot: &Snapshot) -> impl Iterator<Item = Judged<'_>> {
+    let held = snapshot.held.iter().map(|(key, held)| {
+        let doubt = snapshot.doubts.get(&(key.clone(), Field::End)).filter(|doubt| doubt.was_shown_last());
+        let later_end = doubt.and_then(|doubt| Some((doubt.later_end()?, doubt.first_seen_at)));
+        Judged { holding: &held.holding, held: Some(held), later_end }
+    });
+    let seen_once = snapshot.doubts.values().filter(|doubt| doubt.was_shown_last()).filter_map(|doubt| {
+        match &doubt.difference {
+            Difference::New(holding) => Some(Judged { holding, held: None, later_end: None }),
+            _ => None,
+        }
+    });
+    held.chain(seen_once)
+}
+
+fn ends(snapshot: &Snapshot) -> BTreeMap<(CertificateNumber, NaiveDate), Vec<Judged<'_>>> {
+    let mut ends: BTreeMap<_, Vec<_>> = BTreeMap::new();
+    for judged in judged(snapshot) {
+        if let Some(end) = judged.holding.last_day() {
+            ends.entry((judged.holding.number.clone(), end)).or_default().push(judged);
+        }
+    }
+    ends
+}
+
+/// While a later end is in doubt the thresholds of the earlier one wait, at most two days and never on the end day itself.
+fn waits(holdings: &[Judged<'_>], end: NaiveDate, look: &Look<'_>) -> bool {
+    let still_waits = |judged: &Judged<'_>| {
+        judged
+            .later_end
+            .is_some_and(|(_, since)| days_left(look.today, look.day_of(since)) < LATER_END_WAIT_DAYS)
+    };
+    look.today != end && holdings.iter().all(still_waits)
+}
+
+/// The judging of one end of one certificate.
+struct Judging<'a> {
+    snapshot: &'a Snapshot,
+    told: &'a [Told],
+    thresholds: &'a Thresholds,
+    verified_at: Option<DateTime<Utc>>,
+    look: &'a Look<'a>,
+    number: &'a CertificateNumber,
+    end: NaiveDate,
+    holdings: &'a [Judged<'a>],
+}
+
+impl Judging<'_> {
+    fn judge(&self, judgement: &mut Judgement) {
+        let left = days_left(self.end, self.look.today);
+        if left < 0 {
+            if -left <= HISTORICAL_AFTER_DAYS && !self.ends_before_its_issue() {
+                self.expired(-left, judgement);
+            }
+            return;
+        }
+        let expiring = self.expiring(left, judgement);
+        self.filing_due(expiring, judgement);
+    }
+
+    fn expired(&self, past: i64, judgement: &mut Judgement) {
+        let Some(threshold) = largest_reached(&self.thresholds.expired_days, past) else {
+            return;
+        };
+        if self.told_of(Change::Expired).any(|told| told.threshold >= threshold) {
+            return;
+        }
+        self.tell(Change::Expired, threshold, judgement);
+    }
+
+    /// Tells `expiring` when it is due; says whether it was told now.
+    fn expiring(&self, left: i64, judgement: &mut Judgement) -> bool {
+        let Some(threshold) = tightest_threshold(&self.thresholds.expiry_days, left) else {
+            return false;
+        };
+        if self.told_of(Change::Expiring).any(|told| told.threshold <= threshold) {
+            return false;
+        }
+        self.tell(Change::Expiring, threshold, judgement);
+        true
+    }
+
+    fn filing_due(&self, told_as_expiring: bool, judgement: &mut Judgement) {
+        let family = self.holdings.first().map(|judged| judged.holding.family());
+        let Some(filing_day) = family.and_then(|family| family.filing_day(self.end)) else {
+            return;
+        };
+        let days = days_left(filing_day, self.look.today);
+        let due = if days >= 0 {
+            tightest_threshold(&self.thresholds.filing_days, days)
+        } else {
+            // Nobody who switched the filing day off wants to hear that it has passed.
+            (self.look.today < self.end && !self.thresholds.filing_days.is_empty())
+                .then_some(FILING_DAY_PASSED)
+        };
+        let Some(threshold) = due else { return };
+        if self.told_of(Change::FilingDue).any(|told| told.threshold <= threshold) {
+            return;
+        }
+        if threshold == FILING_DAY_PASSED && told_as_expiring {
+            // The words of this judging's `expiring` say that the filing day has passed.
+            judgement.told.push(self.memory(Change::FilingDue, threshold));
+        } else {
+            self.tell(Change::FilingDue, threshold, judgement);
+        }
+    }
+
+    /// What was told of this end and kind. A row told on a day after today does not count: a clock was wrong.
+    fn told_of(&self, kind: Change) -> impl Iterator<Item = &Told> {
+        self.told.iter().filter(move |told| {
+            told.number == *self.number
+                && told.end == self.end
+                && told.kind == kind
+                && told.day <= self.look.today
+        })
+    }
+
+    fn memory(&self, kind: Change, threshold: i64) -> Told {
+        Told { number: self.number.clone(), end: self.end, kind, threshold, day: self.look.today }
+    }
+
+    fn tell(&self, kind: Change, threshold: i64, judgement: &mut Judgement) {
+        let mut event = Event {
+            certificate: holding::facts(self.holdings.iter().map(|judged| judged.holding)),
+            days_left: Some(days_left(self.end, self.look.today)),
+            threshold: Some(threshold),
+            notes: self.notes(),
+            ..self.look.event(kind)
+        };
+        event.last_verified_at = self.verified_at;
+        judgement.events.push(event);
+        judgement.told.push(self.memory(kind, threshold));
+    }
+
+    fn notes(&self) -> Vec<Note> {
+        let mut notes = Vec::new();
+        if self.holdings.iter().all(|judged| judged.held.is_some_and(|held| held.unlisted_since.is_some())) {
+            notes.push(Note::NoLongerListed);
+        }
+        if let Some(end) =
+            self.holdings.iter().filter_map(|judged| judged.later_end).map(|(end, _)| end).max()
+        {
+            notes.push(Note::LaterEndInDoubt { end });
+        }
+        for judged in self.holdings {
+            notes.extend(self.snapshot.cover_of(judged.holding).map(place).map(Note::PartlyCovered));
+        }
+        let family = self.holdings.first().map(|judged| judged.holding.family());
+        let filing_day = family.and_then(|family| family.filing_day(self.end));
+        if filing_day.is_some_and(|day| day < self.look.today) {
+            notes.push(Note::FilingDayPassed);
+        }
+        let is_abolished = |judged: &Judged<'_>| {
+            let grade = judged.holding.qualification.grade.as_ref();
+            grade.is_some_and(|grade| grade.is_abolished(judged.holding.family()))
+        };
+        if self.holdings.iter().any(is_abolished) {
+            notes.push(Note::GradeAbolished);
+        }
+        notes
+    }
+
+    /// An end before its own issue date is a slip of the registry: the operator hears, readers get no `expired` of it.
+    fn ends_before_its_issue(&self) -> bool {
+        self.holdings.iter().all(|judged| judged.holding.issued.is_some_and(|issued| self.end < issued))
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,331 @@
+//! Thresholds, day by day.
+
+use chrono::TimeDelta;
+
+use super::*;
+use crate::domain::compare::{Seen, compare};
+use crate::domain::holding::read_items;
+use crate::domain::keyword::Keyword;
+use crate::domain::observation::Item;
+
+type Shown<'a> = (&'a str, &'a str, &'a str, &'a str);
+
+struct Company {
+    keyword: Keyword,
+    snapshot: Snapshot,
+    told: Vec<Told>,
+    today: NaiveDate,
+    thresholds: Thresholds,
+}
+
+fn day(text: &str) -> NaiveDate {
+    text.parse().unwrap()
+}
+
+/// 08:00 in Shanghai.
+fn morning(day: NaiveDate) -> DateTime<Utc> {
+    day.and_hms_opt(0, 0, 0).unwrap().and_utc()
+}
+
+fn item((number, qualifications, end, issued): &Shown<'_>) -> Item {
+    Item {
+        effective_time: Some((*end).into()),
+        issuing_certificate_time: Some((*issued).into()),
+        certificate_num: Some((*number).into()),
+        qualification_name: Some((*qualifications).into()),
+        ..Item::default()
+    }
+}
+
+impl Company {
+    fn on(today: &str, shown: &[Shown<'_>]) -> Self {
+        let mut company = Self {
+            keyword: "河南院".parse().unwrap(),
+            snapshot: Snapshot::default(),
+            told: Vec::new(),
+            today: day(today),
+            thresholds: Thresholds {
+                expiry_days: vec![180, 90, 60, 30, 7, 1, 0],
+                expired_days: vec![1, 7, 30],
+                filing_days: vec![30, 7, 0],
+            },
+        };
+        company.look(shown);
+        company
+    }
+
+    fn look_of(keyword: &Keyword, today: NaiveDate) -> Look<'_> {
+        Look {
+            company: keyword,
+            name: "河南院",
+            now: morning(today),
+            today,
+            zone: chrono_tz::Asia::Shanghai,
+            confirm_after: TimeDelta::hours(20),
+        }
+    }
+
+    fn look(&mut self, shown: &[Shown<'_>]) {
+        let items: Vec<Item> = shown.iter().map(item).collect();
+        let seen = Seen::Holdings(read_items(&items).unwrap());
+        let look = Self::look_of(&self.keyword, self.today);
+        self.snapshot = compare(&self.snapshot, &seen, &look).after;
+    }
+
+    /// What is told today: kind, number, threshold.
+    fn judged(&mut self) -> Vec<(String, String, i64)> {
+        self.judged_events()
+            .into_iter()
+            .map(|event| {
+                let number = event.certificate.map(|facts| facts.number).unwrap_or_default();
+                (event.kind.to_string(), number, event.threshold.unwrap())
+            })
+            .collect()
+    }
+
+    fn judged_events(&mut self) -> Vec<Event> {
+        let look = Self::look_of(&self.keyword, self.today);
+        let judgement = judge(&self.snapshot, &self.told, &self.thresholds, None, &look);
+        self.told.extend(judgement.told);
+        judgement.events
+    }
+
+    fn judged_on(&mut self, today: &str) -> Vec<(String, i64)> {
+        self.today = day(today);
+        self.judged().into_iter().map(|(kind, _, threshold)| (kind, threshold)).collect()
+    }
+}
+
+fn told(kind: &str, number: &str, threshold: i64) -> (String, String, i64) {
+    (kind.into(), number.into(), threshold)
+}
+
+const CERTIFICATE: Shown<'_> = ("E241002517", "工程监理市政公用工程专业乙级", "2026-12-31", "2021-12-31");
+
+#[test]
+fn the_documents_example_is_judged_as_of_2024_01_31() {
+    let mut company = Company::on(
+        "2024-01-31",
+        &[
+            ("A141002510", "工程设计建筑行业（建筑工程）甲级", "2024-08-23", "2019-08-23"),
+            ("E141002510", "工程监理房屋建筑工程专业甲级", "2024-05-16", "2019-05-16"),
+            ("A241002517", "工程设计风景园林工程专项乙级", "2024-04-22", "2019-04-22"),
+            ("E241002517", "工程监理市政公用工程专业乙级", "2024-04-22", "2019-04-22"),
+            ("B241002517", "工程勘察工程钻探劳务", "2020-08-26", "2015-08-26"),
+        ],
+    );
+    let expected = [
+        told("expiring", "A241002517", 90),
+        told("filing_due", "A241002517", 30),
+        told("expiring", "E141002510", 180),
+        told("expiring", "E241002517", 90),
+        told("filing_due", "E241002517", 30),
+    ];
+    assert_eq!(company.judged(), expected);
+    assert_eq!(company.judged(), [], "each threshold once, however often it is judged");
+}
+
+#[test]
+fn each_threshold_is_told_once_on_its_day() {
+    let mut company = Company::on("2026-06-01", &[CERTIFICATE]);
+    let mut told = Vec::new();
+    while company.today < day("2027-07-31") {
+        for (kind, _, threshold) in company.judged() {
+            told.push(format!("{} {kind} {threshold}", company.today));
+        }
+        company.today = company.today.succ_opt().unwrap();
+    }
+    let expected = [
+        "2026-07-04 expiring 180",
+        "2026-10-02 expiring 90",
+        "2026-10-02 filing_due 30",
+        "2026-10-25 filing_due 7",
+        "2026-11-01 expiring 60",
+        "2026-11-01 filing_due 0",
+        "2026-11-02 filing_due -1",
+        "2026-12-01 expiring 30",
+        "2026-12-24 expiring 7",
+        "2026-12-30 expiring 1",
+        "2026-12-31 expiring 0",
+        "2027-01-01 expired 1",
+        "2027-01-07 expired 7",
+        "2027-01-30 expired 30",
+    ];
+    assert_eq!(told, expected);
+}
+
+#[test]
+fn missed_days_are_made_up_with_the_tightest_threshold() {
+    let mut company = Company::on("2026-06-01", &[CERTIFICATE]);
+    let told = |kind: &str, threshold| (kind.to_owned(), threshold);
+    assert_eq!(company.judged_on("2026-10-10"), [told("expiring", 90), told("filing_due", 30)]);
+    let slept_through = company.judged_on("2026-12-20");
+    assert_eq!(
+        slept_through,
+        [told("expiring", 30)],
+        "60 is past; the words of 30 say that the filing day has passed"
+    );
+    assert_eq!(company.judged_on("2026-12-21"), [], "and the passed filing day counts as told");
+    assert_eq!(company.judged_on("2027-02-10"), [told("expired", 30)], "only the latest stage");
+    assert_eq!(company.judged_on("2027-08-01"), [], "what ended over 180 days ago raises nothing");
+}
+
+#[test]
+fn a_threshold_added_later_is_told_only_when_no_tighter_one_was() {
+    let mut company = Company::on("2026-11-10", &[CERTIFICATE]);
+    assert_eq!(company.judged_on("2026-11-10").first().unwrap().1, 60);
+    company.thresholds.expiry_days.push(365);
+    assert_eq!(company.judged_on("2026-11-11"), [], "an added 365 is not");
+    company.thresholds.expiry_days.push(45);
+    assert_eq!(
+        company.judged_on("2026-11-21"),
+        [("expiring".to_owned(), 45)],
+        "an added 45 is told at 40 days left"
+    );
+}
+
+#[test]
+fn kinds_have_memories_of_their_own() {
+    let mut company = Company::on("2026-10-10", &[CERTIFICATE]);
+    company.thresholds.expiry_days = vec![30];
+    assert_eq!(company.judged_on("2026-10-10"), [("filing_due".to_owned(), 30)]);
+    assert!(
+        company.judged_on("2026-12-01").contains(&("expiring".to_owned(), 30)),
+        "filing_due 30 does not silence it"
+    );
+}
+
+#[test]
+fn what_was_told_on_a_day_ahead_does_not_count() {
+    let mut company = Company::on("2026-12-24", &[CERTIFICATE]);
+    company.judged_on("2026-12-30");
+    assert_eq!(company.judged_on("2026-12-24"), [("expiring".to_owned(), 7)], "the clock had been wrong");
+    assert_eq!(company.judged_on("2026-12-30"), [], "told on that very day already");
+}
+
+#[test]
+fn a_later_end_in_doubt_holds_thresholds_back_for_two_days() {
+    let later = ("E241002517", "工程监理市政公用工程专业乙级", "2031-12-31", "2026-11-28");
+    let mut company = Company::on("2026-11-20", &[CERTIFICATE]);
+    company.judged();
+    company.today = day("2026-12-01");
+    company.look(&[later]);
+    assert_eq!(company.judged(), [], "30 days left, but a later end was seen");
+    assert_eq!(company.judged_on("2026-12-02"), [], "upstream is down");
+    company.today = day("2026-12-03");
+    let events = company.judged_events();
+    assert_eq!(events.len(), 1, "at most two days");
+    assert!(events[0].notes.contains(&Note::LaterEndInDoubt { end: day("2031-12-31") }));
+}
+
+#[test]
+fn a_later_end_seen_once_and_gone_loses_no_alarm() {
+    let later = ("E241002517", "工程监理市政公用工程专业乙级", "2031-12-31", "2026-11-28");
+    for odd in ["2031-12-31", "-", "长期"] {
+        let mut company = Company::on("2026-11-20", &[CERTIFICATE]);
+        company.judged();
+        company.today = day("2026-12-01");
+        company.look(&[(later.0, later.1, odd, later.3)]);
+        let mut found = company.judged();
+        company.today = day("2026-12-02");
+        company.look(&[CERTIFICATE]);
+        found.extend(company.judged());
+        assert_eq!(found, [told("expiring", "E241002517", 30)], "{odd}");
+    }
+}
+
+#[test]
+fn the_end_day_itself_never_waits() {
+    let later = ("E241002517", "工程监理市政公用工程专业乙级", "2031-12-31", "2026-12-31");
+    let mut company = Company::on("2026-12-30", &[CERTIFICATE]);
+    company.judged();
+    company.today = day("2026-12-31");
+    company.look(&[later]);
+    assert_eq!(company.judged(), [told("expiring", "E241002517", 0)]);
+}
+
+#[test]
+fn an_established_later_end_starts_anew() {
+    let later = ("E241002517", "工程监理市政公用工程专业乙级", "2027-03-01", "2026-11-28");
+    let mut company = Company::on("2026-12-24", &[CERTIFICATE]);
+    company.judged();
+    company.today = day("2026-12-25");
+    company.look(&[later]);
+    assert_eq!(company.judged(), []);
+    company.today = day("2026-12-26");
+    company.look(&[later]);
+    assert_eq!(company.judged_on("2026-12-26"), [("expiring".to_owned(), 90), ("filing_due".to_owned(), 7)]);
+}
+
+#[test]
+fn a_superseded_certificate_raises_no_threshold_and_a_partly_covered_one_says_so() {
+    let old = ("D241002517", "建筑工程施工总承包二级,市政公用工程施工总承包二级", "2026-02-01", "2021-02-01");
+    let covers_all =
+        ("D241009999", "建筑工程施工总承包一级,市政公用工程施工总承包二级", "2031-01-01", "2026-01-02");
+    let covers_one = ("D241009999", "建筑工程施工总承包二级", "2031-01-01", "2026-01-02");
+    let mut company = Company::on("2026-01-10", &[old, covers_all]);
+    assert_eq!(company.judged(), []);
+    let mut company = Company::on("2026-01-10", &[old, covers_one]);
+    let events = company.judged_events();
+    assert_eq!(events.len(), 1);
+    let covered = |note: &Note| matches!(note, Note::PartlyCovered(place) if place.number == "D241009999");
+    assert!(events[0].notes.iter().any(covered));
+    assert!(events[0].notes.contains(&Note::FilingDayPassed));
+}
+
+#[test]
+fn nothing_is_superseded_by_what_was_seen_once() {
+    let old = ("D241002517", "建筑工程施工总承包二级", "2026-02-01", "2021-02-01");
+    let new = ("D241009999", "建筑工程施工总承包二级", "2031-01-01", "2026-01-02");
+    let mut company = Company::on("2026-01-10", &[old]);
+    company.judged();
+    company.today = day("2026-01-25");
+    company.look(&[old, new]);
+    assert_eq!(company.judged(), [told("expiring", "D241002517", 7)]);
+}
+
+#[test]
+fn a_certificate_seen_once_is_judged_by_its_own_end() {
+    let mut company = Company::on("2026-01-10", &[CERTIFICATE]);
+    company.judged();
+    company.today = day("2026-01-11");
+    company.look(&[CERTIFICATE, ("E241009999", "工程监理公路工程专业乙级", "2026-01-20", "2021-01-20")]);
+    assert_eq!(company.judged(), [told("expiring", "E241009999", 30)]);
+}
+
+#[test]
+fn a_row_dropped_on_its_last_day_expires_the_next_and_says_so() {
+    let other = ("A141002510", "工程设计建筑行业（建筑工程）甲级", "2030-08-23", "2025-08-23");
+    let mut company = Company::on("2026-12-30", &[CERTIFICATE, other]);
+    company.judged();
+    company.today = day("2026-12-31");
+    company.look(&[other]);
+    assert_eq!(company.judged(), [told("expiring", "E241002517", 0)]);
+    company.today = day("2027-01-01");
+    company.look(&[other]);
+    let events = company.judged_events();
+    assert_eq!(events.iter().map(|event| event.kind.to_string()).collect::<Vec<_>>(), ["expired"]);
+    assert!(events[0].notes.contains(&Note::NoLongerListed));
+}
+
+#[test]
+fn abolished_families_have_no_filing_day() {
+    let mut company = Company::on(
+        "2026-10-10",
+        &[("C141002510", "建筑智能化工程设计与施工一级", "2026-12-31", "2021-12-31")],
+    );
+    assert_eq!(company.judged(), [told("expiring", "C141002510", 90)]);
+}
+
+#[test]
+fn thresholds_are_chosen_by_days() {
+    for (last_day, today, due, why) in [
+        ("2026-12-31", "2026-10-01", None, "91 days left: none yet"),
+        ("2026-12-31", "2026-10-02", Some(90), "the 90th day"),
+        ("2026-12-31", "2026-12-20", Some(30), "slept through 90 and 60"),
+        ("2026-12-31", "2026-12-31", Some(0), "the last valid day itself"),
+    ] {
+        let due_now = tightest_threshold(&[90, 60, 30, 7, 1, 0], days_left(day(last_day), day(today)));
+        assert_eq!(due_now, due, "{why}");
+    }
+}

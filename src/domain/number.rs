@@ -1,0 +1,286 @@
+//! Certificate numbers and the families they belong to.
+
+use std::cmp::Ordering;
+use std::fmt;
+use std::hash::{Hash, Hasher};
+
+use chrono::{Days, NaiveDate};
+use serde::{Deserialize, Serialize};
+
+use super::dates::months_before;
+use super::display::{displayable, normalised};
+
+/// 资质证书号. Two numbers are the same when their normalised keys are: width, case, blanks and the `-6/3` suffix of a
+/// duplicate (副本) do not tell two certificates apart.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct CertificateNumber {
+    text: String,
+    key: String,
+}
+
+/// A text that is no certificate number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the certificate number is blank")]
+pub struct BlankNumber;
+
+impl CertificateNumber {
+    /// Reads a number; `None` when nothing is left of it. Any form is accepted: the pattern of the national platform
+    /// classifies, it never rejects.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let normal = normalised(text).to_uppercase();
+        let key = without_duplicate_suffix(&normal).to_owned();
+        (!key.is_empty()).then(|| Self { text: displayable(text), key })
+    }
+
+    /// The number as the registry wrote it, made inert.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The number for comparison.
+    #[must_use]
+    pub fn key(&self) -> &str {
+        &self.key
+    }
+}
+
+/// `A132000058-6/3`: six duplicates were issued, this is the third.
+fn without_duplicate_suffix(number: &str) -> &str {
+    let Some((stem, suffix)) = number.rsplit_once('-') else {
+        return number;
+    };
+    let is_digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let is_suffix = suffix.split_once('/').is_some_and(|(count, which)| is_digits(count) && is_digits(which));
+    if is_suffix && !stem.is_empty() { stem } else { number }
+}
+
+impl PartialEq for CertificateNumber {
+    fn eq(&self, other: &Self) -> bool {
+        self.key == other.key
+    }
+}
+
+impl Eq for CertificateNumber {}
+
+impl PartialOrd for CertificateNumber {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for CertificateNumber {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.key.cmp(&other.key)
+    }
+}
+
+impl Hash for CertificateNumber {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.key.hash(state);
+    }
+}
+
+impl fmt::Display for CertificateNumber {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl TryFrom<String> for CertificateNumber {
+    type Error = BlankNumber;
+
+    fn try_from(text: String) -> Result<Self, BlankNumber> {
+        Self::parse(&text).ok_or(BlankNumber)
+    }
+}
+
+impl From<CertificateNumber> for String {
+    fn from(number: CertificateNumber) -> Self {
+        number.text
+    }
+}
+
+/// The family of a certificate, which decides its filing day.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Family {
+    /// 建筑业企业资质, D.
+    Construction,
+    /// 设计资质, A.
+    Design,
+    /// 勘察资质, B.
+    Survey,
+    /// 监理资质, E.
+    Supervision,
+    /// 设计与施工一体化资质, C; abolished in 2015.
+    Integrated,
+    /// 招标代理资格, F; abolished on 2017-12-28 (建办市〔2017〕77号).
+    BiddingAgency,
+    /// 造价咨询资质; abolished on 2021-07-01 (国发〔2021〕7号).
+    CostConsulting,
+    /// Anything else: kept, never rejected.
+    Other,
+}
+
+/// When an application for renewal has to be filed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FilingRule {
+    /// 届满3个月前 (住房和城乡建设部令第22号, construction).
+    ThreeMonths,
+    /// 届满60日前 (建设部令第160号 and 158号: survey, design, supervision).
+    SixtyDays,
+    /// The strictest of them, worded 如适用: the family is not known.
+    ThreeMonthsIfApplicable,
+    /// The family is abolished: nothing is renewed.
+    None,
+}
+
+impl Family {
+    /// The family of a certificate: by the letter of its number, else by the text of its type.
+    #[must_use]
+    pub fn of(number: &CertificateNumber, kind: &str) -> Self {
+        by_letter(number.key()).unwrap_or_else(|| by_kind(&normalised(kind)))
+    }
+
+    /// When renewal has to be filed.
+    #[must_use]
+    pub fn filing_rule(self) -> FilingRule {
+        match self {
+            Self::Construction => FilingRule::ThreeMonths,
+            Self::Design | Self::Survey | Self::Supervision => FilingRule::SixtyDays,
+            Self::Other => FilingRule::ThreeMonthsIfApplicable,
+            Self::Integrated | Self::BiddingAgency | Self::CostConsulting => FilingRule::None,
+        }
+    }
+
+    /// The last day to apply for renewal, inclusive (最迟于 X（含当日）); `None` for abolished families. Three months before
+    /// the 31st are clamped to the month's last day, never moved into the next month.
+    #[must_use]
+    pub fn filing_day(self, end: NaiveDate) -> Option<NaiveDate> {
+        match self.filing_rule() {
+            FilingRule::ThreeMonths | FilingRule::ThreeMonthsIfApplicable => Some(months_before(end, 3)),
+            FilingRule::SixtyDays => end.checked_sub_days(Days::new(60)),
+            FilingRule::None => None,
+        }
+    }
+
+    /// The name in `--json` (design 7).
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Construction => "construction",
+            Self::Design => "design",
+            Self::Survey => "survey",
+            Self::Supervision => "supervision",
+            Self::Integrated => "integrated",
+            Self::BiddingAgency => "bidding_agency",
+            Self::CostConsulting => "cost_consulting",
+            Self::Other => "other",
+        }
+    }
+}
+
+/// Letter, `W` when foreign-invested, approving level 1-3, eight digits (建设部 notice on certificate numbers).
+fn by_letter(number: &str) -> Option<Family> {
+    let family = match number.chars().next()? {
+        'A' => Family::Design,
+        'B' => Family::Survey,
+        'C' => Family::Integrated,
+        'D' => Family::Construction,
+        'E' => Family::Supervision,
+        'F' => Family::BiddingAgency,
+        _ => return None,
+    };
+    let rest = &number[1..];
+    let digits = rest.strip_prefix('W').unwrap_or(rest);
+    let is_number = digits.len() == 9
+        && digits.bytes().all(|byte| byte.is_ascii_digit())
+        && matches!(digits.as_bytes()[0], b'1'..=b'3');
+    is_number.then_some(family)
+}
+
+fn by_kind(kind: &str) -> Family {
+    const WORDS: [(&str, Family); 9] = [
+        // 设计与施工一体化 holds both 设计 and 施工: first.
+        ("一体化", Family::Integrated),
+        ("招标代理", Family::BiddingAgency),
+        ("造价", Family::CostConsulting),
+        ("监理", Family::Supervision),
+        ("勘察", Family::Survey),
+        ("设计", Family::Design),
+        ("建筑业", Family::Construction),
+        ("施工", Family::Construction),
+        ("承包", Family::Construction),
+    ];
+    let found = WORDS.iter().find(|(word, _)| kind.contains(word));
+    found.map_or(Family::Other, |(_, family)| *family)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn number(text: &str) -> CertificateNumber {
+        CertificateNumber::parse(text).unwrap()
+    }
+
+    fn day(text: &str) -> NaiveDate {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn numbers_are_compared_by_their_keys() {
+        for (one, other, why) in [
+            ("A141002510", "Ａ１４１００２５１０", "full width"),
+            ("A141002510", " a1 4100 2510\t", "case, blanks, a stray tab"),
+            ("A132000058", "A132000058-6/3", "the duplicate's suffix"),
+        ] {
+            assert_eq!(number(one), number(other), "{why}");
+        }
+        assert_ne!(number("A141002510"), number("A241002517"));
+        assert_eq!(
+            number("(皖)JZ安许证字[2021]007-1").key(),
+            "(皖)JZ安许证字[2021]007-1",
+            "no duplicate's suffix"
+        );
+        assert_eq!(CertificateNumber::parse(" \u{3000}\0"), None);
+    }
+
+    #[test]
+    fn families_come_from_the_letter_first() {
+        for (text, kind, family, why) in [
+            ("A141002510", "监理资质", Family::Design, "the letter wins"),
+            ("DW31123456", "", Family::Other, "W and eight digits: not the pattern"),
+            ("DW311234567", "", Family::Construction, "foreign-invested"),
+            ("D266006420", "", Family::Construction, "66: 新疆兵团"),
+            ("A441002510", "设计资质", Family::Design, "no such level: the type text"),
+            ("甲190111000000", "造价资询资质", Family::CostConsulting, "misspelt in the wild"),
+            ("C141002510", "", Family::Integrated, "real use, not the 2006 annex"),
+            ("F141002510", "检测机构资质", Family::BiddingAgency, "F is not 检测"),
+            ("X", "设计与施工一体化资质", Family::Integrated, "holds 设计 and 施工"),
+            ("(皖)JZ安许证字[2021]007", "安全生产许可证", Family::Other, "kept, never rejected"),
+        ] {
+            assert_eq!(Family::of(&number(text), kind), family, "{why}");
+        }
+    }
+
+    #[test]
+    fn filing_days_follow_the_family() {
+        for (end, three_months, sixty_days) in [
+            ("2024-08-23", "2024-05-23", "2024-06-24"),
+            ("2027-05-31", "2027-02-28", "2027-04-01"),
+            ("2027-12-31", "2027-09-30", "2027-11-01"),
+            ("2027-02-28", "2026-11-28", "2026-12-30"),
+            ("2028-05-30", "2028-02-29", "2028-03-31"),
+        ] {
+            assert_eq!(Family::Construction.filing_day(day(end)), Some(day(three_months)));
+            assert_eq!(Family::Other.filing_day(day(end)), Some(day(three_months)), "the strictest, 如适用");
+            assert_eq!(Family::Supervision.filing_day(day(end)), Some(day(sixty_days)));
+            assert_eq!(Family::CostConsulting.filing_day(day(end)), None, "abolished");
+        }
+    }
+}

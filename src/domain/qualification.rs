@@ -1,0 +1,171 @@
+//! Qualifications: the names that 资质名称 holds, split, with the grade parsed off.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::display::{displayable, normalised};
+use super::grade::unfold_numerals;
+pub use super::grade::{Grade, GradeChange, grade_change, holds_at_least};
+
+/// A qualification for comparison: its name without the grade, normalised.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct QualificationKey(String);
+
+impl QualificationKey {
+    /// A key as a row holds it.
+    #[must_use]
+    pub fn stored(text: String) -> Self {
+        Self(text)
+    }
+
+    /// The normalised name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for QualificationKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// One name of 资质名称.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Qualification {
+    /// The registry's own text, made inert.
+    pub text: String,
+    /// The text without the grade.
+    pub name: String,
+    /// The grade, where the text states one.
+    pub grade: Option<Grade>,
+    /// What pairs it with another look at it.
+    pub key: QualificationKey,
+}
+
+/// Names that official lists write with the bracket before or after 专业承包. They mean one qualification.
+const ALIASES: [(&str, &str); 1] = [("特种工程专业承包(", "特种工程(")];
+
+impl Qualification {
+    /// The qualification of a certificate whose 资质名称 is blank: it is still watched for its end.
+    #[must_use]
+    pub fn unnamed() -> Self {
+        Self { text: String::new(), name: String::new(), grade: None, key: QualificationKey(String::new()) }
+    }
+
+    /// Whether it has a name.
+    #[must_use]
+    pub fn is_named(&self) -> bool {
+        !self.text.is_empty()
+    }
+
+    /// Reads one name; `None` when nothing is left of it.
+    fn read(text: &str) -> Option<Self> {
+        let text = displayable(text);
+        if normalised(&text).is_empty() {
+            return None;
+        }
+        let (name, grade) = split_grade(&text);
+        let key = QualificationKey(aliased(unfold_numerals(&normalised(name))));
+        Some(Self { name: name.to_owned(), grade: grade.map(Grade::new), key, text })
+    }
+}
+
+fn aliased(key: String) -> String {
+    for (variant, official) in ALIASES {
+        // 特种工程专业承包(结构补强) is 特种工程(结构补强)专业承包 with the bracket moved.
+        if let Some(bracket) = key.strip_prefix(variant).and_then(|rest| rest.strip_suffix(')')) {
+            return format!("{official}{bracket})专业承包");
+        }
+    }
+    key
+}
+
+/// Splits 资质名称 into its qualifications. Separators are , ， ; ； and line breaks; commas and semicolons count only
+/// outside brackets, and a line break closes what was left open. 、 never separates: official names contain it. The same
+/// key twice is one qualification, the higher grade kept.
+#[must_use]
+pub fn split(qualification_name: &str) -> Vec<Qualification> {
+    let mut qualifications: Vec<Qualification> = Vec::new();
+    for part in parts(qualification_name) {
+        let Some(new) = Qualification::read(part) else {
+            continue;
+        };
+        match qualifications.iter_mut().find(|known| known.key == new.key) {
+            Some(known) => {
+                if grade_change(known.grade.as_ref(), new.grade.as_ref()) == GradeChange::Raised {
+                    *known = new;
+                }
+            }
+            None => qualifications.push(new),
+        }
+    }
+    qualifications
+}
+
+fn parts(text: &str) -> Vec<&str> {
+    let mut parts = Vec::new();
+    let (mut start, mut depth) = (0, 0_usize);
+    for (at, character) in text.char_indices() {
+        let separates = match character {
+            '(' | '（' | '[' | '［' | '【' | '〔' => {
+                depth += 1;
+                false
+            }
+            ')' | '）' | ']' | '］' | '】' | '〕' => {
+                depth = depth.saturating_sub(1);
+                false
+            }
+            ',' | '，' | ';' | '；' | '﹐' | '﹔' => depth == 0,
+            '\n' | '\r' | '\u{2028}' | '\u{2029}' | '\u{85}' => {
+                depth = 0;
+                true
+            }
+            _ => false,
+        };
+        if separates {
+            parts.push(&text[start..at]);
+            start = at + character.len_utf8();
+        }
+    }
+    parts.push(&text[start..]);
+    parts
+}
+
+/// Splits the grade off the end of one name. What follows a grade in brackets (…甲级（暂定）) or as 资质 stays with the name:
+/// it is part of what the registry says, never dropped.
+fn split_grade(text: &str) -> (&str, Option<&str>) {
+    let text = text.trim();
+    let body = text.strip_suffix("资质").filter(|body| grade_start(body).is_some()).unwrap_or(text);
+    match grade_start(body) {
+        // A text that is nothing but a grade is kept whole as a name.
+        Some(at) if at > 0 => (text[..at].trim_end(), Some(body[at..].trim())),
+        _ => (text, None),
+    }
+}
+
+/// Grades of two characters.
+const PLAIN: [&str; 10] = ["特级", "一级", "二级", "三级", "四级", "甲级", "乙级", "丙级", "丁级", "戊级"];
+
+/// Where the grade at the end of `body` begins, in bytes.
+fn grade_start(body: &str) -> Option<usize> {
+    let compact: Vec<(usize, char)> =
+        body.char_indices().filter(|(_, character)| !character.is_whitespace()).collect();
+    let last = |count: usize| compact.len().checked_sub(count).map(|from| &compact[from..]);
+    let matches = |count: usize, accept: &dyn Fn(&str) -> bool| {
+        let tail = last(count)?;
+        let text: String = tail.iter().map(|(_, character)| *character).collect();
+        accept(&unfold_numerals(&normalised(&text))).then(|| tail.first().map(|(at, _)| *at)).flatten()
+    };
+    matches(4, &|tail| tail == "不分等级")
+        .or_else(|| matches(6, &|tail| tail == "甲(II)级"))
+        .or_else(|| matches(5, &|tail| matches!(tail, "甲(I)级" | "甲(II)级")))
+        .or_else(|| matches(3, &|tail| tail == "暂定级"))
+        .or_else(|| matches(2, &|tail| PLAIN.contains(&tail)))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,103 @@
+use proptest::prelude::*;
+
+use super::*;
+
+fn only(text: &str) -> Qualification {
+    let mut all = split(text);
+    assert_eq!(all.len(), 1, "{text:?} is one qualification");
+    all.pop().unwrap()
+}
+
+#[test]
+fn official_names_give_name_and_grade() {
+    for (text, name, grade) in [
+        ("工程设计建筑行业（建筑工程）甲级", "工程设计建筑行业（建筑工程）", Some("甲级")),
+        ("工程设计市政行业给水工程专业甲级", "工程设计市政行业给水工程专业", Some("甲级")),
+        (
+            "工程设计市政行业（燃气工程、轨道交通工程除外）甲级",
+            "工程设计市政行业（燃气工程、轨道交通工程除外）",
+            Some("甲级"),
+        ),
+        (
+            "工程设计军工行业坦克、装甲车辆工程专业乙级",
+            "工程设计军工行业坦克、装甲车辆工程专业",
+            Some("乙级"),
+        ),
+        ("特种工程(结构补强)专业承包不分等级", "特种工程(结构补强)专业承包", Some("不分等级")),
+        ("预拌混凝土专业承包不分 等级", "预拌混凝土专业承包", Some("不分 等级")),
+        ("工程设计铁道行业甲（Ⅰ）级", "工程设计铁道行业", Some("甲（Ⅰ）级")),
+        ("工程设计铁道行业甲(II)级", "工程设计铁道行业", Some("甲(II)级")),
+        ("工程监理综合资质", "工程监理综合资质", None),
+        ("工程勘察综合资质甲级", "工程勘察综合资质", Some("甲级")),
+        ("工程监理事务所", "工程监理事务所", None),
+        ("工程勘察工程钻探劳务", "工程勘察工程钻探劳务", None),
+        ("工程招标代理暂定级", "工程招标代理", Some("暂定级")),
+        ("建筑工程施工总承包壹级", "建筑工程施工总承包", Some("壹级")),
+        ("建筑工程施工总承包特级资质", "建筑工程施工总承包", Some("特级")),
+        ("甲级", "甲级", None),
+    ] {
+        let read = only(text);
+        assert_eq!((read.name.as_str(), read.grade.as_ref().map(Grade::text)), (name, grade), "{text}");
+        assert_eq!(read.text, text);
+    }
+}
+
+#[test]
+fn cosmetic_differences_are_none() {
+    for (one, other, why) in [
+        ("工程设计建筑行业（建筑工程）甲级", "工程设计建筑行业(建筑工程)甲级", "bracket width"),
+        ("建筑工程施工总承包壹级", "建筑工程施工总承包一级", "formal numeral"),
+        ("特种工程（结构补强）专业承包不分等级", "特种工程专业承包（结构补强） 不分等级", "bracket moved"),
+        ("模板脚手架专业承包", "模板脚手架专业承包不分等级", "不分等级 is dropped by some sources"),
+        ("工程设计铁道行业甲（Ⅰ）级", "工程设计铁道行业甲(I)级", "Roman numeral"),
+        ("工程 监理\u{3000}房屋建筑工程专业甲级", "工程监理房屋建筑工程专业甲级", "blanks"),
+    ] {
+        let (one, other) = (only(one), only(other));
+        assert_eq!(one.key, other.key, "{why}");
+        assert_eq!(grade_change(one.grade.as_ref(), other.grade.as_ref()), GradeChange::Same, "{why}");
+    }
+}
+
+#[test]
+fn separators_count_outside_brackets_only() {
+    for (text, count, why) in [
+        ("甲专业甲级,乙专业乙级", 2, "comma"),
+        ("甲专业甲级，乙专业乙级；丙专业丙级;丁专业丁级", 4, "full and half width"),
+        ("甲专业甲级\r\n乙专业乙级", 2, "line break"),
+        ("市政行业（燃气,轨道除外）甲级", 1, "inside brackets"),
+        ("市政行业（燃气\n乙专业乙级,丙专业丙级", 3, "a line break closes an open bracket"),
+        ("坦克、装甲车辆工程专业乙级", 1, "、 never separates"),
+        (" ,，\n", 0, "nothing"),
+        ("甲专业甲级,甲专业甲级", 1, "the same twice is one"),
+    ] {
+        assert_eq!(split(text).len(), count, "{why}");
+    }
+    let both = split("甲专业乙级,甲专业甲级");
+    assert_eq!(both[0].grade.as_ref().map(Grade::text), Some("甲级"), "the higher grade is kept");
+}
+
+#[test]
+fn the_documents_example_has_twelve_qualifications() {
+    let names = "工程设计风景园林工程专项乙级,工程设计建筑行业（人防工程）乙级,工程设计商物粮行业冷冻冷藏工程专业乙级,\
+                 工程设计市政行业排水工程专业乙级,工程设计市政行业桥梁工程专业乙级,工程设计市政行业热力工程专业乙级";
+    assert_eq!(split(names).len(), 6);
+}
+
+proptest! {
+    #[test]
+    fn any_text_is_split_without_a_panic(text in any::<String>()) {
+        let keys: Vec<_> = split(&text).into_iter().map(|one| one.key).collect();
+        let unique: std::collections::BTreeSet<_> = keys.iter().collect();
+        prop_assert_eq!(unique.len(), keys.len());
+    }
+
+    #[test]
+    fn text_like_official_names_is_read_again_from_its_own_text(
+        text in "[工程设计市政行业专承包（）()、Ⅰ甲乙一壹级不分等资质 ,，;\n]{0,40}"
+    ) {
+        for one in split(&text) {
+            let again = split(&one.text);
+            prop_assert!(again.iter().any(|other| other.key == one.key) || again.len() > 1);
+        }
+    }
+}

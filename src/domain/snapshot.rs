@@ -1,0 +1,185 @@
+//! The snapshot of a company: its holdings as last established, what is in doubt, what is gone (design 1 and 3).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{DateTime, NaiveDate, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::event::Change;
+use super::holding::{Holding, HoldingKey};
+use super::identity::Prefix;
+use super::number::CertificateNumber;
+use super::qualification;
+
+/// A holding as established.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Held {
+    /// What is held.
+    pub holding: Holding,
+    /// When it was established.
+    pub since: DateTime<Utc>,
+    /// Since when the registry no longer lists it, although it is still judged: it went on its end day or later.
+    pub unlisted_since: Option<DateTime<Utc>>,
+}
+
+/// What of a holding a doubt is about. At most one doubt is open for each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Field {
+    /// Whether it is there at all.
+    Presence,
+    /// Its grade.
+    Grade,
+    /// The end of validity.
+    End,
+    /// The issue date.
+    Issued,
+}
+
+/// A difference as it was seen.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "seen")]
+pub enum Difference {
+    /// A holding that the snapshot has not.
+    New(Holding),
+    /// A holding of the snapshot is not shown.
+    Gone,
+    /// Another grade, with the registry's text of it.
+    Grade {
+        /// The holding as it was shown.
+        shown: Holding,
+        /// Raised, lowered or reworded.
+        change: Change,
+    },
+    /// Another end.
+    End {
+        /// The holding as it was shown.
+        shown: Holding,
+        /// Renewed, extended or shortened.
+        change: Change,
+    },
+    /// Another issue date, the end being the same.
+    Issued {
+        /// The issue date as it was shown.
+        day: NaiveDate,
+        /// Whether it was all that changed in its certificate: only then is it told.
+        alone: bool,
+    },
+}
+
+/// A difference seen but not established (design 3, "Looks").
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Doubt {
+    /// What was seen.
+    pub difference: Difference,
+    /// When this run of agreeing looks began.
+    pub first_seen_at: DateTime<Utc>,
+    /// The last look that counted, agreeing or not.
+    pub last_look_at: DateTime<Utc>,
+    /// Agreeing looks counted; 0 when the last observation disagreed.
+    pub looks: u32,
+    /// How many establish it.
+    pub looks_needed: u32,
+    /// Part of a loss of many companies at once.
+    pub mass: bool,
+    /// What readers were told at the first look (gains only).
+    pub told_as: Option<Change>,
+    /// Consecutive looks that no longer showed what was told.
+    pub counter_looks: u32,
+    /// How many of them take it back.
+    pub counter_looks_needed: u32,
+    /// It was told, taken back, and will be told again only when established.
+    pub retracted: bool,
+}
+
+impl Doubt {
+    /// Whether anything is still to be found out: a gain that was taken back and not seen since is only remembered.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.looks > 0 || self.counter_looks > 0
+    }
+
+    /// Whether the last observation showed it.
+    #[must_use]
+    pub fn was_shown_last(&self) -> bool {
+        self.looks > 0
+    }
+
+    /// The later end this doubt is about, where it is about one.
+    #[must_use]
+    pub fn later_end(&self) -> Option<NaiveDate> {
+        match &self.difference {
+            Difference::End { shown, change: Change::Renewed | Change::ValidityExtended } => shown.last_day(),
+            _ => None,
+        }
+    }
+}
+
+/// All that is established, doubted and remembered of one company.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Snapshot {
+    /// The company's id upstream, once known.
+    pub prefix: Option<Prefix>,
+    /// When the first complete observation with items came.
+    pub baseline_at: Option<DateTime<Utc>>,
+    /// What is held.
+    pub held: BTreeMap<HoldingKey, Held>,
+    /// What is in doubt.
+    pub doubts: BTreeMap<(HoldingKey, Field), Doubt>,
+    /// What is established gone, as it last was.
+    pub gone: BTreeMap<HoldingKey, Holding>,
+}
+
+impl Snapshot {
+    /// The numbers last known: of what is held, or, when nothing is, of what was held last.
+    #[must_use]
+    pub fn known_numbers(&self) -> BTreeSet<CertificateNumber> {
+        let held: BTreeSet<_> = self.held.keys().map(|key| key.number.clone()).collect();
+        if held.is_empty() { self.gone.keys().map(|key| key.number.clone()).collect() } else { held }
+    }
+
+    /// The established holdings of one certificate.
+    pub fn certificate<'a>(&'a self, number: &'a CertificateNumber) -> impl Iterator<Item = &'a Held> {
+        self.held.iter().filter(move |(key, _)| key.number == *number).map(|(_, held)| held)
+    }
+
+    /// The doubts that are still to be found out.
+    pub fn open_doubts(&self) -> impl Iterator<Item = (&HoldingKey, Field, &Doubt)> {
+        self.doubts
+            .iter()
+            .filter(|(_, doubt)| doubt.is_open())
+            .map(|((key, field), doubt)| (key, *field, doubt))
+    }
+
+    /// The established holding, in another certificate, that covers `needed`: same qualification, same grade or higher in
+    /// the same ladder, and ending later.
+    #[must_use]
+    pub fn cover_of(&self, needed: &Holding) -> Option<&Holding> {
+        self.held
+            .values()
+            .map(|held| &held.holding)
+            .find(|other| other.number != needed.number && covers(other, needed))
+    }
+
+    /// Whether every holding of the certificate is covered by an established one (design 3, "Superseded").
+    #[must_use]
+    pub fn is_superseded<'a>(&self, certificate: impl IntoIterator<Item = &'a Holding>) -> bool {
+        let mut holdings = certificate.into_iter().peekable();
+        holdings.peek().is_some() && holdings.all(|holding| self.cover_of(holding).is_some())
+    }
+}
+
+/// Whether `other` holds what `needed` holds, same or higher, and ends later.
+#[must_use]
+pub fn covers(other: &Holding, needed: &Holding) -> bool {
+    let ends_later = match (other.last_day(), needed.last_day()) {
+        (Some(theirs), Some(ours)) => theirs > ours,
+        _ => false,
+    };
+    ends_later
+        && other.qualification.key == needed.qualification.key
+        && qualification::holds_at_least(
+            other.qualification.grade.as_ref(),
+            needed.qualification.grade.as_ref(),
+        )
+}

@@ -1,0 +1,165 @@
+//! A server that may be running on a cluster: what `postmaster.pid` says of it, whether it answers, how it is stopped.
+
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use sqlx::postgres::{PgConnectOptions, PgSslMode};
+use sqlx::{Connection as _, PgConnection};
+
+use super::cluster::ROLE;
+use super::error::PostgresError;
+use super::sockets::PORT;
+use crate::clock;
+
+/// One connection attempt over a local socket.
+const ANSWER_LIMIT: Duration = Duration::from_secs(5);
+/// A fast shutdown writes a checkpoint, which takes long only on a slow disk.
+const FAST_STOP_LIMIT: Duration = Duration::from_secs(45);
+/// An immediate shutdown writes nothing; the next start recovers. Together they stay below the unit's `TimeoutStopSec`.
+const IMMEDIATE_STOP_LIMIT: Duration = Duration::from_secs(10);
+const LOOK_EVERY: Duration = Duration::from_millis(10);
+
+/// What `postmaster.pid` of a cluster says (storage chapter of PostgreSQL's manual; lines 1, 2 and 5).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Postmaster {
+    pub pid: i32,
+    pub socket_dir: PathBuf,
+}
+
+/// The outcome of one look at a cluster's server.
+#[derive(Debug)]
+pub(super) enum Answer {
+    /// It takes connections; this is one, to the database `postgres`.
+    Ready(Box<PgConnection>, Postmaster),
+    /// It is there, but starting, recovering or shutting down.
+    NotYet,
+    /// Nobody listens.
+    Nobody,
+}
+
+impl Postmaster {
+    /// Reads the file in `cluster`. `None` when there is none, when the server has not yet written it whole, and when it
+    /// was written for another directory, of which this one is a copy.
+    pub(super) fn read(cluster: &Path) -> Option<Self> {
+        let text = std::fs::read_to_string(cluster.join("postmaster.pid")).ok()?;
+        let lines: Vec<&str> = text.lines().collect();
+        let [pid, directory, _started, _port, socket_dir, ..] = lines.as_slice() else {
+            return None;
+        };
+        let pid = pid.trim().parse().ok().filter(|pid| *pid > 1)?;
+        let whole = Path::new(directory) == cluster && !socket_dir.is_empty();
+        whole.then(|| Self { pid, socket_dir: PathBuf::from(socket_dir) })
+    }
+
+    /// Sends `signal`, unless the process is another one by now: a server's working directory is its cluster.
+    /// `false` when there is no such server any more (a zombie has no working directory either).
+    fn signal(&self, cluster: &Path, signal: Signal) -> bool {
+        match std::fs::read_link(format!("/proc/{}/cwd", self.pid)) {
+            Ok(directory) if directory != cluster => return false,
+            // Without /proc the pid file alone has to do.
+            Err(error) if error.kind() == ErrorKind::NotFound && Path::new("/proc/self").exists() => {
+                return false;
+            }
+            _ => {}
+        }
+        kill(Pid::from_raw(self.pid), signal).is_ok()
+    }
+}
+
+/// How to reach `database` on the server whose socket lies in `socket_dir`; nothing but the connection's own defaults
+/// comes from the environment.
+pub(super) fn connect_options(socket_dir: &Path, database: &str) -> PgConnectOptions {
+    PgConnectOptions::new_without_pgpass()
+        .socket(socket_dir)
+        .port(PORT)
+        .username(ROLE)
+        .database(database)
+        .application_name("qualwatch")
+        .ssl_mode(PgSslMode::Disable)
+}
+
+/// Tries to connect to the server of `cluster`, at the socket that it wrote down.
+pub(super) async fn ask(cluster: &Path) -> Result<Answer, PostgresError> {
+    let Some(postmaster) = Postmaster::read(cluster) else {
+        return Ok(Answer::Nobody);
+    };
+    let options = connect_options(&postmaster.socket_dir, "postgres");
+    let Ok(connected) = clock::within(ANSWER_LIMIT, PgConnection::connect_with(&options)).await else {
+        return Ok(Answer::NotYet);
+    };
+    match connected {
+        Ok(connection) => Ok(Answer::Ready(Box::new(connection), postmaster)),
+        Err(sqlx::Error::Io(error)) => Ok(match error.kind() {
+            ErrorKind::NotFound | ErrorKind::ConnectionRefused => Answer::Nobody,
+            // Cut while it answered: it is going down, or a crash of one back end restarts all of them.
+            _ => Answer::NotYet,
+        }),
+        // 57P03 cannot_connect_now: starting up, shutting down, recovering.
+        Err(sqlx::Error::Database(error)) if error.code().as_deref() == Some("57P03") => Ok(Answer::NotYet),
+        Err(source) => Err(PostgresError::Open { source }),
+    }
+}
+
+/// Stops the server of `cluster`, if one runs: a fast shutdown, which disconnects everybody and loses nothing; when that
+/// does not end, an immediate one.
+pub(super) async fn stop(cluster: &Path) -> Result<(), PostgresError> {
+    let Some(postmaster) = Postmaster::read(cluster) else {
+        return Ok(());
+    };
+    for (signal, limit) in [(Signal::SIGINT, FAST_STOP_LIMIT), (Signal::SIGQUIT, IMMEDIATE_STOP_LIMIT)] {
+        if !postmaster.signal(cluster, signal) {
+            return Ok(());
+        }
+        let ending = async {
+            while Postmaster::read(cluster).as_ref() == Some(&postmaster) {
+                clock::pause(LOOK_EVERY).await;
+            }
+        };
+        if clock::within(limit, ending).await.is_ok() {
+            return Ok(());
+        }
+    }
+    Err(PostgresError::NotStopped { pid: postmaster.pid })
+}
+
+/// Asks for a fast shutdown and does not wait for it.
+pub(super) fn ask_to_stop(cluster: &Path) {
+    if let Some(postmaster) = Postmaster::read(cluster) {
+        postmaster.signal(cluster, Signal::SIGINT);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_pid_file_is_believed_only_when_it_is_whole_and_of_this_cluster() {
+        let directory = tempfile::tempdir().unwrap();
+        let cluster = directory.path();
+        let here = cluster.display().to_string();
+        let whole = format!("4711\n{here}\n1763970000\n5432\n/run/q\n\n  1 2\nready   \n");
+        for (text, socket, why) in [
+            (whole.clone(), Some("/run/q"), "as a running server writes it"),
+            (format!("4711\n{here}\n1763970000\n5432\n"), None, "still being written"),
+            (whole.replace(&here, "/elsewhere"), None, "a copy of another cluster"),
+            (whole.replace("4711", "1"), None, "never the first process of the machine"),
+            (whole.replace("4711", "-4711"), None, "a stand-alone backend, without a socket"),
+        ] {
+            std::fs::write(cluster.join("postmaster.pid"), text).unwrap();
+            let read = Postmaster::read(cluster).map(|postmaster| postmaster.socket_dir);
+            assert_eq!(read.as_deref(), socket.map(Path::new), "{why}");
+        }
+    }
+
+    #[test]
+    fn a_process_that_is_not_the_server_gets_no_signal() {
+        let directory = tempfile::tempdir().unwrap();
+        let ourselves = i32::try_from(std::process::id()).unwrap();
+        let reused = Postmaster { pid: ourselves, socket_dir: PathBuf::from("/run/q") };
+        assert!(!reused.signal(directory.path(), Signal::SIGKILL), "we would not be here to say so");
+    }
+}

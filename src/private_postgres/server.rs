@@ -1,0 +1,301 @@
+//! A running private server, as the process that uses it sees it.
+
+use std::fs::DirBuilder;
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use sqlx::postgres::PgConnectOptions;
+use sqlx::{Connection as _, PgConnection};
+
+use super::account;
+use super::binaries::{self, Installation};
+use super::cluster::{self, Layout, Standing};
+use super::error::{PostgresError, while_doing};
+use super::keeper::{Server, Started};
+use super::locks::{Leaving, StartLock, Users};
+use super::postmaster::{self, Answer, Postmaster};
+use super::sockets;
+use crate::clock;
+
+/// Recovery after a crash may read much; beyond this the unit's own time-out would end us.
+const START_LIMIT: Duration = Duration::from_mins(4);
+const LOOK_EVERY: Duration = Duration::from_millis(10);
+/// A dead server's pid file holds as long as its process is a zombie, which a container's first process may leave for
+/// seconds: the start is repeated for 10 s.
+const STARTS_MAX: u32 = 40;
+const START_AGAIN_AFTER: Duration = Duration::from_millis(250);
+
+/// What a server is started for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// The operator's data: durable, with checksums.
+    Service,
+    /// Demo and tests: nothing is synced, and as root even `nobody` may run it.
+    Scratch,
+    /// As `Scratch`, and the cluster is removed after its last user; so is a state directory that is empty then.
+    Disposable,
+}
+
+/// How a server is found and started.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// What it is for.
+    pub purpose: Purpose,
+    /// The program whose `main` calls [`super::run_child_if_asked`], to be the server's keeper. `None`: this program, if
+    /// its own `main` did.
+    pub launcher: Option<PathBuf>,
+    /// The directories of server programs to look in. `None`: `QUALWATCH_POSTGRES_BIN`, else the usual ones.
+    pub bin_dirs: Option<Vec<PathBuf>>,
+}
+
+impl Options {
+    /// The usual programs for `purpose`.
+    #[must_use]
+    pub fn new(purpose: Purpose) -> Self {
+        Self { purpose, launcher: None, bin_dirs: None }
+    }
+}
+
+/// A running server, which goes on running at least as long as this lives.
+#[derive(Debug)]
+pub struct PrivatePostgres {
+    share: Share,
+    socket_dir: PathBuf,
+    installation: Option<Installation>,
+    options: Options,
+}
+
+impl PrivatePostgres {
+    /// Uses the server of `state_dir`: one that answers, else one that is started, on a new cluster where there is none.
+    ///
+    /// # Errors
+    /// Every [`PostgresError`] but `NotStopped`.
+    pub async fn start(state_dir: &Path, purpose: Purpose) -> Result<Self, PostgresError> {
+        Self::start_with(state_dir, &Options::new(purpose)).await
+    }
+
+    /// [`Self::start`] with every choice spelled out.
+    ///
+    /// # Errors
+    /// Every [`PostgresError`] but `NotStopped`.
+    pub async fn start_with(state_dir: &Path, options: &Options) -> Result<Self, PostgresError> {
+        let made = DirBuilder::new().recursive(true).mode(0o700).create(state_dir);
+        made.map_err(while_doing("making", state_dir))?;
+        let layout = Layout::of(state_dir).map_err(while_doing("looking at", state_dir))?;
+        let lock = StartLock::take(&layout.start_lock()).await?;
+        let share = Share::of(layout).await?;
+        Self::use_server(share, options, &lock).await
+    }
+
+    /// Uses the server of `state_dir` as [`Self::start`] does, but never makes a cluster: `None` when there is none.
+    ///
+    /// # Errors
+    /// Every [`PostgresError`] but `Initialise` and `NotStopped`.
+    pub async fn open(state_dir: &Path) -> Result<Option<Self>, PostgresError> {
+        Self::open_with(state_dir, &Options::new(Purpose::Service)).await
+    }
+
+    /// [`Self::open`] with every choice spelled out.
+    ///
+    /// # Errors
+    /// Every [`PostgresError`] but `Initialise` and `NotStopped`.
+    pub async fn open_with(state_dir: &Path, options: &Options) -> Result<Option<Self>, PostgresError> {
+        let layout = match Layout::of(state_dir) {
+            Ok(layout) => layout,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(while_doing("looking at", state_dir)(error)),
+        };
+        // Looked at before a lock file is made, so that a state directory without a cluster is left as it is.
+        if layout.look()? == Standing::Absent {
+            return Ok(None);
+        }
+        let lock = StartLock::take(&layout.start_lock()).await?;
+        let share = Share::of(layout).await?;
+        Self::use_server(share, options, &lock).await.map(Some)
+    }
+
+    /// Reaches the database `qualwatch`, over the socket, as the cluster's only role.
+    #[must_use]
+    pub fn connect_options(&self) -> PgConnectOptions {
+        postmaster::connect_options(&self.socket_dir, cluster::ROLE)
+    }
+
+    /// The directory of the server's socket, for `host=` of other clients.
+    #[must_use]
+    pub fn socket_dir(&self) -> &Path {
+        &self.socket_dir
+    }
+
+    /// The directory of the cluster.
+    #[must_use]
+    pub fn data_dir(&self) -> &Path {
+        self.share.layout.cluster()
+    }
+
+    /// The directory of the programs that belong to the cluster's version, such as `pg_dump`. `None` when the running
+    /// server is another process's and this process finds no such programs.
+    #[must_use]
+    pub fn bin_dir(&self) -> Option<&Path> {
+        self.installation.as_ref().map(|installation| installation.bin_dir.as_path())
+    }
+
+    /// Starts the server again if it has died under its users (killed, disk full): for whoever finds that no connection can
+    /// be had. Returns at once when it answers; pools then heal by themselves. When to try again after an error, and how
+    /// often, is the caller's choice.
+    ///
+    /// # Errors
+    /// `Busy`, `Files`, `Spawn`, `Ended`, `NoAnswer`, `Open`.
+    pub async fn revive(&self) -> Result<(), PostgresError> {
+        let layout = &self.share.layout;
+        let _lock = StartLock::take(&layout.start_lock()).await?;
+        match raise(layout, &self.options, self.installation.as_ref()).await? {
+            Some(_) => Ok(()),
+            None => Err(unanswered(layout)),
+        }
+    }
+
+    /// Stops using the server, and stops it if nobody else uses it: a fast shutdown, waited for. All connections of this
+    /// process must be done before.
+    ///
+    /// # Errors
+    /// `NotStopped`, `Busy`, `Files`.
+    pub async fn stop(mut self) -> Result<(), PostgresError> {
+        let layout = self.share.layout.clone();
+        let _lock = StartLock::take(&layout.start_lock()).await?;
+        self.share.is_given_up = true;
+        match self.share.users.leave()? {
+            Leaving::OthersStay => Ok(()),
+            Leaving::KeeperStops => self.share.users.wait_for_keeper().await,
+            Leaving::Last => {
+                postmaster::stop(layout.cluster()).await?;
+                sockets::tidy_up(&layout, &self.socket_dir);
+                match self.options.purpose {
+                    Purpose::Disposable => layout.remove(),
+                    Purpose::Service | Purpose::Scratch => Ok(()),
+                }
+            }
+        }
+    }
+
+    async fn use_server(share: Share, options: &Options, lock: &StartLock) -> Result<Self, PostgresError> {
+        let layout = &share.layout;
+        let found = binaries::find(options.bin_dirs.as_deref()).await;
+        let installation = match layout.look()? {
+            Standing::Cluster { major } => found.matching(major, layout.cluster()),
+            Standing::Absent => {
+                let installation = found.newest()?;
+                let account = account::choose(layout, options.purpose)?;
+                account::let_through(layout, account)?;
+                cluster::initialise(layout, &installation, account, options.purpose, lock).await?;
+                Ok(installation)
+            }
+        };
+        let Some(server) = raise(layout, options, installation.as_ref().ok()).await? else {
+            // Nobody listens: now it matters that there is nothing to start the server with.
+            return Err(installation.err().unwrap_or_else(|| unanswered(layout)));
+        };
+        let installation = installation.ok();
+        Ok(Self { share, socket_dir: server.socket_dir, installation, options: options.clone() })
+    }
+}
+
+/// This process's share in the server, given up when dropped.
+#[derive(Debug)]
+struct Share {
+    layout: Layout,
+    users: Users,
+    is_given_up: bool,
+}
+
+impl Share {
+    async fn of(layout: Layout) -> Result<Self, PostgresError> {
+        let users = Users::join(&layout.users_lock()).await?;
+        Ok(Self { layout, users, is_given_up: false })
+    }
+}
+
+impl Drop for Share {
+    /// The keeper stops the server after its last user. Where there is no keeper we ask for it, without waiting.
+    fn drop(&mut self) {
+        if !self.is_given_up && matches!(self.users.leave(), Ok(Leaving::Last)) {
+            postmaster::ask_to_stop(self.layout.cluster());
+        }
+    }
+}
+
+/// Waits for the server of `layout` to answer, starts one when nobody listens, and makes sure that the database exists.
+/// `None` when nobody listens and there is no `installation` to start one with.
+async fn raise(
+    layout: &Layout,
+    options: &Options,
+    installation: Option<&Installation>,
+) -> Result<Option<Postmaster>, PostgresError> {
+    let answering = clock::within(START_LIMIT, wait_for_answer(layout, options, installation));
+    match answering.await {
+        Ok(Ok(Some((connection, server)))) => create_database(connection).await.map(|()| Some(server)),
+        Ok(Ok(None)) => Ok(None),
+        Ok(Err(error)) => Err(error),
+        Err(_) => Err(unanswered(layout)),
+    }
+}
+
+async fn wait_for_answer(
+    layout: &Layout,
+    options: &Options,
+    installation: Option<&Installation>,
+) -> Result<Option<(Box<PgConnection>, Postmaster)>, PostgresError> {
+    let mut started: Option<(Started, u64)> = None;
+    let mut starts = 0;
+    loop {
+        match postmaster::ask(layout.cluster()).await? {
+            Answer::Ready(connection, server) => return Ok(Some((connection, server))),
+            Answer::NotYet => {}
+            Answer::Nobody if started.as_ref().is_some_and(|(child, _)| !child.has_ended()) => {}
+            Answer::Nobody => {
+                let Some(installation) = installation else {
+                    return Ok(None);
+                };
+                if let Some((_, log_from)) = started {
+                    let is_held = layout.cluster().join("postmaster.pid").exists();
+                    if !is_held || starts == STARTS_MAX {
+                        return Err(PostgresError::Ended { log: layout.log_since(log_from) });
+                    }
+                    clock::pause(START_AGAIN_AFTER).await;
+                }
+                starts += 1;
+                started = Some(start_server(layout, options, installation)?);
+            }
+        }
+        clock::pause(LOOK_EVERY).await;
+    }
+}
+
+/// Starts the server; with it comes the length of its log before.
+fn start_server(
+    layout: &Layout,
+    options: &Options,
+    installation: &Installation,
+) -> Result<(Started, u64), PostgresError> {
+    let purpose = options.purpose;
+    let account = account::choose(layout, purpose)?;
+    account::let_through(layout, account)?;
+    let socket_dir = sockets::prepare(layout, account)?;
+    let (log, log_from) = layout.open_log()?;
+    let server = Server { layout, installation, account, purpose, socket_dir: &socket_dir };
+    Ok((server.start(options.launcher.as_deref(), log)?, log_from))
+}
+
+fn unanswered(layout: &Layout) -> PostgresError {
+    PostgresError::NoAnswer { path: layout.cluster().to_owned() }
+}
+
+/// Makes sure that the database exists: a crash may have come between making the cluster and this.
+async fn create_database(mut connection: Box<PgConnection>) -> Result<(), PostgresError> {
+    let opening = |source| PostgresError::Open { source };
+    let exists = sqlx::query("SELECT FROM pg_database WHERE datname = 'qualwatch'");
+    if exists.fetch_optional(connection.as_mut()).await.map_err(opening)?.is_none() {
+        sqlx::query("CREATE DATABASE qualwatch").execute(connection.as_mut()).await.map_err(opening)?;
+    }
+    connection.close().await.map_err(opening)
+}

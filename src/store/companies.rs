@@ -1,0 +1,169 @@
+//! The companies of the watchlist: who is in the file, and what decides when each is due.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use serde::{Deserialize, Serialize};
+use sqlx::postgres::{PgConnection, PgPool};
+
+use super::error::{StoreError, during};
+use crate::domain::keyword::Keyword;
+
+/// Rows in one statement, so that no statement grows without limit.
+const BATCH_ROWS_MAX: usize = 5_000;
+
+/// A company's row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct CompanyId(pub(crate) i64);
+
+impl CompanyId {
+    /// The row id as the second half of its advisory lock. Ids beyond 2^31 wrap: two companies may then share a lock and
+    /// wait for each other, which is slow, never wrong.
+    #[expect(clippy::cast_possible_truncation, reason = "wrapping is harmless, as said above")]
+    pub(super) fn lock_key(self) -> i32 {
+        self.0 as i32
+    }
+}
+
+/// An entry of the file, as it is to be remembered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// As the provider is asked.
+    pub keyword: Keyword,
+    /// What mails call it.
+    pub name: String,
+    /// The prefix pinned in the file.
+    pub pinned_prefix: Option<String>,
+    /// Its cron line and zone: occurrences are owed from the moment they changed.
+    pub check_line: String,
+}
+
+/// What decides when a company is due, and in what order.
+#[derive(Debug, Clone)]
+pub struct Standing {
+    /// Its row.
+    pub id: CompanyId,
+    /// As the provider is asked.
+    pub keyword: Keyword,
+    /// Since when its line is in force.
+    pub accepted_at: DateTime<Utc>,
+    /// The last check for which a call was made.
+    pub last_asked_at: Option<DateTime<Utc>>,
+    /// The last complete observation.
+    pub last_verified_at: Option<DateTime<Utc>>,
+    /// Failed, incomplete, empty, in doubt or disputed.
+    pub owes_answer: bool,
+    /// Something is in doubt: its check is a confirmation.
+    pub in_doubt: bool,
+    /// The last day its ends were judged.
+    pub judged_on: Option<NaiveDate>,
+}
+
+/// Makes the stored companies those of the file: new ones come in, others leave, and a changed line is in force from now.
+/// One transaction.
+///
+/// # Errors
+/// When the database fails.
+pub async fn accept(pool: &PgPool, entries: &[Entry], now: DateTime<Utc>) -> Result<(), StoreError> {
+    let doing = "storing the companies of the watchlist";
+    let mut tx = pool.begin().await.map_err(during(doing))?;
+    for batch in entries.chunks(BATCH_ROWS_MAX) {
+        upsert(&mut tx, batch, now).await?;
+    }
+    let keywords: Vec<String> = entries.iter().map(|entry| entry.keyword.as_str().to_owned()).collect();
+    sqlx::query!(
+        "UPDATE companies
+         SET left_at = $2
+         WHERE left_at IS NULL
+           AND keyword <> ALL ($1::text[])",
+        &keywords,
+        now
+    )
+    .execute(&mut *tx)
+    .await
+    .map_err(during(doing))?;
+    tx.commit().await.map_err(during(doing))
+}
+
+async fn upsert(connection: &mut PgConnection, entries: &[Entry], now: DateTime<Utc>) -> Result<(), StoreError> {
+    let keywords: Vec<String> = entries.iter().map(|entry| entry.keyword.as_str().to_owned()).collect();
+    let names: Vec<String> = entries.iter().map(|entry| entry.name.clone()).collect();
+    let prefixes: Vec<Option<String>> = entries.iter().map(|entry| entry.pinned_prefix.clone()).collect();
+    let lines: Vec<String> = entries.iter().map(|entry| entry.check_line.clone()).collect();
+    sqlx::query!(
+        "INSERT INTO companies AS known (keyword, name, prefix, prefix_is_pinned, check_line, accepted_at, watched_since)
+         SELECT entry.keyword, entry.name, entry.prefix, entry.prefix IS NOT NULL, entry.check_line, $5, $5
+         FROM UNNEST($1::text[], $2::text[], $3::text[], $4::text[]) AS entry (keyword, name, prefix, check_line)
+         ON CONFLICT (keyword) DO UPDATE
+         SET name = excluded.name,
+             prefix = CASE WHEN excluded.prefix_is_pinned THEN excluded.prefix ELSE known.prefix END,
+             prefix_is_pinned = excluded.prefix_is_pinned,
+             -- A pinned id is the operator's answer to a dispute: what was disputed is asked again.
+             disputed_since = CASE
+                 WHEN excluded.prefix_is_pinned AND excluded.prefix IS DISTINCT FROM known.prefix THEN NULL
+                 ELSE known.disputed_since
+             END,
+             check_line = excluded.check_line,
+             accepted_at = CASE
+                 WHEN known.check_line = excluded.check_line AND known.left_at IS NULL THEN known.accepted_at
+                 ELSE excluded.accepted_at
+             END,
+             watched_since = CASE WHEN known.left_at IS NULL THEN known.watched_since ELSE excluded.watched_since END,
+             left_at = NULL
+         WHERE (known.name, known.check_line, known.prefix_is_pinned)
+               IS DISTINCT FROM (excluded.name, excluded.check_line, excluded.prefix_is_pinned)
+            OR known.left_at IS NOT NULL
+            OR (excluded.prefix_is_pinned AND known.prefix IS DISTINCT FROM excluded.prefix)",
+        &keywords,
+        &names,
+        &prefixes as &[Option<String>],
+        &lines,
+        now
+    )
+    .execute(connection)
+    .await
+    .map_err(during("storing the companies of the watchlist"))?;
+    Ok(())
+}
+
+/// How every company of the file stands.
+///
+/// # Errors
+/// When the database fails or a stored keyword cannot be read.
+pub async fn standings(pool: &PgPool) -> Result<Vec<Standing>, StoreError> {
+    let rows = sqlx::query!(
+        r#"SELECT id, keyword, accepted_at, last_asked_at, last_verified_at, owes_answer, judged_on,
+                  EXISTS (
+                      SELECT FROM doubts
+                      WHERE doubts.company_id = companies.id
+                        AND (looks > 0 OR counter_looks > 0)
+                  ) AS "in_doubt!"
+           FROM companies
+           WHERE left_at IS NULL
+           ORDER BY id"#
+    )
+    .fetch_all(pool)
+    .await
+    .map_err(during("reading how the companies stand"))?;
+    rows.into_iter()
+        .map(|row| {
+            Ok(Standing {
+                id: CompanyId(row.id),
+                keyword: read_keyword(&row.keyword, row.id)?,
+                accepted_at: row.accepted_at,
+                last_asked_at: row.last_asked_at,
+                last_verified_at: row.last_verified_at,
+                owes_answer: row.owes_answer,
+                in_doubt: row.in_doubt,
+                judged_on: row.judged_on,
+            })
+        })
+        .collect()
+}
+
+pub(super) fn read_keyword(text: &str, id: i64) -> Result<Keyword, StoreError> {
+    text.parse().map_err(|source| StoreError::Unreadable {
+        table: "companies",
+        column: "keyword",
+        id: id.to_string(),
+        source: Box::new(source),
+    })
+}

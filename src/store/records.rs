@@ -1,0 +1,244 @@
+//! Reading a company as it is established, doubted and remembered, and writing what a check made of it. The pieces here
+//! take a connection and never begin or commit.
+
+use std::collections::{BTreeMap, HashMap};
+
+use chrono::{DateTime, NaiveDate, Utc};
+use sqlx::postgres::PgConnection;
+use sqlx::types::Json;
+
+use super::companies::{CompanyId, read_keyword};
+use super::error::{StoreError, during};
+use crate::domain::event::{Change, EventKind};
+use crate::domain::holding::{Holding, HoldingKey};
+use crate::domain::identity::Prefix;
+use crate::domain::judge::Told;
+use crate::domain::keyword::Keyword;
+use crate::domain::number::CertificateNumber;
+use crate::domain::qualification::QualificationKey;
+use crate::domain::snapshot::{Difference, Doubt, Field, Held, Snapshot};
+
+/// A company with all that comparing and judging need.
+#[derive(Debug, Clone)]
+pub struct Record {
+    /// Its row.
+    pub id: CompanyId,
+    /// As the provider is asked.
+    pub keyword: Keyword,
+    /// What mails call it.
+    pub name: String,
+    /// What is established and doubted.
+    pub snapshot: Snapshot,
+    /// What was told of its ends.
+    pub told: Vec<Told>,
+    /// When it came into the file.
+    pub watched_since: DateTime<Utc>,
+    /// The last check for which a call was made.
+    pub last_asked_at: Option<DateTime<Utc>>,
+    /// The last complete observation.
+    pub last_verified_at: Option<DateTime<Utc>>,
+    /// How the last check ended.
+    pub last_outcome: Option<String>,
+    /// Why the last check failed, made inert.
+    pub last_reason: Option<String>,
+    /// The first of the checks in a row that were not complete.
+    pub failing_since: Option<DateTime<Utc>>,
+    /// How many checks in a row were not complete.
+    pub failing_checks: i32,
+    /// Since when it cannot be said that the answers are this company's.
+    pub disputed_since: Option<DateTime<Utc>>,
+    /// The last day its ends were judged.
+    pub judged_on: Option<NaiveDate>,
+    /// When readers were told that it is unverified.
+    pub unverified_told_at: Option<DateTime<Utc>>,
+}
+
+/// Reads companies, in four statements however many they are. In the order of their ids.
+pub(super) async fn load(connection: &mut PgConnection, ids: &[CompanyId]) -> Result<Vec<Record>, StoreError> {
+    let ids: Vec<i64> = ids.iter().map(|id| id.0).collect();
+    let mut held = load_holdings(connection, &ids).await?;
+    let mut doubts = load_doubts(connection, &ids).await?;
+    let mut told = load_told(connection, &ids).await?;
+    let rows = sqlx::query!(
+        "SELECT id, keyword, name, prefix, baseline_at, watched_since, last_asked_at, last_verified_at, last_outcome,
+                last_reason, failing_since, failing_checks, disputed_since, judged_on, unverified_told_at
+         FROM companies
+         WHERE id = ANY ($1)
+         ORDER BY id",
+        &ids
+    )
+    .fetch_all(connection)
+    .await
+    .map_err(during("reading companies"))?;
+    rows.into_iter()
+        .map(|row| {
+            let (held, gone) = held.remove(&row.id).unwrap_or_default();
+            Ok(Record {
+                id: CompanyId(row.id),
+                keyword: read_keyword(&row.keyword, row.id)?,
+                name: row.name,
+                snapshot: Snapshot {
+                    prefix: row.prefix.as_deref().map(Prefix::new),
+                    baseline_at: row.baseline_at,
+                    held,
+                    doubts: doubts.remove(&row.id).unwrap_or_default(),
+                    gone,
+                },
+                told: told.remove(&row.id).unwrap_or_default(),
+                watched_since: row.watched_since,
+                last_asked_at: row.last_asked_at,
+                last_verified_at: row.last_verified_at,
+                last_outcome: row.last_outcome,
+                last_reason: row.last_reason,
+                failing_since: row.failing_since,
+                failing_checks: row.failing_checks,
+                disputed_since: row.disputed_since,
+                judged_on: row.judged_on,
+                unverified_told_at: row.unverified_told_at,
+            })
+        })
+        .collect()
+}
+
+type HeldAndGone = (BTreeMap<HoldingKey, Held>, BTreeMap<HoldingKey, Holding>);
+
+async fn load_holdings(
+    connection: &mut PgConnection,
+    ids: &[i64],
+) -> Result<HashMap<i64, HeldAndGone>, StoreError> {
+    let rows = sqlx::query!(
+        r#"SELECT DISTINCT ON (company_id, number_key, qualification_key)
+                  company_id, holding AS "holding: Json<Holding>", since, unlisted_since, valid_to
+           FROM holdings
+           WHERE company_id = ANY ($1)
+           -- The last version of each: current, or as it was when it went.
+           ORDER BY company_id, number_key, qualification_key, valid_to DESC NULLS FIRST"#,
+        ids
+    )
+    .fetch_all(connection)
+    .await
+    .map_err(during("reading holdings"))?;
+    let mut companies: HashMap<i64, HeldAndGone> = HashMap::new();
+    for row in rows {
+        let (held, gone) = companies.entry(row.company_id).or_default();
+        let holding = row.holding.0;
+        let key = holding.key();
+        if row.valid_to.is_none() {
+            held.insert(key, Held { holding, since: row.since, unlisted_since: row.unlisted_since });
+        } else {
+            gone.insert(key, holding);
+        }
+    }
+    Ok(companies)
+}
+
+type Doubts = BTreeMap<(HoldingKey, Field), Doubt>;
+
+async fn load_doubts(connection: &mut PgConnection, ids: &[i64]) -> Result<HashMap<i64, Doubts>, StoreError> {
+    let rows = sqlx::query!(
+        r#"SELECT company_id, number, qualification_key, field, difference AS "difference: Json<Difference>",
+                  first_seen_at, last_look_at, looks, looks_needed, mass, told_as, counter_looks,
+                  counter_looks_needed, retracted
+           FROM doubts
+           WHERE company_id = ANY ($1)"#,
+        ids
+    )
+    .fetch_all(connection)
+    .await
+    .map_err(during("reading doubts"))?;
+    let mut companies: HashMap<i64, Doubts> = HashMap::new();
+    for row in rows {
+        let id = row.company_id;
+        let key = HoldingKey {
+            number: read_number("doubts", &row.number, id)?,
+            qualification: QualificationKey::stored(row.qualification_key),
+        };
+        let field = read_field(&row.field, id)?;
+        let told_as = row.told_as.map(|kind| read_change("doubts", &kind, id)).transpose()?;
+        let doubt = Doubt {
+            difference: row.difference.0,
+            first_seen_at: row.first_seen_at,
+            last_look_at: row.last_look_at,
+            looks: row.looks.unsigned_abs(),
+            looks_needed: row.looks_needed.unsigned_abs(),
+            mass: row.mass,
+            told_as,
+            counter_looks: row.counter_looks.unsigned_abs(),
+            counter_looks_needed: row.counter_looks_needed.unsigned_abs(),
+            retracted: row.retracted,
+        };
+        companies.entry(id).or_default().insert((key, field), doubt);
+    }
+    Ok(companies)
+}
+
+async fn load_told(connection: &mut PgConnection, ids: &[i64]) -> Result<HashMap<i64, Vec<Told>>, StoreError> {
+    let rows = sqlx::query!(
+        "SELECT company_id, number, last_day, kind, threshold, told_on
+         FROM told
+         WHERE company_id = ANY ($1)",
+        ids
+    )
+    .fetch_all(connection)
+    .await
+    .map_err(during("reading what was told"))?;
+    let mut companies: HashMap<i64, Vec<Told>> = HashMap::new();
+    for row in rows {
+        let told = Told {
+            number: read_number("told", &row.number, row.company_id)?,
+            end: row.last_day,
+            kind: read_change("told", &row.kind, row.company_id)?,
+            threshold: row.threshold,
+            day: row.told_on,
+        };
+        companies.entry(row.company_id).or_default().push(told);
+    }
+    Ok(companies)
+}
+
+fn read_number(table: &'static str, text: &str, id: i64) -> Result<CertificateNumber, StoreError> {
+    CertificateNumber::try_from(text.to_owned()).map_err(|source| unreadable(table, "number", id, source))
+}
+
+fn read_change(table: &'static str, text: &str, id: i64) -> Result<Change, StoreError> {
+    match text.parse::<EventKind>() {
+        Ok(EventKind::Change(change)) => Ok(change),
+        Ok(kind) => Err(unreadable(table, "kind", id, NotOfReaders(kind))),
+        Err(source) => Err(unreadable(table, "kind", id, source)),
+    }
+}
+
+/// A kind that readers never get stands where one of theirs belongs.
+#[derive(Debug, thiserror::Error)]
+#[error("{0} is no kind of event for readers")]
+struct NotOfReaders(EventKind);
+
+/// A field of a doubt that this version does not know.
+#[derive(Debug, thiserror::Error)]
+#[error("{0:?} is no field of a holding")]
+struct UnknownField(String);
+
+fn read_field(text: &str, id: i64) -> Result<Field, StoreError> {
+    let fields = [Field::Presence, Field::Grade, Field::End, Field::Issued];
+    let field = fields.into_iter().find(|field| field_name(*field) == text);
+    field.ok_or_else(|| unreadable("doubts", "field", id, UnknownField(text.to_owned())))
+}
+
+/// The name of a field in rows.
+pub(super) fn field_name(field: Field) -> &'static str {
+    match field {
+        Field::Presence => "presence",
+        Field::Grade => "grade",
+        Field::End => "end",
+        Field::Issued => "issued",
+    }
+}
+
+fn unreadable(
+    table: &'static str,
+    column: &'static str,
+    id: i64,
+    source: impl std::error::Error + Send + Sync + 'static,
+) -> StoreError {
+    StoreError::Unreadable { table, column, id: format!("of company {id}"), source: Box::new(source) }
+}

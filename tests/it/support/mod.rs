@@ -1,0 +1,4 @@
+//! What the scenarios share.
+
+pub mod database;
+pub mod smtp_sink;

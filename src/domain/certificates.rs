@@ -84,7 +84,9 @@ pub struct Owner<'a> {
 /// The current certificates of a company by end, then number; what has no readable end comes last.
 #[must_use]
 pub fn certificates(snapshot: &Snapshot, owner: Owner<'_>, today: NaiveDate) -> Vec<Certificate> {
-    let seen_once = snapshot.doubts.values().filter(|doubt| doubt.is_open()).filter_map(|doubt| match &doubt.difference {
+    let seen_once = snapshot.doubts.values().filter(|doubt| doubt.is_open()).filter_map(|doubt| match &doubt
+        .difference
+    {
         Difference::New(holding) => Some(holding),
         _ => None,
     });
@@ -97,7 +99,12 @@ pub fn certificates(snapshot: &Snapshot, owner: Owner<'_>, today: NaiveDate) -> 
     groups.into_values().filter_map(|holdings| describe(snapshot, &holdings, owner, today)).collect()
 }
 
-fn describe(snapshot: &Snapshot, holdings: &[&Holding], owner: Owner<'_>, today: NaiveDate) -> Option<Certificate> {
+fn describe(
+    snapshot: &Snapshot,
+    holdings: &[&Holding],
+    owner: Owner<'_>,
+    today: NaiveDate,
+) -> Option<Certificate> {
     let first = holdings.first()?;
     let facts = holding::facts(holdings.iter().copied())?;
     Some(Certificate {

@@ -105,11 +105,7 @@ impl FromStr for CronLine {
         if !occurs(&cron) {
             return Err(BadCronLine::NeverOccurs);
         }
-        Ok(Self {
-            text: text.to_owned(),
-            expanded: with_seconds,
-            cron,
-        })
+        Ok(Self { text: text.to_owned(), expanded: with_seconds, cron })
     }
 }
 
@@ -141,11 +137,7 @@ fn blame_one_field(with_seconds: &str, whole: String) -> BadCronLine {
             *place = text;
         }
         if read(&alone.join(" ")).is_err() {
-            return BadCronLine::Field {
-                field,
-                text: text.to_owned(),
-                range,
-            };
+            return BadCronLine::Field { field, text: text.to_owned(), range };
         }
     }
     BadCronLine::Whole(whole)
@@ -154,19 +146,12 @@ fn blame_one_field(with_seconds: &str, whole: String) -> BadCronLine {
 /// Whether any day of a century fits: 29 February that must be a Monday comes within 40 years.
 fn occurs(cron: &Cron) -> bool {
     let first = NaiveDate::default();
-    first
-        .iter_days()
-        .skip(365 * 30)
-        .take(36_525)
-        .any(|day| day_fits(cron, day))
+    first.iter_days().skip(365 * 30).take(36_525).any(|day| day_fits(cron, day))
 }
 
 fn day_fits(cron: &Cron, day: NaiveDate) -> bool {
     cron.pattern.month_match(day.month()).unwrap_or(false)
-        && cron
-            .pattern
-            .day_match(day.year(), day.month(), day.day())
-            .unwrap_or(false)
+        && cron.pattern.day_match(day.year(), day.month(), day.day()).unwrap_or(false)
 }
 
 impl CronLine {
@@ -185,30 +170,21 @@ impl CronLine {
     /// The latest occurrence that is not after `now`.
     #[must_use]
     pub fn latest(&self, zone: Tz, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
-        let found = self
-            .cron
-            .find_previous_occurrence(&wall_time_of(zone, now).and_utc(), true)
-            .ok()?;
+        let found = self.cron.find_previous_occurrence(&wall_time_of(zone, now).and_utc(), true).ok()?;
         instant_of(zone, found.naive_utc())
     }
 
     /// The first occurrence after `after`.
     #[must_use]
     pub fn next(&self, zone: Tz, after: DateTime<Utc>) -> Option<DateTime<Utc>> {
-        let found = self
-            .cron
-            .find_next_occurrence(&wall_time_of(zone, after).and_utc(), false)
-            .ok()?;
+        let found = self.cron.find_next_occurrence(&wall_time_of(zone, after).and_utc(), false).ok()?;
         instant_of(zone, found.naive_utc())
     }
 
     /// The first occurrence of a calendar day of `zone`; `None` when the line does not occur on it.
     #[must_use]
     pub fn first_of_day(&self, zone: Tz, day: NaiveDate) -> Option<DateTime<Utc>> {
-        let found = self
-            .cron
-            .find_next_occurrence(&day.and_time(NaiveTime::MIN).and_utc(), true)
-            .ok()?;
+        let found = self.cron.find_next_occurrence(&day.and_time(NaiveTime::MIN).and_utc(), true).ok()?;
         if found.date_naive() != day {
             return None;
         }
@@ -225,23 +201,11 @@ impl CronLine {
             return 0;
         }
         let whole_day = self.until(None);
-        let days = from
-            .date()
-            .iter_days()
-            .take(DAYS_MAX)
-            .take_while(|day| *day <= to.date());
+        let days = from.date().iter_days().take(DAYS_MAX).take_while(|day| *day <= to.date());
         let mut count = 0;
         for day in days.filter(|day| day_fits(&self.cron, *day)) {
-            let end = if day == to.date() {
-                self.until(Some(to.time()))
-            } else {
-                whole_day
-            };
-            let start = if day == from.date() {
-                self.until(Some(from.time()))
-            } else {
-                0
-            };
+            let end = if day == to.date() { self.until(Some(to.time())) } else { whole_day };
+            let start = if day == from.date() { self.until(Some(from.time())) } else { 0 };
             count += end - start;
         }
         count
@@ -251,19 +215,11 @@ impl CronLine {
     fn until(&self, end: Option<NaiveTime>) -> u64 {
         let pattern = &self.cron.pattern;
         let end = end.map_or((23, 59, 59), |end| (end.hour(), end.minute(), end.second()));
-        let seconds = |last: u32| {
-            (0..=last)
-                .filter(|s| pattern.second_match(*s).unwrap_or(false))
-                .count() as u64
-        };
-        let minutes = |last: u32| {
-            (0..=last)
-                .filter(|m| pattern.minute_match(*m).unwrap_or(false))
-                .count() as u64
-        };
-        let hours_before = (0..end.0)
-            .filter(|h| pattern.hour_match(*h).unwrap_or(false))
-            .count() as u64;
+        let seconds =
+            |last: u32| (0..=last).filter(|s| pattern.second_match(*s).unwrap_or(false)).count() as u64;
+        let minutes =
+            |last: u32| (0..=last).filter(|m| pattern.minute_match(*m).unwrap_or(false)).count() as u64;
+        let hours_before = (0..end.0).filter(|h| pattern.hour_match(*h).unwrap_or(false)).count() as u64;
         let mut count = hours_before * minutes(59) * seconds(59);
         if pattern.hour_match(end.0).unwrap_or(false) {
             let this_minute = u64::from(pattern.minute_match(end.1).unwrap_or(false));
@@ -301,29 +257,18 @@ impl CronLine {
     }
 
     fn last_of_day_of(&self, zone: Tz, instant: DateTime<Utc>) -> Option<DateTime<Utc>> {
-        let next_day = wall_time_of(zone, instant)
-            .date()
-            .checked_add_days(Days::new(1))?;
+        let next_day = wall_time_of(zone, instant).date().checked_add_days(Days::new(1))?;
         let end = next_day.and_time(NaiveTime::MIN).and_utc();
         let found = self.cron.find_previous_occurrence(&end, false).ok()?;
         instant_of(zone, found.naive_utc()).map(|last| last.max(instant))
     }
 
     fn longest_within_a_day(&self) -> TimeDelta {
-        let hours: Vec<u32> = (0..24)
-            .filter(|h| self.cron.pattern.hour_match(*h).unwrap_or(false))
-            .collect();
-        let between_hours = hours
-            .windows(2)
-            .filter_map(|pair| Some(pair.last()? - pair.first()?))
-            .max();
-        let minutes: Vec<u32> = (0..60)
-            .filter(|m| self.cron.pattern.minute_match(*m).unwrap_or(false))
-            .collect();
-        let span = minutes
-            .last()
-            .zip(minutes.first())
-            .map_or(0, |(last, first)| last - first);
+        let hours: Vec<u32> = (0..24).filter(|h| self.cron.pattern.hour_match(*h).unwrap_or(false)).collect();
+        let between_hours = hours.windows(2).filter_map(|pair| Some(pair.last()? - pair.first()?)).max();
+        let minutes: Vec<u32> =
+            (0..60).filter(|m| self.cron.pattern.minute_match(*m).unwrap_or(false)).collect();
+        let span = minutes.last().zip(minutes.first()).map_or(0, |(last, first)| last - first);
         between_hours.map_or(TimeDelta::zero(), |hours| {
             TimeDelta::hours(i64::from(hours)) - TimeDelta::minutes(i64::from(span))
         })
@@ -333,10 +278,7 @@ impl CronLine {
     #[must_use]
     pub fn is_rarer_than_daily(&self) -> bool {
         let leap_year = NaiveDate::from_ymd_opt(2028, 1, 1).unwrap_or_default();
-        leap_year
-            .iter_days()
-            .take(366)
-            .any(|day| !day_fits(&self.cron, day))
+        leap_year.iter_days().take(366).any(|day| !day_fits(&self.cron, day))
     }
 }
 

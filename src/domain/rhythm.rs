@@ -64,11 +64,7 @@ pub enum Due {
 /// unless the next is less than half an interval away. An instant of `asked` that lies ahead of `now` counts as `now` ([`Asked::as_of`]).
 #[must_use]
 pub fn due(rhythm: Rhythm<'_>, asked: &Asked, now: DateTime<Utc>) -> Option<Due> {
-    let Asked {
-        accepted_at,
-        last_asked_at,
-        owes_answer,
-    } = asked.as_of(now);
+    let Asked { accepted_at, last_asked_at, owes_answer } = asked.as_of(now);
     let Some(last_asked_at) = last_asked_at else {
         return Some(Due::FirstTime);
     };
@@ -96,10 +92,7 @@ pub fn next_due(rhythm: Rhythm<'_>, asked: &Asked, now: DateTime<Utc>) -> Option
         return Some(now);
     }
     let occurrence = rhythm.line.next(rhythm.zone, now);
-    let hour = rhythm
-        .days_hours_around(now)
-        .into_iter()
-        .find(|at| asked.owes_answer && *at > now);
+    let hour = rhythm.days_hours_around(now).into_iter().find(|at| asked.owes_answer && *at > now);
     occurrence.into_iter().chain(hour).min()
 }
 

@@ -35,10 +35,7 @@ mod tests {
     #[test]
     fn a_secret_is_never_shown() {
         let secret = Secret::parse(" CANARY\n").unwrap();
-        assert_eq!(
-            (secret.expose(), format!("{secret:?}").as_str()),
-            ("CANARY", "***")
-        );
+        assert_eq!((secret.expose(), format!("{secret:?}").as_str()), ("CANARY", "***"));
         assert_eq!(Secret::parse("\n"), None, "a blank credential means: not given");
     }
 }

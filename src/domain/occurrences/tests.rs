@@ -67,19 +67,14 @@ fn a_line_that_cannot_be_followed_says_why() {
 
 #[test]
 fn the_scheduler_gets_six_fields() {
-    for (text, fields) in [
-        ("0 8 * * *", "0 0 8 * * *"),
-        (" 5  0 8 * * Mon ", "5 0 8 * * Mon"),
-        ("@hourly", "0 0 * * * *"),
-    ] {
+    for (text, fields) in
+        [("0 8 * * *", "0 0 8 * * *"), (" 5  0 8 * * Mon ", "5 0 8 * * Mon"), ("@hourly", "0 0 * * * *")]
+    {
         assert_eq!(line(text).for_scheduler(), fields);
     }
     assert_eq!(line("@daily"), line("0 0  * * *"));
     assert_ne!(line("0 8 * * *"), line("0 9 * * *"));
-    assert_eq!(
-        serde_json::to_string(&line("0 8 * * Mon")).unwrap(),
-        "\"0 8 * * Mon\""
-    );
+    assert_eq!(serde_json::to_string(&line("0 8 * * Mon")).unwrap(), "\"0 8 * * Mon\"");
     assert!(serde_json::from_str::<CronLine>("\"0 8 31 2 *\"").is_err());
 }
 
@@ -87,13 +82,7 @@ fn the_scheduler_gets_six_fields() {
 fn the_first_of_a_day_is_none_on_a_day_without() {
     let day = |text: &str| text.parse::<NaiveDate>().unwrap();
     for (cron, zone, of, first, why) in [
-        (
-            "0 8,20 * * *",
-            Shanghai,
-            "2026-11-24",
-            Some("2026-11-24T08:00:00+08:00"),
-            "the first of two",
-        ),
+        ("0 8,20 * * *", Shanghai, "2026-11-24", Some("2026-11-24T08:00:00+08:00"), "the first of two"),
         (
             "0 0 * * *",
             Shanghai,
@@ -102,13 +91,7 @@ fn the_first_of_a_day_is_none_on_a_day_without() {
             "midnight belongs to the day",
         ),
         ("0 8 * * Mon", Shanghai, "2026-11-24", None, "a Tuesday"),
-        (
-            "30 2 * * *",
-            New_York,
-            "2026-03-08",
-            Some("2026-03-08T03:00:00-04:00"),
-            "the skipped hour",
-        ),
+        ("30 2 * * *", New_York, "2026-03-08", Some("2026-03-08T03:00:00-04:00"), "the skipped hour"),
     ] {
         assert_eq!(line(cron).first_of_day(zone, day(of)), first.map(at), "{why}");
     }

@@ -74,26 +74,13 @@ fn who_is_due_and_why() {
 #[test]
 fn the_days_hour_is_eight_where_the_schedule_has_none_that_day() {
     let (own, weekly) = (line("0 8 1 * *"), line("0 10 * * Mon"));
-    let rhythm = Rhythm {
-        line: &own,
-        day_line: &weekly,
-        zone: Shanghai,
-    };
+    let rhythm = Rhythm { line: &own, day_line: &weekly, zone: Shanghai };
     for (asked, now, expected, why) in [
-        (
-            "22 08:00",
-            "23 09:59",
-            None,
-            "Monday: the schedule's own hour, 10",
-        ),
+        ("22 08:00", "23 09:59", None, "Monday: the schedule's own hour, 10"),
         ("22 08:00", "23 10:00", Some(answer("23 10:00")), "Monday at 10"),
         ("23 10:00", "24 08:00", Some(answer("24 08:00")), "Tuesday: 08:00"),
     ] {
-        let asked = Asked {
-            accepted_at: at("01 00:00"),
-            last_asked_at: Some(at(asked)),
-            owes_answer: true,
-        };
+        let asked = Asked { accepted_at: at("01 00:00"), last_asked_at: Some(at(asked)), owes_answer: true };
         assert_eq!(due(rhythm, &asked, at(now)), expected, "{why}");
     }
 }
@@ -101,22 +88,14 @@ fn the_days_hour_is_eight_where_the_schedule_has_none_that_day() {
 #[test]
 fn the_next_time_is_the_nearest_of_all_reasons() {
     let (own, day_line) = (line("0 8 * * Mon"), line("0 8 * * *"));
-    let rhythm = Rhythm {
-        line: &own,
-        day_line: &day_line,
-        zone: Shanghai,
-    };
+    let rhythm = Rhythm { line: &own, day_line: &day_line, zone: Shanghai };
     for (asked, owes_answer, now, next, why) in [
         (None, FINE, "24 09:00", "24 09:00", "never asked: now"),
         (Some("23 08:00"), FINE, "24 09:00", "30 08:00", "its line"),
         (Some("24 08:00"), OWES, "24 09:00", "25 08:00", "the day's hour"),
         (Some("23 08:00"), OWES, "24 09:00", "24 09:00", "owed already"),
     ] {
-        let asked = Asked {
-            accepted_at: at("01 00:00"),
-            last_asked_at: asked.map(at),
-            owes_answer,
-        };
+        let asked = Asked { accepted_at: at("01 00:00"), last_asked_at: asked.map(at), owes_answer };
         assert_eq!(next_due(rhythm, &asked, at(now)), Some(at(next)), "{why}");
     }
 }
@@ -124,18 +103,10 @@ fn the_next_time_is_the_nearest_of_all_reasons() {
 #[test]
 fn a_daily_line_is_due_once_a_day_through_clock_changes() {
     let daily = line("30 2 * * *");
-    let rhythm = Rhythm {
-        line: &daily,
-        day_line: &daily,
-        zone: New_York,
-    };
+    let rhythm = Rhythm { line: &daily, day_line: &daily, zone: New_York };
     for (start, days) in [("2026-03-01T12:00:00Z", 20_i64), ("2026-10-25T12:00:00Z", 20)] {
         let start: DateTime<Utc> = start.parse().unwrap();
-        let mut asked = Asked {
-            accepted_at: start,
-            last_asked_at: Some(start),
-            owes_answer: true,
-        };
+        let mut asked = Asked { accepted_at: start, last_asked_at: Some(start), owes_answer: true };
         let mut calls = 0;
         for minute in 1..=days * 24 * 6 {
             let now = start + TimeDelta::minutes(minute * 10);

@@ -1,1 +1,38 @@
-//! The room is furnished by the commits that follow.
+//! The file the operator edits, and the secrets that are not in it (design 6 and 7).
+//!
+//! Reading order: [`watchlist`] says what a file means, [`keys`] which keys there are; [`judge`] walks the file and
+//! collects **all** faults at once, each with its place and the nearest right spelling ([`fault`], [`draw`]). The walk is by
+//! hand over a tree with places: a derived deserialiser stops at the first fault. [`places`] finds the file and the state
+//! directory and keeps the accepted copy; [`secrets`] reads what is given as credential, variable or file.
+//!
+//! May import: `domain`. Deliberately absent: the process's environment (it is handed in as [`secrets::Environment`]),
+//! time-outs, watching the file (the daemon's business), writing the operator's file (import's business).
+
+mod companies;
+mod database_url;
+mod draw;
+mod error;
+mod fault;
+mod judge;
+mod keys;
+mod mailbox;
+mod places;
+mod reader;
+mod secrets;
+mod sections;
+mod smtp;
+mod values;
+mod watchlist;
+
+pub use database_url::DatabaseUrl;
+pub use draw::{Colour, draw, draw_warnings};
+pub use error::ConfigError;
+pub use fault::{Fault, Warning};
+pub use judge::{FILE_BYTES_MAX, Judgement, judge, parse, read_text};
+pub use mailbox::{BadAddress, EmailAddress, Mailbox};
+pub use places::{Found, accepted, find, keep_accepted, state_dir};
+pub use secrets::{Environment, Secrets, Source, Sourced, read_api_key, read_secrets, read_smtp_password};
+pub use smtp::{Security, SmtpServer};
+pub use watchlist::{
+    Alerts, Api, Company, Database, Email, Heartbeat, Method, Outlet, Schedule, SecretFile, Watchlist,
+};

@@ -5,6 +5,7 @@
 
 pub mod certificates;
 pub mod compare;
+pub mod credit_code;
 pub mod dates;
 pub mod display;
 pub mod event;

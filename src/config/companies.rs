@@ -1,0 +1,181 @@
+//! The `[[company]]` entries.
+
+use std::collections::HashMap;
+use std::ops::Range;
+
+use toml::de::DeValue;
+
+use super::fault::{Complaint, Findings, quoted};
+use super::reader::{Table, kind_of};
+use super::sections::{addresses, days};
+use super::values;
+use super::watchlist::Company;
+use crate::domain::credit_code::{self, BadCreditCode, Verdict};
+use crate::domain::keyword::Keyword;
+
+const NAME_CHARS_MAX: usize = 100;
+const TAG_CHARS_MAX: usize = 50;
+
+/// The digits of a `businessId` prefix.
+const ID_DIGITS: usize = 24;
+
+/// Where a keyword or an id was seen first.
+#[derive(Default)]
+struct Seen {
+    keywords: HashMap<String, Range<usize>>,
+    ids: HashMap<String, Range<usize>>,
+}
+
+/// Whether `[email].to` names somebody, so that a company needs no readers of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum CommonReaders {
+    Some,
+    None,
+    /// `[email]` is at fault: nothing can be said.
+    Unknown,
+}
+
+/// All entries; the ones at fault are left out.
+pub(super) fn companies(
+    findings: &mut Findings<'_>,
+    top: &Table<'_, '_>,
+    common: CommonReaders,
+) -> Vec<Company> {
+    let Some(value) = top.value("company") else {
+        let complaint = Complaint::new("there is nothing to watch: no [[company]] is in the file");
+        findings.missing("company".to_owned(), 0..0, complaint);
+        return Vec::new();
+    };
+    let Some(entries) = value.get_ref().as_array() else {
+        let found = kind_of(value.get_ref());
+        let complaint =
+            Complaint::new(format!("is a list of entries, not {found}")).perhaps(Some("[[company]]"));
+        findings.fault("company".to_owned(), value.span(), complaint);
+        return Vec::new();
+    };
+    if entries.iter().next().is_none() {
+        findings.missing(
+            "company".to_owned(),
+            value.span(),
+            Complaint::new("there is nothing to watch: the list is empty"),
+        );
+    }
+    let mut seen = Seen::default();
+    let mut companies = Vec::new();
+    for entry in entries.iter() {
+        match entry.get_ref().as_table() {
+            Some(table) => {
+                let table = Table::open(findings, "company", table, entry.span());
+                companies.extend(company(findings, &table, &mut seen, common));
+            }
+            None => {
+                let complaint =
+                    Complaint::new(format!("is an entry with a keyword, not {}", kind_of(entry.get_ref())));
+                findings.fault("company".to_owned(), entry.span(), complaint.perhaps(Some("[[company]]")));
+            }
+        }
+    }
+    companies
+}
+
+fn company(
+    findings: &mut Findings<'_>,
+    table: &Table<'_, '_>,
+    seen: &mut Seen,
+    common: CommonReaders,
+) -> Option<Company> {
+    let keyword = table.read(findings, "keyword", keyword);
+    match (&keyword, table.value("keyword")) {
+        (_, None) => table.require(findings, "keyword", "the company's name, or better its 统一社会信用代码"),
+        (Some(keyword), Some(value)) => {
+            warn_of_check_digit(findings, table, keyword, value.span());
+            note_twice(findings, table, "keyword", keyword.folded(), value.span(), &mut seen.keywords);
+        }
+        (None, Some(_)) => {}
+    }
+    let name = table.read(findings, "name", |value| values::label(value, NAME_CHARS_MAX));
+    let tags = table.list(findings, "tags", |value| values::label(value, TAG_CHARS_MAX)).unwrap_or_default();
+    let to = addresses(findings, table, "to").unwrap_or_default();
+    if to.is_empty() && common == CommonReaders::None {
+        table.require(
+            findings,
+            "to",
+            "nobody would be told of this company, as [email].to names nobody either",
+        );
+    }
+    let expiry_days = days(findings, table, "expiry_days", 0).map(|mut days| {
+        days.reverse();
+        days
+    });
+    let check = table.read(findings, "check", values::cron_line);
+    let id = table.read(findings, "id", id);
+    if let (Some(id), Some(value)) = (&id, table.value("id")) {
+        note_twice(findings, table, "id", id.clone(), value.span(), &mut seen.ids);
+    }
+    let keyword = keyword?;
+    let (line, _) = findings.place(table.value("keyword")?.span().start);
+    let mut unique_tags: Vec<String> = Vec::new();
+    for (tag, _) in tags {
+        if !unique_tags.contains(&tag) {
+            unique_tags.push(tag);
+        }
+    }
+    let name = name.unwrap_or_else(|| keyword.to_string());
+    Some(Company { keyword, name, tags: unique_tags, to, expiry_days, check, id, line })
+}
+
+fn keyword(value: &DeValue<'_>) -> Result<Keyword, Complaint> {
+    let keyword = values::text(value)?.parse::<Keyword>().map_err(|why| Complaint::new(why.to_string()))?;
+    match credit_code::judge(keyword.as_str()) {
+        Ok(_) => Ok(keyword),
+        Err(bad) => {
+            let complaint = Complaint::new(bad.to_string());
+            Err(match bad {
+                BadCreditCode::Letter { perhaps, .. } => complaint.perhaps(perhaps),
+                BadCreditCode::Length(_) => complaint,
+            })
+        }
+    }
+}
+
+fn warn_of_check_digit(
+    findings: &mut Findings<'_>,
+    table: &Table<'_, '_>,
+    keyword: &Keyword,
+    span: Range<usize>,
+) {
+    if let Ok(Verdict::WrongCheckDigit { expected }) = credit_code::judge(keyword.as_str()) {
+        let message = format!("the last character of this code should be `{expected}`: is it mistyped?");
+        findings.warn(table.path("keyword"), span, message);
+    }
+}
+
+fn note_twice(
+    findings: &mut Findings<'_>,
+    table: &Table<'_, '_>,
+    key: &str,
+    folded: String,
+    span: Range<usize>,
+    seen: &mut HashMap<String, Range<usize>>,
+) {
+    if let Some(first) = seen.get(&folded) {
+        let (line, _) = findings.place(first.start);
+        let complaint = Complaint::new(format!("the same {key} is listed in line {line} already"));
+        findings.twice(table.path(key), span, first.clone(), complaint);
+    } else {
+        seen.insert(folded, span);
+    }
+}
+
+fn id(value: &DeValue<'_>) -> Result<String, Complaint> {
+    let written = values::text(value)?.trim();
+    // People paste a whole businessId: what stands before the first `-` is the prefix.
+    let prefix = written.split('-').next().unwrap_or(written).to_ascii_lowercase();
+    let is_prefix = |text: &str| text.len() == ID_DIGITS && text.chars().all(|c| c.is_ascii_hexdigit());
+    if is_prefix(&written.to_ascii_lowercase()) {
+        return Ok(prefix);
+    }
+    let complaint =
+        Complaint::new(format!("{} is no id: it has {ID_DIGITS} digits, 0-9 and a-f", quoted(written)));
+    Err(complaint.perhaps(is_prefix(&prefix).then_some(prefix)))
+}

@@ -1,0 +1,118 @@
+//! The address of the operator's own PostgreSQL.
+
+use std::fmt;
+
+use url::Url;
+
+use super::fault::{Complaint, quoted};
+use super::keys::nearest;
+use super::values::is_loopback_name;
+
+/// What `sslmode` may be (libpq), weakest first.
+const SSL_MODES: [&str; 6] = ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"];
+
+/// An address such as `postgres://user@host/database`; beyond this machine TLS is verified unless it says otherwise. It may
+/// hold a password when it was not read from the watchlist, so it is never shown whole.
+#[derive(Clone, PartialEq, Eq)]
+pub struct DatabaseUrl {
+    url: Url,
+    weak_mode: Option<&'static str>,
+}
+
+impl DatabaseUrl {
+    /// Reads an address that was given as a secret: a password is fine in it.
+    ///
+    /// # Errors
+    /// What is wrong, without quoting the address.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        Self::read(text).map_err(|complaint| complaint.message)
+    }
+
+    /// Reads the address in the watchlist, which holds no password.
+    pub(super) fn without_password(text: &str) -> Result<Self, Complaint> {
+        let read = Self::read(text)?;
+        let is_password = |key: &str| key.eq_ignore_ascii_case("password");
+        if read.url.password().is_some() || read.url.query_pairs().any(|(key, _)| is_password(&key)) {
+            return Err(Complaint::new(
+                "a password does not belong in this file: give the whole address as the credential \
+                 \"database-url\" or QUALWATCH_DATABASE_URL instead",
+            ));
+        }
+        Ok(read)
+    }
+
+    fn read(text: &str) -> Result<Self, Complaint> {
+        let mut url = Url::parse(text.trim())
+            .map_err(|why| Complaint::new(format!("is no database address: {why}")))?;
+        if !matches!(url.scheme(), "postgres" | "postgresql") {
+            let complaint =
+                Complaint::new("is no PostgreSQL address: it begins with postgres:// or postgresql://");
+            return Err(complaint.perhaps(nearest(url.scheme(), ["postgres", "postgresql"])));
+        }
+        let modes: Vec<String> = url
+            .query_pairs()
+            .filter(|(key, _)| matches!(key.as_ref(), "sslmode" | "ssl-mode"))
+            .map(|(_, mode)| mode.into_owned())
+            .collect();
+        if let Some(unknown) = modes.iter().find(|mode| !SSL_MODES.contains(&mode.as_str())) {
+            let complaint = Complaint::new(format!("there is no sslmode {}", quoted(unknown)));
+            return Err(complaint.perhaps(nearest(unknown, SSL_MODES)));
+        }
+        let mut weak_mode = None;
+        if !is_local(&url) {
+            match modes.last() {
+                None => {
+                    url.query_pairs_mut().append_pair("sslmode", "verify-full");
+                }
+                Some(mode) => {
+                    weak_mode = SSL_MODES
+                        .iter()
+                        .find(|known| *known == mode)
+                        .copied()
+                        .filter(|mode| *mode != "verify-full")
+                }
+            }
+        }
+        Ok(Self { url, weak_mode })
+    }
+
+    /// The whole address, for the one place that connects.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        self.url.as_str()
+    }
+
+    /// The `sslmode` when it is weaker than verify-full towards another machine: worth a warning.
+    #[must_use]
+    pub fn weak_mode(&self) -> Option<&'static str> {
+        self.weak_mode
+    }
+
+    /// Where the database is, without login and parameters: for people.
+    #[must_use]
+    pub fn place(&self) -> String {
+        let socket = self.url.query_pairs().find(|(key, _)| key == "host").map(|(_, host)| host.into_owned());
+        let host = socket.or_else(|| self.url.host_str().map(str::to_owned)).unwrap_or_default();
+        let port = self.url.port().map(|port| format!(":{port}")).unwrap_or_default();
+        format!("postgres://{host}{port}{}", self.url.path())
+    }
+}
+
+/// Whether the address leads to this machine: a socket directory, loopback, or no host at all.
+fn is_local(url: &Url) -> bool {
+    let named = url.query_pairs().filter(|(key, _)| matches!(key.as_ref(), "host" | "hostaddr")).last();
+    let host = named.map(|(_, host)| host.into_owned()).or_else(|| url.host_str().map(str::to_owned));
+    host.is_none_or(|host| {
+        host.is_empty()
+            || host.starts_with('/')
+            || host.starts_with("%2F")
+            || host.starts_with("%2f")
+            || is_loopback_name(&host)
+    })
+}
+
+impl fmt::Debug for DatabaseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("DatabaseUrl").field(&self.place()).finish()
+    }
+}

@@ -1,0 +1,126 @@
+//! Judging a whole file.
+
+use std::io::Read as _;
+use std::path::Path;
+
+use toml::de::DeTable;
+
+use super::companies::{CommonReaders, companies};
+use super::error::ConfigError;
+use super::fault::{Complaint, Fault, Findings, Warning};
+use super::reader::Table;
+use super::sections;
+use super::watchlist::Watchlist;
+
+/// The largest file that is read: tens of thousands of companies.
+pub const FILE_BYTES_MAX: u64 = 16 << 20;
+
+/// What there is to say of a file.
+#[derive(Debug)]
+pub struct Judgement {
+    /// The file, when it has no fault.
+    pub watchlist: Option<Watchlist>,
+    /// All faults, in the order of the file.
+    pub faults: Vec<Fault>,
+    /// All warnings, in the order of the file.
+    pub warnings: Vec<Warning>,
+}
+
+/// Reads a file of this format: `path` is only where relative paths in it start.
+///
+/// # Errors
+/// All faults at once, never none.
+pub fn parse(text: &str, path: &Path) -> Result<(Watchlist, Vec<Warning>), Vec<Fault>> {
+    let judgement = judge(text, path);
+    judgement.watchlist.map(|watchlist| (watchlist, judgement.warnings)).ok_or(judgement.faults)
+}
+
+/// The same, with the warnings of a file that has faults.
+#[must_use]
+pub fn judge(text: &str, path: &Path) -> Judgement {
+    let mut findings = Findings::new(text);
+    let watchlist = read(&mut findings, text, path.parent().unwrap_or(Path::new("")));
+    let Findings { mut faults, mut warnings, .. } = findings;
+    faults.sort_by_key(|fault| fault.span.start);
+    faults.dedup();
+    warnings.sort_by_key(|warning| warning.span.start);
+    if watchlist.is_none() && faults.is_empty() {
+        // Cannot be: whatever is missing has been noted. Said rather than proved, so that no faulty file passes as good.
+        let message = "cannot be read".to_owned();
+        faults.push(Fault {
+            line: 1,
+            column: 1,
+            key: String::new(),
+            message,
+            suggestion: None,
+            span: 0..0,
+            beside: None,
+        });
+    }
+    Judgement { watchlist: watchlist.filter(|_| faults.is_empty()), faults, warnings }
+}
+
+fn read(findings: &mut Findings<'_>, text: &str, folder: &Path) -> Option<Watchlist> {
+    if u64::try_from(text.len()).map_or(true, |bytes| bytes > FILE_BYTES_MAX) {
+        let complaint = Complaint::new(format!("the file is larger than {} MiB", FILE_BYTES_MAX >> 20));
+        findings.unreadable(0..0, complaint);
+        return None;
+    }
+    let (root, errors) = DeTable::parse_recoverable(text);
+    for error in errors {
+        let span = error.span().unwrap_or(0..0);
+        findings.unreadable(span, Complaint::new(in_our_words(error.message())));
+    }
+    let top = Table::open(findings, "", root.get_ref(), 0..0);
+    let (timezone, language) = sections::zone_and_language(findings, &top);
+    let api = sections::api(findings, &top, folder);
+    let database = sections::database(findings, &top);
+    let schedule = sections::schedule(findings, &top);
+    let alerts = sections::alerts(findings, &top);
+    let email = sections::email(findings, &top, folder);
+    let heartbeat = sections::heartbeat(findings, &top);
+    let common = match &email {
+        None => CommonReaders::Unknown,
+        Some(email) if email.to.is_empty() => CommonReaders::None,
+        Some(_) => CommonReaders::Some,
+    };
+    let companies = companies(findings, &top, common);
+    Some(Watchlist {
+        timezone,
+        language,
+        api: api?,
+        database,
+        schedule: schedule?,
+        alerts,
+        email: email?,
+        heartbeat,
+        companies,
+    })
+}
+
+/// The parser's message in a whole sentence where operators meet it most.
+fn in_our_words(message: &str) -> String {
+    match message {
+        "duplicate key" => "this key stands in the same table twice".to_owned(),
+        other => format!("this is not TOML: {other}"),
+    }
+}
+
+/// Reads the file's text.
+///
+/// # Errors
+/// It cannot be read, is larger than [`FILE_BYTES_MAX`], or is not UTF-8.
+pub fn read_text(path: &Path) -> Result<String, ConfigError> {
+    let during = |source| ConfigError::Read { path: path.to_owned(), source };
+    let file = std::fs::File::open(path).map_err(during)?;
+    let mut bytes = Vec::new();
+    file.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes).map_err(during)?;
+    if u64::try_from(bytes.len()).map_or(true, |length| length > FILE_BYTES_MAX) {
+        return Err(ConfigError::TooBig { path: path.to_owned(), limit: FILE_BYTES_MAX });
+    }
+    String::from_utf8(bytes).map_err(|error| {
+        let valid = error.as_bytes().get(..error.utf8_error().valid_up_to()).unwrap_or_default();
+        let line = valid.iter().filter(|byte| **byte == b'\n').count() + 1;
+        ConfigError::NotUtf8 { path: path.to_owned(), line }
+    })
+}

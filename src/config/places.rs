@@ -1,0 +1,84 @@
+//! Where the file and the state are, and the copy of the file that was accepted last (design 6 and 7).
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+
+use super::error::ConfigError;
+use super::secrets::Environment;
+
+/// The system's own watchlist, and the state that belongs to it.
+const SYSTEM_WATCHLIST: &str = "/etc/qualwatch/watchlist.toml";
+const SYSTEM_STATE: &str = "/var/lib/qualwatch";
+const ACCEPTED: &str = "watchlist.accepted.toml";
+
+/// Where the watchlist is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Found {
+    /// This file is to be used (one that was named need not exist).
+    File(PathBuf),
+    /// None was named, and none of these exists.
+    Nowhere(Vec<PathBuf>),
+}
+
+/// The file that was named, else `./watchlist.toml`, else the one in /etc.
+#[must_use]
+pub fn find(explicit: Option<&Path>) -> Found {
+    match explicit {
+        Some(path) => Found::File(path.to_owned()),
+        None => first_of(&[Path::new("watchlist.toml"), Path::new(SYSTEM_WATCHLIST)]),
+    }
+}
+
+fn first_of(candidates: &[&Path]) -> Found {
+    match candidates.iter().find(|path| path.exists()) {
+        Some(path) => Found::File((*path).to_owned()),
+        None => Found::Nowhere(candidates.iter().map(|path| (*path).to_owned()).collect()),
+    }
+}
+
+/// The state directory: the one that was named, else `$STATE_DIRECTORY` (systemd; the first of several), else
+/// /var/lib/qualwatch where the file used is the one in /etc, else `./state`.
+#[must_use]
+pub fn state_dir(explicit: Option<&Path>, watchlist: &Path, environment: &Environment) -> PathBuf {
+    if let Some(path) = explicit {
+        return path.to_owned();
+    }
+    let given = environment.get("STATE_DIRECTORY").and_then(|paths| paths.split(':').next());
+    match given.filter(|path| !path.is_empty()) {
+        Some(path) => PathBuf::from(path),
+        None if watchlist == Path::new(SYSTEM_WATCHLIST) => PathBuf::from(SYSTEM_STATE),
+        None => PathBuf::from("state"),
+    }
+}
+
+/// Keeps a copy of an accepted file, whole or not at all, readable by the owner only. It holds no secret: a file that does
+/// is not accepted. Relative paths in it still start at the folder of the original.
+///
+/// # Errors
+/// It could not be written.
+pub fn keep_accepted(state_dir: &Path, text: &str) -> Result<(), ConfigError> {
+    let path = state_dir.join(ACCEPTED);
+    write_whole(state_dir, &path, text).map_err(|source| ConfigError::Keep { path, source })
+}
+
+fn write_whole(state_dir: &Path, path: &Path, text: &str) -> io::Result<()> {
+    let half = state_dir.join(format!(".{ACCEPTED}.{}", std::process::id()));
+    // A leftover of a process that died here under the same number must not be written through.
+    match fs::remove_file(&half) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&half)?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()?;
+    fs::rename(&half, path)?;
+    File::open(state_dir)?.sync_all()
+}
+
+/// The copy that was kept last; `None` where there was never a good file (or the copy itself cannot be read).
+#[must_use]
+pub fn accepted(state_dir: &Path) -> Option<String> {
+    super::judge::read_text(&state_dir.join(ACCEPTED)).ok()
+}

@@ -1,0 +1,186 @@
+//! A table of the file, read key by key: every fault is noted and the reading goes on.
+
+use std::ops::Range;
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::fault::{Complaint, Findings, quoted};
+use super::keys::{RESERVED, keys_of, nearest};
+
+/// A value with its place.
+pub(super) type Value<'a, 'i> = &'a Spanned<DeValue<'i>>;
+
+/// One table: the top of the file, a `[section]` or one `[[company]]`.
+pub(super) struct Table<'a, 'i> {
+    name: &'static str,
+    entries: Option<&'a DeTable<'i>>,
+    span: Range<usize>,
+}
+
+impl<'a, 'i> Table<'a, 'i> {
+    /// Opens a table and notes its unknown keys.
+    pub fn open(
+        findings: &mut Findings<'_>,
+        name: &'static str,
+        entries: &'a DeTable<'i>,
+        span: Range<usize>,
+    ) -> Self {
+        let table = Self { name, entries: Some(entries), span };
+        for (key, value) in entries.iter() {
+            if !keys_of(name).contains(&key.get_ref().as_ref()) {
+                findings.fault(
+                    table.path(&shown_key(key.get_ref())),
+                    key.span(),
+                    table.unknown(key.get_ref(), value),
+                );
+            }
+        }
+        table
+    }
+
+    /// Opens the `[section]` of this name; an absent one is empty.
+    pub fn section(&self, findings: &mut Findings<'_>, name: &'static str) -> Self {
+        match self.value(name) {
+            None => Self { name, entries: None, span: 0..0 },
+            Some(value) => {
+                let entries = value.get_ref().as_table();
+                if entries.is_none() {
+                    let found = kind_of(value.get_ref());
+                    let complaint = Complaint::new(format!(
+                        "is a table: write [{name}] on a line of its own, not {found}"
+                    ));
+                    findings.fault(name.to_owned(), value.span(), complaint);
+                }
+                match entries {
+                    Some(entries) => Self::open(findings, name, entries, value.span()),
+                    None => Self { name, entries: None, span: value.span() },
+                }
+            }
+        }
+    }
+
+    /// Where the table begins: its header.
+    pub fn span(&self) -> Range<usize> {
+        self.span.clone()
+    }
+
+    /// The key with its table, such as `api.url`.
+    pub fn path(&self, key: &str) -> String {
+        if self.name.is_empty() { key.to_owned() } else { format!("{}.{key}", self.name) }
+    }
+
+    /// The raw value of a key.
+    pub fn value(&self, key: &str) -> Option<Value<'a, 'i>> {
+        debug_assert!(keys_of(self.name).contains(&key), "the reader asks for the unlisted key {key}");
+        self.entries.and_then(|entries| entries.get(key))
+    }
+
+    /// The value of a key as `parse` reads it; `None` when it is absent or at fault.
+    pub fn read<T>(
+        &self,
+        findings: &mut Findings<'_>,
+        key: &str,
+        parse: impl FnOnce(&DeValue<'i>) -> Result<T, Complaint>,
+    ) -> Option<T> {
+        let value = self.value(key)?;
+        match parse(value.get_ref()) {
+            Ok(read) => Some(read),
+            Err(complaint) => {
+                findings.fault(self.path(key), value.span(), complaint);
+                None
+            }
+        }
+    }
+
+    /// A list, each entry read by `parse` and noted at its own place.
+    pub fn list<T>(
+        &self,
+        findings: &mut Findings<'_>,
+        key: &str,
+        parse: impl Fn(&DeValue<'i>) -> Result<T, Complaint>,
+    ) -> Option<Vec<(T, Range<usize>)>> {
+        let value = self.value(key)?;
+        let Some(entries) = value.get_ref().as_array() else {
+            let complaint =
+                Complaint::new(format!("is a list, written […], not {}", kind_of(value.get_ref())));
+            findings.fault(self.path(key), value.span(), complaint);
+            return None;
+        };
+        let mut read = Vec::new();
+        for entry in entries.iter() {
+            match parse(entry.get_ref()) {
+                Ok(one) => read.push((one, entry.span())),
+                Err(complaint) => findings.fault(self.path(key), entry.span(), complaint),
+            }
+        }
+        Some(read)
+    }
+
+    /// Notes that a key must be there.
+    pub fn require(&self, findings: &mut Findings<'_>, key: &str, why: &str) {
+        let message = match self.entries {
+            Some(_) => format!("`{key}` is missing: {why}"),
+            None => format!("`{key}` is missing, and so is its table [{}]: {why}", self.name),
+        };
+        findings.missing(self.path(key), self.span(), Complaint::new(message));
+    }
+
+    fn unknown(&self, key: &str, value: Value<'_, '_>) -> Complaint {
+        if self.name.is_empty() && RESERVED.contains(&key) {
+            let form = if value.get_ref().is_array() { format!("[[{key}]]") } else { format!("[{key}]") };
+            return Complaint::new(format!("{form} is not in this version"));
+        }
+        if let Some(credential) = credential_for(self.name, key) {
+            return Complaint::new(format!("a secret does not belong in this file: {credential}"));
+        }
+        let known = keys_of(self.name);
+        let complaint = Complaint::new(match self.name {
+            "" => format!("there is no key {}", quoted(key)),
+            "company" => format!("a [[company]] has no key {}", quoted(key)),
+            name => format!("[{name}] has no key {}", quoted(key)),
+        });
+        if let Some(near) = nearest(key, known.iter().copied()) {
+            return complaint.perhaps(Some(near));
+        }
+        let elsewhere =
+            super::keys::KEYS.iter().find(|(name, keys)| *name != self.name && keys.contains(&key));
+        complaint.perhaps(elsewhere.map(|(name, _)| match *name {
+            "" => format!("`{key}` stands at the top of the file, before the first [table]"),
+            "company" => format!("`{key}` belongs into a [[company]]"),
+            name => format!("`{key}` belongs into [{name}]"),
+        }))
+    }
+}
+
+/// What to use instead where somebody wrote a secret into the file.
+fn credential_for(table: &str, key: &str) -> Option<&'static str> {
+    match (table, key) {
+        ("api", "key" | "api_key" | "apikey" | "appkey") => {
+            Some("use the credential \"api-key\", QUALWATCH_API_KEY or `key_file`")
+        }
+        ("email", "password" | "smtp_password" | "pass") => {
+            Some("use the credential \"smtp-password\", QUALWATCH_SMTP_PASSWORD or `password_file`")
+        }
+        ("database", "password") => Some("use the credential \"database-url\" or QUALWATCH_DATABASE_URL"),
+        _ => None,
+    }
+}
+
+fn shown_key(key: &str) -> String {
+    let plain = !key.is_empty() && key.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-'));
+    if plain { key.chars().take(60).collect() } else { quoted(key) }
+}
+
+/// The kind of a value, in the operator's words.
+pub(super) fn kind_of(value: &DeValue<'_>) -> &'static str {
+    match value {
+        DeValue::String(_) => "text",
+        DeValue::Integer(_) => "a whole number",
+        DeValue::Float(_) => "a number with a point",
+        DeValue::Boolean(_) => "true or false",
+        DeValue::Datetime(_) => "a date",
+        DeValue::Array(_) => "a list",
+        DeValue::Table(_) => "a table",
+    }
+}

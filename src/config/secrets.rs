@@ -1,0 +1,233 @@
+//! Secrets: never in the watchlist. For each the first that is given counts: the credential of systemd (a file in
+//! `$CREDENTIALS_DIRECTORY`), the variable, the file that the watchlist names.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, Read as _};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+
+use super::database_url::DatabaseUrl;
+use super::error::ConfigError;
+use super::fault::Warning;
+use super::watchlist::{Outlet, SecretFile, Watchlist};
+use crate::domain::secret::Secret;
+
+/// The largest file that is read as a secret.
+const SECRET_BYTES_MAX: u64 = 64 << 10;
+
+const CREDENTIALS_DIRECTORY: &str = "CREDENTIALS_DIRECTORY";
+
+/// The variables a process was started with, as a value.
+#[derive(Debug, Clone, Default)]
+pub struct Environment(BTreeMap<String, String>);
+
+impl Environment {
+    /// The environment of this process; what is not UTF-8 is left out.
+    #[must_use]
+    pub fn of_this_process() -> Self {
+        std::env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+            .collect()
+    }
+
+    /// The value of a variable.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(String::as_str)
+    }
+}
+
+impl<N: Into<String>, V: Into<String>> FromIterator<(N, V)> for Environment {
+    fn from_iter<I: IntoIterator<Item = (N, V)>>(variables: I) -> Self {
+        Self(variables.into_iter().map(|(name, value)| (name.into(), value.into())).collect())
+    }
+}
+
+/// Where a secret came from: what to do when it is refused depends on it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Source {
+    /// A credential of systemd: read at start only, so a new one needs a restart.
+    Credential,
+    /// A variable: a new one needs a restart.
+    Environment,
+    /// A file named in the watchlist: read again at each probe.
+    File(PathBuf),
+    /// The watchlist itself (an address without a password).
+    Watchlist,
+}
+
+/// A value and where it came from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sourced<T> {
+    /// The value.
+    pub value: T,
+    /// Where it came from.
+    pub source: Source,
+}
+
+/// All secrets, as far as they are given.
+#[derive(Debug, Clone, Default)]
+pub struct Secrets {
+    /// The API key.
+    pub api_key: Option<Sourced<Secret>>,
+    /// The password of the SMTP login.
+    pub smtp_password: Option<Sourced<Secret>>,
+    /// The address of the operator's own PostgreSQL; the one in the watchlist when no other is given.
+    pub database_url: Option<Sourced<DatabaseUrl>>,
+    /// Secret files that others can read.
+    pub warnings: Vec<Warning>,
+}
+
+struct Kind {
+    what: &'static str,
+    credential: &'static str,
+    variable: &'static str,
+}
+
+const API_KEY: Kind = Kind { what: "API key", credential: "api-key", variable: "QUALWATCH_API_KEY" };
+const SMTP_PASSWORD: Kind =
+    Kind { what: "SMTP password", credential: "smtp-password", variable: "QUALWATCH_SMTP_PASSWORD" };
+const DATABASE_URL: Kind =
+    Kind { what: "database address", credential: "database-url", variable: "QUALWATCH_DATABASE_URL" };
+
+/// Reads all secrets.
+///
+/// # Errors
+/// A file that is given cannot be read, or holds what cannot be such a secret. One that is not given is no error.
+pub fn read_secrets(watchlist: &Watchlist, environment: &Environment) -> Result<Secrets, ConfigError> {
+    let api_key = read_api_key(watchlist, environment)?;
+    let smtp_password = read_smtp_password(watchlist, environment)?;
+    let database_url = match first_given(&DATABASE_URL, None, environment)? {
+        Some(Sourced { value, source }) => {
+            let bad = |reason| ConfigError::BadSecret {
+                what: DATABASE_URL.what,
+                origin: origin(&DATABASE_URL, &source),
+                reason,
+            };
+            let value = DatabaseUrl::parse(value.expose()).map_err(bad)?;
+            Some(Sourced { value, source })
+        }
+        None => {
+            let written = watchlist.database.url.clone();
+            written.map(|value| Sourced { value, source: Source::Watchlist })
+        }
+    };
+    let mut warnings = Vec::new();
+    let credentials = environment.get(CREDENTIALS_DIRECTORY).map(Path::new);
+    let given = [
+        ("api.key_file", &api_key, watchlist.api.key_file.as_ref()),
+        ("email.password_file", &smtp_password, password_file(watchlist)),
+    ];
+    for (key, secret, file) in given {
+        let is_used = secret.as_ref().is_some_and(|secret| matches!(secret.source, Source::File(_)));
+        warnings.extend(file.filter(|_| is_used).and_then(|file| readable_by_others(key, file, credentials)));
+    }
+    Ok(Secrets { api_key, smtp_password, database_url, warnings })
+}
+
+/// Reads the API key as it is now: before each probe after a refusal.
+///
+/// # Errors
+/// As [`read_secrets`].
+pub fn read_api_key(
+    watchlist: &Watchlist,
+    environment: &Environment,
+) -> Result<Option<Sourced<Secret>>, ConfigError> {
+    first_given(&API_KEY, watchlist.api.key_file.as_ref(), environment)
+}
+
+/// Reads the SMTP password as it is now: before each login after a refusal.
+///
+/// # Errors
+/// As [`read_secrets`].
+pub fn read_smtp_password(
+    watchlist: &Watchlist,
+    environment: &Environment,
+) -> Result<Option<Sourced<Secret>>, ConfigError> {
+    first_given(&SMTP_PASSWORD, password_file(watchlist), environment)
+}
+
+fn password_file(watchlist: &Watchlist) -> Option<&SecretFile> {
+    match &watchlist.email.outlet {
+        Outlet::Smtp { password_file, .. } => password_file.as_ref(),
+        Outlet::Maildir(_) => None,
+    }
+}
+
+fn first_given(
+    kind: &Kind,
+    file: Option<&SecretFile>,
+    environment: &Environment,
+) -> Result<Option<Sourced<Secret>>, ConfigError> {
+    let credential = environment.get(CREDENTIALS_DIRECTORY).filter(|directory| !directory.is_empty());
+    if let Some(directory) = credential {
+        let path = Path::new(directory).join(kind.credential);
+        match read_file(&path) {
+            Ok(text) => {
+                if let Some(value) = one_line(kind, &Source::Credential, &text)? {
+                    return Ok(Some(Sourced { value, source: Source::Credential }));
+                }
+            }
+            Err(source) if source.kind() == io::ErrorKind::NotFound => {}
+            Err(source) => return Err(ConfigError::ReadSecret { what: kind.what, path, source }),
+        }
+    }
+    if let Some(text) = environment.get(kind.variable)
+        && let Some(value) = one_line(kind, &Source::Environment, text)?
+    {
+        return Ok(Some(Sourced { value, source: Source::Environment }));
+    }
+    let Some(SecretFile { path, .. }) = file else { return Ok(None) };
+    let text = read_file(path).map_err(|source| ConfigError::ReadSecret {
+        what: kind.what,
+        path: path.clone(),
+        source,
+    })?;
+    let source = Source::File(path.clone());
+    Ok(one_line(kind, &source, &text)?.map(|value| Sourced { value, source }))
+}
+
+fn read_file(path: &Path) -> io::Result<String> {
+    let mut text = String::new();
+    File::open(path)?.take(SECRET_BYTES_MAX).read_to_string(&mut text)?;
+    Ok(text)
+}
+
+/// A secret is one line: a second one means that the wrong file was named.
+fn one_line(kind: &Kind, source: &Source, text: &str) -> Result<Option<Secret>, ConfigError> {
+    let secret = Secret::parse(text);
+    if secret.as_ref().is_some_and(|secret| secret.expose().chars().any(char::is_control)) {
+        let reason = "has several lines or a control character".to_owned();
+        return Err(ConfigError::BadSecret { what: kind.what, origin: origin(kind, source), reason });
+    }
+    Ok(secret)
+}
+
+fn origin(kind: &Kind, source: &Source) -> String {
+    match source {
+        Source::Credential => format!("the credential \"{}\"", kind.credential),
+        Source::Environment => kind.variable.to_owned(),
+        Source::File(path) => path.display().to_string(),
+        Source::Watchlist => "the watchlist".to_owned(),
+    }
+}
+
+/// systemd guards its own directory, and makes the files in it 0440 from version 257 on.
+fn readable_by_others(key: &str, file: &SecretFile, credentials: Option<&Path>) -> Option<Warning> {
+    if credentials.is_some_and(|directory| file.path.starts_with(directory)) {
+        return None;
+    }
+    let mode = std::fs::metadata(&file.path).ok()?.permissions().mode();
+    (mode & 0o077 != 0).then(|| Warning {
+        line: file.line,
+        column: file.column,
+        key: key.to_owned(),
+        message: format!(
+            "{} can be read or changed by others (mode {:04o}): chmod 600",
+            file.path.display(),
+            mode & 0o7777
+        ),
+        span: 0..0,
+    })
+}

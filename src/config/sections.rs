@@ -1,0 +1,286 @@
+//! The tables of the file, one function each.
+
+use std::num::NonZeroU32;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use chrono_tz::Asia::Shanghai;
+use toml::de::DeValue;
+use url::Url;
+
+use super::database_url::DatabaseUrl;
+use super::fault::{Complaint, Findings, quoted};
+use super::keys::nearest;
+use super::mailbox::{BadAddress, EmailAddress, Mailbox};
+use super::reader::Table;
+use super::smtp::SmtpServer;
+use super::values;
+use super::watchlist::{Alerts, Api, Database, Email, Heartbeat, Method, Outlet, Schedule, SecretFile};
+use crate::domain::language::Language;
+use crate::domain::occurrences::CronLine;
+
+/// The document's own address, over TLS (it says http://).
+const API_URL: &str = "https://v.juhe.cn/opens/App/bqQualification/query";
+const CHECK: &str = "0 8 * * *";
+const EXPIRY_DAYS: [u16; 7] = [180, 90, 60, 30, 7, 1, 0];
+const EXPIRED_DAYS: [u16; 3] = [1, 7, 30];
+const FILING_DAYS: [u16; 3] = [30, 7, 0];
+const CALLS_PER_DAY: NonZeroU32 = NonZeroU32::MIN.saturating_add(999);
+const CONCURRENCY: NonZeroU32 = NonZeroU32::MIN.saturating_add(3);
+const CONCURRENCY_MAX: u32 = 64;
+const MILLISECOND: Duration = Duration::from_millis(1);
+
+/// `timezone` and `language`.
+pub(super) fn zone_and_language(
+    findings: &mut Findings<'_>,
+    top: &Table<'_, '_>,
+) -> (chrono_tz::Tz, Language) {
+    let zone = top.read(findings, "timezone", values::zone).unwrap_or(Shanghai);
+    (zone, top.read(findings, "language", values::language).unwrap_or_default())
+}
+
+/// `[api]`. `None` only when the built-in default cannot be read, which a test rules out.
+pub(super) fn api(findings: &mut Findings<'_>, top: &Table<'_, '_>, folder: &Path) -> Option<Api> {
+    let table = top.section(findings, "api");
+    let url = match table.read(findings, "url", api_url) {
+        Some(url) => url,
+        None => Url::parse(API_URL).ok()?,
+    };
+    let api = Api {
+        url,
+        key_file: secret_file(findings, &table, "key_file", folder),
+        method: table.read(findings, "method", method).unwrap_or_default(),
+        timeout: table
+            .read(findings, "timeout", |value| values::duration(value, MILLISECOND))
+            .unwrap_or(Duration::from_secs(20)),
+        concurrency: table
+            .read(findings, "concurrency", |value| values::count(value, CONCURRENCY_MAX))
+            .unwrap_or(CONCURRENCY),
+        requests_per_second: table.read(findings, "requests_per_second", values::rate).unwrap_or(2.0),
+        calls_per_day: table
+            .read(findings, "calls_per_day", |value| values::whole(value, 0, u64::from(u32::MAX)))
+            .map_or(Some(CALLS_PER_DAY), |calls| u32::try_from(calls).ok().and_then(NonZeroU32::new)),
+        unreachable_after: table
+            .read(findings, "unreachable_after", |value| values::duration(value, MILLISECOND))
+            .unwrap_or(Duration::from_hours(6)),
+        ip_backoff: table
+            .read(findings, "ip_backoff", |value| values::duration(value, MILLISECOND))
+            .unwrap_or(Duration::from_hours(1)),
+    };
+    if let Some(written) = table.value("url")
+        && api.url.scheme() == "http"
+        && !api.is_on_loopback()
+    {
+        let message = "over http:// the key and every answer travel in the clear: use https:// if the provider offers it";
+        findings.warn(table.path("url"), written.span(), message);
+    }
+    Some(api)
+}
+
+fn api_url(value: &DeValue<'_>) -> Result<Url, Complaint> {
+    let url = values::web_address(value)?;
+    if url.query_pairs().any(|(key, _)| key == "key") {
+        return Err(Complaint::new(
+            "the key does not belong in this file: use the credential \"api-key\", QUALWATCH_API_KEY or `key_file`",
+        ));
+    }
+    if url.query().is_some() {
+        return Err(Complaint::new("has parameters (?…), which qualwatch adds itself"));
+    }
+    Ok(url)
+}
+
+fn method(value: &DeValue<'_>) -> Result<Method, Complaint> {
+    match values::text(value)? {
+        "post" => Ok(Method::Post),
+        "get" => Ok(Method::Get),
+        other => {
+            let complaint = Complaint::new(format!("{} is neither \"post\" nor \"get\"", quoted(other)));
+            Err(complaint.perhaps(nearest(other, ["post", "get"])))
+        }
+    }
+}
+
+/// `[database]`.
+pub(super) fn database(findings: &mut Findings<'_>, top: &Table<'_, '_>) -> Database {
+    let table = top.section(findings, "database");
+    let url = table.read(findings, "url", |value| DatabaseUrl::without_password(values::text(value)?));
+    if let (Some(mode), Some(written)) = (url.as_ref().and_then(DatabaseUrl::weak_mode), table.value("url")) {
+        let message =
+            format!("sslmode={mode} does not prove that the server is the right one: verify-full does");
+        findings.warn(table.path("url"), written.span(), message);
+    }
+    Database { url }
+}
+
+/// `[schedule]`.
+pub(super) fn schedule(findings: &mut Findings<'_>, top: &Table<'_, '_>) -> Option<Schedule> {
+    let table = top.section(findings, "schedule");
+    table.read(findings, "report", |value| {
+        let report = values::text(value)?;
+        if report.is_empty() {
+            Ok(())
+        } else {
+            Err(Complaint::new("a regular report is not in this version").perhaps(Some("\"\"")))
+        }
+    });
+    let check = table.read(findings, "check", values::cron_line);
+    Some(Schedule { check: check.or_else(|| CHECK.parse().ok())? })
+}
+
+/// `[alerts]`.
+pub(super) fn alerts(findings: &mut Findings<'_>, top: &Table<'_, '_>) -> Alerts {
+    let table = top.section(findings, "alerts");
+    let falling = |mut days: Vec<u16>| {
+        days.reverse();
+        days
+    };
+    Alerts {
+        expiry_days: days(findings, &table, "expiry_days", 0).map_or_else(|| EXPIRY_DAYS.to_vec(), falling),
+        // The end day itself is still valid (design 1), so day 0 past it does not exist.
+        expired_days: days(findings, &table, "expired_days", 1).unwrap_or_else(|| EXPIRED_DAYS.to_vec()),
+        filing_days: days(findings, &table, "filing_days", 0).map_or_else(|| FILING_DAYS.to_vec(), falling),
+        confirm_after: table
+            .read(findings, "confirm_after", |value| values::duration(value, Duration::ZERO))
+            .unwrap_or(Duration::from_hours(20)),
+        stale_after: table
+            .read(findings, "stale_after", |value| values::duration(value, MILLISECOND))
+            .unwrap_or(Duration::from_hours(7 * 24)),
+    }
+}
+
+/// A list of days, rising and each once; a repeated one is a warning.
+pub(super) fn days(
+    findings: &mut Findings<'_>,
+    table: &Table<'_, '_>,
+    key: &str,
+    least: u64,
+) -> Option<Vec<u16>> {
+    let read = table.list(findings, key, |value| values::days(value, least))?;
+    let mut days = Vec::new();
+    for (day, span) in read {
+        if days.contains(&day) {
+            findings.warn(table.path(key), span, format!("{day} is listed twice"));
+        } else {
+            days.push(day);
+        }
+    }
+    days.sort_unstable();
+    Some(days)
+}
+
+/// `[email]`. `None` when something without a default is missing or at fault.
+pub(super) fn email(findings: &mut Findings<'_>, top: &Table<'_, '_>, folder: &Path) -> Option<Email> {
+    let table = top.section(findings, "email");
+    let outlet = outlet(findings, &table, folder);
+    let from = table
+        .read(findings, "from", |value| values::text(value)?.parse::<Mailbox>().map_err(Complaint::from));
+    if table.value("from").is_none() {
+        table.require(findings, "from", "the address mails come from");
+    }
+    let to = addresses(findings, &table, "to").unwrap_or_default();
+    let operators = addresses(findings, &table, "operators");
+    match (&operators, table.value("operators")) {
+        (_, None) => table.require(findings, "operators", "who is told when qualwatch itself is in trouble"),
+        (Some(addresses), Some(value)) if addresses.is_empty() => {
+            // An entry at fault has been noted already.
+            if value.get_ref().as_array().is_some_and(|entries| entries.iter().next().is_none()) {
+                let complaint =
+                    Complaint::new("names nobody: somebody must be told when qualwatch is in trouble");
+                findings.fault(table.path("operators"), value.span(), complaint);
+            }
+        }
+        _ => {}
+    }
+    let digest = table.read(findings, "digest", digest);
+    if let (Some(Outlet::Smtp { server, .. }), Some(from), Some(written)) =
+        (&outlet, &from, table.value("from"))
+        && let Some(refusal) = server.refuses_from(&from.address)
+    {
+        findings.warn(table.path("from"), written.span(), refusal);
+    }
+    Some(Email { outlet: outlet?, from: from?, to, operators: operators?, digest })
+}
+
+fn outlet(findings: &mut Findings<'_>, table: &Table<'_, '_>, folder: &Path) -> Option<Outlet> {
+    let server = table.read(findings, "smtp", |value| SmtpServer::parse(values::text(value)?));
+    let password_file = secret_file(findings, table, "password_file", folder);
+    let ca_file = table.read(findings, "ca_file", |value| file(value, folder));
+    let maildir = table.read(findings, "maildir", |value| file(value, folder));
+    match (table.value("smtp"), table.value("maildir")) {
+        (None, None) => {
+            table.require(
+                findings,
+                "smtp",
+                "the server mails are handed to (or `maildir`, to write them as files)",
+            );
+            None
+        }
+        (Some(_), Some(second)) => {
+            let complaint =
+                Complaint::new("stands beside `smtp`: mails go to a server or into a directory, not both");
+            findings.fault(table.path("maildir"), second.span(), complaint);
+            None
+        }
+        (Some(_), None) => Some(Outlet::Smtp { server: server?, password_file, ca_file }),
+        (None, Some(_)) => maildir.map(Outlet::Maildir),
+    }
+}
+
+fn digest(value: &DeValue<'_>) -> Result<CronLine, Complaint> {
+    let line = values::cron_line(value)?;
+    if line.is_rarer_than_daily() {
+        return Err(Complaint::new("is rarer than daily: an end of validity could pass before it is told"));
+    }
+    Ok(line)
+}
+
+/// `[heartbeat]`.
+pub(super) fn heartbeat(findings: &mut Findings<'_>, top: &Table<'_, '_>) -> Heartbeat {
+    let table = top.section(findings, "heartbeat");
+    Heartbeat { url: table.read(findings, "url", values::web_address) }
+}
+
+/// A list of addresses, each once; a repeated one is a warning.
+pub(super) fn addresses(
+    findings: &mut Findings<'_>,
+    table: &Table<'_, '_>,
+    key: &str,
+) -> Option<Vec<EmailAddress>> {
+    let read = table
+        .list(findings, key, |value| values::text(value)?.parse::<EmailAddress>().map_err(Complaint::from))?;
+    let mut addresses: Vec<EmailAddress> = Vec::new();
+    for (address, span) in read {
+        if addresses.iter().any(|known| known.folded() == address.folded()) {
+            findings.warn(table.path(key), span, format!("{address} is listed twice"));
+        } else {
+            addresses.push(address);
+        }
+    }
+    Some(addresses)
+}
+
+fn file(value: &DeValue<'_>, folder: &Path) -> Result<PathBuf, Complaint> {
+    let written = values::text(value)?;
+    if written.trim().is_empty() || written.chars().any(char::is_control) {
+        return Err(Complaint::new("is no path"));
+    }
+    Ok(folder.join(written))
+}
+
+fn secret_file(
+    findings: &mut Findings<'_>,
+    table: &Table<'_, '_>,
+    key: &str,
+    folder: &Path,
+) -> Option<SecretFile> {
+    let path = table.read(findings, key, |value| file(value, folder))?;
+    let (line, column) = findings.place(table.value(key)?.span().start);
+    Some(SecretFile { path, line, column })
+}
+
+impl From<BadAddress> for Complaint {
+    fn from(bad: BadAddress) -> Self {
+        Self::new(bad.to_string()).perhaps(bad.suggestion)
+    }
+}

@@ -1,0 +1,213 @@
+//! Single values: texts, numbers, durations, days, zones, web addresses.
+
+use std::net::IpAddr;
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use chrono_tz::{TZ_VARIANTS, Tz};
+use toml::de::DeValue;
+use url::{Host, Url};
+
+use super::fault::{Complaint, is_steering, quoted};
+use super::keys::nearest;
+use super::reader::kind_of;
+use crate::domain::language::Language;
+use crate::domain::occurrences::CronLine;
+
+/// The longest duration that is believed.
+const DAYS_MAX: u64 = 3_650;
+
+/// The units of a duration and their milliseconds.
+const UNITS: [(&str, u64); 5] = [("ms", 1), ("s", 1_000), ("m", 60_000), ("h", 3_600_000), ("d", 86_400_000)];
+
+pub(super) fn text<'a>(value: &'a DeValue<'_>) -> Result<&'a str, Complaint> {
+    let suggestion = match value {
+        DeValue::Integer(number) => Some(format!("\"{number}\"")),
+        DeValue::Datetime(date) => Some(format!("\"{date}\"")),
+        _ => None,
+    };
+    value.as_str().ok_or_else(|| {
+        Complaint::new(format!("is text in quotes, not {}", kind_of(value))).perhaps(suggestion)
+    })
+}
+
+/// Text that is shown in mails: not blank, on one line, at most `chars_max` characters.
+pub(super) fn label(value: &DeValue<'_>, chars_max: usize) -> Result<String, Complaint> {
+    let text = text(value)?.trim();
+    if text.is_empty() {
+        return Err(Complaint::new("is empty"));
+    }
+    if text.chars().count() > chars_max {
+        return Err(Complaint::new(format!("is longer than {chars_max} characters")));
+    }
+    if text.chars().any(is_steering) {
+        return Err(Complaint::new("has a control or invisible character"));
+    }
+    Ok(text.to_owned())
+}
+
+/// A whole number between two limits, both included.
+pub(super) fn whole(value: &DeValue<'_>, least: u64, most: u64) -> Result<u64, Complaint> {
+    let Some(number) = value.as_integer() else {
+        let bare = value.as_str().filter(|text| text.parse::<u64>().is_ok()).map(str::to_owned);
+        return Err(Complaint::new(format!("is a whole number, not {}", kind_of(value))).perhaps(bare));
+    };
+    u64::from_str_radix(number.as_str(), number.radix())
+        .ok()
+        .filter(|number| (least..=most).contains(number))
+        .ok_or_else(|| {
+            Complaint::new(format!("{} is not between {least} and {most}", quoted(&number.to_string())))
+        })
+}
+
+pub(super) fn count(value: &DeValue<'_>, most: u32) -> Result<NonZeroU32, Complaint> {
+    let number = whole(value, 1, u64::from(most))?;
+    u32::try_from(number).ok().and_then(NonZeroU32::new).ok_or_else(|| Complaint::new("is out of range"))
+}
+
+/// A number of days, such as a threshold.
+pub(super) fn days(value: &DeValue<'_>, least: u64) -> Result<u16, Complaint> {
+    let number = whole(value, least, DAYS_MAX).map_err(|complaint| {
+        let suffixed =
+            value.as_str().and_then(|text| text.strip_suffix('d')).filter(|text| text.parse::<u16>().is_ok());
+        match suffixed {
+            Some(bare) => complaint.perhaps(Some(bare)),
+            None => complaint,
+        }
+    })?;
+    u16::try_from(number).map_err(|_| Complaint::new("is out of range"))
+}
+
+/// A rate: a number above 0, whole or not, at most 1000.
+pub(super) fn rate(value: &DeValue<'_>) -> Result<f64, Complaint> {
+    let read = match value {
+        DeValue::Integer(number) => number.to_string().parse::<f64>().ok(),
+        DeValue::Float(number) => number.as_str().parse::<f64>().ok(),
+        other => return Err(Complaint::new(format!("is a number, not {}", kind_of(other)))),
+    };
+    read.filter(|rate| rate.is_finite() && *rate >= 0.001 && *rate <= 1_000.0)
+        .ok_or_else(|| Complaint::new("is not between 0.001 and 1000"))
+}
+
+/// A duration such as `20s`, `1h30m` or `7d`, never below `least`.
+pub(super) fn duration(value: &DeValue<'_>, least: Duration) -> Result<Duration, Complaint> {
+    if let DeValue::Integer(number) = value {
+        let complaint = Complaint::new("is a duration with its unit, in quotes: ms, s, m, h or d");
+        return Err(complaint.perhaps(Some(format!("\"{number}s\""))));
+    }
+    let written = text(value)?;
+    let read = read_duration(written).ok_or_else(|| {
+        Complaint::new(format!(
+            "{} is no duration: write it like \"20s\", \"1h30m\" or \"7d\"",
+            quoted(written)
+        ))
+    })?;
+    if read < least {
+        return Err(Complaint::new(format!("{} is too short", quoted(written))));
+    }
+    if read.as_secs() > DAYS_MAX * 86_400 {
+        return Err(Complaint::new(format!("{} is longer than {DAYS_MAX} days", quoted(written))));
+    }
+    Ok(read)
+}
+
+fn read_duration(written: &str) -> Option<Duration> {
+    let mut rest = written.trim();
+    let mut total: u64 = 0;
+    if rest.is_empty() {
+        return None;
+    }
+    while !rest.is_empty() {
+        let digits = rest.find(|c: char| !c.is_ascii_digit())?;
+        let (number, tail) = rest.split_at(digits);
+        let unit_end = tail.find(|c: char| !c.is_ascii_lowercase()).unwrap_or(tail.len());
+        let (unit, tail) = tail.split_at(unit_end);
+        let (_, milliseconds) = UNITS.iter().find(|(name, _)| *name == unit)?;
+        total = total.checked_add(number.parse::<u64>().ok()?.checked_mul(*milliseconds)?)?;
+        rest = tail.trim_start();
+    }
+    Some(Duration::from_millis(total))
+}
+
+pub(super) fn zone(value: &DeValue<'_>) -> Result<Tz, Complaint> {
+    let written = text(value)?;
+    written.parse().map_err(|_| {
+        let complaint = Complaint::new(format!("there is no time zone {}", quoted(written)));
+        complaint.perhaps(nearest_zone(written))
+    })
+}
+
+fn nearest_zone(written: &str) -> Option<&'static str> {
+    // Beijing has no zone of its own in the tz database, and people look for it.
+    let folded = written.to_lowercase().replace(' ', "");
+    let beijing =
+        ["beijing", "peking", "utc+8", "gmt+8", "utc+08:00", "+08:00", "cst", "北京", "上海", "china"];
+    if beijing.iter().any(|name| folded.ends_with(name)) {
+        return Some("Asia/Shanghai");
+    }
+    let names = || TZ_VARIANTS.iter().map(|zone| zone.name());
+    let city = |name: &'static str| name.rsplit('/').next().unwrap_or(name);
+    names().find(|name| city(name).to_lowercase() == folded).or_else(|| nearest(written, names()))
+}
+
+pub(super) fn language(value: &DeValue<'_>) -> Result<Language, Complaint> {
+    match text(value)? {
+        "zh-CN" => Ok(Language::Chinese),
+        "en" => Ok(Language::English),
+        other => {
+            let folded = other.to_lowercase();
+            let meant = if folded.starts_with("en") {
+                Some("en")
+            } else if folded.starts_with("zh") || folded.starts_with("cn") || other.contains('中') {
+                Some("zh-CN")
+            } else {
+                nearest(other, ["zh-CN", "en"])
+            };
+            Err(Complaint::new(format!("{} is neither \"zh-CN\" nor \"en\"", quoted(other))).perhaps(meant))
+        }
+    }
+}
+
+pub(super) fn cron_line(value: &DeValue<'_>) -> Result<CronLine, Complaint> {
+    let written = text(value)?;
+    written
+        .parse()
+        .map_err(|why| Complaint::new(format!("the cron line {} cannot be followed: {why}", quoted(written))))
+}
+
+/// An http or https address without a login in it.
+pub(super) fn web_address(value: &DeValue<'_>) -> Result<Url, Complaint> {
+    let written = text(value)?;
+    let url = Url::parse(written.trim()).map_err(|why| {
+        let without_scheme = !written.contains("://") && written.contains('.');
+        let complaint = Complaint::new(format!("is no web address: {why}"));
+        complaint.perhaps(without_scheme.then(|| format!("https://{}", written.trim())))
+    })?;
+    if !matches!(url.scheme(), "http" | "https") {
+        return Err(Complaint::new("is no web address: it begins with https:// or http://"));
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(Complaint::new("has a login in it, which is not supported"));
+    }
+    if url.fragment().is_some() {
+        return Err(Complaint::new("has a fragment (#…), which is never sent"));
+    }
+    Ok(url)
+}
+
+/// Whether a host is this very machine.
+pub(super) fn is_loopback(host: Option<&Host<&str>>) -> bool {
+    match host {
+        Some(Host::Ipv4(ip)) => ip.is_loopback(),
+        Some(Host::Ipv6(ip)) => IpAddr::V6(*ip).to_canonical().is_loopback(),
+        Some(Host::Domain(name)) => is_loopback_name(name),
+        None => false,
+    }
+}
+
+/// The same for the host of a scheme whose hosts are not parsed further (smtp, postgres).
+pub(super) fn is_loopback_name(name: &str) -> bool {
+    let bare = name.trim_start_matches('[').trim_end_matches(']').trim_end_matches('.');
+    let ip = bare.parse::<IpAddr>();
+    bare.eq_ignore_ascii_case("localhost") || ip.is_ok_and(|ip| ip.to_canonical().is_loopback())
+}

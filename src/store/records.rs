@@ -9,7 +9,7 @@ use sqlx::types::Json;
 
 use super::companies::{CompanyId, read_keyword};
 use super::error::{StoreError, during};
-use crate::domain::event::{Change, EventKind};
+use crate::domain::event::{Change, EventKind, Trouble, UnknownKind};
 use crate::domain::holding::{Holding, HoldingKey};
 use crate::domain::identity::Prefix;
 use crate::domain::judge::Told;
@@ -51,9 +51,11 @@ pub struct Record {
     pub judged_on: Option<NaiveDate>,
     /// When readers were told that it is unverified.
     pub unverified_told_at: Option<DateTime<Utc>>,
+    /// What of it troubles the operators: kind and cause.
+    pub troubles: Vec<(Trouble, String)>,
 }
 
-/// Reads companies, in four statements however many they are. In the order of their ids.
+/// Reads companies, in five statements however many they are. In the order of their ids.
 pub(super) async fn load(
     connection: &mut PgConnection,
     ids: &[CompanyId],
@@ -62,6 +64,7 @@ pub(super) async fn load(
     let mut held = load_holdings(connection, &ids).await?;
     let mut doubts = load_doubts(connection, &ids).await?;
     let mut told = load_told(connection, &ids).await?;
+    let mut troubles = load_troubles(connection, &ids).await?;
     let rows = sqlx::query!(
         "SELECT id, keyword, name, prefix, baseline_at, watched_since, last_asked_at, last_verified_at, last_outcome,
                 last_reason, failing_since, failing_checks, disputed_since, judged_on, unverified_told_at
@@ -98,6 +101,7 @@ pub(super) async fn load(
                 disputed_since: row.disputed_since,
                 judged_on: row.judged_on,
                 unverified_told_at: row.unverified_told_at,
+                troubles: troubles.remove(&row.id).unwrap_or_default(),
             })
         })
         .collect()
@@ -200,6 +204,34 @@ async fn load_told(
         companies.entry(row.company_id).or_default().push(told);
     }
     Ok(companies)
+}
+
+async fn load_troubles(
+    connection: &mut PgConnection,
+    ids: &[i64],
+) -> Result<HashMap<i64, Vec<(Trouble, String)>>, StoreError> {
+    let rows = sqlx::query!(
+        r#"SELECT company_id AS "company_id!", kind, cause
+           FROM troubles
+           WHERE company_id = ANY ($1)
+             AND resolved_at IS NULL"#,
+        ids
+    )
+    .fetch_all(connection)
+    .await
+    .map_err(during("reading the troubles of companies"))?;
+    let mut companies: HashMap<i64, Vec<(Trouble, String)>> = HashMap::new();
+    for row in rows {
+        let trouble = read_trouble(&row.kind, row.company_id)?;
+        companies.entry(row.company_id).or_default().push((trouble, row.cause));
+    }
+    Ok(companies)
+}
+
+/// Reads the kind of a trouble.
+pub(super) fn read_trouble(text: &str, id: i64) -> Result<Trouble, StoreError> {
+    let trouble = Trouble::ALL.into_iter().find(|trouble| trouble.as_str() == text);
+    trouble.ok_or_else(|| unreadable("troubles", "kind", id, UnknownKind(text.to_owned())))
 }
 
 fn read_number(table: &'static str, text: &str, id: i64) -> Result<CertificateNumber, StoreError> {

@@ -6,6 +6,7 @@ use sqlx::postgres::{PgConnection, PgPool};
 use super::companies::CompanyId;
 use super::error::{StoreError, during};
 use super::outbox::{self, EventId, Owed};
+use super::records::read_trouble;
 use crate::domain::event::{EventKind, Trouble};
 
 /// A trouble begins or ends. `owed.event` is what is told when it does.
@@ -126,13 +127,7 @@ pub async fn open_troubles(pool: &PgPool) -> Result<Vec<Open>, StoreError> {
     .map_err(during("reading open troubles"))?;
     rows.into_iter()
         .map(|row| {
-            let trouble = Trouble::ALL.into_iter().find(|trouble| trouble.as_str() == row.kind);
-            let trouble = trouble.ok_or_else(|| StoreError::Unreadable {
-                table: "troubles",
-                column: "kind",
-                id: row.id.to_string(),
-                source: Box::new(crate::domain::event::UnknownKind(row.kind.clone())),
-            })?;
+            let trouble = read_trouble(&row.kind, row.id)?;
             let company = row.company_id.map(CompanyId);
             Ok(Open { trouble, cause: row.cause, company, opened_at: row.opened_at })
         })

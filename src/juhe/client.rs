@@ -1,0 +1,184 @@
+//! The client: settings in, one question at a time out.
+
+use std::fmt::Write as _;
+use std::num::{NonZeroU16, NonZeroU32};
+use std::sync::Arc;
+use std::time::Duration;
+
+use reqwest::RequestBuilder;
+use reqwest::header::{ACCEPT, HeaderMap, HeaderValue};
+use rustls::crypto::{CryptoProvider, ring};
+use sha2::{Digest as _, Sha256};
+use url::{Host, Url};
+
+use super::error::JuheError;
+use super::failure::{Failure, Fault};
+use super::judge::judge;
+use super::pace::Gate;
+use super::scrub::{scrub, scrub_cut};
+use super::transport::{Reply, exchange};
+use crate::clock::{Clock, within};
+use crate::domain::keyword::Keyword;
+use crate::domain::observation::{PAGE_SIZE, Page};
+use crate::domain::secret::Secret;
+
+/// How long a connection is kept for the next request. Shorter than servers keep theirs (nginx: 60 s or more), so that no
+/// paid call is sent into one that is just being closed.
+const IDLE_CONNECTION: Duration = Duration::from_secs(10);
+
+/// 请求方式: get/post.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Method {
+    /// The parameters, the key too, stand in the URL, which proxies write into their logs.
+    Get,
+    /// The parameters are a form in the body.
+    Post,
+}
+
+/// How the provider is asked.
+#[derive(Clone)]
+pub struct Settings {
+    /// 接口地址, over http or https.
+    pub url: Url,
+    /// Where the parameters go.
+    pub method: Method,
+    /// The most that one request may take, from its turn to the last byte of its body.
+    pub timeout: Duration,
+    /// The most requests that start within a second, over all callers.
+    pub requests_per_second: NonZeroU32,
+    /// The key.
+    pub key: Secret,
+}
+
+/// What one question brought.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    /// The body after inflation, at most 4 MiB, every occurrence of the key overwritten; what came of it where it broke off;
+    /// empty when none came.
+    pub raw: Vec<u8>,
+    /// The page, or why there is none.
+    pub outcome: Result<Page, Failure>,
+}
+
+/// Asks the provider.
+pub struct Client {
+    http: reqwest::Client,
+    settings: Settings,
+    gate: Gate,
+    clock: Arc<dyn Clock>,
+}
+
+impl Client {
+    /// A client for `settings`. `clock` only measures, for the log, how long answers take.
+    ///
+    /// The proxy of the environment (`https_proxy`, `no_proxy`) is used, but never for an address on loopback. An http://
+    /// address needs no CA certificates on the machine.
+    ///
+    /// # Errors
+    /// When the address is neither http nor https, or TLS cannot be prepared ([`JuheError::advice`] names the cure where it
+    /// is missing CA certificates).
+    pub fn new(settings: Settings, clock: Arc<dyn Clock>) -> Result<Self, JuheError> {
+        // The library panics without one. Where the process has installed one already this is refused, rightly.
+        if CryptoProvider::get_default().is_none() {
+            let _ = ring::default_provider().install_default();
+        }
+        let http = http_client(&settings.url)?;
+        let gate = Gate::new(settings.requests_per_second);
+        Ok(Self { http, settings, gate, clock })
+    }
+
+    /// Asks for one page of the company found by `keyword`. Waits for its turn, then sends exactly one request: no second
+    /// attempt, no redirect. Cannot fail otherwise than by the [`Answer`]. Dropping the future gives up the turn or closes
+    /// the connection; a request that has left may be charged all the same.
+    pub async fn ask(&self, keyword: &Keyword, page: NonZeroU16) -> Answer {
+        self.gate.turn().await;
+        let started = self.clock.now();
+        let mut reply = Reply::default();
+        let asking = exchange(self.request(keyword, page), &self.settings.url, &mut reply);
+        if within(self.settings.timeout, asking).await.is_err() {
+            let reason = format!("no whole answer within {:?}", self.settings.timeout);
+            reply.broken = Some((Fault::TimedOut, reason));
+        }
+        let body = std::mem::take(&mut reply.body);
+        let overwrite = if reply.broken.is_some() { scrub_cut } else { scrub };
+        reply.body = overwrite(body, &self.settings.key);
+        let outcome = judge(&reply, &self.settings.key);
+        tracing::debug!(
+            keyword = keyword.as_str(),
+            page,
+            status = reply.status,
+            body_bytes = reply.body.len(),
+            elapsed_ms = (self.clock.now() - started).num_milliseconds(),
+            class = outcome.as_ref().err().map(|failure| failure.class.as_str()),
+            code = outcome.as_ref().err().and_then(|failure| failure.code),
+            "asked the provider"
+        );
+        Answer { raw: reply.body, outcome }
+    }
+
+    /// SHA-256 over `salt`, key and address, in hex: to be kept with a stop, so that a changed key or address is noticed
+    /// without the key being stored.
+    #[must_use]
+    pub fn key_fingerprint(&self, salt: &[u8]) -> String {
+        let mut hash = Sha256::new();
+        for part in [salt, self.settings.key.expose().as_bytes(), self.settings.url.as_str().as_bytes()] {
+            // With its length, so that nothing moves from one part into the next.
+            hash.update((part.len() as u64).to_be_bytes());
+            hash.update(part);
+        }
+        hash.finalize().iter().fold(String::new(), |mut hex, byte| {
+            // Writing to a String cannot fail.
+            let _ = write!(hex, "{byte:02x}");
+            hex
+        })
+    }
+
+    /// 请求参数说明: key, pageSize, keyword, pageNum.
+    fn request(&self, keyword: &Keyword, page: NonZeroU16) -> RequestBuilder {
+        let (page, page_size) = (page.to_string(), PAGE_SIZE.to_string());
+        let parameters = [
+            ("key", self.settings.key.expose()),
+            ("keyword", keyword.as_str()),
+            ("pageNum", page.as_str()),
+            ("pageSize", page_size.as_str()),
+        ];
+        let url = self.settings.url.clone();
+        match self.settings.method {
+            Method::Get => self.http.get(url).query(&parameters),
+            Method::Post => self.http.post(url).form(&parameters),
+        }
+    }
+}
+
+fn http_client(url: &Url) -> Result<reqwest::Client, JuheError> {
+    let builder = reqwest::Client::builder()
+        .user_agent(concat!("qualwatch/", env!("CARGO_PKG_VERSION")))
+        .default_headers(HeaderMap::from_iter([(ACCEPT, HeaderValue::from_static("application/json"))]))
+        .redirect(reqwest::redirect::Policy::none())
+        .referer(false)
+        .retry(reqwest::retry::never())
+        .pool_idle_timeout(IDLE_CONNECTION)
+        // Old middle boxes: a header that cannot be read is no reason to lose a paid answer.
+        .http1_ignore_invalid_headers_in_responses(true)
+        .http1_allow_obsolete_multiline_headers_in_responses(true)
+        .http1_allow_spaces_after_header_name_in_responses(true);
+    let builder = match url.scheme() {
+        "https" => builder,
+        "http" => builder.tls_certs_only(std::iter::empty()),
+        scheme => return Err(JuheError::Scheme { scheme: scheme.to_owned() }),
+    };
+    let builder = if is_loopback(url) { builder.no_proxy() } else { builder };
+    builder.build().map_err(|source| JuheError::Preparing { source: source.without_url() })
+}
+
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,93 @@
+//! One exchange over HTTP: what came of it, whole or broken.
+
+use std::error::Error as StdError;
+use std::io;
+
+use reqwest::header::LOCATION;
+use reqwest::{RequestBuilder, Response};
+use url::Url;
+
+use super::failure::Fault;
+
+/// The most bytes of a body that are taken, after inflation. A full page has some 20 KiB.
+pub(super) const BODY_BYTES_MAX: usize = 4 * 1024 * 1024;
+
+/// What came back, as far as it came. It outlives the exchange, so that what came before a time-out is kept.
+#[derive(Default)]
+pub(super) struct Reply {
+    pub(super) status: Option<u16>,
+    /// The host that a redirect named; it was not asked.
+    pub(super) redirected_to: Option<String>,
+    /// Inflated, at most [`BODY_BYTES_MAX`].
+    pub(super) body: Vec<u8>,
+    /// Why the body is not whole, where it is not. The words are not scrubbed.
+    pub(super) broken: Option<(Fault, String)>,
+}
+
+/// Sends `request` once and gathers what comes in `reply`. Dropping the future closes the connection.
+pub(super) async fn exchange(request: RequestBuilder, url: &Url, reply: &mut Reply) {
+    if let Err(error) = gather(request, url, reply).await {
+        reply.broken = Some(broken(error, url));
+    }
+}
+
+async fn gather(request: RequestBuilder, url: &Url, reply: &mut Reply) -> Result<(), reqwest::Error> {
+    let mut response = request.send().await?;
+    reply.status = Some(response.status().as_u16());
+    reply.redirected_to = redirect_host(&response, url);
+    while let Some(chunk) = response.chunk().await? {
+        let room = BODY_BYTES_MAX - reply.body.len();
+        if chunk.len() > room {
+            reply.body.extend_from_slice(&chunk[..room]);
+            let reason = format!("the answer is longer than {} MiB", BODY_BYTES_MAX / 1024 / 1024);
+            reply.broken = Some((Fault::TooLong, reason));
+            return Ok(());
+        }
+        reply.body.extend_from_slice(&chunk);
+    }
+    Ok(())
+}
+
+/// Only the host: the rest of the address may hold what was sent.
+fn redirect_host(response: &Response, url: &Url) -> Option<String> {
+    let location = String::from_utf8_lossy(response.headers().get(LOCATION)?.as_bytes()).into_owned();
+    url.join(&location).ok()?.host_str().map(str::to_owned)
+}
+
+/// The one place where an HTTP error becomes words. Both its forms of output show the whole URL, which with GET holds the
+/// key: it is taken out first.
+fn broken(error: reqwest::Error, url: &Url) -> (Fault, String) {
+    let error = error.without_url();
+    let cause = root(&error).to_string();
+    let host = url.host_str().unwrap_or_default();
+    if error.is_timeout() {
+        (Fault::TimedOut, format!("no answer from {host}: {cause}"))
+    } else if is_tls(&error) {
+        (Fault::Tls, format!("no TLS with {host}: {cause}"))
+    } else if error.is_connect() {
+        (Fault::Connect, format!("no connection to {host}: {cause}"))
+    } else {
+        (Fault::BrokeOff, format!("the answer of {host} broke off: {cause}"))
+    }
+}
+
+fn sources<'a>(error: &'a (dyn StdError + 'static)) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
+    std::iter::successors(Some(error), |error| (*error).source())
+}
+
+fn root(error: &reqwest::Error) -> &(dyn StdError + 'static) {
+    sources(error).last().unwrap_or(error)
+}
+
+/// `error` and its sources in one line.
+pub(super) fn chain(error: &reqwest::Error) -> String {
+    sources(error).map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}
+
+/// TLS errors come inside I/O errors, which do not name what they hold as their source.
+fn is_tls(error: &(dyn StdError + 'static)) -> bool {
+    let held = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+    error.is::<rustls::Error>()
+        || held.is_some_and(|held| is_tls(held))
+        || error.source().is_some_and(|source| is_tls(source))
+}

@@ -138,7 +138,10 @@ pub fn meaning(code: i64) -> Meaning {
 
 /// What the older `resultcode` says, for an answer that has no `error_code`.
 pub(super) fn text_of_resultcode(resultcode: i64) -> Option<&'static str> {
-    CODES.iter().find(|(_, meaning)| meaning.resultcode == Some(resultcode)).and_then(|(_, meaning)| meaning.text)
+    CODES
+        .iter()
+        .find(|(_, meaning)| meaning.resultcode == Some(resultcode))
+        .and_then(|(_, meaning)| meaning.text)
 }
 
 #[cfg(test)]
@@ -205,9 +208,15 @@ mod tests {
         let different: std::collections::BTreeSet<_> = advised.iter().collect();
         assert_eq!(different.len(), advised.len());
         for (code, meaning) in CODES {
-            assert!(meaning.pace == Pace::GoesOn || meaning.advice.is_some(), "{code} stops and says nothing");
+            assert!(
+                meaning.pace == Pace::GoesOn || meaning.advice.is_some(),
+                "{code} stops and says nothing"
+            );
         }
-        assert!(meaning(10008).advice.unwrap().contains("a new key would not help"), "10008 blocks the address");
+        assert!(
+            meaning(10008).advice.unwrap().contains("a new key would not help"),
+            "10008 blocks the address"
+        );
         let limit = meaning(10012).advice.unwrap();
         assert!(limit.contains("day's limit") && limit.contains("used up"), "10012 has two causes");
         assert!(UNLISTED.advice.is_some());

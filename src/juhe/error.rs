@@ -27,9 +27,9 @@ impl JuheError {
         match self {
             Self::Scheme { .. } => Some("write [api].url as the provider's document has it, with https://"),
             // The library has no kind for this, only its words.
-            Self::Preparing { source } if chain(source).contains("CA certificates") => {
-                Some("this machine has no CA certificates to check the provider by: install the package ca-certificates")
-            }
+            Self::Preparing { source } if chain(source).contains("CA certificates") => Some(
+                "this machine has no CA certificates to check the provider by: install the package ca-certificates",
+            ),
             Self::Preparing { .. } => None,
         }
     }

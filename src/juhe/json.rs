@@ -107,7 +107,11 @@ const fn is_low(unit: u16) -> bool {
 /// The number in `uXXXX` at the beginning of `text`.
 fn code_unit(text: &str) -> Option<u16> {
     let digits = text.strip_prefix('u')?.get(..4)?;
-    if digits.bytes().all(|digit| digit.is_ascii_hexdigit()) { u16::from_str_radix(digits, 16).ok() } else { None }
+    if digits.bytes().all(|digit| digit.is_ascii_hexdigit()) {
+        u16::from_str_radix(digits, 16).ok()
+    } else {
+        None
+    }
 }
 
 fn skip(rest: &mut std::str::Chars<'_>, ascii_chars: usize) {
@@ -159,7 +163,12 @@ mod tests {
             (&deep.as_bytes()[90_000..110_000], "not JSON"),
             (many.as_bytes(), "more values than an answer can hold"),
         ] {
-            assert_eq!(parse(body).unwrap_err(), expected, "{:?}", String::from_utf8_lossy(&body[..body.len().min(40)]));
+            assert_eq!(
+                parse(body).unwrap_err(),
+                expected,
+                "{:?}",
+                String::from_utf8_lossy(&body[..body.len().min(40)])
+            );
         }
     }
 

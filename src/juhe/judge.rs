@@ -80,7 +80,9 @@ fn excerpt(reply: &Reply, unreadable: &str) -> String {
         for letter in chunk.valid().chars() {
             if letter.is_control() { escaped.extend(letter.escape_default()) } else { escaped.push(letter) }
         }
-        escaped.extend(chunk.invalid().iter().flat_map(|byte| std::ascii::escape_default(*byte)).map(char::from));
+        escaped.extend(
+            chunk.invalid().iter().flat_map(|byte| std::ascii::escape_default(*byte)).map(char::from),
+        );
     }
     format!("{why}: {escaped}")
 }

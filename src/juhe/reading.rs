@@ -26,7 +26,8 @@ pub(super) enum Said {
 pub(super) fn read(body: &[u8]) -> Result<Said, String> {
     let parsed = json::parse(body)?;
     let Value::Object(answer) = parsed.value else { return Err("JSON, but no object".to_owned()) };
-    let code = answer.get("error_code").filter(|code| !code.is_null()).ok_or_else(|| without_code(&answer))?;
+    let code =
+        answer.get("error_code").filter(|code| !code.is_null()).ok_or_else(|| without_code(&answer))?;
     match integer(code).ok_or("an error_code that is no number")? {
         0 if parsed.text == Text::Mangled => Err("names that are not UTF-8".to_owned()),
         0 => Ok(Said::Page(page(answer.get("result"))?)),
@@ -78,7 +79,9 @@ fn items(items: Option<&Value>) -> Result<Vec<Item>, String> {
             indexed.sort_by_key(|(key, _)| key.parse::<usize>().unwrap_or(usize::MAX));
             indexed.into_iter().map(|(_, item)| item).collect()
         }
-        Some(one @ Value::Object(fields)) if FIELDS.iter().any(|field| fields.contains_key(*field)) => vec![one],
+        Some(one @ Value::Object(fields)) if FIELDS.iter().any(|field| fields.contains_key(*field)) => {
+            vec![one]
+        }
         Some(_) => return Err("items that are no list".to_owned()),
     };
     if found.len() > ITEMS_MAX {
@@ -100,8 +103,15 @@ const FIELDS: [&str; 7] = [
 
 fn item(value: &Value) -> Option<Item> {
     let fields = value.as_object()?;
-    let [organ, effective_time, business_id, issuing_certificate_time, kind, certificate_num, qualification_name] =
-        FIELDS.map(|field| fields.get(field).and_then(text));
+    let [
+        organ,
+        effective_time,
+        business_id,
+        issuing_certificate_time,
+        kind,
+        certificate_num,
+        qualification_name,
+    ] = FIELDS.map(|field| fields.get(field).and_then(text));
     Some(Item {
         organ,
         effective_time,

@@ -99,10 +99,12 @@ fn end_of(body: &[u8], at: usize, spelling: &[char], body_end: End) -> Option<us
     // A character can be written in several ways, and one way can be the beginning of another: all are followed.
     let mut reached = vec![at];
     for (index, &letter) in spelling.iter().enumerate() {
-        if body_end == End::Cut && index >= CUT_CHARS_MIN && reached.iter().any(|&from| is_cut(&body[from..])) {
+        if body_end == End::Cut && index >= CUT_CHARS_MIN && reached.iter().any(|&from| is_cut(&body[from..]))
+        {
             return Some(body.len());
         }
-        let mut next: Vec<usize> = reached.iter().flat_map(|&from| ends_of_letter(body, from, letter)).collect();
+        let mut next: Vec<usize> =
+            reached.iter().flat_map(|&from| ends_of_letter(body, from, letter)).collect();
         next.sort_unstable();
         next.dedup();
         if next.is_empty() {
@@ -131,9 +133,9 @@ fn ends_of_letter(body: &[u8], from: usize, letter: char) -> impl Iterator<Item 
         short_escape.then_some(2),
         as_blank.then_some(1),
     ]
-        .into_iter()
-        .flatten()
-        .map(move |length| from + length)
+    .into_iter()
+    .flatten()
+    .map(move |length| from + length)
 }
 
 /// The length of `letter` as UTF-8, each byte as `%XX`.

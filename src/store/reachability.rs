@@ -37,10 +37,13 @@ pub async fn reachability(pool: &PgPool) -> Result<Reachability, StoreError> {
 /// # Errors
 /// When the database fails.
 pub async fn note_success(pool: &PgPool, now: DateTime<Utc>) -> Result<(), StoreError> {
-    sqlx::query!("UPDATE reachability SET last_success_at = $1, failing_since = NULL, failed_attempts = 0", now)
-        .execute(pool)
-        .await
-        .map_err(during("noting that calls succeed"))?;
+    sqlx::query!(
+        "UPDATE reachability SET last_success_at = $1, failing_since = NULL, failed_attempts = 0",
+        now
+    )
+    .execute(pool)
+    .await
+    .map_err(during("noting that calls succeed"))?;
     Ok(())
 }
 

@@ -200,7 +200,8 @@ async fn a_body_that_breaks_off_is_no_answer_but_is_kept() {
 async fn a_body_is_cut_at_its_limit_after_inflation() {
     let bomb = gzip(&vec![b' '; 64 * 1024 * 1024]);
     assert!(bomb.len() < 100 * 1024, "{}", bomb.len());
-    for (head, body) in [("200 OK\r\ncontent-encoding: gzip", bomb), ("200 OK", vec![b' '; 5 * 1024 * 1024])] {
+    for (head, body) in [("200 OK\r\ncontent-encoding: gzip", bomb), ("200 OK", vec![b' '; 5 * 1024 * 1024])]
+    {
         let upstream = Upstream::that_answers(head, body).await;
         let answer = ask_with(Settings { timeout: Duration::from_secs(60), ..settings(&upstream.url) }).await;
         assert_eq!(answer.raw.len(), BODY_BYTES_MAX);
@@ -245,7 +246,13 @@ async fn statuses_and_web_pages_are_told_apart() {
     for (head, body, class, code, reason) in [
         ("503 Busy", "busy", Class::Transient, None, "HTTP 503, not JSON: busy"),
         ("429 Slow", "", Class::Quota, Some(10011), "HTTP 429, an empty body"),
-        ("200 OK", "<html>hi", Class::Transient, None, "unreadable answer, a web page instead of JSON: <html>hi"),
+        (
+            "200 OK",
+            "<html>hi",
+            Class::Transient,
+            None,
+            "unreadable answer, a web page instead of JSON: <html>hi",
+        ),
         ("403 No", "<html>hi", Class::Unknown, None, "HTTP 403, a web page instead of JSON: <html>hi"),
         ("500 Oh", r#"{"error_code":"10012","reason":"x"}"#, Class::Quota, Some(10012), "x"),
     ] {
@@ -299,7 +306,11 @@ async fn a_refused_connection_shows_neither_url_nor_key() {
     assert!(!format!("{answer:?}").contains("secret-path"), "{answer:?}");
     let failure = failure(answer);
     assert_eq!((failure.fault, failure.class), (Fault::Connect, Class::Transient));
-    assert!(failure.reason.starts_with("no connection to 127.0.0.1: Connection refused"), "{}", failure.reason);
+    assert!(
+        failure.reason.starts_with("no connection to 127.0.0.1: Connection refused"),
+        "{}",
+        failure.reason
+    );
 }
 
 #[tokio::test]

@@ -39,7 +39,13 @@ fn a_readable_code_decides_then_the_status_then_the_body() {
         (200, HTML, Class::Transient, None, "a captive portal"),
         (204, "", Class::Transient, None, "nothing is not empty"),
         (200, "{}", Class::Transient, None, "a missing error_code is not an empty answer"),
-        (200, r#"{"resultcode":"101","result":null}"#, Class::Transient, None, "the old code decides nothing"),
+        (
+            200,
+            r#"{"resultcode":"101","result":null}"#,
+            Class::Transient,
+            None,
+            "the old code decides nothing",
+        ),
     ] {
         let failure = failure(status, body);
         assert_eq!((failure.class, failure.code), (class, code), "{status} {body}: {why}");
@@ -59,7 +65,11 @@ fn only_limits_on_the_address_are_paced_by_ip_backoff() {
 fn reasons_are_the_providers_or_the_documents_or_the_beginning_of_the_body() {
     let long = "长".repeat(300);
     for (status, body, reason) in [
-        (200, r#"{"reason":" 错误的请求KEY! \n","error_code":10001}"#.to_owned(), "错误的请求KEY!".to_owned()),
+        (
+            200,
+            r#"{"reason":" 错误的请求KEY! \n","error_code":10001}"#.to_owned(),
+            "错误的请求KEY!".to_owned(),
+        ),
         (200, r#"{"error_code":10001}"#.into(), "错误的请求KEY".into()),
         (200, r#"{"reason":null,"error_code":300000}"#.into(), "no reason given".into()),
         (200, format!(r#"{{"reason":"{long}","error_code":10001}}"#), format!("{}…", "长".repeat(199))),
@@ -69,7 +79,8 @@ fn reasons_are_the_providers_or_the_documents_or_the_beginning_of_the_body() {
         (
             200,
             r#"{"resultcode":"112"}"#.into(),
-            r#"unreadable answer, no error_code; resultcode 112, 请求超过次数限制: {"resultcode":"112"}"#.into(),
+            r#"unreadable answer, no error_code; resultcode 112, 请求超过次数限制: {"resultcode":"112"}"#
+                .into(),
         ),
     ] {
         assert_eq!(failure(status, &body).reason, reason, "{body}");
@@ -80,7 +91,8 @@ fn reasons_are_the_providers_or_the_documents_or_the_beginning_of_the_body() {
 fn an_excerpt_is_200_bytes_with_what_is_not_text_escaped() {
     let body = [&b"\xb4\xed\x1b[31m\0"[..], &[b'x'; 300]].concat();
     let failure = judged(&reply(200, &body)).unwrap_err();
-    let expected = format!(r"unreadable answer, neither JSON nor UTF-8: \xb4\xed\u{{1b}}[31m\u{{0}}{}", "x".repeat(192));
+    let expected =
+        format!(r"unreadable answer, neither JSON nor UTF-8: \xb4\xed\u{{1b}}[31m\u{{0}}{}", "x".repeat(192));
     assert_eq!(failure.reason, expected);
 }
 

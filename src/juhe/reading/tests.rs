@@ -56,7 +56,10 @@ fn error_code_and_total_come_as_numbers_or_text() {
         assert_eq!(counted(&format!(r#"{{"total":{total},"items":[]}}"#)).0, expected, "{total}");
     }
     assert_eq!(
-        read(r#"{"resultcode":"112","reason":"超过每日可允许请求次数!","result":null,"error_code":"10012"}"#.as_bytes()),
+        read(
+            r#"{"resultcode":"112","reason":"超过每日可允许请求次数!","result":null,"error_code":"10012"}"#
+                .as_bytes()
+        ),
         Ok(Said::Error { code: 10012, reason: "超过每日可允许请求次数!".into() })
     );
 }

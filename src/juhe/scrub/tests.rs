@@ -44,7 +44,10 @@ fn every_spelling_of_a_key_is_overwritten_and_the_length_stays() {
     for form in forms(KEY) {
         let body = format!(r#"{{"reason":"错误的请求KEY {form}","error_code":10001}}"#);
         let stars = "*".repeat(form.len());
-        assert_eq!(scrubbed(&body, KEY), format!(r#"{{"reason":"错误的请求KEY {stars}","error_code":10001}}"#));
+        assert_eq!(
+            scrubbed(&body, KEY),
+            format!(r#"{{"reason":"错误的请求KEY {stars}","error_code":10001}}"#)
+        );
     }
 }
 
@@ -75,7 +78,11 @@ fn base64_of_a_key_with_a_slash_is_found_escaped_too() {
 fn the_beginning_of_a_key_at_the_end_of_a_cut_body_goes_too() {
     let cut = |body: &str| String::from_utf8(scrub_cut(body.as_bytes().to_vec(), &secret(KEY))).unwrap();
     for (body, left, why) in [
-        (r#"{"key":"0123456789abcdef0123456789ABCDE"#, r#"{"key":"*******************************"#, "31 of 32"),
+        (
+            r#"{"key":"0123456789abcdef0123456789ABCDE"#,
+            r#"{"key":"*******************************"#,
+            "31 of 32",
+        ),
         (r#"{"key":"0123"#, r#"{"key":"****"#, "four are enough"),
         (r#"{"key":"012"#, r#"{"key":"012"#, "three may be anything"),
         (r"\u0030\u0031\u0032\u0033\u00", "****************************", "cut within an escape"),

@@ -62,17 +62,14 @@ pub(super) fn companies(
     }
     let mut seen = Seen::default();
     let mut companies = Vec::new();
-    for entry in entries.iter() {
-        match entry.get_ref().as_table() {
-            Some(table) => {
-                let table = Table::open(findings, "company", table, entry.span());
-                companies.extend(company(findings, &table, &mut seen, common));
-            }
-            None => {
-                let complaint =
-                    Complaint::new(format!("is an entry with a keyword, not {}", kind_of(entry.get_ref())));
-                findings.fault("company".to_owned(), entry.span(), complaint.perhaps(Some("[[company]]")));
-            }
+    for entry in entries {
+        if let Some(table) = entry.get_ref().as_table() {
+            let table = Table::open(findings, "company", table, entry.span());
+            companies.extend(company(findings, &table, &mut seen, common));
+        } else {
+            let complaint =
+                Complaint::new(format!("is an entry with a keyword, not {}", kind_of(entry.get_ref())));
+            findings.fault("company".to_owned(), entry.span(), complaint.perhaps(Some("[[company]]")));
         }
     }
     companies

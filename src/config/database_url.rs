@@ -69,7 +69,7 @@ impl DatabaseUrl {
                         .iter()
                         .find(|known| *known == mode)
                         .copied()
-                        .filter(|mode| *mode != "verify-full")
+                        .filter(|mode| *mode != "verify-full");
                 }
             }
         }

@@ -27,7 +27,7 @@ impl<'a, 'i> Table<'a, 'i> {
         span: Range<usize>,
     ) -> Self {
         let table = Self { name, entries: Some(entries), span };
-        for (key, value) in entries.iter() {
+        for (key, value) in entries {
             if !keys_of(name).contains(&key.get_ref().as_ref()) {
                 findings.fault(
                     table.path(&shown_key(key.get_ref())),
@@ -108,7 +108,7 @@ impl<'a, 'i> Table<'a, 'i> {
             return None;
         };
         let mut read = Vec::new();
-        for entry in entries.iter() {
+        for entry in entries {
             match parse(entry.get_ref()) {
                 Ok(one) => read.push((one, entry.span())),
                 Err(complaint) => findings.fault(self.path(key), entry.span(), complaint),

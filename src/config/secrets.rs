@@ -98,20 +98,18 @@ const DATABASE_URL: Kind =
 pub fn read_secrets(watchlist: &Watchlist, environment: &Environment) -> Result<Secrets, ConfigError> {
     let api_key = read_api_key(watchlist, environment)?;
     let smtp_password = read_smtp_password(watchlist, environment)?;
-    let database_url = match first_given(&DATABASE_URL, None, environment)? {
-        Some(Sourced { value, source }) => {
-            let bad = |reason| ConfigError::BadSecret {
-                what: DATABASE_URL.what,
-                origin: origin(&DATABASE_URL, &source),
-                reason,
-            };
-            let value = DatabaseUrl::parse(value.expose()).map_err(bad)?;
-            Some(Sourced { value, source })
-        }
-        None => {
-            let written = watchlist.database.url.clone();
-            written.map(|value| Sourced { value, source: Source::Watchlist })
-        }
+    let database_url = if let Some(Sourced { value, source }) = first_given(&DATABASE_URL, None, environment)?
+    {
+        let bad = |reason| ConfigError::BadSecret {
+            what: DATABASE_URL.what,
+            origin: origin(&DATABASE_URL, &source),
+            reason,
+        };
+        let value = DatabaseUrl::parse(value.expose()).map_err(bad)?;
+        Some(Sourced { value, source })
+    } else {
+        let written = watchlist.database.url.clone();
+        written.map(|value| Sourced { value, source: Source::Watchlist })
     };
     let mut warnings = Vec::new();
     let credentials = environment.get(CREDENTIALS_DIRECTORY).map(Path::new);

@@ -182,13 +182,14 @@ pub(super) fn email(findings: &mut Findings<'_>, top: &Table<'_, '_>, folder: &P
     let operators = addresses(findings, &table, "operators");
     match (&operators, table.value("operators")) {
         (_, None) => table.require(findings, "operators", "who is told when qualwatch itself is in trouble"),
-        (Some(addresses), Some(value)) if addresses.is_empty() => {
+        (Some(addresses), Some(value))
+            if addresses.is_empty()
             // An entry at fault has been noted already.
-            if value.get_ref().as_array().is_some_and(|entries| entries.iter().next().is_none()) {
-                let complaint =
-                    Complaint::new("names nobody: somebody must be told when qualwatch is in trouble");
-                findings.fault(table.path("operators"), value.span(), complaint);
-            }
+            && value.get_ref().as_array().is_some_and(|entries| entries.iter().next().is_none()) =>
+        {
+            let complaint =
+                Complaint::new("names nobody: somebody must be told when qualwatch is in trouble");
+            findings.fault(table.path("operators"), value.span(), complaint);
         }
         _ => {}
     }

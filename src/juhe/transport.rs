@@ -87,7 +87,5 @@ pub(super) fn chain(error: &reqwest::Error) -> String {
 /// TLS errors come inside I/O errors, which do not name what they hold as their source.
 fn is_tls(error: &(dyn StdError + 'static)) -> bool {
     let held = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
-    error.is::<rustls::Error>()
-        || held.is_some_and(|held| is_tls(held))
-        || error.source().is_some_and(|source| is_tls(source))
+    error.is::<rustls::Error>() || held.is_some_and(|held| is_tls(held)) || error.source().is_some_and(is_tls)
 }

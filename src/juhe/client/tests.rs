@@ -174,9 +174,9 @@ async fn the_time_limit_covers_the_whole_answer_and_what_came_is_kept() {
         // Keeps the connection open for as long as the test runs.
         std::future::pending::<()>().await;
     });
-    let answer = ask_with(Settings { timeout: Duration::from_millis(500), ..settings(&url) }).await;
+    let answer = ask_with(Settings { timeout: Duration::from_secs(3), ..settings(&url) }).await;
     assert_eq!(String::from_utf8_lossy(&answer.raw), "{\"key\":\"************");
-    assert_eq!(failure(answer).reason, "no whole answer within 500ms");
+    assert_eq!(failure(answer).reason, "no whole answer within 3s");
 }
 
 #[tokio::test]
@@ -203,7 +203,7 @@ async fn a_body_is_cut_at_its_limit_after_inflation() {
     for (head, body) in [("200 OK\r\ncontent-encoding: gzip", bomb), ("200 OK", vec![b' '; 5 * 1024 * 1024])]
     {
         let upstream = Upstream::that_answers(head, body).await;
-        let answer = ask_with(Settings { timeout: Duration::from_secs(60), ..settings(&upstream.url) }).await;
+        let answer = ask_with(Settings { timeout: Duration::from_mins(1), ..settings(&upstream.url) }).await;
         assert_eq!(answer.raw.len(), BODY_BYTES_MAX);
         let failure = failure(answer);
         assert_eq!((failure.fault, failure.class), (Fault::TooLong, Class::Transient));
@@ -273,7 +273,7 @@ async fn faulty_headers_do_not_lose_an_answer() {
 #[tokio::test]
 async fn a_key_that_is_echoed_is_never_shown_whatever_its_spelling() {
     let percent = percent_encoding::utf8_percent_encode(KEY, percent_encoding::NON_ALPHANUMERIC).to_string();
-    let escaped: String = KEY.encode_utf16().map(|unit| format!("\\u{unit:04x}")).collect();
+    let escaped = KEY.encode_utf16().map(|unit| format!("\\u{unit:04x}")).collect::<Vec<_>>().concat();
     for spelling in [
         KEY.to_owned(),
         KEY.replace('/', "\\/"),

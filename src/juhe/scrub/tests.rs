@@ -19,14 +19,14 @@ fn contains(body: &[u8], part: &str) -> bool {
 }
 
 fn every_char_escaped(key: &str) -> String {
-    key.encode_utf16().map(|unit| format!("\\u{unit:04x}")).collect()
+    key.encode_utf16().map(|unit| format!("\\u{unit:04x}")).collect::<Vec<_>>().concat()
 }
 
 /// Every char but letters and digits percent-encoded; with digits in lower case, or every byte encoded.
 fn percent_forms(key: &str) -> [String; 4] {
     let some = utf8_percent_encode(key, NON_ALPHANUMERIC).to_string();
-    let all: String = key.bytes().map(|byte| format!("%{byte:02X}")).collect();
-    let all_lower: String = key.bytes().map(|byte| format!("%{byte:02x}")).collect();
+    let all = key.bytes().map(|byte| format!("%{byte:02X}")).collect::<Vec<_>>().concat();
+    let all_lower = key.bytes().map(|byte| format!("%{byte:02x}")).collect::<Vec<_>>().concat();
     [some.replace("%20", "+"), some, all, all_lower]
 }
 

@@ -17,6 +17,7 @@ CREATE TABLE companies (
     last_verified_at timestamptz,
     owes_answer boolean NOT NULL DEFAULT false,
     last_outcome text,
+    last_code bigint,
     last_reason text,
     failing_since timestamptz,
     failing_checks integer NOT NULL DEFAULT 0,
@@ -39,6 +40,7 @@ COMMENT ON COLUMN companies.last_asked_at IS 'The last check for which a call wa
 COMMENT ON COLUMN companies.last_verified_at IS 'The last complete observation; an empty one counts only while nothing is held';
 COMMENT ON COLUMN companies.owes_answer IS 'Failed, incomplete, empty, in doubt or disputed: asked daily';
 COMMENT ON COLUMN companies.last_outcome IS 'complete, empty, incomplete, disputed, or the class of the failure';
+COMMENT ON COLUMN companies.last_code IS 'The provider''s code of the last check that failed, where it gave one';
 COMMENT ON COLUMN companies.last_reason IS 'Why the last check failed, made inert';
 COMMENT ON COLUMN companies.failing_since IS 'The first of the checks in a row that were not complete';
 COMMENT ON COLUMN companies.failing_checks IS 'How many checks in a row were not complete';

@@ -7,10 +7,15 @@
 //! A [`SendFailure`] says whose [`Fault`] it is, and that decides who waits.
 
 mod courier;
+pub mod digest;
+mod error;
 mod maildir;
+pub mod message;
 mod smtp;
+pub mod words;
 
 pub use self::courier::{Courier, Receipt, Session};
+pub use self::error::EmailError;
 pub use self::smtp::failure::{Fault, SendFailure, Stage, judge};
 pub use self::smtp::wire::{Unsendable, check_wire_format};
 pub use self::smtp::{Login, Patience, Security, SmtpServer};

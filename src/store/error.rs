@@ -57,10 +57,13 @@ impl StoreError {
 /// 57 operator intervention (shut down), 58 system, XX internal. 3D and 28: no such database, refused.
 fn is_of_the_database(error: &sqlx::Error) -> bool {
     match error {
-        sqlx::Error::Database(refused) => refused
-            .code()
-            .is_some_and(|code| ["08", "25", "28", "3D", "53", "57", "58", "XX"].iter().any(|class| code.starts_with(class))),
-        sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_) | sqlx::Error::Encode(_) | sqlx::Error::RowNotFound => false,
+        sqlx::Error::Database(refused) => refused.code().is_some_and(|code| {
+            ["08", "25", "28", "3D", "53", "57", "58", "XX"].iter().any(|class| code.starts_with(class))
+        }),
+        sqlx::Error::ColumnDecode { .. }
+        | sqlx::Error::Decode(_)
+        | sqlx::Error::Encode(_)
+        | sqlx::Error::RowNotFound => false,
         _ => true,
     }
 }

@@ -1,7 +1,7 @@
 //! Who is due (design 2): a pure function of the lines, the clock and what was asked for last. The scheduler only rings;
 //! this decides, so missed, doubled and late bells are harmless.
 
-use chrono::{DateTime, Days, TimeDelta, Utc};
+use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
 use chrono_tz::Tz;
 
 use super::occurrences::CronLine;
@@ -101,15 +101,14 @@ impl Rhythm<'_> {
     fn days_hours_around(self, now: DateTime<Utc>) -> Vec<DateTime<Utc>> {
         let today = wall_time_of(self.zone, now).date();
         let yesterday = today.checked_sub_days(Days::new(1)).unwrap_or(today);
-        yesterday
-            .iter_days()
-            .take(4)
-            .filter_map(|day| {
-                let line = self.day_line.first_of_day(self.zone, day);
-                line.or_else(|| hour_of_day(self.zone, day, DAYS_HOUR))
-            })
-            .collect()
+        yesterday.iter_days().take(4).filter_map(|day| days_hour(self.day_line, self.zone, day)).collect()
     }
+}
+
+/// The day's hour: the first occurrence of `[schedule].check` on that day, else 08:00.
+#[must_use]
+pub fn days_hour(day_line: &CronLine, zone: Tz, day: NaiveDate) -> Option<DateTime<Utc>> {
+    day_line.first_of_day(zone, day).or_else(|| hour_of_day(zone, day, DAYS_HOUR))
 }
 
 /// Whether work that was to be done `at` is still done `now`, or left to the `next` time.

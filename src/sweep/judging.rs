@@ -10,6 +10,7 @@ use crate::config::{Company, Watchlist};
 use crate::domain::compare::Look;
 use crate::domain::event::{Change, Event, Trouble};
 use crate::domain::judge::{Judgement, Thresholds, judge};
+use crate::domain::rhythm::days_hour;
 use crate::domain::snapshot::{Difference, Snapshot};
 use crate::store::StoreError;
 use crate::store::claims::{Claims, Taken};
@@ -108,12 +109,17 @@ fn is_stale(case: &Case<'_>) -> bool {
 }
 
 impl Sweep<'_> {
-    /// Judges every company of the file that was not judged today.
+    /// Judges every company of the file that was not judged today, once the day's hour has come: before it an answer may
+    /// still be on its way.
     ///
     /// # Errors
     /// When the database fails.
     pub async fn judge_the_day(&self) -> Result<Vec<Recorded>, StoreError> {
         let today = self.teller().today();
+        let hour = days_hour(&self.watchlist.schedule.check, self.watchlist.timezone, today);
+        if hour.is_some_and(|hour| self.clock.now() < hour) {
+            return Ok(Vec::new());
+        }
         let mut claims = None;
         let mut told = Vec::new();
         let mut last = None;

@@ -14,6 +14,7 @@
 //! company stays due, and is the first in line when asking goes on. Only an answer, or a second failure at the end of the
 //! sweep, counts as having been asked. So a crash, a stop or a pause between two calls needs no bookkeeping of its own.
 
+mod accept;
 mod aftermath;
 mod ask;
 mod check;
@@ -28,6 +29,7 @@ mod round;
 mod troubles;
 mod turns;
 
+pub use accept::accept;
 pub use error::SweepError;
 pub use report::{Halt, NoProgress, OpenDoubt, Problem, Progress, Report};
 pub use round::{Mode, Sweep, Whom};

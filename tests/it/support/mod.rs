@@ -2,3 +2,4 @@
 
 pub mod database;
 pub mod smtp_sink;
+pub mod world;

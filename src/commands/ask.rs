@@ -125,7 +125,7 @@ fn client(context: &Context) -> anyhow::Result<Client> {
             Method::Post => juhe::Method::Post,
         },
         timeout: api.timeout,
-        requests_per_second: NonZeroU32::MIN,
+        request_gap: api.request_gap(),
         key: key.value,
     };
     Ok(Client::new(settings, Arc::clone(&context.clock))?)

@@ -37,6 +37,11 @@ pub(super) struct Places {
 #[derive(Debug, Clone, Subcommand)]
 pub(super) enum Command {
     Validate(Validate),
+    Status(Status),
+    List(List),
+    History(History),
+    TestEmail(TestEmail),
+    Sandbox(SandboxArguments),
 }
 
 /// Whether to print for programs.

@@ -9,6 +9,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::config::{
     self, ConfigError, Environment, Fault, Found, Judgement, Secrets, Source, Warning, Watchlist,
 };
+use crate::domain::keyword::Keyword;
 
 use super::arguments::Places;
 use super::exit::Refusal;
@@ -37,6 +38,7 @@ pub(super) struct Context {
 }
 
 /// Which text a process runs by.
+#[expect(dead_code, reason = "for `run`, which comes next")]
 #[derive(Debug)]
 pub(super) enum Origin {
     /// The watchlist as it is.
@@ -85,6 +87,7 @@ impl Context {
     ///
     /// # Errors
     /// As [`Self::load`], where there was never a good file.
+    #[expect(dead_code, reason = "for `run`, which comes next")]
     pub fn load_or_accepted(places: &Places) -> anyhow::Result<(Self, Origin)> {
         let path = find(places)?;
         let environment = Environment::of_this_process();
@@ -140,11 +143,24 @@ impl Context {
         self.now().with_timezone(&self.watchlist.timezone).date_naive()
     }
 
+    /// An instant as people here read it.
+    pub fn local(&self, at: DateTime<Utc>) -> String {
+        at.with_timezone(&self.watchlist.timezone).format("%Y-%m-%d %H:%M").to_string()
+    }
+
+    /// What the file calls the company with this keyword: a company that has left it by the keyword itself, none by nothing.
+    pub fn name_of(&self, keyword: Option<&Keyword>) -> String {
+        let Some(keyword) = keyword else { return String::new() };
+        let company = self.watchlist.companies.iter().find(|company| company.keyword == *keyword);
+        company.map_or_else(|| keyword.to_string(), |company| company.name.clone())
+    }
+
     /// Reads the secrets that are given. Commands that need none do not ask: who may read the watchlist may not be allowed to
     /// read the key.
     ///
     /// # Errors
     /// A secret that is given cannot be read or used: wrong use.
+    #[expect(dead_code, reason = "for `run` and `check`, which come next")]
     pub fn secrets(&self) -> anyhow::Result<Secrets> {
         Ok(config::read_secrets(&self.watchlist, &self.environment)?)
     }

@@ -28,7 +28,12 @@ pub fn start_logging(arguments: &Arguments) {
 /// What a person who waits for an answer wants to see; a daemon says more.
 fn usual_level(command: &Command) -> &'static str {
     match command {
-        Command::Validate(_) => "warn",
+        Command::Validate(_)
+        | Command::Status(_)
+        | Command::List(_)
+        | Command::History(_)
+        | Command::TestEmail(_)
+        | Command::Sandbox(_) => "warn",
         // `run` gets "warn,qualwatch=info" here.
     }
 }

@@ -8,14 +8,23 @@
 //! May import every room. Deliberately absent: decisions. What is due, worth telling or to be sent is decided further down.
 
 mod arguments;
-mod ask;
+mod obey;
 mod context;
 mod database;
 mod exit;
 mod logging;
-mod obey;
 mod print;
+mod table;
+mod shapes;
+mod companies;
 mod validate;
+mod ask;
+mod status;
+mod list;
+mod history;
+mod outlet;
+mod test_email;
+mod sandbox;
 
 pub use arguments::Arguments;
 pub use exit::{Exit, complain, complain_of_arguments};

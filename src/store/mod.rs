@@ -18,6 +18,7 @@ pub mod mass;
 pub mod outbox;
 pub mod reachability;
 pub mod records;
+pub mod reports;
 pub mod steps;
 pub mod stops;
 pub mod sweeps;

@@ -1,7 +1,7 @@
 //! The client: settings in, one question at a time out.
 
 use std::fmt::Write as _;
-use std::num::{NonZeroU16, NonZeroU32};
+use std::num::NonZeroU16;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -44,8 +44,8 @@ pub struct Settings {
     pub method: Method,
     /// The most that one request may take, from its turn to the last byte of its body.
     pub timeout: Duration,
-    /// The most requests that start within a second, over all callers.
-    pub requests_per_second: NonZeroU32,
+    /// The least time between the starts of two requests, over all callers.
+    pub request_gap: Duration,
     /// The key.
     pub key: Secret,
 }
@@ -83,7 +83,7 @@ impl Client {
             let _ = ring::default_provider().install_default();
         }
         let http = http_client(&settings.url)?;
-        let gate = Gate::new(settings.requests_per_second);
+        let gate = Gate::new(settings.request_gap);
         Ok(Self { http, settings, gate, clock })
     }
 

@@ -1,6 +1,5 @@
 //! The pace: at most so many requests a second, over all callers of one client.
 
-use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,8 +17,8 @@ pub(super) struct Gate {
 }
 
 impl Gate {
-    pub(super) fn new(requests_per_second: NonZeroU32) -> Self {
-        Self { turn: Arc::default(), apart: Duration::from_secs(1) / requests_per_second.get() }
+    pub(super) fn new(apart: Duration) -> Self {
+        Self { turn: Arc::default(), apart }
     }
 
     /// Completes when the next request may start; the one after it may start `apart` later. A caller that gives up while it
@@ -41,7 +40,7 @@ mod tests {
     use crate::clock::within;
 
     fn gate(requests_per_second: u32) -> Gate {
-        Gate::new(NonZeroU32::new(requests_per_second).unwrap())
+        Gate::new(Duration::from_secs(1) / requests_per_second)
     }
 
     #[tokio::test]

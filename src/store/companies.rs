@@ -65,9 +65,6 @@ pub struct Standing {
 pub async fn accept(pool: &PgPool, entries: &[Entry], now: DateTime<Utc>) -> Result<(), StoreError> {
     let doing = "storing the companies of the watchlist";
     let mut tx = pool.begin().await.map_err(during(doing))?;
-    for batch in entries.chunks(BATCH_ROWS_MAX) {
-        upsert(&mut tx, batch, now).await?;
-    }
     let keywords: Vec<String> = entries.iter().map(|entry| entry.keyword.as_str().to_owned()).collect();
     sqlx::query!(
         "UPDATE companies
@@ -80,7 +77,87 @@ pub async fn accept(pool: &PgPool, entries: &[Entry], now: DateTime<Utc>) -> Res
     .execute(&mut *tx)
     .await
     .map_err(during(doing))?;
+    for batch in entries.chunks(BATCH_ROWS_MAX) {
+        free_prefixes(&mut tx, batch).await?;
+        drop_doubts_of_returning(&mut tx, batch).await?;
+        upsert(&mut tx, batch, now).await?;
+    }
     tx.commit().await.map_err(during(doing))
+}
+
+/// One prefix is one watched company's. What the file pins goes to the entry that pins it; a company that comes back and
+/// whose prefix another one bears meanwhile has none. Whoever loses a prefix is disputed at its next answer.
+async fn free_prefixes(connection: &mut PgConnection, entries: &[Entry]) -> Result<(), StoreError> {
+    let keywords: Vec<String> = entries.iter().map(|entry| entry.keyword.as_str().to_owned()).collect();
+    let prefixes: Vec<Option<String>> = entries.iter().map(|entry| entry.pinned_prefix.clone()).collect();
+    sqlx::query!(
+        "UPDATE companies AS losing
+         SET prefix = NULL,
+             prefix_is_pinned = false
+         WHERE EXISTS (
+                   SELECT FROM UNNEST($1::text[], $2::text[]) AS entry (keyword, prefix)
+                   WHERE entry.prefix = losing.prefix
+                     AND entry.keyword <> losing.keyword
+               )
+            OR (losing.left_at IS NOT NULL
+                AND losing.keyword = ANY ($1)
+                AND EXISTS (
+                    SELECT FROM companies AS other
+                    WHERE other.prefix = losing.prefix
+                      AND other.id <> losing.id
+                      AND (other.left_at IS NULL OR (other.keyword = ANY ($1) AND other.id < losing.id))
+                ))",
+        &keywords,
+        &prefixes as &[Option<String>]
+    )
+    .execute(connection)
+    .await
+    .map_err(during("freeing ids of companies"))?;
+    Ok(())
+}
+
+/// What was in doubt when a company was taken out of the file is not known any more when it is put back (design 3).
+async fn drop_doubts_of_returning(
+    connection: &mut PgConnection,
+    entries: &[Entry],
+) -> Result<(), StoreError> {
+    let keywords: Vec<String> = entries.iter().map(|entry| entry.keyword.as_str().to_owned()).collect();
+    sqlx::query!(
+        "DELETE FROM doubts
+         USING companies
+         WHERE companies.id = doubts.company_id
+           AND companies.left_at IS NOT NULL
+           AND companies.keyword = ANY ($1)",
+        &keywords
+    )
+    .execute(connection)
+    .await
+    .map_err(during("dropping the doubts of companies that come back"))?;
+    Ok(())
+}
+
+/// Sets instants that lie ahead of `now` to `now`: the clock was wrong when they were stored, and nothing would be due
+/// until it has caught up (design 3).
+///
+/// # Errors
+/// When the database fails.
+pub async fn correct_instants(pool: &PgPool, now: DateTime<Utc>) -> Result<(), StoreError> {
+    sqlx::query!(
+        "UPDATE companies
+         SET accepted_at = LEAST(accepted_at, $1),
+             last_asked_at = LEAST(last_asked_at, $1),
+             last_verified_at = LEAST(last_verified_at, $1),
+             failing_since = LEAST(failing_since, $1)
+         WHERE accepted_at > $1
+            OR last_asked_at > $1
+            OR last_verified_at > $1
+            OR failing_since > $1",
+        now
+    )
+    .execute(pool)
+    .await
+    .map_err(during("correcting instants that lie ahead"))?;
+    Ok(())
 }
 
 async fn upsert(
@@ -170,4 +247,83 @@ pub(super) fn read_keyword(text: &str, id: i64) -> Result<Keyword, StoreError> {
         id: id.to_string(),
         source: Box::new(source),
     })
+}
+
+/// A company whose checks keep failing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failing {
+    /// Its row.
+    pub id: CompanyId,
+    /// As the provider is asked.
+    pub keyword: Keyword,
+    /// How its last check ended.
+    pub outcome: String,
+    /// The provider's code, where it gave one.
+    pub code: Option<i64>,
+    /// Why, made inert.
+    pub reason: String,
+    /// The first of the checks in a row that failed.
+    pub since: DateTime<Utc>,
+}
+
+/// The companies that have failed at `checks_least` checks or more, the first of them not after `since`, while others
+/// succeeded (or there is no other), and whose last check ended as `unverified` troubles are about: not disputed, which
+/// has a trouble of its own.
+///
+/// # Errors
+/// When the database fails or a stored keyword cannot be read.
+pub async fn keep_failing(
+    pool: &PgPool,
+    since: DateTime<Utc>,
+    checks_least: i32,
+) -> Result<Vec<Failing>, StoreError> {
+    let rows = sqlx::query!(
+        r#"SELECT id, keyword, coalesce(last_outcome, '') AS "outcome!", last_code, coalesce(last_reason, '') AS "reason!",
+                  failing_since AS "failing_since!"
+           FROM companies
+           WHERE left_at IS NULL
+             AND failing_since <= $1
+             AND failing_checks >= $2
+             AND last_outcome NOT IN ('disputed', 'unknown')
+             AND (
+                 EXISTS (
+                     SELECT FROM companies AS other
+                     WHERE other.id <> companies.id
+                       AND other.left_at IS NULL
+                       AND other.last_verified_at > companies.failing_since
+                 )
+                 OR NOT EXISTS (SELECT FROM companies AS other WHERE other.id <> companies.id AND other.left_at IS NULL)
+             )
+           ORDER BY id"#,
+        since,
+        checks_least
+    )
+    .fetch_all(pool)
+    .await
+    .map_err(during("reading which companies keep failing"))?;
+    rows.into_iter()
+        .map(|row| {
+            Ok(Failing {
+                id: CompanyId(row.id),
+                keyword: read_keyword(&row.keyword, row.id)?,
+                outcome: row.outcome,
+                code: row.last_code,
+                reason: row.reason,
+                since: row.failing_since,
+            })
+        })
+        .collect()
+}
+
+/// Whether the last check of any watched company ended with a code that the document does not explain.
+///
+/// # Errors
+/// When the database fails.
+pub async fn any_unknown_code(pool: &PgPool) -> Result<bool, StoreError> {
+    sqlx::query_scalar!(
+        r#"SELECT EXISTS (SELECT FROM companies WHERE left_at IS NULL AND last_outcome = 'unknown') AS "any!""#
+    )
+    .fetch_one(pool)
+    .await
+    .map_err(during("looking for unknown codes"))
 }

@@ -40,6 +40,34 @@ pub enum StoreError {
     },
 }
 
+impl StoreError {
+    /// Whether the database itself is what is wrong, so that the next statement would fail as well: no paid call may be
+    /// made whose answer could not be stored. Otherwise only what was being done has failed.
+    #[must_use]
+    pub fn is_of_the_database(&self) -> bool {
+        match self {
+            Self::Database { source, .. } => is_of_the_database(source),
+            Self::Migrate(_) => true,
+            Self::Unreadable { .. } | Self::Rows { .. } => false,
+        }
+    }
+}
+
+/// SQLSTATE classes (PostgreSQL, appendix A): 08 connection, 25 transaction state (read-only), 53 resources (disk full),
+/// 57 operator intervention (shut down), 58 system, XX internal. 3D and 28: no such database, refused.
+fn is_of_the_database(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Database(refused) => refused.code().is_some_and(|code| {
+            ["08", "25", "28", "3D", "53", "57", "58", "XX"].iter().any(|class| code.starts_with(class))
+        }),
+        sqlx::Error::ColumnDecode { .. }
+        | sqlx::Error::Decode(_)
+        | sqlx::Error::Encode(_)
+        | sqlx::Error::RowNotFound => false,
+        _ => true,
+    }
+}
+
 /// Names what was being done when sqlx failed.
 pub(crate) fn during(doing: &'static str) -> impl FnOnce(sqlx::Error) -> StoreError {
     move |source| StoreError::Database { doing, source }

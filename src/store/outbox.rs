@@ -27,6 +27,15 @@ impl Serialize for EventId {
     }
 }
 
+/// An event as it was stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Recorded {
+    /// Its row.
+    pub id: EventId,
+    /// What was found.
+    pub event: Event,
+}
+
 /// An event and to whom it is owed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Owed {
@@ -39,7 +48,7 @@ pub struct Owed {
 }
 
 /// Writes events and what is owed of them, in two statements however many they are. Neither begins nor commits.
-pub(super) async fn owe(connection: &mut PgConnection, owed: &[Owed]) -> Result<Vec<EventId>, StoreError> {
+pub(super) async fn owe(connection: &mut PgConnection, owed: &[Owed]) -> Result<Vec<Recorded>, StoreError> {
     if owed.is_empty() {
         return Ok(Vec::new());
     }
@@ -85,5 +94,6 @@ pub(super) async fn owe(connection: &mut PgConnection, owed: &[Owed]) -> Result<
     .execute(connection)
     .await
     .map_err(during("storing deliveries"))?;
-    Ok(ids.into_iter().map(EventId).collect())
+    let recorded = ids.into_iter().zip(owed);
+    Ok(recorded.map(|(id, owed)| Recorded { id: EventId(id), event: owed.event.clone() }).collect())
 }

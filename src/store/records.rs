@@ -39,6 +39,8 @@ pub struct Record {
     pub last_verified_at: Option<DateTime<Utc>>,
     /// How the last check ended.
     pub last_outcome: Option<String>,
+    /// The provider's code of the last check that failed, where it gave one.
+    pub last_code: Option<i64>,
     /// Why the last check failed, made inert.
     pub last_reason: Option<String>,
     /// The first of the checks in a row that were not complete.
@@ -67,7 +69,7 @@ pub(super) async fn load(
     let mut troubles = load_troubles(connection, &ids).await?;
     let rows = sqlx::query!(
         "SELECT id, keyword, name, prefix, baseline_at, watched_since, last_asked_at, last_verified_at, last_outcome,
-                last_reason, failing_since, failing_checks, disputed_since, judged_on, unverified_told_at
+                last_code, last_reason, failing_since, failing_checks, disputed_since, judged_on, unverified_told_at
          FROM companies
          WHERE id = ANY ($1)
          ORDER BY id",
@@ -95,6 +97,7 @@ pub(super) async fn load(
                 last_asked_at: row.last_asked_at,
                 last_verified_at: row.last_verified_at,
                 last_outcome: row.last_outcome,
+                last_code: row.last_code,
                 last_reason: row.last_reason,
                 failing_since: row.failing_since,
                 failing_checks: row.failing_checks,

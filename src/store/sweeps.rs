@@ -9,7 +9,7 @@ use sqlx::types::Json;
 use super::claims::Claim;
 use super::companies::CompanyId;
 use super::error::{StoreError, during};
-use super::outbox::{self, EventId, Owed};
+use super::outbox::{self, Owed, Recorded};
 use super::records::{self, Record, field_name};
 use super::troubles::{self, Turn};
 use crate::domain::holding::{Holding, HoldingKey};
@@ -58,12 +58,11 @@ pub async fn load(claim: &mut Claim) -> Result<Option<Record>, StoreError> {
 }
 
 /// Stores this check with its events and deliveries, or nothing of it. `claim` is the connection that holds the company's
-/// lock: when it has gone, so has the lock, and nothing can be written. Gives the ids of what readers and operators are
-/// told.
+/// lock: when it has gone, so has the lock, and nothing can be written. Gives what readers and operators are told.
 ///
 /// # Errors
 /// When the database fails: nothing is stored then.
-pub async fn commit_check(claim: &mut Claim, check: &Checked<'_>) -> Result<Vec<EventId>, StoreError> {
+pub async fn commit_check(claim: &mut Claim, check: &Checked<'_>) -> Result<Vec<Recorded>, StoreError> {
     let id = claim.company();
     let mut tx = claim.connection().begin().await.map_err(during("beginning to store a check"))?;
     write_company(&mut tx, id, check).await?;
@@ -75,10 +74,10 @@ pub async fn commit_check(claim: &mut Claim, check: &Checked<'_>) -> Result<Vec<
         write_doubts(&mut tx, id, &check.after.snapshot).await?;
     }
     write_told(&mut tx, id, check.told).await?;
-    let mut ids = outbox::owe(&mut tx, check.events).await?;
-    ids.extend(troubles::turn(&mut tx, check.troubles, check.now).await?);
+    let mut told = outbox::owe(&mut tx, check.events).await?;
+    told.extend(troubles::turn(&mut tx, check.troubles, check.now).await?);
     tx.commit().await.map_err(during("committing a check"))?;
-    Ok(ids)
+    Ok(told)
 }
 
 async fn write_company(
@@ -95,12 +94,13 @@ async fn write_company(
              last_verified_at = $5,
              owes_answer = $6,
              last_outcome = $7,
-             last_reason = $8,
-             failing_since = $9,
-             failing_checks = $10,
-             disputed_since = $11,
-             judged_on = $12,
-             unverified_told_at = $13
+             last_code = $8,
+             last_reason = $9,
+             failing_since = $10,
+             failing_checks = $11,
+             disputed_since = $12,
+             judged_on = $13,
+             unverified_told_at = $14
          WHERE id = $1",
         id.0,
         after.snapshot.prefix.as_ref().map(crate::domain::identity::Prefix::as_str),
@@ -109,6 +109,7 @@ async fn write_company(
         after.last_verified_at,
         check.owes_answer,
         after.last_outcome,
+        after.last_code,
         after.last_reason,
         after.failing_since,
         after.failing_checks,

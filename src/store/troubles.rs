@@ -5,7 +5,7 @@ use sqlx::postgres::{PgConnection, PgPool};
 
 use super::companies::CompanyId;
 use super::error::{StoreError, during};
-use super::outbox::{self, EventId, Owed};
+use super::outbox::{self, Owed, Recorded};
 use super::records::read_trouble;
 use crate::domain::event::{EventKind, Trouble};
 
@@ -31,13 +31,13 @@ pub struct Open {
     pub opened_at: DateTime<Utc>,
 }
 
-/// Opens and resolves troubles, and owes their events: only what is new is told. Gives the ids of what is told. Neither
-/// begins nor commits.
+/// Opens and resolves troubles, and owes their events: only what is new is told, and given back. Neither begins nor
+/// commits.
 pub(super) async fn turn(
     connection: &mut PgConnection,
     turns: &[Turn],
     now: DateTime<Utc>,
-) -> Result<Vec<EventId>, StoreError> {
+) -> Result<Vec<Recorded>, StoreError> {
     let mut told = Vec::new();
     for turn in turns {
         let is_new = match turn.owed.event.kind {
@@ -56,7 +56,7 @@ pub(super) async fn turn(
 ///
 /// # Errors
 /// When the database fails: nothing is stored then.
-pub async fn tell(pool: &PgPool, turns: &[Turn], now: DateTime<Utc>) -> Result<Vec<EventId>, StoreError> {
+pub async fn tell(pool: &PgPool, turns: &[Turn], now: DateTime<Utc>) -> Result<Vec<Recorded>, StoreError> {
     if turns.is_empty() {
         return Ok(Vec::new());
     }

@@ -98,7 +98,7 @@ fn settings(url: &Url) -> Settings {
         url: url.clone(),
         method: Method::Post,
         timeout: Duration::from_secs(5),
-        requests_per_second: NonZeroU32::new(1000).unwrap(),
+        request_gap: Duration::from_millis(1),
         key: Secret::parse(KEY).unwrap(),
     }
 }
@@ -316,7 +316,7 @@ async fn a_refused_connection_shows_neither_url_nor_key() {
 #[tokio::test]
 async fn requests_keep_their_distance_over_all_callers() {
     let upstream = Upstream::that_answers("200 OK", SUCCESS).await;
-    let slow = Settings { requests_per_second: NonZeroU32::new(2).unwrap(), ..settings(&upstream.url) };
+    let slow = Settings { request_gap: Duration::from_millis(500), ..settings(&upstream.url) };
     let client = Client::new(slow, Arc::new(SystemClock::default())).unwrap();
     let (keyword, page) = (NAME.parse().unwrap(), NonZeroU16::MIN);
     let asking = futures_util::future::join_all((0..5).map(|_| client.ask(&keyword, page)));

@@ -69,5 +69,5 @@ pub async fn readdress(
     .await
     .map_err(during(doing))?;
     tx.commit().await.map_err(during(doing))?;
-    Ok(rows.into_iter().map(|row| Recipient(row.address)).collect())
+    Ok(rows.into_iter().map(|row| Recipient::new(&row.address)).collect())
 }

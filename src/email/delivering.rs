@@ -262,7 +262,7 @@ impl Run<'_> {
         let mut session = match (self.session.take(), &self.courier) {
             (Some(session), _) => session,
             (None, Err(failure)) => return Ok(Err(failure.clone())),
-            (None, Ok(courier)) => match keeping(claim, courier.connect()).await? {
+            (None, Ok(courier)) => match keeping(claim, Box::pin(courier.connect())).await? {
                 Ok(session) => session,
                 Err(failure) => return Ok(Err(failure)),
             },

@@ -66,7 +66,7 @@ pub(super) fn fingerprint(watchlist: &Watchlist, password: Option<&Secret>, salt
     hash.finalize().iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
 }
 
-/// Salt that nobody can guess: RandomState is the standard library's only source of randomness.
+/// Salt that nobody can guess: `RandomState` is the standard library's only source of randomness.
 pub(super) fn salt() -> Vec<u8> {
     [0, 1].map(|_| RandomState::new().build_hasher().finish().to_be_bytes()).concat()
 }

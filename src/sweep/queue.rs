@@ -1,13 +1,13 @@
 //! Who is asked, and in what order.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 
 use super::round::Whom;
 use crate::config::{Company, Watchlist};
 use crate::domain::keyword::Keyword;
-use crate::domain::rhythm::{Asked, Rhythm, due};
+use crate::domain::rhythm::{Asked, Occasions, Rhythm};
 use crate::store::budget::Cause;
 use crate::store::companies::{CompanyId, Standing};
 
@@ -34,13 +34,22 @@ pub(super) fn plan<'a>(
 ) -> Vec<Planned<'a>> {
     let standings: BTreeMap<&Keyword, &Standing> =
         standings.iter().map(|standing| (&standing.keyword, standing)).collect();
+    let mut occasions = OccasionsByLine::new();
     let mut planned: Vec<Planned<'a>> = watchlist
         .companies
         .iter()
         .enumerate()
         .filter_map(|(place, entry)| {
             let standing = standings.get(&entry.keyword).copied();
-            is_wanted(watchlist, entry, standing, whom, now).then(|| planned(entry, standing, place))
+            let mut is_due =
+                || standing.is_none_or(|standing| is_due(watchlist, entry, standing, &mut occasions, now));
+            let is_meant = match whom {
+                Whom::All => true,
+                Whom::Named(named) => named.contains(&entry.keyword),
+                Whom::Due => is_due(),
+                Whom::DueOf(named) => named.contains(&entry.keyword) && is_due(),
+            };
+            is_meant.then(|| planned(entry, standing, place))
         })
         .collect();
     planned.sort_by_key(|company| company.order);
@@ -58,36 +67,25 @@ fn planned<'a>(entry: &'a Company, standing: Option<&Standing>, place: usize) ->
     }
 }
 
-fn is_wanted(
+/// Thousands of companies share a handful of lines.
+type OccasionsByLine = BTreeMap<String, Occasions>;
+
+fn is_due(
     watchlist: &Watchlist,
     entry: &Company,
-    standing: Option<&Standing>,
-    whom: &Whom,
+    standing: &Standing,
+    occasions: &mut OccasionsByLine,
     now: DateTime<Utc>,
 ) -> bool {
-    let is_due = || {
-        standing.is_none_or(|standing| {
-            let asked = Asked {
-                accepted_at: standing.accepted_at,
-                last_asked_at: standing.last_asked_at,
-                owes_answer: standing.owes_answer,
-            };
-            due(rhythm(watchlist, entry), &asked, now).is_some()
-        })
+    let line = watchlist.check_line_of(entry);
+    let occasions = occasions.entry(line.for_scheduler()).or_insert_with(|| {
+        let rhythm = Rhythm { line, day_line: &watchlist.schedule.check, zone: watchlist.timezone };
+        Occasions::at(rhythm, now)
+    });
+    let asked = Asked {
+        accepted_at: standing.accepted_at,
+        last_asked_at: standing.last_asked_at,
+        owes_answer: standing.owes_answer,
     };
-    let is_named = |named: &BTreeSet<Keyword>| named.contains(&entry.keyword);
-    match whom {
-        Whom::All => true,
-        Whom::Named(named) => is_named(named),
-        Whom::Due => is_due(),
-        Whom::DueOf(named) => is_named(named) && is_due(),
-    }
-}
-
-fn rhythm<'a>(watchlist: &'a Watchlist, entry: &'a Company) -> Rhythm<'a> {
-    Rhythm {
-        line: watchlist.check_line_of(entry),
-        day_line: &watchlist.schedule.check,
-        zone: watchlist.timezone,
-    }
+    occasions.due(&asked).is_some()
 }

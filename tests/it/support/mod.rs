@@ -1,4 +1,5 @@
 //! What the scenarios share.
 
 pub mod database;
+pub mod mailroom;
 pub mod smtp_sink;

@@ -66,7 +66,7 @@ impl Mailroom {
 
     /// At nine in the morning of Shanghai, with a server that wants this login.
     pub async fn with_login(login: Option<(&str, &str)>) -> Self {
-        let database = TestDatabase::new().await;
+        let database = Box::pin(TestDatabase::new()).await;
         let store = Store::open(database.options()).await.unwrap();
         let login = login.map(|(user, password)| (user.to_owned(), password.to_owned()));
         let sink = SmtpSink::start(Script { login: login.clone(), ..Script::default() }).await;
@@ -98,9 +98,9 @@ impl Mailroom {
     /// A process that dies at that step, with all its connections; gives when the database has noticed.
     pub async fn die_at(&self, step: Step) {
         let steps = DiesAt { step, there: Notify::new() };
-        let mailer = self.mailer(&steps);
+        let work = self.mailer(&steps);
         tokio::select! {
-            mailed = mailer.send_owed(Ripe::Everything) => panic!("{step:?} was not reached: {mailed:?}"),
+            mailed = work.send_owed(Ripe::Everything) => panic!("{step:?} was not reached: {mailed:?}"),
             () = steps.there.notified() => {}
         }
         self.until_nobody_claims().await;

@@ -1,10 +1,34 @@
-//! The door: parse the arguments, call the command, print the error chain once.
+//! The door: parse the arguments, call the command, print the error chain once, set the exit code.
 
 use std::process::ExitCode;
+
+use clap::Parser as _;
+use qualwatch::commands::{Arguments, Exit, complain, complain_of_arguments, obey, start_logging};
 
 fn main() -> ExitCode {
     if let Some(code) = qualwatch::private_postgres::run_child_if_asked() {
         return code;
     }
-    ExitCode::SUCCESS
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(refusal) => return complain_of_arguments(&refusal).into(),
+    };
+    // Before anything speaks TLS. Refused only where it is there already.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    start_logging(&arguments);
+    match perform(arguments) {
+        Ok(exit) => exit.into(),
+        Err(error) => {
+            complain(&error);
+            Exit::of(&error).into()
+        }
+    }
+}
+
+fn perform(arguments: Arguments) -> anyhow::Result<Exit> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let done = runtime.block_on(obey(arguments));
+    // A name server that does not answer must not hold the process: what had to be finished is finished.
+    runtime.shutdown_background();
+    done
 }

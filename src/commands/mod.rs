@@ -1,1 +1,32 @@
-//! The room is furnished by the commits that follow.
+//! What a person or a program can ask for: one file a command.
+//!
+//! [`arguments`] says what can be asked, [`obey()`] calls the command that was asked for, [`context`] is what every
+//! command begins with: the watchlist read and judged, the state directory, the clock, and on demand secrets and database.
+//! A command gives an [`Exit`], or an error whose exit code and advice [`exit`] knows. [`print`] is the only place that
+//! writes to standard output, [`shapes`] the one place for the JSON that others rely on.
+//!
+//! May import every room. Deliberately absent: decisions. What is due, worth telling or to be sent is decided further down.
+
+mod arguments;
+mod obey;
+mod context;
+mod database;
+mod exit;
+mod logging;
+mod print;
+mod table;
+mod shapes;
+mod companies;
+mod validate;
+mod ask;
+mod status;
+mod list;
+mod history;
+mod outlet;
+mod test_email;
+mod sandbox;
+
+pub use arguments::Arguments;
+pub use exit::{Exit, complain, complain_of_arguments};
+pub use logging::start_logging;
+pub use obey::obey;

@@ -98,6 +98,23 @@ fn read(findings: &mut Findings<'_>, text: &str, folder: &Path) -> Option<Watchl
     })
 }
 
+/// A warning about a key of a table that only its caller can give (it knows the clock, or a secret): at the key, else at its
+/// table, else at the beginning of the file.
+#[must_use]
+pub fn warning_at(text: &str, table: &str, key: &str, message: impl Into<String>) -> Warning {
+    let (root, _) = DeTable::parse_recoverable(text);
+    let top = root.get_ref();
+    let name = top.keys().find(|name| name.get_ref().as_ref() == table);
+    let written = top
+        .get(table)
+        .and_then(|table| table.get_ref().as_table())
+        .and_then(|table| table.keys().find(|name| name.get_ref().as_ref() == key));
+    let span = written.or(name).map_or(0..0, toml::Spanned::span);
+    let mut findings = Findings::new(text);
+    findings.warn(format!("{table}.{key}"), span, message);
+    findings.warnings.remove(0)
+}
+
 /// The parser's message in a whole sentence where operators meet it most.
 fn in_our_words(message: &str) -> String {
     match message {

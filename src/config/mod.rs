@@ -28,10 +28,12 @@ pub use database_url::DatabaseUrl;
 pub use draw::{Colour, draw, draw_warnings};
 pub use error::ConfigError;
 pub use fault::{Fault, Warning};
-pub use judge::{FILE_BYTES_MAX, Judgement, judge, parse, read_text};
+pub use judge::{FILE_BYTES_MAX, Judgement, judge, parse, read_text, warning_at};
 pub use mailbox::{BadAddress, EmailAddress, Mailbox};
 pub use places::{Found, accepted, find, keep_accepted, state_dir};
-pub use secrets::{Environment, Secrets, Source, Sourced, read_api_key, read_secrets, read_smtp_password};
+pub use secrets::{
+    Environment, Secrets, Source, Sourced, read_api_key, read_database_url, read_secrets, read_smtp_password,
+};
 pub use smtp::{Security, SmtpServer};
 pub use watchlist::{
     Alerts, Api, Company, Database, Email, Heartbeat, Method, Outlet, Schedule, SecretFile, Watchlist,

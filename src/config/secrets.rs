@@ -98,19 +98,7 @@ const DATABASE_URL: Kind =
 pub fn read_secrets(watchlist: &Watchlist, environment: &Environment) -> Result<Secrets, ConfigError> {
     let api_key = read_api_key(watchlist, environment)?;
     let smtp_password = read_smtp_password(watchlist, environment)?;
-    let database_url = if let Some(Sourced { value, source }) = first_given(&DATABASE_URL, None, environment)?
-    {
-        let bad = |reason| ConfigError::BadSecret {
-            what: DATABASE_URL.what,
-            origin: origin(&DATABASE_URL, &source),
-            reason,
-        };
-        let value = DatabaseUrl::parse(value.expose()).map_err(bad)?;
-        Some(Sourced { value, source })
-    } else {
-        let written = watchlist.database.url.clone();
-        written.map(|value| Sourced { value, source: Source::Watchlist })
-    };
+    let database_url = read_database_url(watchlist, environment)?;
     let mut warnings = Vec::new();
     let credentials = environment.get(CREDENTIALS_DIRECTORY).map(Path::new);
     let given = [
@@ -144,6 +132,27 @@ pub fn read_smtp_password(
     environment: &Environment,
 ) -> Result<Option<Sourced<Secret>>, ConfigError> {
     first_given(&SMTP_PASSWORD, password_file(watchlist), environment)
+}
+
+/// Reads where the operator's own PostgreSQL is: all that a command needs which only reads the database.
+///
+/// # Errors
+/// As [`read_secrets`].
+pub fn read_database_url(
+    watchlist: &Watchlist,
+    environment: &Environment,
+) -> Result<Option<Sourced<DatabaseUrl>>, ConfigError> {
+    let Some(Sourced { value, source }) = first_given(&DATABASE_URL, None, environment)? else {
+        let written = watchlist.database.url.clone();
+        return Ok(written.map(|value| Sourced { value, source: Source::Watchlist }));
+    };
+    let bad = |reason| ConfigError::BadSecret {
+        what: DATABASE_URL.what,
+        origin: origin(&DATABASE_URL, &source),
+        reason,
+    };
+    let value = DatabaseUrl::parse(value.expose()).map_err(bad)?;
+    Ok(Some(Sourced { value, source }))
 }
 
 fn password_file(watchlist: &Watchlist) -> Option<&SecretFile> {

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use sqlx::ConnectOptions as _;
-use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
+use sqlx::{ConnectOptions as _, Connection as _};
 
 use super::claims::Claims;
 use super::error::{StoreError, during};
@@ -20,6 +20,19 @@ const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(30);
 /// A connection that holds locks and says nothing for this long has a stopped process behind it: the server ends it, and
 /// the locks with it (design 5).
 const IDLE_SESSION_TIMEOUT: &str = "5min";
+
+/// What layout a database has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Layout {
+    /// None: it is nobody's, or somebody else's.
+    None,
+    /// That of an older version: it must be migrated first.
+    Older,
+    /// This version's.
+    Current,
+    /// That of a newer version.
+    Newer,
+}
 
 /// An open database.
 #[derive(Debug, Clone)]
@@ -59,6 +72,20 @@ impl Store {
         Ok(Self { pool, options })
     }
 
+    /// Opens the database for a command that only reads: at once or not at all (a pool goes on trying for half a minute), and
+    /// tells what layout it has.
+    ///
+    /// # Errors
+    /// When the database cannot be reached.
+    pub async fn open_as_it_is(options: PgConnectOptions) -> Result<(Self, Layout), StoreError> {
+        let doing = "connecting to the database";
+        let mut connection = options.clone().connect().await.map_err(during(doing))?;
+        let layout = layout(&mut connection).await?;
+        // The server frees everything on its own when this fails.
+        let _ = connection.close().await;
+        Ok((Self::open(options).await?, layout))
+    }
+
     /// The pool, for reads and for transactions that need no claim.
     #[must_use]
     pub fn pool(&self) -> &PgPool {
@@ -79,4 +106,28 @@ impl Store {
     pub async fn close(self) {
         self.pool.close().await;
     }
+}
+
+async fn layout(connection: &mut PgConnection) -> Result<Layout, StoreError> {
+    let doing = "reading the database's layout";
+    // Neither is checked at build time: the table is the migrator's own and comes with the first migration it runs.
+    let is_there: bool = sqlx::query_scalar("SELECT to_regclass('public._sqlx_migrations') IS NOT NULL")
+        .fetch_one(&mut *connection)
+        .await
+        .map_err(during(doing))?;
+    if !is_there {
+        return Ok(Layout::None);
+    }
+    let applied: Option<i64> =
+        sqlx::query_scalar("SELECT max(version) FROM public._sqlx_migrations WHERE success")
+            .fetch_one(connection)
+            .await
+            .map_err(during(doing))?;
+    let newest = MIGRATIONS.iter().map(|migration| migration.version).max();
+    Ok(match applied {
+        None => Layout::None,
+        applied if applied < newest => Layout::Older,
+        applied if applied == newest => Layout::Current,
+        Some(_) => Layout::Newer,
+    })
 }

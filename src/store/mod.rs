@@ -22,6 +22,7 @@ pub mod reachability;
 pub mod readdressing;
 pub mod records;
 pub mod refusals;
+pub mod reports;
 pub mod steps;
 pub mod stops;
 pub mod sweeps;

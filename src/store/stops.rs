@@ -82,7 +82,8 @@ pub async fn set(pool: &PgPool, what: What, stop: &Stop) -> Result<(), StoreErro
              code = excluded.code,
              reason = excluded.reason,
              since = CASE WHEN known.class = excluded.class THEN known.since ELSE excluded.since END,
-             attempts = excluded.attempts,
+             -- Only ever counted up, so that `take_probe` cannot mistake a later stop for the one it has seen.
+             attempts = known.attempts + 1,
              next_probe_at = excluded.next_probe_at,
              salt = excluded.salt,
              fingerprint = excluded.fingerprint",

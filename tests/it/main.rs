@@ -7,4 +7,5 @@ mod private_postgres;
 mod real_smtp_server;
 mod smtp_conversation;
 mod support;
+mod sweeps;
 mod tidy;

@@ -3,3 +3,4 @@
 pub mod database;
 pub mod mailroom;
 pub mod smtp_sink;
+pub mod world;

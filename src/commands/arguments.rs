@@ -1,0 +1,137 @@
+//! What can be asked for on the command line: a contract (design 7).
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use super::print::Reader;
+
+/// Watches companies' construction qualification certificates and mails what changes.
+#[derive(Debug, Clone, Parser)]
+#[command(name = "qualwatch", version, about, after_help = EXIT_CODES, propagate_version = true)]
+pub struct Arguments {
+    #[command(flatten)]
+    pub(super) places: Places,
+    /// What to do.
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+const EXIT_CODES: &str = "Exit codes: 0 done, no problem; 1 the command failed; 2 wrong use or wrong file, nothing was \
+touched; 3 something was not checked or not sent, or asking or mail is stopped.";
+
+/// Where the watchlist and the state are.
+#[derive(Debug, Clone, Args)]
+pub(super) struct Places {
+    /// The watchlist [default: ./watchlist.toml, else /etc/qualwatch/watchlist.toml]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub watchlist: Option<PathBuf>,
+    /// The state directory [default: $STATE_DIRECTORY; else /var/lib/qualwatch where the watchlist is the one in /etc; else
+    /// ./state]
+    #[arg(long, global = true, value_name = "DIR")]
+    pub state_dir: Option<PathBuf>,
+}
+
+/// The commands, in the order of the help. `run` and `check` come first and `demo` last, once they exist.
+#[derive(Debug, Clone, Subcommand)]
+pub(super) enum Command {
+    Validate(Validate),
+    Status(Status),
+    List(List),
+    History(History),
+    TestEmail(TestEmail),
+    Sandbox(SandboxArguments),
+}
+
+/// Whether to print for programs.
+#[derive(Debug, Clone, Copy, Args)]
+pub(super) struct Json {
+    /// Print one JSON document
+    #[arg(long)]
+    json: bool,
+}
+
+impl Json {
+    /// Whom to print for.
+    pub fn reader(self) -> Reader {
+        if self.json { Reader::Program } else { Reader::Person }
+    }
+}
+
+/// Judge the watchlist: every fault at once, and the calls a day against the budget
+#[derive(Debug, Clone, Args)]
+pub(super) struct Validate {
+    /// Ask the provider once for the first company, to prove key and address (one paid call)
+    #[arg(long)]
+    pub ask: bool,
+    #[command(flatten)]
+    pub output: Json,
+}
+
+/// Last and next sweep, problems, budget, mail owed, what ends soon; exits with 3 when there are problems
+#[derive(Debug, Clone, Args)]
+pub(super) struct Status {
+    #[command(flatten)]
+    pub output: Json,
+}
+
+/// The certificates as they are established
+///
+/// As CSV: RFC 4180, UTF-8 with a byte order mark so that Excel reads it. A text that a spreadsheet would take for a formula
+/// (it begins with = + - @, their full-width forms, a tab or a carriage return) gets a ' in front.
+#[derive(Debug, Clone, Args)]
+pub(super) struct List {
+    /// Only what ends within DAYS days and has not ended yet
+    #[arg(long, value_name = "DAYS")]
+    pub expiring: Option<u16>,
+    /// Only this company, by its keyword or its name in the watchlist
+    #[arg(long, value_name = "K")]
+    pub company: Option<String>,
+    /// How to print
+    #[arg(long, value_enum, default_value_t)]
+    pub format: ListFormat,
+    /// The same as --format json
+    #[arg(long, conflicts_with = "format")]
+    pub json: bool,
+}
+
+/// How a list is printed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum ListFormat {
+    /// For people
+    #[default]
+    Table,
+    /// One JSON document
+    Json,
+    /// For spreadsheets
+    Csv,
+}
+
+/// What happened to companies, newest first, and their certificates
+#[derive(Debug, Clone, Args)]
+pub(super) struct History {
+    /// Only these companies, by their keyword or their name in the watchlist [default: all, and what concerns none]
+    #[arg(value_name = "KEYWORD")]
+    pub companies: Vec<String>,
+    #[command(flatten)]
+    pub output: Json,
+}
+
+/// Send a sample alert to each recipient and operator, and say what the mail server answered
+#[derive(Debug, Clone, Args)]
+pub(super) struct TestEmail {
+    #[command(flatten)]
+    pub output: Json,
+}
+
+/// Serve an imitation of the provider's API on loopback until Ctrl-C
+#[derive(Debug, Clone, Args)]
+pub(super) struct SandboxArguments {
+    /// Where to listen: loopback only; port 0 takes any free one
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8700")]
+    pub listen: SocketAddr,
+    /// What it answers, and what goes wrong when [default: a scenario of its own]
+    #[arg(long, value_name = "FILE")]
+    pub scenario: Option<PathBuf>,
+}

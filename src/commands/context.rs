@@ -1,0 +1,294 @@
+//! What every command begins with: the watchlist, read and judged before anything is touched; where the state is; the clock.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use chrono::{DateTime, NaiveDate, Utc};
+
+use crate::clock::{Clock, SystemClock};
+use crate::config::{
+    self, ConfigError, Environment, Fault, Found, Judgement, Secrets, Source, Warning, Watchlist,
+};
+use crate::domain::keyword::Keyword;
+
+use super::arguments::Places;
+use super::exit::Refusal;
+use super::print::{self, Reader};
+use super::validate::{Verdict, fault_of_unreadable};
+
+/// Sets the clock of a process that speaks to a sandbox.
+const NOW: &str = "QUALWATCH_NOW";
+
+/// What a command works with.
+pub(super) struct Context {
+    /// The accepted watchlist.
+    pub watchlist: Watchlist,
+    /// Where it is; relative paths in it start there.
+    pub path: PathBuf,
+    /// Its text.
+    pub text: String,
+    /// What is hardly meant in it.
+    pub warnings: Vec<Warning>,
+    /// Where the state is. It may not exist yet.
+    pub state_dir: PathBuf,
+    /// The variables of this process.
+    pub environment: Environment,
+    /// The clock of this process.
+    pub clock: Arc<dyn Clock>,
+}
+
+/// Which text a process runs by.
+#[expect(dead_code, reason = "for `run`, which comes next")]
+#[derive(Debug)]
+pub(super) enum Origin {
+    /// The watchlist as it is.
+    File,
+    /// The copy that was accepted last, as the watchlist has these faults, or cannot be read for this reason.
+    AcceptedCopy { faults: Vec<Fault>, unreadable: Option<ConfigError> },
+}
+
+fn read(places: &Places) -> anyhow::Result<(PathBuf, String)> {
+    let path = find(places)?;
+    let text = config::read_text(&path)?;
+    Ok((path, text))
+}
+
+fn find(places: &Places) -> anyhow::Result<PathBuf> {
+    match config::find(places.watchlist.as_deref()) {
+        Found::File(path) => Ok(path),
+        Found::Nowhere(tried) => {
+            let tried: Vec<_> = tried.iter().map(|path| path.display().to_string()).collect();
+            let refusal =
+                Refusal::wrong_use(format!("there is no watchlist; looked for {}", tried.join(", ")));
+            let advice = "name one with --watchlist FILE; watchlist.example.toml shows what goes into it";
+            Err(refusal.advising(advice).into())
+        }
+    }
+}
+
+impl Context {
+    /// Reads the watchlist. One with faults ends the command before anything is touched: they are all drawn, or for a
+    /// program printed as `validate --json` does.
+    ///
+    /// # Errors
+    /// There is no watchlist or it cannot be used, or the clock was set where it must not be: wrong use.
+    pub fn load(places: &Places, reader: Reader) -> anyhow::Result<Self> {
+        let (path, text) = read(places).inspect_err(|error| report_unreadable(error, reader))?;
+        let judgement = config::judge(&text, &path);
+        let environment = Environment::of_this_process();
+        match judgement.watchlist {
+            Some(watchlist) => Self::new(places, path, text, (watchlist, judgement.warnings), environment),
+            None => Err(refuse(&path, &text, &judgement, reader, &environment)),
+        }
+    }
+
+    /// The same for a daemon, which goes on with the copy that was accepted last where the watchlist has faults or cannot
+    /// be read. Whoever calls this tells the operator of [`Origin::AcceptedCopy`].
+    ///
+    /// # Errors
+    /// As [`Self::load`], where there was never a good file.
+    #[expect(dead_code, reason = "for `run`, which comes next")]
+    pub fn load_or_accepted(places: &Places) -> anyhow::Result<(Self, Origin)> {
+        let path = find(places)?;
+        let environment = Environment::of_this_process();
+        let state_dir = config::state_dir(places.state_dir.as_deref(), &path, &environment);
+        let accepted = |environment| {
+            let text = config::accepted(&state_dir)?;
+            let (watchlist, warnings) = config::parse(&text, &path).ok()?;
+            Some(Self::new(places, path.clone(), text, (watchlist, warnings), environment))
+        };
+        let text = match config::read_text(&path) {
+            Ok(text) => text,
+            Err(error) => match accepted(environment) {
+                Some(context) => {
+                    let origin = Origin::AcceptedCopy { faults: Vec::new(), unreadable: Some(error) };
+                    return Ok((context?, origin));
+                }
+                None => return Err(error.into()),
+            },
+        };
+        let judgement = config::judge(&text, &path);
+        if let Some(watchlist) = judgement.watchlist {
+            let warned = (watchlist, judgement.warnings);
+            return Ok((Self::new(places, path, text, warned, environment)?, Origin::File));
+        }
+        match accepted(environment.clone()) {
+            Some(context) => {
+                draw(&path, &text, &judgement, &environment);
+                Ok((context?, Origin::AcceptedCopy { faults: judgement.faults, unreadable: None }))
+            }
+            None => Err(refuse(&path, &text, &judgement, Reader::Person, &environment)),
+        }
+    }
+
+    fn new(
+        places: &Places,
+        path: PathBuf,
+        text: String,
+        (watchlist, warnings): (Watchlist, Vec<Warning>),
+        environment: Environment,
+    ) -> anyhow::Result<Self> {
+        let state_dir = config::state_dir(places.state_dir.as_deref(), &path, &environment);
+        let clock = clock_for(&watchlist, &environment)?;
+        Ok(Self { watchlist, path, text, warnings, state_dir, environment, clock })
+    }
+
+    /// The current instant.
+    pub fn now(&self) -> DateTime<Utc> {
+        self.clock.now()
+    }
+
+    /// The current day in the configured zone.
+    pub fn today(&self) -> NaiveDate {
+        self.now().with_timezone(&self.watchlist.timezone).date_naive()
+    }
+
+    /// An instant as people here read it.
+    pub fn local(&self, at: DateTime<Utc>) -> String {
+        at.with_timezone(&self.watchlist.timezone).format("%Y-%m-%d %H:%M").to_string()
+    }
+
+    /// What the file calls the company with this keyword: a company that has left it by the keyword itself, none by nothing.
+    pub fn name_of(&self, keyword: Option<&Keyword>) -> String {
+        let Some(keyword) = keyword else { return String::new() };
+        let company = self.watchlist.companies.iter().find(|company| company.keyword == *keyword);
+        company.map_or_else(|| keyword.to_string(), |company| company.name.clone())
+    }
+
+    /// Reads the secrets that are given. Commands that need none do not ask: who may read the watchlist may not be allowed to
+    /// read the key.
+    ///
+    /// # Errors
+    /// A secret that is given cannot be read or used: wrong use.
+    #[expect(dead_code, reason = "for `run` and `check`, which come next")]
+    pub fn secrets(&self) -> anyhow::Result<Secrets> {
+        Ok(config::read_secrets(&self.watchlist, &self.environment)?)
+    }
+
+    /// All that is hardly meant: in the watchlist itself, of its needs against its budget, of the secrets beside it.
+    pub fn all_warnings(&self) -> Vec<Warning> {
+        let mut warnings = self.warnings.clone();
+        let need = self.watchlist.calls_per_day(self.now());
+        if let Some(limit) = self.watchlist.api.calls_per_day
+            && need > u64::from(limit.get())
+        {
+            let message = format!(
+                "the schedule needs {need} calls a day, the budget is {limit}: not every company is checked every time"
+            );
+            warnings.push(config::warning_at(&self.text, "api", "calls_per_day", message));
+        }
+        warnings.extend(self.warnings_of_secrets());
+        warnings.sort_by_key(|warning| (warning.line, warning.column));
+        warnings
+    }
+
+    fn warnings_of_secrets(&self) -> Vec<Warning> {
+        let (watchlist, environment) = (&self.watchlist, &self.environment);
+        if let Ok(secrets) = config::read_secrets(watchlist, environment) {
+            let given = secrets.database_url.filter(|given| given.source != Source::Watchlist);
+            let weak = given.and_then(|given| given.value.weak_mode()).map(|mode| {
+                let message = format!(
+                    "sslmode={mode} does not prove that the server is the right one: verify-full does"
+                );
+                config::warning_at(&self.text, "database", "url", message)
+            });
+            return secrets.warnings.into_iter().chain(weak).collect();
+        }
+        let unreadable = |table, key, error: ConfigError| {
+            let error = anyhow::Error::from(error);
+            config::warning_at(&self.text, table, key, format!("{error:#}"))
+        };
+        let api_key = config::read_api_key(watchlist, environment).err();
+        let password = config::read_smtp_password(watchlist, environment).err();
+        let database = config::read_database_url(watchlist, environment).err();
+        let refused = [
+            api_key.map(|error| unreadable("api", "key_file", error)),
+            password.map(|error| unreadable("email", "password_file", error)),
+            database.map(|error| unreadable("database", "url", error)),
+        ];
+        refused.into_iter().flatten().collect()
+    }
+
+    /// Draws these warnings for a person.
+    pub fn draw_warnings(&self, warnings: &[Warning]) {
+        if !warnings.is_empty() {
+            let colour = print::colour_of_complaints(&self.environment);
+            print::drawing(&config::draw_warnings(warnings, &self.text, &self.path, colour));
+        }
+    }
+}
+
+/// The clock of a process without a watchlist that speaks to nobody else: the sandbox.
+///
+/// # Errors
+/// `QUALWATCH_NOW` is no instant: wrong use.
+pub(super) fn sandbox_clock(environment: &Environment) -> anyhow::Result<Arc<dyn Clock>> {
+    Ok(Arc::new(match set_instant(environment)? {
+        Some(now) => SystemClock::starting_at(now),
+        None => SystemClock::default(),
+    }))
+}
+
+fn clock_for(watchlist: &Watchlist, environment: &Environment) -> anyhow::Result<Arc<dyn Clock>> {
+    if set_instant(environment)?.is_some() && !watchlist.api.is_on_loopback() {
+        let refusal = Refusal::wrong_use(format!("{NOW} is set, but [api].url is not on this machine"));
+        let advice = "unset it: only a process that asks a sandbox may have a time of its own";
+        return Err(refusal.advising(advice).into());
+    }
+    sandbox_clock(environment)
+}
+
+fn set_instant(environment: &Environment) -> anyhow::Result<Option<DateTime<Utc>>> {
+    let Some(text) = environment.get(NOW).map(str::trim).filter(|text| !text.is_empty()) else {
+        return Ok(None);
+    };
+    match DateTime::parse_from_rfc3339(text) {
+        Ok(now) => Ok(Some(now.with_timezone(&Utc))),
+        Err(why) => {
+            let refusal = Refusal::wrong_use(format!("{NOW} is no instant: {why}"));
+            Err(refusal.advising("write it like 2026-01-05T08:00:00+08:00").into())
+        }
+    }
+}
+
+fn refuse(
+    path: &Path,
+    text: &str,
+    judgement: &Judgement,
+    reader: Reader,
+    environment: &Environment,
+) -> anyhow::Error {
+    match reader {
+        Reader::Person => draw(path, text, judgement, environment),
+        Reader::Program => {
+            if let Err(error) = print::document(&Verdict::of_faults(&judgement.faults, &judgement.warnings)) {
+                return error;
+            }
+        }
+    }
+    let count = match judgement.faults.len() {
+        1 => "a fault".to_owned(),
+        more => format!("{more} faults"),
+    };
+    Refusal::wrong_use(format!("the watchlist {} has {count}; nothing was done", path.display())).into()
+}
+
+/// A program gets one document even where there is no text to judge.
+fn report_unreadable(error: &anyhow::Error, reader: Reader) {
+    if reader == Reader::Program {
+        // The error itself follows on standard error.
+        let _ = print::document(&Verdict::of_faults(&[fault_of_unreadable(error)], &[]));
+    }
+}
+
+/// Draws faults and warnings.
+pub(super) fn draw(path: &Path, text: &str, judgement: &Judgement, environment: &Environment) {
+    let colour = print::colour_of_complaints(environment);
+    let drawn = [
+        config::draw_warnings(&judgement.warnings, text, path, colour),
+        config::draw(&judgement.faults, text, path, colour),
+    ];
+    for drawing in drawn.into_iter().filter(|drawing| !drawing.is_empty()) {
+        print::drawing(&format!("{drawing}\n"));
+    }
+}

@@ -1,0 +1,131 @@
+//! `qualwatch history`: what happened to companies, and what they hold.
+
+use chrono::NaiveDate;
+use serde::Serialize;
+
+use crate::domain::certificates::Certificate;
+use crate::domain::keyword::Keyword;
+use crate::store::Store;
+use crate::store::outbox::Recorded;
+use crate::store::records::Record;
+use crate::store::reports::{self, Whose};
+
+use super::arguments::{History, Places};
+use super::companies::{certificates_of, folded, meant, unknown};
+use super::context::Context;
+use super::database::Database;
+use super::exit::Exit;
+use super::print::{self, Reader};
+use super::shapes::EventShape;
+use super::table::{self, cell, table};
+
+#[derive(Serialize)]
+struct Story {
+    /// Newest first.
+    events: Vec<EventShape>,
+    /// Null: the certificates are those of now.
+    as_of: Option<NaiveDate>,
+    certificates: Vec<Certificate>,
+}
+
+/// Prints events, newest first, and the certificates as they are now.
+///
+/// # Errors
+/// A company that was never in the watchlist (wrong use), or there is no database.
+pub(super) async fn history(places: &Places, arguments: &History) -> anyhow::Result<Exit> {
+    let reader = arguments.output.reader();
+    let context = Context::load(places, reader)?;
+    let database = match Database::open_existing(&context).await {
+        Ok(database) => database,
+        // Wrong use comes before what went wrong.
+        Err(error) => {
+            let mut wanted = arguments.companies.iter();
+            return Err(match wanted.find(|wanted| meant(&context.watchlist, wanted).is_empty()) {
+                Some(wanted) => unknown(&context.watchlist, wanted).into(),
+                None => error,
+            });
+        }
+    };
+    let read = read(&context, &database.store, &arguments.companies).await;
+    database.close().await?;
+    let (events, records) = read?;
+    let language = context.watchlist.language;
+    let story = Story {
+        events: events.into_iter().map(|recorded| EventShape::new(recorded, language)).collect(),
+        as_of: None,
+        certificates: certificates_of(&context, &records),
+    };
+    match reader {
+        Reader::Program => print::document(&story)?,
+        Reader::Person => show(&context, &story)?,
+    }
+    Ok(Exit::Done)
+}
+
+async fn read(
+    context: &Context,
+    store: &Store,
+    wanted: &[String],
+) -> anyhow::Result<(Vec<Recorded>, Vec<Record>)> {
+    let pool = store.pool();
+    let keywords = keywords(context, store, wanted).await?;
+    let records = reports::records_of(pool, &keywords.iter().collect::<Vec<_>>()).await?;
+    let ids: Vec<_> = records.iter().map(|record| record.id).collect();
+    let whose = if wanted.is_empty() { Whose::Everyones } else { Whose::Of(&ids) };
+    let mut events: Vec<Recorded> = Vec::new();
+    loop {
+        let batch = reports::events(pool, whose, events.last().map(|recorded| recorded.id)).await?;
+        if batch.is_empty() {
+            return Ok((events, records));
+        }
+        events.extend(batch);
+    }
+}
+
+/// Whoever is meant, in the file or of those that have left it: their history is kept for ever.
+async fn keywords(context: &Context, store: &Store, wanted: &[String]) -> anyhow::Result<Vec<Keyword>> {
+    let watchlist = &context.watchlist;
+    if wanted.is_empty() {
+        return Ok(watchlist.companies.iter().map(|company| company.keyword.clone()).collect());
+    }
+    let mut keywords = Vec::new();
+    for wanted in wanted {
+        let in_file = meant(watchlist, wanted);
+        if !in_file.is_empty() {
+            keywords.extend(in_file.into_iter().map(|company| company.keyword.clone()));
+            continue;
+        }
+        let ever = reports::ever_known(store.pool()).await?;
+        let is_meant = |known: &reports::Known| {
+            known.keyword.folded() == folded(wanted) || folded(&known.name) == folded(wanted)
+        };
+        let found: Vec<_> = ever.into_iter().filter(is_meant).map(|known| known.keyword).collect();
+        if found.is_empty() {
+            return Err(unknown(watchlist, wanted).into());
+        }
+        keywords.extend(found);
+    }
+    Ok(keywords)
+}
+
+fn show(context: &Context, story: &Story) -> anyhow::Result<()> {
+    let colour = print::colour_of_output(&context.environment);
+    if story.events.is_empty() {
+        print::text("nothing has happened yet")?;
+    } else {
+        let mut events = table(["when", "company", "event", "what"], colour);
+        for event in &story.events {
+            events.add_row([
+                cell(&context.local(event.at)),
+                cell(&context.name_of(event.company.as_ref())),
+                cell(&event.kind.to_string()),
+                cell(&event.summary),
+            ]);
+        }
+        print::text(&events.to_string())?;
+    }
+    if story.certificates.is_empty() {
+        return Ok(());
+    }
+    print::text(&format!("\nCertificates now:\n{}", table::certificates(&story.certificates, colour)))
+}

@@ -1,0 +1,143 @@
+//! `qualwatch list`: the certificates as they are established.
+
+use std::io::Write as _;
+
+use anyhow::Context as _;
+use serde::Serialize;
+
+use crate::domain::certificates::Certificate;
+use crate::domain::display::displayable;
+use crate::store::reports;
+
+use super::arguments::{List, ListFormat, Places};
+use super::companies::{all_meant, certificates_of};
+use super::context::Context;
+use super::database::Database;
+use super::exit::Exit;
+use super::print::{self, Reader};
+use super::table;
+
+#[derive(Serialize)]
+struct Listed {
+    certificates: Vec<Certificate>,
+}
+
+/// Prints the certificates of all companies, or of one, by end and number.
+///
+/// # Errors
+/// Wrong use, or there is no database.
+pub(super) async fn list(places: &Places, arguments: &List) -> anyhow::Result<Exit> {
+    let format = if arguments.json { ListFormat::Json } else { arguments.format };
+    let reader = if format == ListFormat::Json { Reader::Program } else { Reader::Person };
+    let context = Context::load(places, reader)?;
+    let wanted: Vec<String> = arguments.company.iter().cloned().collect();
+    let companies = all_meant(&context.watchlist, &wanted)?;
+    let keywords: Vec<_> = companies.iter().map(|company| &company.keyword).collect();
+    let database = Database::open_existing(&context).await?;
+    let records = reports::records_of(database.store.pool(), &keywords).await;
+    database.close().await?;
+    let mut certificates = certificates_of(&context, &records?);
+    if let Some(days) = arguments.expiring {
+        certificates.retain(|certificate| {
+            certificate.days_left.is_some_and(|left| (0..=days.into()).contains(&left))
+        });
+    }
+    match format {
+        ListFormat::Json => print::document(&Listed { certificates })?,
+        ListFormat::Csv => print::bytes(&spreadsheet(&certificates)?)?,
+        ListFormat::Table if certificates.is_empty() => print::text("no certificates")?,
+        ListFormat::Table => {
+            let colour = print::colour_of_output(&context.environment);
+            print::text(&table::certificates(&certificates, colour).to_string())?;
+        }
+    }
+    Ok(Exit::Done)
+}
+
+const COLUMNS: [&str; 15] = [
+    "company",
+    "name",
+    "business_id",
+    "certificate_num",
+    "family",
+    "type",
+    "organ",
+    "issued_on",
+    "valid_until",
+    "valid_until_text",
+    "days_left",
+    "filing_day",
+    "state",
+    "last_verified_at",
+    "qualifications",
+];
+
+/// RFC 4180 with a byte order mark: without it Excel takes the file for GBK.
+fn spreadsheet(certificates: &[Certificate]) -> anyhow::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    bytes.write_all("\u{feff}".as_bytes())?;
+    let mut writer = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(&mut bytes);
+    let failed = "writing CSV";
+    writer.write_record(COLUMNS).context(failed)?;
+    for certificate in certificates {
+        writer.write_record(cells(certificate)?).context(failed)?;
+    }
+    writer.flush().context(failed)?;
+    drop(writer);
+    Ok(bytes)
+}
+
+/// Upstream's and the operator's texts are guarded; our own words, dates and numbers are not.
+fn cells(certificate: &Certificate) -> anyhow::Result<[String; COLUMNS.len()]> {
+    fn shown(value: Option<impl ToString>) -> String {
+        value.map(|value| value.to_string()).unwrap_or_default()
+    }
+    let word = |value: serde_json::Value| value.as_str().unwrap_or_default().to_owned();
+    let qualifications: Vec<&str> =
+        certificate.qualifications.iter().map(|held| held.text.as_str()).collect();
+    Ok([
+        guarded(certificate.company.as_str()),
+        guarded(&certificate.name),
+        guarded(&certificate.business_id),
+        guarded(&certificate.certificate_num),
+        word(serde_json::to_value(certificate.family)?),
+        guarded(&certificate.kind),
+        guarded(&certificate.organ),
+        shown(certificate.issued_on),
+        shown(certificate.valid_until),
+        guarded(&certificate.valid_until_text),
+        shown(certificate.days_left),
+        shown(certificate.filing_day),
+        word(serde_json::to_value(certificate.state)?),
+        shown(certificate.last_verified_at.map(|at| at.to_rfc3339())),
+        guarded(&qualifications.join("; ")),
+    ])
+}
+
+/// A text that a spreadsheet does not take for a formula (OWASP, CSV injection). Full-width signs count: some programs fold
+/// them first.
+fn guarded(text: &str) -> String {
+    let risky = ['=', '+', '-', '@', '\t', '\r', '＝', '＋', '－', '＠'];
+    let shown = displayable(text);
+    if text.starts_with(risky) || shown.starts_with(risky) { format!("'{shown}") } else { shown }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_cell_is_a_formula() {
+        for (text, cell, why) in [
+            ("=HYPERLINK(\"http://x\")", "'=HYPERLINK(\"http://x\")", "a formula"),
+            ("-", "'-", "what the registry writes for nothing"),
+            ("＝1", "'＝1", "full width"),
+            ("\t=1", "'=1", "behind a tab"),
+            (" @x", "'@x", "behind a blank"),
+            ("设计资质", "设计资质", "a text"),
+            ("D241-1", "D241-1", "not in front"),
+        ] {
+            assert_eq!(guarded(text), cell, "{why}");
+        }
+    }
+}

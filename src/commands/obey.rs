@@ -1,0 +1,26 @@
+//! From the arguments to the command.
+
+use super::arguments::{Arguments, Command};
+use super::exit::Exit;
+use super::history::history;
+use super::list::list;
+use super::sandbox::sandbox;
+use super::status::status;
+use super::test_email::test_email;
+use super::validate::validate;
+
+/// Does what was asked for.
+///
+/// # Errors
+/// Whatever stopped it; [`Exit::of`] says how the process then ends.
+pub async fn obey(arguments: Arguments) -> anyhow::Result<Exit> {
+    let places = &arguments.places;
+    match &arguments.command {
+        Command::Validate(arguments) => validate(places, arguments).await,
+        Command::Status(arguments) => status(places, arguments).await,
+        Command::List(arguments) => list(places, arguments).await,
+        Command::History(arguments) => history(places, arguments).await,
+        Command::TestEmail(arguments) => test_email(places, arguments).await,
+        Command::Sandbox(arguments) => sandbox(arguments).await,
+    }
+}

@@ -1,0 +1,88 @@
+//! The one place that writes to standard output: what was asked for, and nothing else. What goes wrong, and what a person is
+//! told beside it, goes to standard error.
+
+use std::io::{self, ErrorKind, IsTerminal as _, Write as _};
+
+use anyhow::Context as _;
+use serde::Serialize;
+
+use crate::config::{Colour, Environment};
+
+/// Whom a command prints for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reader {
+    /// Tables and sentences.
+    Person,
+    /// One JSON document.
+    Program,
+}
+
+/// Writes one JSON document.
+///
+/// # Errors
+/// Standard output cannot be written. That nobody reads any more is no error.
+pub fn document(shape: &impl Serialize) -> anyhow::Result<()> {
+    let text = serde_json::to_string_pretty(shape).context("writing JSON")?;
+    bytes(format!("{text}\n").as_bytes())
+}
+
+/// Writes what a person reads; a line end is added where there is none.
+///
+/// # Errors
+/// As [`document`].
+pub fn text(text: &str) -> anyhow::Result<()> {
+    let end = if text.ends_with('\n') { "" } else { "\n" };
+    bytes(format!("{text}{end}").as_bytes())
+}
+
+/// Writes what is already in its form.
+///
+/// # Errors
+/// As [`document`].
+pub fn bytes(bytes: &[u8]) -> anyhow::Result<()> {
+    let mut output = io::stdout().lock();
+    match output.write_all(bytes).and_then(|()| output.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            Err(error).context("writing to standard output")
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Tells a person something beside the output. Nothing in it steers the terminal; line ends stay.
+pub fn complaint(text: &str) {
+    let text: String = text
+        .chars()
+        .flat_map(|c| match c {
+            '\n' => vec![c],
+            _ if c.is_control() => c.escape_unicode().collect(),
+            _ => vec![c],
+        })
+        .collect();
+    drawing(&text);
+}
+
+/// Tells a person what was drawn for the terminal already.
+pub fn drawing(text: &str) {
+    // Where standard error is closed there is nobody to tell.
+    let _ = writeln!(io::stderr(), "{text}");
+}
+
+/// Whether to colour standard error.
+#[must_use]
+pub fn colour_of_complaints(environment: &Environment) -> Colour {
+    if io::stderr().is_terminal() { unless_refused(environment) } else { Colour::Never }
+}
+
+/// Whether to colour standard output.
+#[must_use]
+pub fn colour_of_output(environment: &Environment) -> Colour {
+    if io::stdout().is_terminal() { unless_refused(environment) } else { Colour::Never }
+}
+
+/// `NO_COLOR` counts when it is there and not empty (no-color.org).
+fn unless_refused(environment: &Environment) -> Colour {
+    let is_refused = environment.get("NO_COLOR").is_some_and(|value| !value.is_empty())
+        || environment.get("TERM") == Some("dumb");
+    if is_refused { Colour::Never } else { Colour::Always }
+}

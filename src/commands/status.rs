@@ -1,0 +1,294 @@
+//! `qualwatch status`: how everything stands.
+
+mod show;
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+
+use crate::config::Company;
+use crate::domain::certificates::{Certificate, State};
+use crate::domain::keyword::Keyword;
+use crate::domain::rhythm::{Asked, Rhythm, next_due};
+use crate::store::budget::{self, Calls};
+use crate::store::companies::{self, Standing};
+use crate::store::records::Record;
+use crate::store::reports::{self, Mail, Standstill, Swept};
+use crate::store::{Store, StoreError};
+
+use super::arguments::{Places, Status};
+use super::companies::certificates_of;
+use super::context::Context;
+use super::database::Database;
+use super::exit::Exit;
+use super::print::{self, Reader};
+use super::shapes::{ProblemShape, StoppedShape};
+
+/// What `status --json` prints: a contract (design 7).
+#[derive(Debug, Serialize)]
+struct Report {
+    /// When the last sweep ended.
+    last_sweep: Option<DateTime<Utc>>,
+    /// When somebody is due next.
+    next_sweep: Option<DateTime<Utc>>,
+    companies: Companies,
+    budget: Budget,
+    stopped: Option<StoppedShape>,
+    mail: MailShape,
+    /// What is expiring or expired, by end.
+    ending: Vec<Certificate>,
+    problems: Vec<ProblemShape>,
+    /// Where it is and how to back it up.
+    database: String,
+}
+
+#[derive(Debug, Default, Serialize)]
+struct Companies {
+    watched: usize,
+    /// Never verified, or not for too long.
+    unverified: usize,
+    disputed: usize,
+    in_doubt: usize,
+}
+
+#[derive(Debug, Serialize)]
+struct Budget {
+    used: i64,
+    /// Null: no limit.
+    limit: Option<u32>,
+    resets_at: DateTime<Utc>,
+    by_cause: ByCause,
+}
+
+#[derive(Debug, Serialize)]
+struct ByCause {
+    checks: i64,
+    pages: i64,
+    confirmations: i64,
+    repeats: i64,
+    probes: i64,
+}
+
+#[derive(Debug, Serialize)]
+struct MailShape {
+    /// Messages to come.
+    owed: i64,
+    oldest: Option<DateTime<Utc>>,
+    /// Dead letters.
+    dead: i64,
+    stopped: Option<StoppedShape>,
+}
+
+/// What is stored, as far as status needs it.
+struct Facts {
+    records: HashMap<Keyword, Record>,
+    standings: HashMap<Keyword, Standing>,
+    swept: Option<Swept>,
+    calls: Calls,
+    standstills: Vec<Standstill>,
+    mail: Mail,
+}
+
+/// Prints how everything stands; there are problems where the exit code is 3.
+///
+/// # Errors
+/// Wrong use, or there is no database.
+pub(super) async fn status(places: &Places, arguments: &Status) -> anyhow::Result<Exit> {
+    let reader = arguments.output.reader();
+    let context = Context::load(places, reader)?;
+    let database = Database::open_existing(&context).await?;
+    let facts = read(&context, &database.store).await;
+    let description = database.description();
+    database.close().await?;
+    let facts = facts?;
+    let report = report(&context, &facts, description);
+    match reader {
+        Reader::Program => print::document(&report)?,
+        Reader::Person => show::show(&context, &report, facts.swept)?,
+    }
+    Ok(if report.problems.is_empty() { Exit::Done } else { Exit::Problems })
+}
+
+async fn read(context: &Context, store: &Store) -> Result<Facts, StoreError> {
+    let pool = store.pool();
+    let keywords: Vec<_> = context.watchlist.companies.iter().map(|company| &company.keyword).collect();
+    let records = reports::records_of(pool, &keywords).await?;
+    let standings = companies::standings(pool).await?;
+    let now = context.now();
+    Ok(Facts {
+        records: records.into_iter().map(|record| (record.keyword.clone(), record)).collect(),
+        standings: standings.into_iter().map(|standing| (standing.keyword.clone(), standing)).collect(),
+        swept: reports::last_sweep(pool).await?,
+        calls: budget::calls_of_the_day(pool, now).await?,
+        standstills: reports::standstills(pool).await?,
+        mail: reports::mail(pool).await?,
+    })
+}
+
+fn report(context: &Context, facts: &Facts, database: String) -> Report {
+    let now = context.now();
+    let limit = context.watchlist.api.calls_per_day.map(std::num::NonZeroU32::get);
+    let records: Vec<&Record> = context
+        .watchlist
+        .companies
+        .iter()
+        .filter_map(|company| facts.records.get(&company.keyword))
+        .collect();
+    let mut ending = certificates_of(context, records);
+    ending.retain(|certificate| matches!(certificate.state, State::Expiring | State::Expired));
+    let Calls { checks, pages, confirmations, repeats, probes } = facts.calls;
+    Report {
+        last_sweep: facts.swept.map(|swept| swept.ended_at),
+        next_sweep: next_sweep(context, facts),
+        companies: count(context, facts),
+        budget: Budget {
+            used: facts.calls.total(),
+            limit,
+            resets_at: budget::next_budget_day(now),
+            by_cause: ByCause { checks, pages, confirmations, repeats, probes },
+        },
+        stopped: facts.stop_of_asking(limit).map(StoppedShape::from),
+        mail: MailShape {
+            owed: facts.mail.owed,
+            oldest: facts.mail.oldest,
+            dead: facts.mail.dead,
+            stopped: facts.stop_of_mail().map(StoppedShape::from),
+        },
+        ending,
+        problems: problems(context, facts, limit),
+        database,
+    }
+}
+
+fn next_sweep(context: &Context, facts: &Facts) -> Option<DateTime<Utc>> {
+    let (watchlist, now) = (&context.watchlist, context.now());
+    let next = |company: &Company| {
+        let rhythm = Rhythm {
+            line: watchlist.check_line_of(company),
+            day_line: &watchlist.schedule.check,
+            zone: watchlist.timezone,
+        };
+        // Whom nobody has stored yet is due at once.
+        let Some(standing) = facts.standings.get(&company.keyword) else { return Some(now) };
+        let &Standing { accepted_at, last_asked_at, owes_answer, .. } = standing;
+        next_due(rhythm, &Asked { accepted_at, last_asked_at, owes_answer }, now)
+    };
+    watchlist.companies.iter().filter_map(next).min()
+}
+
+fn count(context: &Context, facts: &Facts) -> Companies {
+    let mut companies = Companies { watched: context.watchlist.companies.len(), ..Companies::default() };
+    for company in &context.watchlist.companies {
+        let record = facts.records.get(&company.keyword);
+        let verified_at = record.and_then(|record| record.last_verified_at);
+        companies.unverified += usize::from(is_stale(context, company, verified_at));
+        if let Some(record) = record {
+            companies.disputed += usize::from(record.disputed_since.is_some());
+            companies.in_doubt += usize::from(record.snapshot.open_doubts().next().is_some());
+        }
+    }
+    companies
+}
+
+/// Whether `at` lies further back than a company may go unverified.
+fn is_stale(context: &Context, company: &Company, at: Option<DateTime<Utc>>) -> bool {
+    let now = context.now();
+    let Some(at) = at else { return true };
+    let Ok(age) = (now - at).to_std() else { return false };
+    // The interval is worked out only where it can matter.
+    age > context.watchlist.alerts.stale_after && age > context.watchlist.stale_after_of(company, now)
+}
+
+impl Facts {
+    /// Why nobody asks, where that is so: by the provider or our own limit, else the breaker.
+    fn stop_of_asking(&self, limit: Option<u32>) -> Option<&Standstill> {
+        let used_up = limit.is_some_and(|limit| self.calls.total() >= i64::from(limit));
+        let asking = self.standstills.iter().find(|stop| stop.what == "asking").filter(|stop| {
+            // Our own limit ends with the budget day, whenever somebody notices.
+            let is_own_limit = stop.class == "quota" && stop.code.is_none() && stop.next_probe_at.is_none();
+            !is_own_limit || used_up
+        });
+        asking.or_else(|| self.standstills.iter().find(|stop| stop.what == "breaker"))
+    }
+
+    /// Why no mail leaves: the sender's own fault, else a server that is away.
+    fn stop_of_mail(&self) -> Option<&Standstill> {
+        let of = |what: &str| self.standstills.iter().find(|stop| stop.what == what);
+        of("mail").or_else(|| of("courier"))
+    }
+}
+
+impl From<&Standstill> for StoppedShape {
+    fn from(stop: &Standstill) -> Self {
+        let Standstill { class, code, since, next_probe_at, .. } = stop.clone();
+        Self { class, code, since, next_probe: next_probe_at }
+    }
+}
+
+fn problems(context: &Context, facts: &Facts, limit: Option<u32>) -> Vec<ProblemShape> {
+    let of_none = |class: &str, code, reason: &str| ProblemShape {
+        company: None,
+        class: class.to_owned(),
+        code,
+        reason: reason.to_owned(),
+    };
+    let mut problems = Vec::new();
+    match facts.stop_of_asking(limit) {
+        Some(stop) => problems.push(of_none(&stop.class, stop.code, &stop.reason)),
+        None => problems.extend(nobody_asks(context, facts).map(|reason| of_none("unknown", None, &reason))),
+    }
+    if let Some(stop) = facts.stop_of_mail() {
+        problems.push(of_none("mail", stop.code, &stop.reason));
+    }
+    if facts.mail.dead > 0 {
+        let reason =
+            format!("{} given up after refusals", counted(facts.mail.dead, "message was", "messages were"));
+        problems.push(of_none("mail", None, &reason));
+    }
+    for company in &context.watchlist.companies {
+        if let Some(record) = facts.records.get(&company.keyword) {
+            problems.extend(problems_of(record));
+        }
+    }
+    problems
+}
+
+/// The last check of a company, where it was neither complete nor empty; and that it is disputed.
+fn problems_of(record: &Record) -> Vec<ProblemShape> {
+    let problem = |class: &str, code, reason: Option<&str>| ProblemShape {
+        company: Some(record.keyword.clone()),
+        class: class.to_owned(),
+        code,
+        reason: reason.unwrap_or_default().to_owned(),
+    };
+    let last = record.last_outcome.as_deref().unwrap_or("complete");
+    let mut problems = Vec::new();
+    if !matches!(last, "complete" | "empty") {
+        problems.push(problem(last, record.last_code, record.last_reason.as_deref()));
+    }
+    if record.disputed_since.is_some() && last != "disputed" {
+        let reason = "the answers bear the id of another company: confirm the entry, or pin `id`";
+        problems.push(problem("disputed", None, Some(reason)));
+    }
+    problems
+}
+
+/// That nobody is asked for although nothing is stopped: most likely no daemon runs.
+fn nobody_asks(context: &Context, facts: &Facts) -> Option<String> {
+    let overdue = context.watchlist.companies.iter().filter_map(|company| {
+        let standing = facts.standings.get(&company.keyword)?;
+        let since = standing.last_asked_at.unwrap_or(standing.accepted_at);
+        is_stale(context, company, Some(since)).then_some(since)
+    });
+    let (count, since) = overdue.fold((0, None), |(count, oldest), since| {
+        (count + 1, Some(oldest.map_or(since, |oldest: DateTime<Utc>| oldest.min(since))))
+    });
+    let companies = counted(count, "company has", "companies have");
+    let since = context.local(since?);
+    Some(format!("{companies} not been asked for, the first since {since}: does the daemon run?"))
+}
+
+fn counted(count: i64, one: &str, more: &str) -> String {
+    if count == 1 { format!("1 {one}") } else { format!("{count} {more}") }
+}

@@ -1,0 +1,113 @@
+//! Status for people.
+
+use crate::commands::context::Context;
+use crate::commands::print;
+use crate::commands::shapes::StoppedShape;
+use crate::commands::table::{self, cell, table};
+use crate::store::reports::Swept;
+
+use super::{Budget, MailShape, Report, counted};
+
+pub(super) fn show(context: &Context, report: &Report, swept: Option<Swept>) -> anyhow::Result<()> {
+    let colour = print::colour_of_output(&context.environment);
+    let last = match swept {
+        Some(swept) => {
+            format!("{} ({} asked, {} complete)", context.local(swept.ended_at), swept.asked, swept.complete)
+        }
+        None => "never".to_owned(),
+    };
+    let next = match report.next_sweep {
+        Some(at) if at <= context.now() => "now".to_owned(),
+        Some(at) => context.local(at),
+        None => "never".to_owned(),
+    };
+    let companies = &report.companies;
+    let lines = [
+        ("last sweep", last),
+        ("next sweep", next),
+        (
+            "companies",
+            format!(
+                "{} watched, {} unverified, {} disputed, {} in doubt",
+                companies.watched, companies.unverified, companies.disputed, companies.in_doubt
+            ),
+        ),
+        ("calls", calls(context, &report.budget)),
+        (
+            "asking",
+            report.stopped.as_ref().map_or_else(|| "goes on".to_owned(), |stop| stopped(context, stop)),
+        ),
+        ("mail", mail(context, &report.mail)),
+        ("database", report.database.clone()),
+    ];
+    let mut text = String::new();
+    for (name, value) in lines {
+        text.push_str(&format!("{name:<12}{value}\n"));
+    }
+    if !report.problems.is_empty() {
+        let mut problems = table(["company", "class", "code", "reason"], colour);
+        for problem in &report.problems {
+            problems.add_row([
+                cell(&context.name_of(problem.company.as_ref())),
+                cell(&problem.class),
+                cell(&problem.code.map(|code| code.to_string()).unwrap_or_default()),
+                cell(&problem.reason),
+            ]);
+        }
+        text.push_str(&format!("\nProblems:\n{problems}\n"));
+    }
+    if !report.ending.is_empty() {
+        text.push_str(&format!("\nWhat ends soon:\n{}\n", table::certificates(&report.ending, colour)));
+    }
+    print::text(&text)
+}
+
+fn calls(context: &Context, budget: &Budget) -> String {
+    let used = match budget.limit {
+        Some(limit) => format!("{} of {limit} today", budget.used),
+        None => format!("{} today, without a limit", budget.used),
+    };
+    let cause = &budget.by_cause;
+    let by_cause = [
+        ("checks", cause.checks),
+        ("pages", cause.pages),
+        ("confirmations", cause.confirmations),
+        ("repeats", cause.repeats),
+        ("probes", cause.probes),
+    ];
+    let made: Vec<String> = by_cause
+        .into_iter()
+        .filter(|(_, count)| *count > 0)
+        .map(|(cause, count)| format!("{count} {cause}"))
+        .collect();
+    let made = if made.is_empty() { String::new() } else { format!(" ({})", made.join(", ")) };
+    format!("{used}{made}; counted anew from {}", context.local(budget.resets_at))
+}
+
+fn stopped(context: &Context, stop: &StoppedShape) -> String {
+    let code = stop.code.map(|code| format!(" {code}")).unwrap_or_default();
+    let next = match stop.next_probe {
+        Some(at) => format!("next try {}", context.local(at)),
+        None => "until the budget day ends".to_owned(),
+    };
+    format!("stopped since {} ({}{code}); {next}", context.local(stop.since), stop.class)
+}
+
+fn mail(context: &Context, mail: &MailShape) -> String {
+    let mut parts = vec![match (mail.owed, mail.oldest) {
+        (0, _) => "nothing is owed".to_owned(),
+        (owed, Some(oldest)) => {
+            format!(
+                "{} owed, the first since {}",
+                counted(owed, "message", "messages"),
+                context.local(oldest)
+            )
+        }
+        (owed, None) => format!("{} owed", counted(owed, "message", "messages")),
+    }];
+    if mail.dead > 0 {
+        parts.push(counted(mail.dead, "dead letter", "dead letters"));
+    }
+    parts.extend(mail.stopped.as_ref().map(|stop| stopped(context, stop)));
+    parts.join("; ")
+}

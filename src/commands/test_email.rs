@@ -1,0 +1,228 @@
+//! `qualwatch test-email`: a sample alert to everybody who is to get mail, and what the server said for each.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use anyhow::Context as _;
+use chrono::{DateTime, Days, NaiveDate, Utc};
+use serde::Serialize;
+use sha2::{Digest as _, Sha256};
+
+use crate::config::{self, EmailAddress, Watchlist};
+use crate::domain::event::{Audience, CertificateFacts, Change, Event, NamedQualification};
+use crate::domain::language::Language;
+use crate::domain::number::Family;
+use crate::email::digest::compose;
+use crate::email::message::{Envelope, build};
+use crate::email::{Courier, SendFailure, Session};
+
+use super::arguments::{Places, TestEmail};
+use super::context::Context;
+use super::exit::Exit;
+use super::outlet;
+use super::print::{self, Reader};
+use super::table::{cell, table};
+
+/// Days to the sample's end: within the default thresholds.
+const SAMPLE_DAYS_LEFT: u64 = 30;
+
+#[derive(Debug, Serialize)]
+struct Report {
+    taken: usize,
+    refused: usize,
+    recipients: Vec<Answered>,
+}
+
+/// What was said of one recipient.
+#[derive(Debug, Serialize)]
+struct Answered {
+    address: EmailAddress,
+    audiences: Vec<Audience>,
+    /// Whether the message was taken.
+    taken: bool,
+    /// The server's code where it refused.
+    code: Option<u16>,
+    /// What the server said, or what went wrong.
+    reply: String,
+    advice: Option<&'static str>,
+}
+
+/// Sends the samples and prints what the server said.
+///
+/// # Errors
+/// Wrong use, or a sample cannot be written.
+pub(super) async fn test_email(places: &Places, arguments: &TestEmail) -> anyhow::Result<Exit> {
+    let reader = arguments.output.reader();
+    let context = Context::load(places, reader)?;
+    let password = config::read_smtp_password(&context.watchlist, &context.environment)?;
+    let courier = outlet::courier(&context.watchlist, password.map(|password| password.value))?;
+    let mut postbox = Postbox { courier: &courier, session: None };
+    let mut recipients = Vec::new();
+    for (address, audiences) in everybody(&context.watchlist) {
+        let message = sample(&context, &address)?;
+        let from = &context.watchlist.email.from.address;
+        let sent = postbox.send(from, &address, &message).await;
+        recipients.push(Answered::new(address, audiences, sent));
+    }
+    postbox.close().await;
+    let taken = recipients.iter().filter(|answered| answered.taken).count();
+    let report = Report { taken, refused: recipients.len() - taken, recipients };
+    match reader {
+        Reader::Program => print::document(&report)?,
+        Reader::Person => show(&context, &report)?,
+    }
+    Ok(match (report.taken, report.refused) {
+        (_, 0) => Exit::Done,
+        (0, _) => Exit::Failed,
+        _ => Exit::Problems,
+    })
+}
+
+/// Every address in the file, each once, in its order: readers of all companies, of some, operators.
+fn everybody(watchlist: &Watchlist) -> Vec<(EmailAddress, Vec<Audience>)> {
+    let email = &watchlist.email;
+    let readers = email.to.iter().chain(watchlist.companies.iter().flat_map(|company| &company.to));
+    let readers = readers.map(|address| (address, Audience::Reader));
+    let operators = email.operators.iter().map(|address| (address, Audience::Operator));
+    let mut places: BTreeMap<String, usize> = BTreeMap::new();
+    let mut everybody: Vec<(EmailAddress, Vec<Audience>)> = Vec::new();
+    for (address, audience) in readers.chain(operators) {
+        let place = *places.entry(address.folded()).or_insert(everybody.len());
+        match everybody.get_mut(place) {
+            Some((_, audiences)) if audiences.contains(&audience) => {}
+            Some((_, audiences)) => audiences.push(audience),
+            None => everybody.push((address.clone(), vec![audience])),
+        }
+    }
+    everybody
+}
+
+/// The way to the server, opened when it is needed, and again where it was lost.
+struct Postbox<'a> {
+    courier: &'a Courier,
+    session: Option<Session>,
+}
+
+impl Postbox<'_> {
+    async fn send(
+        &mut self,
+        from: &EmailAddress,
+        to: &EmailAddress,
+        message: &[u8],
+    ) -> Result<String, SendFailure> {
+        let mut session = match self.session.take().filter(Session::is_open) {
+            Some(session) => session,
+            None => self.courier.connect().await?,
+        };
+        let sent = match session.offer(from.as_str(), to.as_str()).await {
+            Ok(()) => session.hand_over(message).await,
+            Err(failure) => Err(failure),
+        };
+        self.session = Some(session);
+        sent.map(|receipt| receipt.reply)
+    }
+
+    async fn close(self) {
+        if let Some(session) = self.session {
+            session.quit().await;
+        }
+    }
+}
+
+impl Answered {
+    fn new(address: EmailAddress, audiences: Vec<Audience>, sent: Result<String, SendFailure>) -> Self {
+        match sent {
+            Ok(reply) => Self { address, audiences, taken: true, code: None, reply, advice: None },
+            Err(failure) => {
+                let (code, advice) = (failure.code, failure.advice());
+                let reply = failure.to_string();
+                Self { address, audiences, taken: false, code, reply, advice }
+            }
+        }
+    }
+}
+
+/// An alert as readers get it, plainly marked: nobody may take it for news.
+fn sample(context: &Context, to: &EmailAddress) -> anyhow::Result<Vec<u8>> {
+    let (watchlist, now, today) = (&context.watchlist, context.now(), context.today());
+    let language = watchlist.language;
+    let mut letters = compose(&[event(language, now, today)], language, today).into_iter();
+    let mut letter = letters.next().context("the sample has no words")?;
+    let (mark, note) = match language {
+        Language::Chinese => ("【测试】", "这是 qualwatch 的测试邮件，内容为示例，无需处理。"),
+        Language::English => (
+            "[TEST] ",
+            "This is a test mail of qualwatch. What it says is a sample: nothing needs to be done.",
+        ),
+    };
+    letter.subject = format!("{mark}{}", letter.subject);
+    letter.text = format!("{note}\n\n{}", letter.text);
+    let envelope = Envelope {
+        from: &watchlist.email.from,
+        to,
+        at: now,
+        zone: watchlist.timezone,
+        message_id: &message_id(watchlist, to, now),
+    };
+    Ok(build(&letter, &envelope)?)
+}
+
+fn event(language: Language, now: DateTime<Utc>, today: NaiveDate) -> Event {
+    let end = today.checked_add_days(Days::new(SAMPLE_DAYS_LEFT)).unwrap_or(today);
+    let family = Family::Construction;
+    let (company, organ) = match language {
+        Language::Chinese => ("示例建设有限公司（测试）", "示例机关"),
+        Language::English => ("Sample Construction Co., Ltd. (test)", "sample authority"),
+    };
+    let text = "建筑工程施工总承包一级";
+    let qualification =
+        NamedQualification {
+            text: text.to_owned(), name: "建筑工程施工总承包".to_owned(), grade: None
+        };
+    Event {
+        company_name: Some(company.to_owned()),
+        certificate: Some(CertificateFacts {
+            number: "D100000000".to_owned(),
+            family,
+            kind: "建筑业企业资质".to_owned(),
+            organ: organ.to_owned(),
+            issued_on: None,
+            valid_until: Some(end),
+            valid_until_text: end.to_string(),
+            filing_day: family.filing_day(end),
+            qualifications: vec![qualification],
+        }),
+        days_left: i64::try_from(SAMPLE_DAYS_LEFT).ok(),
+        threshold: i64::try_from(SAMPLE_DAYS_LEFT).ok(),
+        last_verified_at: Some(now),
+        ..Event::new(Change::Expiring, now, today)
+    }
+}
+
+/// Another one at each call and for each recipient, and nothing in it that could be guessed from outside.
+fn message_id(watchlist: &Watchlist, to: &EmailAddress, now: DateTime<Utc>) -> String {
+    let mut hash = Sha256::new();
+    hash.update(now.timestamp_nanos_opt().unwrap_or_default().to_be_bytes());
+    hash.update(std::process::id().to_be_bytes());
+    hash.update(to.as_str());
+    let mut id = String::from("test.");
+    for byte in hash.finalize().iter().take(12) {
+        // Writing to a String cannot fail.
+        let _ = write!(id, "{byte:02x}");
+    }
+    format!("{id}@{}", watchlist.email.from.address.domain())
+}
+
+fn show(context: &Context, report: &Report) -> anyhow::Result<()> {
+    let mut answers =
+        table(["address", "message", "what was said"], print::colour_of_output(&context.environment));
+    for answered in &report.recipients {
+        let said = match answered.advice {
+            Some(advice) => format!("{}; {advice}", answered.reply),
+            None => answered.reply.clone(),
+        };
+        let taken = if answered.taken { "taken" } else { "refused" };
+        answers.add_row([cell(answered.address.as_str()), cell(taken), cell(&said)]);
+    }
+    print::text(&answers.to_string())
+}

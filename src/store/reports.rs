@@ -1,0 +1,195 @@
+//! Whole reads for people and programs: what `status`, `list` and `history` show.
+
+use chrono::{DateTime, Utc};
+use sqlx::postgres::PgPool;
+use sqlx::types::Json;
+
+use super::companies::{CompanyId, read_keyword};
+use super::error::{StoreError, during};
+use super::judging::BATCH_COMPANIES_MAX;
+use super::outbox::{EventId, Recorded};
+use super::records::{self, Record};
+use crate::domain::event::Event;
+use crate::domain::keyword::Keyword;
+
+/// Events read at once.
+pub const BATCH_EVENTS_MAX: i64 = 1_000;
+
+/// The companies with these keywords, also those that have left the file, in the order of their ids. A keyword that was never
+/// stored is left out.
+///
+/// # Errors
+/// When the database fails or a row cannot be read.
+pub async fn records_of(pool: &PgPool, keywords: &[&Keyword]) -> Result<Vec<Record>, StoreError> {
+    let doing = "reading companies";
+    let keywords: Vec<String> = keywords.iter().map(|keyword| keyword.as_str().to_owned()).collect();
+    let mut connection = pool.acquire().await.map_err(during(doing))?;
+    let ids: Vec<i64> =
+        sqlx::query_scalar!("SELECT id FROM companies WHERE keyword = ANY ($1) ORDER BY id", &keywords)
+            .fetch_all(&mut *connection)
+            .await
+            .map_err(during(doing))?;
+    let ids: Vec<CompanyId> = ids.into_iter().map(CompanyId).collect();
+    let mut found = Vec::with_capacity(ids.len());
+    for batch in ids.chunks(usize::try_from(BATCH_COMPANIES_MAX).unwrap_or(usize::MAX)) {
+        found.extend(records::load(&mut connection, batch).await?);
+    }
+    Ok(found)
+}
+
+/// A company that was in the file once, and perhaps still is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Known {
+    /// As the provider was asked.
+    pub keyword: Keyword,
+    /// What mails called it last.
+    pub name: String,
+}
+
+/// Every company that was ever in the file.
+///
+/// # Errors
+/// When the database fails or a row cannot be read.
+pub async fn ever_known(pool: &PgPool) -> Result<Vec<Known>, StoreError> {
+    let rows = sqlx::query!("SELECT id, keyword, name FROM companies ORDER BY id")
+        .fetch_all(pool)
+        .await
+        .map_err(during("reading every company"))?;
+    rows.into_iter()
+        .map(|row| Ok(Known { keyword: read_keyword(&row.keyword, row.id)?, name: row.name }))
+        .collect()
+}
+
+/// Whose events are read.
+#[derive(Debug, Clone, Copy)]
+pub enum Whose<'a> {
+    /// Those of these companies.
+    Of(&'a [CompanyId]),
+    /// All, and those that concern no company.
+    Everyones,
+}
+
+/// The next events, newest first, that were stored before `before`; at most [`BATCH_EVENTS_MAX`].
+///
+/// # Errors
+/// When the database fails or an event cannot be read.
+pub async fn events(
+    pool: &PgPool,
+    whose: Whose<'_>,
+    before: Option<EventId>,
+) -> Result<Vec<Recorded>, StoreError> {
+    let companies: Option<Vec<i64>> = match whose {
+        Whose::Of(ids) => Some(ids.iter().map(|id| id.0).collect()),
+        Whose::Everyones => None,
+    };
+    let rows = sqlx::query!(
+        r#"SELECT id, event AS "event: Json<Event>"
+           FROM events
+           WHERE ($1::bigint[] IS NULL OR company_id = ANY ($1))
+             AND id < $2
+           ORDER BY id DESC
+           LIMIT $3"#,
+        companies.as_deref() as Option<&[i64]>,
+        before.map_or(i64::MAX, |id| id.0),
+        BATCH_EVENTS_MAX
+    )
+    .fetch_all(pool)
+    .await
+    .map_err(during("reading events"))?;
+    Ok(rows.into_iter().map(|row| Recorded { id: EventId(row.id), event: row.event.0 }).collect())
+}
+
+/// A sweep that ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Swept {
+    /// When it ended.
+    pub ended_at: DateTime<Utc>,
+    /// Companies for which a call was made.
+    pub asked: i32,
+    /// Of these, complete or empty.
+    pub complete: i32,
+}
+
+/// The last sweep that ended.
+///
+/// # Errors
+/// When the database fails.
+pub async fn last_sweep(pool: &PgPool) -> Result<Option<Swept>, StoreError> {
+    sqlx::query_as!(
+        Swept,
+        r#"SELECT ended_at AS "ended_at!", asked, complete
+           FROM sweeps
+           WHERE ended_at IS NOT NULL
+           ORDER BY id DESC
+           LIMIT 1"#
+    )
+    .fetch_optional(pool)
+    .await
+    .map_err(during("reading the last sweep"))
+}
+
+/// Something that stands still.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Standstill {
+    /// As in `stops.what`.
+    pub what: String,
+    /// Why, as a class.
+    pub class: String,
+    /// The code of the provider or the mail server.
+    pub code: Option<i64>,
+    /// Why, made inert.
+    pub reason: String,
+    /// Since when.
+    pub since: DateTime<Utc>,
+    /// When one probe is allowed.
+    pub next_probe_at: Option<DateTime<Utc>>,
+}
+
+/// All that stands still.
+///
+/// # Errors
+/// When the database fails.
+pub async fn standstills(pool: &PgPool) -> Result<Vec<Standstill>, StoreError> {
+    sqlx::query_as!(
+        Standstill,
+        "SELECT what, class, code, reason, since, next_probe_at
+         FROM stops
+         ORDER BY what"
+    )
+    .fetch_all(pool)
+    .await
+    .map_err(during("reading what stands still"))
+}
+
+/// How mail stands.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Mail {
+    /// Recipients to whom something is owed: that many messages are to come.
+    pub owed: i64,
+    /// Since when the oldest of it is owed.
+    pub oldest: Option<DateTime<Utc>>,
+    /// Dead letters.
+    pub dead: i64,
+}
+
+/// How mail stands.
+///
+/// # Errors
+/// When the database fails.
+pub async fn mail(pool: &PgPool) -> Result<Mail, StoreError> {
+    sqlx::query_as!(
+        Mail,
+        r#"SELECT count(DISTINCT recipient) AS "owed!",
+                  min(owed_since) AS oldest,
+                  (SELECT count(DISTINCT (recipient, dead_at, message_id))
+                   FROM deliveries
+                   WHERE dead_at IS NOT NULL) AS "dead!"
+           FROM deliveries
+           WHERE sent_at IS NULL
+             AND cancelled_at IS NULL
+             AND dead_at IS NULL"#
+    )
+    .fetch_one(pool)
+    .await
+    .map_err(during("reading how mail stands"))
+}

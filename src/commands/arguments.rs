@@ -27,7 +27,7 @@ pub(super) struct Places {
     /// The watchlist [default: ./watchlist.toml, else /etc/qualwatch/watchlist.toml]
     #[arg(long, global = true, value_name = "FILE")]
     pub watchlist: Option<PathBuf>,
-    /// The state directory [default: $STATE_DIRECTORY; else /var/lib/qualwatch where the watchlist is the one in /etc; else
+    /// The state directory [default: `$STATE_DIRECTORY`; else /var/lib/qualwatch where the watchlist is the one in /etc; else
     /// ./state]
     #[arg(long, global = true, value_name = "DIR")]
     pub state_dir: Option<PathBuf>,

@@ -157,6 +157,7 @@ fn sample(context: &Context, to: &EmailAddress) -> anyhow::Result<Vec<u8>> {
     };
     letter.subject = format!("{mark}{}", letter.subject);
     letter.text = format!("{note}\n\n{}", letter.text);
+    letter.html = with_note(&letter.html, note);
     let envelope = Envelope {
         from: &watchlist.email.from,
         to,
@@ -165,6 +166,15 @@ fn sample(context: &Context, to: &EmailAddress) -> anyhow::Result<Vec<u8>> {
         message_id: &message_id(watchlist, to, now),
     };
     Ok(build(&letter, &envelope)?)
+}
+
+/// The note as the first line of the body, where there is one.
+fn with_note(html: &str, note: &str) -> String {
+    let body = html.find("<body").and_then(|at| Some(at + html.get(at..)?.find('>')? + 1));
+    match body.and_then(|at| html.split_at_checked(at)) {
+        Some((head, rest)) => format!("{head}<p><strong>{note}</strong></p>{rest}"),
+        None => html.to_owned(),
+    }
 }
 
 fn event(language: Language, now: DateTime<Utc>, today: NaiveDate) -> Event {

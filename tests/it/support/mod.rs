@@ -1,4 +1,6 @@
 //! What the scenarios share.
 
 pub mod database;
+pub mod program;
 pub mod smtp_sink;
+pub mod story;

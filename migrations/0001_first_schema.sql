@@ -200,6 +200,8 @@ CREATE INDEX events_by_time ON events (at);
 CREATE TABLE messages (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     recipient text NOT NULL,
+    -- Addresses are ASCII; a locale such as the Turkish one would lower them otherwise.
+    address text NOT NULL GENERATED ALWAYS AS (lower(recipient COLLATE "C")) STORED,
     message_id text NOT NULL UNIQUE,
     subject text NOT NULL,
     content bytea NOT NULL,
@@ -211,6 +213,7 @@ CREATE TABLE messages (
 COMMENT ON TABLE messages IS 'Messages whose DATA has begun: from then on every repeat carries the same bytes';
 COMMENT ON COLUMN messages.id IS 'Row id';
 COMMENT ON COLUMN messages.recipient IS 'The one address it goes to';
+COMMENT ON COLUMN messages.address IS 'The same in small letters: what two spellings share';
 COMMENT ON COLUMN messages.message_id IS 'Its Message-ID, without angle brackets';
 COMMENT ON COLUMN messages.subject IS 'Its subject, for people';
 COMMENT ON COLUMN messages.content IS 'Its bytes';
@@ -219,44 +222,50 @@ COMMENT ON COLUMN messages.sent_at IS 'When a server took it';
 COMMENT ON COLUMN messages.dead_at IS 'When it was given up';
 COMMENT ON COLUMN messages.reply IS 'What the server said last, made inert';
 
-CREATE INDEX messages_unsent ON messages (recipient) WHERE sent_at IS NULL AND dead_at IS NULL;
+CREATE INDEX messages_unsent ON messages (address) WHERE sent_at IS NULL AND dead_at IS NULL;
 
 CREATE TABLE deliveries (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     event_id bigint NOT NULL REFERENCES events,
     recipient text NOT NULL,
+    address text NOT NULL GENERATED ALWAYS AS (lower(recipient COLLATE "C")) STORED,
     owed_since timestamptz NOT NULL,
     message_id bigint REFERENCES messages,
+    refused_since timestamptz,
     sent_at timestamptz,
     cancelled_at timestamptz,
     dead_at timestamptz,
+    reply text,
     UNIQUE (event_id, recipient)
 );
 COMMENT ON TABLE deliveries IS 'One event owed to one recipient each; pending while none of the three ends is set';
 COMMENT ON COLUMN deliveries.id IS 'Row id';
 COMMENT ON COLUMN deliveries.event_id IS 'What is owed';
 COMMENT ON COLUMN deliveries.recipient IS 'The address';
+COMMENT ON COLUMN deliveries.address IS 'The same in small letters: what two spellings share';
 COMMENT ON COLUMN deliveries.owed_since IS 'When it became owed';
 COMMENT ON COLUMN deliveries.message_id IS 'The message that carries it, once frozen';
+COMMENT ON COLUMN deliveries.refused_since IS 'Since when its recipient is refused for now, moved on by the time that sender or server was at fault: at 5 days it is a dead letter';
 COMMENT ON COLUMN deliveries.sent_at IS 'When a server took that message';
 COMMENT ON COLUMN deliveries.cancelled_at IS 'When it was found that the address no longer gets this company''s news';
 COMMENT ON COLUMN deliveries.dead_at IS 'When it was given up: a dead letter';
+COMMENT ON COLUMN deliveries.reply IS 'Why it was given up, made inert';
 
-CREATE INDEX deliveries_pending ON deliveries (recipient, id)
+CREATE INDEX deliveries_pending ON deliveries (address, id)
     WHERE sent_at IS NULL AND cancelled_at IS NULL AND dead_at IS NULL;
+CREATE INDEX deliveries_of_a_message ON deliveries (message_id) WHERE message_id IS NOT NULL;
+CREATE INDEX deliveries_dead ON deliveries (address, dead_at) WHERE dead_at IS NOT NULL;
 
 CREATE TABLE recipients (
     address text PRIMARY KEY,
-    refused_since timestamptz,
-    attempts integer NOT NULL DEFAULT 0,
+    attempts integer NOT NULL,
     next_attempt_at timestamptz,
     last_reply text
 );
-COMMENT ON TABLE recipients IS 'Addresses that a server refused for now';
-COMMENT ON COLUMN recipients.address IS 'The address';
-COMMENT ON COLUMN recipients.refused_since IS 'The first refusal of those in a row: it ages towards a dead letter';
+COMMENT ON TABLE recipients IS 'Addresses whose last mail was not taken; gone with the first that is';
+COMMENT ON COLUMN recipients.address IS 'The address in small letters';
 COMMENT ON COLUMN recipients.attempts IS 'Attempts in a row that failed';
-COMMENT ON COLUMN recipients.next_attempt_at IS 'Not tried again before';
+COMMENT ON COLUMN recipients.next_attempt_at IS 'The daemon does not try again before; null: at once';
 COMMENT ON COLUMN recipients.last_reply IS 'What the server said, made inert';
 
 CREATE TABLE stops (
@@ -270,16 +279,16 @@ CREATE TABLE stops (
     salt bytea NOT NULL,
     fingerprint text NOT NULL
 );
-COMMENT ON TABLE stops IS 'What stands still for all daemons: asking, the breaker''s pause, mail';
-COMMENT ON COLUMN stops.what IS 'asking, breaker or mail';
-COMMENT ON COLUMN stops.class IS 'quota, credential, transient, or the stage of a mail failure';
+COMMENT ON TABLE stops IS 'What stands still for all daemons: asking, the breaker''s pause, mail, the way to the mail server';
+COMMENT ON COLUMN stops.what IS 'asking, breaker, mail (the sender''s own fault) or courier (the server is away: nobody tries before next_probe_at)';
+COMMENT ON COLUMN stops.class IS 'quota, credential, transient, or how far a mail had come: connect, tls, auth, mail, rcpt, data';
 COMMENT ON COLUMN stops.code IS 'The provider''s or the mail server''s code';
 COMMENT ON COLUMN stops.reason IS 'Why, made inert';
 COMMENT ON COLUMN stops.since IS 'Since when';
 COMMENT ON COLUMN stops.attempts IS 'Probes made since';
 COMMENT ON COLUMN stops.next_probe_at IS 'When one probe is allowed; null: none before the budget day ends';
 COMMENT ON COLUMN stops.salt IS 'Salt of the fingerprint';
-COMMENT ON COLUMN stops.fingerprint IS 'Salted hash of key and address: when they change, a probe is allowed at once';
+COMMENT ON COLUMN stops.fingerprint IS 'Salted hash of key and address, or of mail server, login, password and sender: when they change, a probe is allowed at once';
 
 CREATE TABLE call_days (
     day date PRIMARY KEY,

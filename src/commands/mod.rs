@@ -22,7 +22,6 @@ mod ask;
 mod status;
 mod list;
 mod history;
-mod outlet;
 mod test_email;
 mod sandbox;
 

@@ -83,6 +83,9 @@ pub enum Incompleteness {
         /// The number in question.
         number: String,
     },
+    /// The day's calls were used up, or asking was stopped, between two pages.
+    #[error("asking was stopped before all pages were there")]
+    NotAllAsked,
     /// A later page said that there is nothing.
     #[error("page {page} was empty")]
     EmptyPage {

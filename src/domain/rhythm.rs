@@ -1,7 +1,7 @@
 //! Who is due (design 2): a pure function of the lines, the clock and what was asked for last. The scheduler only rings;
 //! this decides, so missed, doubled and late bells are harmless.
 
-use chrono::{DateTime, Days, TimeDelta, Utc};
+use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
 use chrono_tz::Tz;
 
 use super::occurrences::CronLine;
@@ -64,36 +64,61 @@ pub enum Due {
 /// unless the next is less than half an interval away. An instant of `asked` that lies ahead of `now` counts as `now` ([`Asked::as_of`]).
 #[must_use]
 pub fn due(rhythm: Rhythm<'_>, asked: &Asked, now: DateTime<Utc>) -> Option<Due> {
-    let Asked { accepted_at, last_asked_at, owes_answer } = asked.as_of(now);
-    let Some(last_asked_at) = last_asked_at else {
-        return Some(Due::FirstTime);
-    };
-    let is_owed = |at: &DateTime<Utc>, next: Option<DateTime<Utc>>| {
-        *at > last_asked_at && *at >= accepted_at && is_worth_it(*at, next, now)
-    };
+    Occasions::at(rhythm, now).due(asked)
+}
 
-    let occurrence = rhythm.line.latest(rhythm.zone, now);
-    if let Some(at) = occurrence.filter(|at| is_owed(at, rhythm.line.next(rhythm.zone, now))) {
-        return Some(Due::Occurrence(at));
-    }
-    if owes_answer {
+/// What a rhythm says of one instant: the same for every company that shares it, and laborious to find.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Occasions {
+    now: DateTime<Utc>,
+    occurrence: Option<DateTime<Utc>>,
+    next_occurrence: Option<DateTime<Utc>>,
+    hour: Option<DateTime<Utc>>,
+    next_hour: Option<DateTime<Utc>>,
+}
+
+impl Occasions {
+    /// The occurrences and day's hours around `now`.
+    #[must_use]
+    pub fn at(rhythm: Rhythm<'_>, now: DateTime<Utc>) -> Self {
         let hours = rhythm.days_hours_around(now);
-        let next = hours.iter().copied().find(|at| *at > now);
-        let latest = hours.into_iter().rfind(|at| *at <= now);
-        return latest.filter(|at| is_owed(at, next)).map(Due::Answer);
+        Self {
+            now,
+            occurrence: rhythm.line.latest(rhythm.zone, now),
+            next_occurrence: rhythm.line.next(rhythm.zone, now),
+            hour: hours.iter().copied().rfind(|at| *at <= now),
+            next_hour: hours.into_iter().find(|at| *at > now),
+        }
     }
-    None
+
+    /// As [`due`], for one of the companies that share the rhythm.
+    #[must_use]
+    pub fn due(&self, asked: &Asked) -> Option<Due> {
+        let Asked { accepted_at, last_asked_at, owes_answer } = asked.as_of(self.now);
+        let Some(last_asked_at) = last_asked_at else {
+            return Some(Due::FirstTime);
+        };
+        let owed = |at: Option<DateTime<Utc>>, next: Option<DateTime<Utc>>| {
+            at.filter(|at| *at > last_asked_at && *at >= accepted_at && is_worth_it(*at, next, self.now))
+        };
+        let by_line = owed(self.occurrence, self.next_occurrence).map(Due::Occurrence);
+        by_line.or_else(|| owed(self.hour, self.next_hour).filter(|_| owes_answer).map(Due::Answer))
+    }
+
+    /// As [`next_due`], for one of the companies that share the rhythm.
+    #[must_use]
+    pub fn next_due(&self, asked: &Asked) -> Option<DateTime<Utc>> {
+        if self.due(asked).is_some() {
+            return Some(self.now);
+        }
+        self.next_occurrence.into_iter().chain(self.next_hour.filter(|_| asked.owes_answer)).min()
+    }
 }
 
 /// When the company is due next, if nothing happens until then: `now` when it is due already.
 #[must_use]
 pub fn next_due(rhythm: Rhythm<'_>, asked: &Asked, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
-    if due(rhythm, asked, now).is_some() {
-        return Some(now);
-    }
-    let occurrence = rhythm.line.next(rhythm.zone, now);
-    let hour = rhythm.days_hours_around(now).into_iter().find(|at| asked.owes_answer && *at > now);
-    occurrence.into_iter().chain(hour).min()
+    Occasions::at(rhythm, now).next_due(asked)
 }
 
 impl Rhythm<'_> {
@@ -101,15 +126,14 @@ impl Rhythm<'_> {
     fn days_hours_around(self, now: DateTime<Utc>) -> Vec<DateTime<Utc>> {
         let today = wall_time_of(self.zone, now).date();
         let yesterday = today.checked_sub_days(Days::new(1)).unwrap_or(today);
-        yesterday
-            .iter_days()
-            .take(4)
-            .filter_map(|day| {
-                let line = self.day_line.first_of_day(self.zone, day);
-                line.or_else(|| hour_of_day(self.zone, day, DAYS_HOUR))
-            })
-            .collect()
+        yesterday.iter_days().take(4).filter_map(|day| days_hour(self.day_line, self.zone, day)).collect()
     }
+}
+
+/// The day's hour: the first occurrence of `[schedule].check` on that day, else 08:00.
+#[must_use]
+pub fn days_hour(day_line: &CronLine, zone: Tz, day: NaiveDate) -> Option<DateTime<Utc>> {
+    day_line.first_of_day(zone, day).or_else(|| hour_of_day(zone, day, DAYS_HOUR))
 }
 
 /// Whether work that was to be done `at` is still done `now`, or left to the `next` time.

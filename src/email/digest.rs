@@ -1,10 +1,28 @@
 //! From events to a letter: what one recipient is told at once.
+//!
+//! [`shown`] decides which events are seen and in what order, [`page`] lays them out without markup, [`text`] and [`html`]
+//! write the page, [`subject`] says the most urgent of it in one line. A letter that would be too large is cut in two until
+//! each part fits, and the parts are numbered.
+
+mod blocks;
+mod html;
+mod page;
+mod shown;
+mod subject;
+mod text;
 
 use chrono::NaiveDate;
 
-use super::words::summary;
+use self::page::Page;
+use self::shown::{Shown, shown};
 use crate::domain::event::Event;
 use crate::domain::language::Language;
+
+/// The most bytes of a letter as mail (design 5): larger ones are refused by some servers, and read by nobody.
+const LETTER_BYTES_MAX: usize = 1_000_000;
+
+/// What headers and boundaries take of it, generously.
+const HEADER_BYTES: usize = 4_000;
 
 /// What a message says, before it has an address.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,16 +39,50 @@ pub struct Letter {
 
 /// What `events`, all owed to one recipient, look like as mail on `today`. Several letters only where one would be over
 /// 1 MB. No events: no letter.
+///
+/// Days are counted anew for `today`, because a mail may leave days after its events were found; of several stages of one
+/// end only the latest is shown.
 #[must_use]
-pub fn compose(events: &[Event], language: Language, _today: NaiveDate) -> Vec<Letter> {
-    if events.is_empty() {
-        return Vec::new();
+pub fn compose(events: &[Event], language: Language, today: NaiveDate) -> Vec<Letter> {
+    let shown = shown(events, language, today);
+    let mut letters = Vec::new();
+    write_parts(&shown, language, today, &mut letters);
+    if letters.len() > 1 {
+        let count = letters.len();
+        for (number, letter) in (1..).zip(&mut letters) {
+            letter.subject = subject::numbered(&letter.subject, number, count, language);
+        }
     }
-    let lines: Vec<String> = events.iter().map(|event| summary(event, language)).collect();
-    vec![Letter {
-        subject: format!("{} news", events.len()),
-        text: lines.join("\n"),
-        html: String::new(),
-        covers: (0..events.len()).collect(),
-    }]
+    letters
 }
+
+fn write_parts(shown: &[Shown<'_>], language: Language, today: NaiveDate, letters: &mut Vec<Letter>) {
+    if shown.is_empty() {
+        return;
+    }
+    let letter = write(shown, language, today);
+    if bytes_as_mail(&letter) <= LETTER_BYTES_MAX || shown.len() == 1 {
+        letters.push(letter);
+        return;
+    }
+    let (first, second) = shown.split_at(shown.len() / 2);
+    write_parts(first, language, today, letters);
+    write_parts(second, language, today, letters);
+}
+
+fn write(shown: &[Shown<'_>], language: Language, today: NaiveDate) -> Letter {
+    let page = Page::new(shown, language, today);
+    let text = text::write(&page);
+    let mut covers: Vec<usize> = shown.iter().flat_map(|shown| shown.covers.iter().copied()).collect();
+    covers.sort_unstable();
+    Letter { subject: subject::subject(shown, language), html: html::write(&page, &text), text, covers }
+}
+
+/// Both parts go out as base64: four bytes for three, in lines of 76 and their ends.
+fn bytes_as_mail(letter: &Letter) -> usize {
+    let base64 = |bytes: usize| bytes.div_ceil(3) * 4 * 78 / 76;
+    base64(letter.text.len()) + base64(letter.html.len()) + HEADER_BYTES
+}
+
+#[cfg(test)]
+mod tests;

@@ -7,7 +7,7 @@ use crate::store::StoreError;
 pub enum EmailError {
     /// The outbox could not be read or written.
     #[error("working on the outbox")]
-    Store(#[source] StoreError),
+    Store(#[from] StoreError),
     /// A message could not be built.
     #[error("building the message for {to}")]
     Build {

@@ -1,11 +1,19 @@
 //! From a letter to the bytes of a message.
 
+use std::time::SystemTime;
+
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
+use lettre::Address;
+use lettre::message::header::{ContentTransferEncoding, ContentType, Header, HeaderName, HeaderValue};
+use lettre::message::{Body, MultiPart, SinglePart};
+use sha2::{Digest as _, Sha256};
 
 use super::digest::Letter;
 use super::error::EmailError;
+use super::smtp::wire::check_wire_format;
 use crate::config::{EmailAddress, Mailbox};
+use crate::domain::display::displayable;
 
 /// What a letter needs to become a message.
 #[derive(Debug, Clone, Copy)]
@@ -22,19 +30,113 @@ pub struct Envelope<'a> {
     pub message_id: &'a str,
 }
 
+/// Why a letter is no message.
+type Source = Box<dyn std::error::Error + Send + Sync>;
+
 /// The bytes of the message: the same input gives the same bytes, in wire format.
+///
+/// Both parts are base64: the most part of them is Chinese, and base64 has neither long lines nor a dot at a line's
+/// beginning. The boundary is derived from the message id, where the library would draw one by lot.
 ///
 /// # Errors
 /// When the letter or an address cannot be written as a message.
 pub fn build(letter: &Letter, envelope: &Envelope<'_>) -> Result<Vec<u8>, EmailError> {
-    let text = format!(
-        "From: <{}>\r\nTo: <{}>\r\nDate: {}\r\nMessage-ID: <{}>\r\nSubject: {}\r\n\r\n{}\r\n",
-        envelope.from.address.as_str(),
-        envelope.to.as_str(),
-        envelope.at.with_timezone(&envelope.zone).to_rfc2822(),
-        envelope.message_id,
-        letter.subject,
-        letter.text.escape_default(),
-    );
-    Ok(text.into_bytes())
+    let bytes = message(letter, envelope).and_then(|bytes| {
+        check_wire_format(&bytes)?;
+        Ok(bytes)
+    });
+    bytes.map_err(|source| EmailError::Build { to: envelope.to.as_str().to_owned(), source })
 }
+
+fn message(letter: &Letter, envelope: &Envelope<'_>) -> Result<Vec<u8>, Source> {
+    let parts = MultiPart::alternative()
+        .boundary(boundary(envelope.message_id))
+        .singlepart(part(&letter.text, ContentType::TEXT_PLAIN)?)
+        .singlepart(part(&letter.html, ContentType::TEXT_HTML)?);
+    let mut message = lettre::Message::builder()
+        .from(lettre::message::Mailbox::new(shown_name(envelope.from), address(&envelope.from.address)?))
+        .to(lettre::message::Mailbox::new(None, address(envelope.to)?))
+        .subject(displayable(&letter.subject))
+        .date(SystemTime::from(envelope.at))
+        .message_id(Some(format!("<{}>", message_id(envelope.message_id)?)))
+        .header(AutoSubmitted)
+        .header(AutoResponseSuppress)
+        .multipart(parts)?;
+    // The library knows no zone but UTC, and would fill in a date of its own where it cannot read the one given.
+    let date = envelope.at.with_timezone(&envelope.zone).format("%a, %d %b %Y %H:%M:%S %z").to_string();
+    let name = HeaderName::new_from_ascii_str("Date");
+    message.headers_mut().insert_raw(HeaderValue::new(name, date));
+    Ok(message.formatted())
+}
+
+fn part(text: &str, kind: ContentType) -> Result<SinglePart, Source> {
+    let body = Body::new_with_encoding(text.to_owned(), ContentTransferEncoding::Base64)
+        .map_err(|_| "a part cannot be written as base64")?;
+    Ok(SinglePart::builder().header(kind).body(body))
+}
+
+fn shown_name(mailbox: &Mailbox) -> Option<String> {
+    mailbox.name.as_deref().map(displayable).filter(|name| !name.is_empty())
+}
+
+fn address(address: &EmailAddress) -> Result<Address, Source> {
+    Ok(Address::new(address.local(), address.domain())?)
+}
+
+/// Refuses an id that would end its header or be read as another: `id-left "@" id-right` of plain characters (RFC 5322,
+/// 3.6.4).
+fn message_id(id: &str) -> Result<&str, Source> {
+    const ID_BYTES_MAX: usize = 200;
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-/=?^_`{|}~.".contains(c);
+    let is_side = |side: &str| !side.is_empty() && side.chars().all(is_plain);
+    match id.split_once('@') {
+        Some((left, right)) if id.len() <= ID_BYTES_MAX && is_side(left) && is_side(right) => Ok(id),
+        _ => Err("the message id is not of the form left@right".into()),
+    }
+}
+
+/// `=_` occurs in no base64 and in no quoted-printable line (RFC 2045, 6.7).
+fn boundary(message_id: &str) -> String {
+    let digest = Sha256::digest(message_id.as_bytes());
+    let hex: String = digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+    format!("=_{hex}")
+}
+
+/// Nobody's holiday answer is wanted (RFC 3834, 5).
+#[derive(Debug, Clone)]
+struct AutoSubmitted;
+
+impl Header for AutoSubmitted {
+    fn name() -> HeaderName {
+        HeaderName::new_from_ascii_str("Auto-Submitted")
+    }
+
+    fn parse(_: &str) -> Result<Self, Source> {
+        Ok(Self)
+    }
+
+    fn display(&self) -> HeaderValue {
+        HeaderValue::new(Self::name(), "auto-generated".to_owned())
+    }
+}
+
+/// The same for Exchange, which does not heed RFC 3834.
+#[derive(Debug, Clone)]
+struct AutoResponseSuppress;
+
+impl Header for AutoResponseSuppress {
+    fn name() -> HeaderName {
+        HeaderName::new_from_ascii_str("X-Auto-Response-Suppress")
+    }
+
+    fn parse(_: &str) -> Result<Self, Source> {
+        Ok(Self)
+    }
+
+    fn display(&self) -> HeaderValue {
+        HeaderValue::new(Self::name(), "All".to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests;

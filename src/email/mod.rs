@@ -4,18 +4,28 @@
 //! what is worth telling, and any address that did not come from the file.
 //!
 //! How a message leaves: [`Courier::connect`] opens a [`Session`]; a message is offered, stored by the caller, handed over.
-//! A [`SendFailure`] says whose [`Fault`] it is, and that decides who waits.
+//! A [`SendFailure`] says whose [`Fault`] it is, and that decides who waits. [`mailer`] does this for all that is owed.
 
 mod courier;
+mod delivering;
 pub mod digest;
 mod error;
 mod maildir;
+pub mod mailer;
 pub mod message;
+mod outlet;
+mod readers;
+mod refusing;
+mod ripeness;
 mod smtp;
+mod telling;
 pub mod words;
 
 pub use self::courier::{Courier, Receipt, Session};
 pub use self::error::EmailError;
+pub use self::mailer::{MailProblem, Mailed, Mailer};
+pub use self::outlet::{courier, fingerprint};
+pub use self::ripeness::{Ripe, Sweeping};
 pub use self::smtp::failure::{Fault, SendFailure, Stage, judge};
 pub use self::smtp::wire::{Unsendable, check_wire_format};
 pub use self::smtp::{Login, Patience, Security, SmtpServer};

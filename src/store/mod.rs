@@ -4,7 +4,7 @@
 //! `&mut PgConnection` and never begin or commit. May import `domain` and `clock`. Deliberately absent: HTTP, SMTP, any
 //! wait between begin and commit, and the time: every instant is a parameter, SQL never asks for one.
 //!
-//! **Locks.** A company is taken by an advisory lock on the very connection that will commit its transaction
+//! **Locks.** A company, or a recipient's mail, is taken by an advisory lock on the very connection that will commit its transaction
 //! ([`claims`]): a dead process's locks die with its connection, and who has lost the connection cannot commit. There is
 //! no lease beside it.
 
@@ -12,12 +12,16 @@ pub mod budget;
 pub mod claims;
 pub mod companies;
 pub mod connect;
+pub mod dead_letters;
 pub mod error;
 pub mod judging;
+pub mod mailing;
 pub mod mass;
 pub mod outbox;
 pub mod reachability;
+pub mod readdressing;
 pub mod records;
+pub mod refusals;
 pub mod reports;
 pub mod steps;
 pub mod stops;

@@ -15,6 +15,14 @@ use crate::domain::event::{Audience, Event};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct EventId(pub(crate) i64);
 
+impl EventId {
+    /// Names an event that was not stored, in a dry run: `number` is negative, as no row's is.
+    #[must_use]
+    pub fn imagined(number: i64) -> Self {
+        Self(number.min(-1))
+    }
+}
+
 impl fmt::Display for EventId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.0)

@@ -35,6 +35,8 @@ pub struct Record {
     pub watched_since: DateTime<Utc>,
     /// The last check for which a call was made.
     pub last_asked_at: Option<DateTime<Utc>>,
+    /// Failed, incomplete, empty, in doubt or disputed: asked daily.
+    pub owes_answer: bool,
     /// The last complete observation.
     pub last_verified_at: Option<DateTime<Utc>>,
     /// How the last check ended.
@@ -57,6 +59,33 @@ pub struct Record {
     pub troubles: Vec<(Trouble, String)>,
 }
 
+impl Record {
+    /// A company of which nothing is stored, as a dry run meets it before the first sweep.
+    #[must_use]
+    pub fn unknown(keyword: Keyword, name: String, now: DateTime<Utc>) -> Self {
+        Self {
+            id: CompanyId(0),
+            keyword,
+            name,
+            snapshot: Snapshot::default(),
+            told: Vec::new(),
+            watched_since: now,
+            last_asked_at: None,
+            owes_answer: false,
+            last_verified_at: None,
+            last_outcome: None,
+            last_code: None,
+            last_reason: None,
+            failing_since: None,
+            failing_checks: 0,
+            disputed_since: None,
+            judged_on: None,
+            unverified_told_at: None,
+            troubles: Vec::new(),
+        }
+    }
+}
+
 /// Reads companies, in five statements however many they are. In the order of their ids.
 pub(super) async fn load(
     connection: &mut PgConnection,
@@ -68,8 +97,9 @@ pub(super) async fn load(
     let mut told = load_told(connection, &ids).await?;
     let mut troubles = load_troubles(connection, &ids).await?;
     let rows = sqlx::query!(
-        "SELECT id, keyword, name, prefix, baseline_at, watched_since, last_asked_at, last_verified_at, last_outcome,
-                last_code, last_reason, failing_since, failing_checks, disputed_since, judged_on, unverified_told_at
+        "SELECT id, keyword, name, prefix, baseline_at, watched_since, last_asked_at, owes_answer, last_verified_at,
+                last_outcome, last_code, last_reason, failing_since, failing_checks, disputed_since, judged_on,
+                unverified_told_at
          FROM companies
          WHERE id = ANY ($1)
          ORDER BY id",
@@ -95,6 +125,7 @@ pub(super) async fn load(
                 told: told.remove(&row.id).unwrap_or_default(),
                 watched_since: row.watched_since,
                 last_asked_at: row.last_asked_at,
+                owes_answer: row.owes_answer,
                 last_verified_at: row.last_verified_at,
                 last_outcome: row.last_outcome,
                 last_code: row.last_code,

@@ -1,4 +1,5 @@
-//! What stands still for all daemons: asking (a refused key, a spent budget) and the breaker's pause (design 2).
+//! What stands still for all daemons: asking (a refused key, a spent budget), the breaker's pause (design 2), mail and the
+//! way to its server (design 5).
 
 use chrono::{DateTime, Utc};
 use sqlx::postgres::PgPool;
@@ -12,13 +13,19 @@ pub enum What {
     Asking,
     /// The sweep pauses: too many companies in a row had no readable answer.
     Breaker,
+    /// No mail is sent: the login or the sender is refused.
+    Mail,
+    /// The mail server is away, or busy: the daemons wait with growing pauses.
+    Courier,
 }
 
 impl What {
-    fn as_str(self) -> &'static str {
+    pub(super) fn as_str(self) -> &'static str {
         match self {
             Self::Asking => "asking",
             Self::Breaker => "breaker",
+            Self::Mail => "mail",
+            Self::Courier => "courier",
         }
     }
 }
@@ -26,9 +33,9 @@ impl What {
 /// A stop as it stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stop {
-    /// `quota`, `credential` or `transient`.
+    /// `quota`, `credential` or `transient`; for mail how far it had come: `connect`, `tls`, `auth`, `mail`, `rcpt`, `data`.
     pub class: String,
-    /// The provider's code; `None` for our own limit and for the breaker.
+    /// The provider's or the mail server's code; `None` for our own limit, for the breaker and where no reply came.
     pub code: Option<i64>,
     /// Why, made inert.
     pub reason: String,
@@ -40,7 +47,8 @@ pub struct Stop {
     pub next_probe_at: Option<DateTime<Utc>>,
     /// Salt of the fingerprint.
     pub salt: Vec<u8>,
-    /// Salted hash of key and address.
+    /// Salted hash of what must change before another try makes sense: key and address, or server, login, password and
+    /// sender.
     pub fingerprint: String,
 }
 
@@ -74,7 +82,8 @@ pub async fn set(pool: &PgPool, what: What, stop: &Stop) -> Result<(), StoreErro
              code = excluded.code,
              reason = excluded.reason,
              since = CASE WHEN known.class = excluded.class THEN known.since ELSE excluded.since END,
-             attempts = excluded.attempts,
+             -- Only ever counted up, so that `take_probe` cannot mistake a later stop for the one it has seen.
+             attempts = known.attempts + 1,
              next_probe_at = excluded.next_probe_at,
              salt = excluded.salt,
              fingerprint = excluded.fingerprint",

@@ -27,8 +27,6 @@ pub struct Checked<'a> {
     pub after: &'a Record,
     /// The answer, where one came.
     pub answer: Option<Answer<'a>>,
-    /// Whether the company owes an answer from now on.
-    pub owes_answer: bool,
     /// What counts as told from now on.
     pub told: &'a [Told],
     /// What readers are owed.
@@ -107,7 +105,7 @@ async fn write_company(
         after.snapshot.baseline_at,
         after.last_asked_at,
         after.last_verified_at,
-        check.owes_answer,
+        after.owes_answer,
         after.last_outcome,
         after.last_code,
         after.last_reason,

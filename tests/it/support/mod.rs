@@ -4,3 +4,4 @@ pub mod database;
 pub mod program;
 pub mod smtp_sink;
 pub mod story;
+pub mod world;

@@ -100,21 +100,14 @@ async fn check(store: &Store, keyword: &Keyword, change: fn(&mut Record) -> Made
     after.last_asked_at = Some(now);
     let (outcome, owes_answer, mut events) = change(&mut after);
     after.last_outcome = Some(outcome.to_owned());
+    after.owes_answer = owes_answer;
     for owed in &mut events {
         owed.company = Some(before.id);
     }
     let pages = [br#"{"error_code":0}"#.to_vec()];
     let answer = Some(Answer { outcome, pages: &pages, parser_version: 1 });
-    let checked = Checked {
-        now,
-        before: &before,
-        after: &after,
-        answer,
-        owes_answer,
-        told: &[],
-        events: &events,
-        troubles: &[],
-    };
+    let checked =
+        Checked { now, before: &before, after: &after, answer, told: &[], events: &events, troubles: &[] };
     sweeps::commit_check(&mut claim, &checked).await.unwrap();
     claim.release().await.unwrap().close().await;
 }

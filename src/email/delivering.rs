@@ -1,0 +1,328 @@
+//! One recipient: claimed, their unfinished messages repeated as they are, the rest made into a digest and sent.
+
+use std::pin::pin;
+use std::time::Duration;
+
+use sha2::{Digest as _, Sha256};
+
+use super::courier::Receipt;
+use super::digest::{Letter, compose};
+use super::error::EmailError;
+use super::mailer::{MailProblem, Next, Reconnected, Run};
+use super::message::{Envelope, build};
+use super::refusing::Lost;
+use super::smtp::failure::{Fault, SendFailure, Stage};
+use super::smtp::reply::Censor;
+use crate::clock;
+use crate::config::EmailAddress;
+use crate::domain::event::{Audience, Event};
+use crate::store::StoreError;
+use crate::store::claims::{Claim, Taken};
+use crate::store::mailing::{self, DeliveryId, Draft, Loose, MessageRow, Pending, Recipient, Waiting};
+use crate::store::readdressing;
+use crate::store::refusals::Buried;
+use crate::store::steps::Step;
+
+/// A claim is touched this often while a server thinks: well below the `idle_session_timeout` of its connection.
+const TOUCH_EVERY: Duration = Duration::from_mins(1);
+
+/// Bytes of the hash in a Message-ID.
+const ID_BYTES: usize = 16;
+
+const BAD_ADDRESS: &str = "correct the address in the watchlist, then run `qualwatch retry`";
+const UNBUILDABLE: &str = "this is a fault of qualwatch: please report it";
+
+/// A recipient while they are served.
+pub(super) struct Served<'a> {
+    pub claim: &'a mut Claim<Recipient>,
+    /// Attempts in a row that failed before this one.
+    pub attempts: i32,
+}
+
+/// A message on its way.
+pub(super) struct Parcel<'a> {
+    /// The address as it is spelt.
+    pub address: &'a str,
+    /// Without angle brackets.
+    pub message_id: &'a str,
+    /// The bytes.
+    pub content: &'a [u8],
+    /// How many events it tells.
+    pub events: usize,
+    /// Whether its bytes are stored.
+    pub state: State<'a>,
+}
+
+/// Whether a message's bytes are settled.
+#[derive(Clone, Copy)]
+pub(super) enum State<'a> {
+    /// Its DATA has begun once: every repeat carries the same bytes.
+    Frozen(MessageRow),
+    /// No server was offered it.
+    Draft {
+        /// For people.
+        subject: &'a str,
+        /// What it tells.
+        covers: &'a [DeliveryId],
+    },
+}
+
+impl Parcel<'_> {
+    fn lost(&self) -> Lost<'_> {
+        let buried = match self.state {
+            State::Frozen(row) => Buried::Message(row),
+            State::Draft { covers, .. } => Buried::Deliveries(covers),
+        };
+        Lost { cause: self.message_id, buried }
+    }
+}
+
+impl Run<'_> {
+    /// Sends one recipient their share, unless another process does.
+    pub(super) async fn serve(&mut self, waiting: &Waiting, share: &[Audience]) -> Result<Next, EmailError> {
+        let claims = match self.claims.take() {
+            Some(claims) => claims,
+            None => self.mailer.store.claims().await?,
+        };
+        let mut claim = match claims.take(waiting.recipient.clone()).await? {
+            Taken::Claimed(claim) => claim,
+            Taken::Busy(claims) => {
+                self.claims = Some(claims);
+                self.set_aside.insert(waiting.recipient.clone());
+                return Ok(Next::Recipient);
+            }
+        };
+        let mut served = Served { claim: &mut claim, attempts: waiting.attempts };
+        let next = self.serve_claimed(&mut served, share).await?;
+        self.claims = Some(claim.release().await?);
+        if !matches!(next, Next::Message | Next::Again) {
+            self.set_aside.insert(waiting.recipient.clone());
+        }
+        Ok(next)
+    }
+
+    async fn serve_claimed(
+        &mut self,
+        served: &mut Served<'_>,
+        share: &[Audience],
+    ) -> Result<Next, EmailError> {
+        let Pending { frozen, loose, unreadable } = mailing::pending(served.claim).await?;
+        self.report_unreadable(served.claim.recipient(), unreadable);
+        for message in &frozen {
+            let parcel = Parcel {
+                address: &message.address,
+                message_id: &message.message_id,
+                content: &message.content,
+                events: usize::try_from(message.events).unwrap_or_default(),
+                state: State::Frozen(message.row),
+            };
+            match self.send_parcel(served, &parcel).await? {
+                Next::Message => {}
+                next => return Ok(next),
+            }
+        }
+        let loose: Vec<Loose> =
+            loose.into_iter().filter(|delivery| share.contains(&delivery.event.kind.audience())).collect();
+        let theirs = self.readdress(served.claim, &loose).await?;
+        let events: Vec<Event> = theirs.iter().map(|delivery| delivery.event.clone()).collect();
+        let watchlist = self.mailer.watchlist;
+        let today = self.mailer.day_of(self.mailer.clock.now());
+        for letter in compose(&events, watchlist.language, today) {
+            match self.send_letter(served, &letter, &theirs).await? {
+                Next::Message => {}
+                next => return Ok(next),
+            }
+        }
+        Ok(Next::Message)
+    }
+
+    /// Cancels what the recipient no longer gets, and gives what they do.
+    async fn readdress<'l>(
+        &mut self,
+        claim: &mut Claim<Recipient>,
+        loose: &'l [Loose],
+    ) -> Result<Vec<&'l Loose>, EmailError> {
+        let recipient = claim.recipient().clone();
+        let (theirs, others) = self.readers.part(loose, &recipient);
+        if !others.is_empty() {
+            let now = self.mailer.clock.now();
+            let new = readdressing::readdress(claim, &others, now).await?;
+            tracing::info!(%recipient, cancelled = others.len(), to = new.len(), "no longer gets this news by the file");
+        }
+        Ok(theirs)
+    }
+
+    async fn send_letter(
+        &mut self,
+        served: &mut Served<'_>,
+        letter: &Letter,
+        theirs: &[&Loose],
+    ) -> Result<Next, EmailError> {
+        let covered: Vec<&Loose> =
+            letter.covers.iter().filter_map(|place| theirs.get(*place).copied()).collect();
+        let Some(first) = covered.first() else { return Ok(Next::Message) };
+        let covers: Vec<DeliveryId> = covered.iter().map(|delivery| delivery.id).collect();
+        let built = self.build(letter, &first.address, &covers);
+        self.mailer.steps.reached(Step::DigestBuilt).await;
+        match built {
+            Ok((message_id, content)) => {
+                let parcel = Parcel {
+                    address: &first.address,
+                    message_id: &message_id,
+                    content: &content,
+                    events: covers.len(),
+                    state: State::Draft { subject: &letter.subject, covers: &covers },
+                };
+                self.send_parcel(served, &parcel).await
+            }
+            Err(failure) => {
+                let lost = Lost { cause: &first.address, buried: Buried::Deliveries(&covers) };
+                self.failed(served, &failure, lost).await
+            }
+        }
+    }
+
+    fn build(
+        &self,
+        letter: &Letter,
+        address: &str,
+        covers: &[DeliveryId],
+    ) -> Result<(String, Vec<u8>), SendFailure> {
+        let censor = Censor::new(None);
+        let to: EmailAddress = address.parse().map_err(|bad| {
+            let reply = censor.clean(&format!("{bad}"));
+            SendFailure::found(Stage::Rcpt, Fault::RecipientForGood, reply, BAD_ADDRESS)
+        })?;
+        let watchlist = self.mailer.watchlist;
+        let at = self.mailer.clock.now();
+        let from = &watchlist.email.from;
+        // Of the moment and the words too: the rows of a second installation bear the same numbers.
+        let mut hash = Sha256::new();
+        hash.update(format!("{at:?} {address} {covers:?} {} {}", letter.subject, letter.text));
+        let id = hash.finalize().iter().take(ID_BYTES).fold(0_u128, |id, &byte| id << 8 | u128::from(byte));
+        let message_id = format!("{id:032x}@{}", from.address.domain());
+        let envelope = Envelope { from, to: &to, at, zone: watchlist.timezone, message_id: &message_id };
+        let content = build(letter, &envelope).map_err(|error| {
+            let source = std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default();
+            let reply = censor.clean(&format!("{error}: {source}"));
+            SendFailure::found(Stage::Data, Fault::Message, reply, UNBUILDABLE)
+        })?;
+        Ok((message_id, content))
+    }
+
+    /// One message's way: offered, frozen where it is not yet, handed over, marked.
+    async fn send_parcel(
+        &mut self,
+        served: &mut Served<'_>,
+        parcel: &Parcel<'_>,
+    ) -> Result<Next, EmailError> {
+        let steps = self.mailer.steps;
+        if let Err(failure) = self.offer(served.claim, parcel.address).await? {
+            return self.failed(served, &failure, parcel.lost()).await;
+        }
+        self.proven(Stage::Rcpt).await?;
+        steps.reached(Step::Offered).await;
+        let row = match parcel.state {
+            State::Frozen(row) => row,
+            State::Draft { subject, covers } => {
+                let Parcel { address, message_id, content, .. } = *parcel;
+                let draft = Draft { address, message_id, subject, content, covers };
+                mailing::freeze(served.claim, &draft, self.mailer.clock.now()).await?
+            }
+        };
+        steps.reached(Step::Frozen).await;
+        match self.hand_over(served.claim, parcel.content).await? {
+            Ok(receipt) => {
+                steps.reached(Step::HandedOver).await;
+                self.taken(served.claim, parcel, row, &receipt).await?;
+                steps.reached(Step::MarkedSent).await;
+                Ok(Next::Message)
+            }
+            Err(failure) => {
+                let lost = Lost { cause: parcel.message_id, buried: Buried::Message(row) };
+                self.failed(served, &failure, lost).await
+            }
+        }
+    }
+
+    /// Connects where there is no connection. A lost one is replaced once a run.
+    async fn offer(
+        &mut self,
+        claim: &mut Claim<Recipient>,
+        to: &str,
+    ) -> Result<Result<(), SendFailure>, EmailError> {
+        if self.session.as_ref().is_some_and(|session| !session.is_open()) {
+            if self.reconnected == Reconnected::Once {
+                let reply = "the connection was lost twice".to_owned();
+                return Ok(Err(SendFailure::refused(Stage::Connect, None, reply)));
+            }
+            self.reconnected = Reconnected::Once;
+            self.session = None;
+        }
+        let mut session = match (self.session.take(), &self.courier) {
+            (Some(session), _) => session,
+            (None, Err(failure)) => return Ok(Err(failure.clone())),
+            (None, Ok(courier)) => match keeping(claim, Box::pin(courier.connect())).await? {
+                Ok(session) => session,
+                Err(failure) => return Ok(Err(failure)),
+            },
+        };
+        let from = self.mailer.watchlist.email.from.address.as_str();
+        let offered = keeping(claim, session.offer(from, to)).await?;
+        self.session = Some(session);
+        Ok(offered)
+    }
+
+    async fn hand_over(
+        &mut self,
+        claim: &mut Claim<Recipient>,
+        content: &[u8],
+    ) -> Result<Result<Receipt, SendFailure>, EmailError> {
+        match &mut self.session {
+            Some(session) => Ok(keeping(claim, session.hand_over(content)).await?),
+            None => Ok(Err(SendFailure::refused(Stage::Data, None, "there is no connection".to_owned()))),
+        }
+    }
+
+    async fn taken(
+        &mut self,
+        claim: &mut Claim<Recipient>,
+        parcel: &Parcel<'_>,
+        row: MessageRow,
+        receipt: &Receipt,
+    ) -> Result<(), EmailError> {
+        let recipient = claim.recipient().clone();
+        let teller = self.mailer.teller();
+        let turns = teller.reachable(&recipient, [recipient.as_str(), parcel.message_id]);
+        mailing::mark_sent(claim, row, &receipt.reply, &turns, teller.now).await?;
+        self.mailed.sent += 1;
+        self.failures_in_a_row.clear();
+        let Parcel { message_id, events, .. } = *parcel;
+        tracing::info!(%recipient, message_id, events, "mail sent");
+        self.proven(Stage::Data).await
+    }
+
+    fn report_unreadable(&mut self, recipient: &Recipient, unreadable: Vec<StoreError>) {
+        for error in unreadable {
+            tracing::error!(%recipient, %error, "an event cannot be read: it stays owed");
+            self.set_aside.insert(recipient.clone());
+            self.mailed.problems.push(MailProblem {
+                recipient: Some(recipient.to_string()),
+                code: None,
+                reason: error.to_string(),
+                advice: Some("run the version of qualwatch that wrote it, or a later one".to_owned()),
+            });
+        }
+    }
+}
+
+/// Does the work and keeps the claim alive meanwhile: a server may think for ten minutes.
+async fn keeping<T>(claim: &mut Claim<Recipient>, work: impl Future<Output = T>) -> Result<T, StoreError> {
+    let mut work = pin!(work);
+    loop {
+        match clock::within(TOUCH_EVERY, work.as_mut()).await {
+            Ok(done) => return Ok(done),
+            Err(clock::TookTooLong(_)) => claim.touch().await?,
+        }
+    }
+}

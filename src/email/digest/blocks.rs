@@ -1,0 +1,88 @@
+//! What stands together: one headline for many that share kind and ends, one card for what happened in one certificate.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::shown::Shown;
+use crate::domain::event::{Change, EventKind};
+use crate::email::words::headlines::Shared;
+
+/// From how many certificates or companies on they share a headline (design 4).
+const HEADLINE_LEAST: usize = 5;
+
+/// Events of one kind that stand together.
+pub(super) enum Grouped<'a> {
+    /// Five or more certificates, companies or troubles.
+    Headline(Shared, Vec<&'a Shown<'a>>),
+    /// One event; or several of one certificate, for kinds that are told qualification by qualification.
+    Card(Vec<&'a Shown<'a>>),
+}
+
+/// Groups events of one kind, in the order of the first of each group.
+pub(super) fn grouped<'a>(of_one_kind: &'a [Shown<'a>]) -> Vec<Grouped<'a>> {
+    gather(of_one_kind.iter(), |shown| (shown.old_end(), shown.new_end()))
+        .into_iter()
+        .flat_map(|members| match shared(&members) {
+            Some(shared) => vec![Grouped::Headline(shared, members)],
+            None => cards(members),
+        })
+        .collect()
+}
+
+/// What the members share, when they are enough for a headline.
+fn shared(members: &[&Shown<'_>]) -> Option<Shared> {
+    let first = members.first()?;
+    let companies: BTreeSet<_> = members.iter().filter_map(|shown| shown.company_key()).collect();
+    let certificates: BTreeSet<_> = members.iter().map(|shown| shown.certificate_key()).collect();
+    let count = match first.kind {
+        EventKind::Change(_) => certificates.len(),
+        // Each trouble is told once per cause already.
+        EventKind::Trouble(_) | EventKind::Resolved(_) => members.len(),
+    };
+    (count >= HEADLINE_LEAST).then(|| Shared {
+        kind: first.kind,
+        old_end: first.old_end(),
+        new_end: first.new_end(),
+        certificates: count,
+        companies: companies.len(),
+        today: first.today,
+    })
+}
+
+fn cards<'a>(members: Vec<&'a Shown<'a>>) -> Vec<Grouped<'a>> {
+    let is_by_qualification = members.first().is_some_and(|shown| {
+        matches!(
+            shown.kind,
+            EventKind::Change(
+                Change::QualificationAdded
+                    | Change::QualificationRemoved
+                    | Change::GradeRaised
+                    | Change::GradeLowered
+                    | Change::GradeReworded
+            )
+        )
+    });
+    if is_by_qualification {
+        gather(members, |shown| shown.certificate_key()).into_iter().map(Grouped::Card).collect()
+    } else {
+        members.into_iter().map(|shown| Grouped::Card(vec![shown])).collect()
+    }
+}
+
+/// Groups by a key, in the order of the first of each group.
+fn gather<'a, K: Ord>(
+    members: impl IntoIterator<Item = &'a Shown<'a>>,
+    key: impl Fn(&'a Shown<'a>) -> K,
+) -> Vec<Vec<&'a Shown<'a>>> {
+    let mut places: BTreeMap<K, usize> = BTreeMap::new();
+    let mut groups: Vec<Vec<&Shown<'_>>> = Vec::new();
+    for shown in members {
+        let place = *places.entry(key(shown)).or_insert_with(|| {
+            groups.push(Vec::new());
+            groups.len() - 1
+        });
+        if let Some(group) = groups.get_mut(place) {
+            group.push(shown);
+        }
+    }
+    groups
+}

@@ -1,0 +1,346 @@
+//! A letter laid out without markup: both parts are written from it, so that they cannot say different things.
+
+use chrono::NaiveDate;
+use serde::Serialize;
+
+use super::blocks::{Grouped, grouped};
+use super::shown::Shown;
+use super::subject;
+use crate::domain::event::{Change, Event, EventKind};
+use crate::domain::language::Language::{self, Chinese, English};
+use crate::email::words::headlines::{self, Shared};
+use crate::email::words::{self, briefs, days, names};
+
+/// How many certificates of a baseline are listed.
+const BASELINE_ROWS_MAX: usize = 100;
+
+/// How many qualifications a line of a list names.
+const ROW_QUALIFICATIONS_MAX: usize = 3;
+
+/// A letter.
+#[derive(Debug, Serialize)]
+pub(super) struct Page {
+    /// `zh-CN` or `en`.
+    pub language: &'static str,
+    /// Who speaks.
+    pub brand: &'static str,
+    /// The day of the letter.
+    pub date: String,
+    /// The most urgent in one line: what a phone previews.
+    pub title: String,
+    /// How many of each kind; empty where there is one.
+    pub counts: Vec<Count>,
+    /// One for each kind.
+    pub sections: Vec<Section>,
+    /// Who sends this, and how far it can be trusted.
+    pub footer: Vec<&'static str>,
+}
+
+/// How many of one kind.
+#[derive(Debug, Serialize)]
+pub(super) struct Count {
+    pub title: &'static str,
+    pub count: usize,
+    pub tone: Tone,
+}
+
+/// All of one kind.
+#[derive(Debug, Serialize)]
+pub(super) struct Section {
+    pub title: &'static str,
+    pub count: usize,
+    pub tone: Tone,
+    pub blocks: Vec<Block>,
+}
+
+/// A card or a headline with its list.
+#[derive(Debug, Default, Serialize)]
+pub(super) struct Block {
+    /// The company, or the headline.
+    pub heading: String,
+    /// What the company is asked for as, where mails call it something else.
+    pub aside: String,
+    /// Days left and the like.
+    pub badge: String,
+    /// What happened, a paragraph each.
+    pub leads: Vec<String>,
+    /// Label and value.
+    pub facts: Vec<(&'static str, String)>,
+    /// What the reader needs besides.
+    pub notes: Vec<String>,
+    /// The list of a headline, or of what a baseline found.
+    pub table: Option<Table>,
+    /// When the data was last verified.
+    pub verified: String,
+}
+
+/// A list.
+#[derive(Debug, Serialize)]
+pub(super) struct Table {
+    pub columns: Vec<&'static str>,
+    pub rows: Vec<Row>,
+}
+
+/// A line of a list.
+#[derive(Debug, Serialize)]
+pub(super) struct Row {
+    pub cells: Vec<String>,
+    /// What does not fit a column; may be empty.
+    pub below: String,
+}
+
+/// How loud a kind is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Tone {
+    /// Act now.
+    Alarm,
+    /// Look into it.
+    Caution,
+    /// Good news.
+    Gain,
+    /// For the record.
+    Quiet,
+}
+
+impl Tone {
+    fn of(kind: EventKind) -> Self {
+        match kind {
+            EventKind::Change(
+                Change::Expired
+                | Change::Expiring
+                | Change::CertificateRemoved
+                | Change::QualificationRemoved,
+            ) => Self::Alarm,
+            EventKind::Change(
+                Change::FilingDue
+                | Change::GradeLowered
+                | Change::ValidityShortened
+                | Change::Retracted
+                | Change::Unverified,
+            )
+            | EventKind::Trouble(_) => Self::Caution,
+            EventKind::Change(Change::GradeReworded | Change::Reissued | Change::Watching) => Self::Quiet,
+            EventKind::Change(_) | EventKind::Resolved(_) => Self::Gain,
+        }
+    }
+}
+
+impl Page {
+    /// Lays out what is shown.
+    pub fn new(shown: &[Shown<'_>], language: Language, today: NaiveDate) -> Self {
+        let of_kinds = || shown.chunk_by(|one, other| one.kind == other.kind);
+        let count = |of_one_kind: &[Shown<'_>]| -> Option<Count> {
+            let kind = of_one_kind.first()?.kind;
+            Some(Count {
+                title: words::title(kind, language),
+                count: of_one_kind.len(),
+                tone: Tone::of(kind),
+            })
+        };
+        let sections = of_kinds().filter_map(|of_one_kind| {
+            let Count { title, count, tone } = count(of_one_kind)?;
+            let blocks = grouped(of_one_kind).iter().map(|group| block(group, language, today)).collect();
+            Some(Section { title, count, tone, blocks })
+        });
+        let counts: Vec<Count> = of_kinds().filter_map(count).collect();
+        Self {
+            language: match language {
+                Chinese => "zh-CN",
+                English => "en",
+            },
+            brand: match language {
+                Chinese => "企业资质监测",
+                English => "Qualification watch",
+            },
+            date: days::day(today, language),
+            title: subject::first_line(shown, language),
+            counts: if counts.len() > 1 { counts } else { Vec::new() },
+            sections: sections.collect(),
+            footer: footer(shown, language),
+        }
+    }
+}
+
+fn block(group: &Grouped<'_>, language: Language, today: NaiveDate) -> Block {
+    match group {
+        Grouped::Headline(shared, members) => headline(shared, members, language),
+        Grouped::Card(members) => card(members, language, today),
+    }
+}
+
+fn card(members: &[&Shown<'_>], language: Language, today: NaiveDate) -> Block {
+    let Some(first) = members.first() else {
+        return Block::default();
+    };
+    let event = first.event;
+    let keyword = event.company.as_ref().map(|keyword| names::name(keyword.as_str()));
+    let mut notes: Vec<String> = Vec::new();
+    for note in members.iter().flat_map(|member| &member.saying.notes) {
+        if !notes.contains(note) {
+            notes.push(note.clone());
+        }
+    }
+    let is_about_company = first.company.is_some();
+    Block {
+        heading: first.company.clone().unwrap_or_else(|| first.saying.badge.clone()),
+        aside: keyword.filter(|keyword| Some(keyword) != first.company.as_ref()).unwrap_or_default(),
+        badge: if is_about_company { badge(first) } else { String::new() },
+        leads: members.iter().map(|member| member.saying.lead.clone()).collect(),
+        facts: facts(event, language, today),
+        notes,
+        table: baseline(event, language, today),
+        verified: first.saying.verified.clone().unwrap_or_default(),
+    }
+}
+
+/// The badge, where the title of the section does not say the same.
+fn badge(shown: &Shown<'_>) -> String {
+    let says_the_same =
+        [Chinese, English].iter().any(|it| words::title(shown.kind, *it) == shown.saying.badge);
+    if says_the_same { String::new() } else { shown.saying.badge.clone() }
+}
+
+fn facts(event: &Event, language: Language, today: NaiveDate) -> Vec<(&'static str, String)> {
+    let Some(facts) = &event.certificate else {
+        return Vec::new();
+    };
+    let (held, until, organ) = match language {
+        Chinese => ("资质", "有效期至", "发证机关"),
+        English => ("Holds", "Valid until", "Issued by"),
+    };
+    let mut lines = Vec::new();
+    if event.qualification.is_none() {
+        lines.push((held, briefs::held(facts, language)));
+    } else {
+        lines.push((until, briefs::end(facts, today, language)));
+    }
+    lines.push((organ, names::name(&facts.organ)));
+    lines.retain(|(_, value)| !value.is_empty());
+    lines
+}
+
+fn baseline(event: &Event, language: Language, today: NaiveDate) -> Option<Table> {
+    let baseline = event.baseline.as_ref()?;
+    let found: Vec<_> = baseline.current.iter().chain(&baseline.unjudged).collect();
+    let mut rows: Vec<Row> = found
+        .iter()
+        .take(BASELINE_ROWS_MAX)
+        .map(|facts| Row {
+            cells: vec![
+                names::name(&facts.number),
+                names::name(&facts.kind),
+                briefs::end(facts, today, language),
+            ],
+            below: names::qualifications(facts, 10, language).unwrap_or_default(),
+        })
+        .collect();
+    if let Some(left_out) = found.len().checked_sub(BASELINE_ROWS_MAX).filter(|count| *count > 0) {
+        let below = match language {
+            Chinese => format!("另有 {left_out} 张未列出，同样在监测中。"),
+            English => format!("{left_out} more are watched and not listed here."),
+        };
+        rows.push(Row { cells: vec!["…".to_owned(), String::new(), String::new()], below });
+    }
+    let columns = match language {
+        Chinese => vec!["证书编号", "资质类别", "有效期至"],
+        English => vec!["Certificate", "Type", "Valid until"],
+    };
+    (!rows.is_empty()).then_some(Table { columns, rows })
+}
+
+fn headline(shared: &Shared, members: &[&Shown<'_>], language: Language) -> Block {
+    let common: Vec<String> = members.first().map_or_else(Vec::new, |first| {
+        let is_common = |note: &&String| members.iter().all(|member| member.saying.notes.contains(note));
+        first.saying.notes.iter().filter(is_common).cloned().collect()
+    });
+    let has_certificates = members.iter().any(|member| member.event.certificate.is_some());
+    let between = match language {
+        Chinese => "　",
+        English => " · ",
+    };
+    let rows = members.iter().map(|member| {
+        let event = member.event;
+        let mut cells = vec![member.company.clone().unwrap_or_else(|| "—".to_owned())];
+        if has_certificates {
+            cells.push(member.number().unwrap_or_default());
+            cells.push(event.certificate.as_ref().map(|facts| names::name(&facts.kind)).unwrap_or_default());
+        }
+        let is_trouble = !matches!(member.kind, EventKind::Change(_));
+        // A baseline's own notes repeat what its brief says; a trouble's its reason.
+        let own = member
+            .saying
+            .notes
+            .iter()
+            .filter(|note| !common.contains(note) && !is_trouble && event.baseline.is_none());
+        let held = event.certificate.as_ref().filter(|_| event.qualification.is_none());
+        let held = held.and_then(|facts| names::qualifications(facts, ROW_QUALIFICATIONS_MAX, language));
+        let brief = briefs::brief(event, language, member.today);
+        let own = [brief].into_iter().chain(held).chain(own.cloned());
+        let own: Vec<String> = own.filter(|text| !text.is_empty()).collect();
+        Row { cells, below: own.join(between) }
+    });
+    Block {
+        heading: headlines::headline(shared, language),
+        badge: headlines::badge(shared, language).unwrap_or_default(),
+        notes: common.clone(),
+        table: Some(Table { columns: columns(members, language), rows: rows.collect() }),
+        verified: verified(members, language),
+        ..Block::default()
+    }
+}
+
+fn columns(members: &[&Shown<'_>], language: Language) -> Vec<&'static str> {
+    let has_certificates = members.iter().any(|member| member.event.certificate.is_some());
+    match (language, has_certificates) {
+        (Chinese, true) => vec!["公司", "证书编号", "资质类别"],
+        (Chinese, false) => vec!["公司"],
+        (English, true) => vec!["Company", "Certificate", "Type"],
+        (English, false) => vec!["Company"],
+    }
+}
+
+/// When the members were last verified: one instant, or the first and the last of them.
+fn verified(members: &[&Shown<'_>], language: Language) -> String {
+    if members.iter().any(|member| !matches!(member.kind, EventKind::Change(_))) {
+        return String::new();
+    }
+    let instants = || members.iter().filter_map(|member| member.event.last_verified_at);
+    let (Some(first), Some(last)) = (instants().min(), instants().max()) else {
+        return match language {
+            Chinese => "数据尚未核实。".to_owned(),
+            English => "Not verified yet.".to_owned(),
+        };
+    };
+    let (first, last) = (days::instant(first, language), days::instant(last, language));
+    match language {
+        Chinese if first == last => format!("数据核实于 {last}。"),
+        Chinese => format!("各公司数据核实于 {first} 至 {last} 之间。"),
+        English if first == last => format!("Last verified on {last}."),
+        English => format!("Last verified between {first} and {last}."),
+    }
+}
+
+fn footer(shown: &[Shown<'_>], language: Language) -> Vec<&'static str> {
+    let tells_readers = shown.iter().any(|shown| matches!(shown.kind, EventKind::Change(_)));
+    match (language, tells_readers) {
+        (Chinese, true) => vec![
+            "本邮件由 qualwatch 资质监测程序自动发出，收件人由管理员设置；如需增减收件人或公司，请联系管理员。",
+            "数据来源：聚合数据“企业建筑资质资格查询”接口，可能滞后于全国建筑市场监管公共服务平台；监测不包括安全生产许可证、注册人员和异常标注。",
+            "本邮件只转述平台数据，不构成对资质效力的判断；请以许可机关的决定和平台公示为准，投标前请核对招标文件对资质有效期的要求。",
+        ],
+        (English, true) => vec![
+            "Sent automatically by qualwatch. The administrator sets who receives it and which companies are watched.",
+            "Source: the interface 企业建筑资质资格查询 of Juhe (聚合数据), which may lag behind the national platform (全国建筑市场监管公共服务平台). Not covered: work safety licences, registered persons, abnormality marks.",
+            "This mail repeats the platform's data and is no judgement on any qualification. What counts is the licensing authority's decision; check a tender's own requirements before bidding.",
+        ],
+        (Chinese, false) => vec![
+            "本邮件由 qualwatch 资质监测程序自动发给运维人员（[email].operators）；同一原因只通知一次，恢复时再通知一次。",
+            "当前状态可用 qualwatch status 查看。",
+        ],
+        (English, false) => vec![
+            "Sent automatically by qualwatch to its operators ([email].operators): once per cause, and once more when it is over.",
+            "qualwatch status shows how things stand.",
+        ],
+    }
+}

@@ -1,0 +1,137 @@
+//! Which events a letter shows, and in what order.
+
+use std::collections::BTreeMap;
+
+use chrono::NaiveDate;
+
+use crate::domain::event::{Change, Event, EventKind, Trouble};
+use crate::domain::language::Language;
+use crate::email::words::{self, Saying, names};
+
+/// An event that is shown.
+#[derive(Debug)]
+pub(super) struct Shown<'a> {
+    /// The event.
+    pub event: &'a Event,
+    /// What it is on the day of the mail.
+    pub kind: EventKind,
+    /// The day of the mail.
+    pub today: NaiveDate,
+    /// What is said of it.
+    pub saying: Saying,
+    /// What mails call its company.
+    pub company: Option<String>,
+    /// Its place, and the places of the earlier stages that it speaks for.
+    pub covers: Vec<usize>,
+}
+
+impl Shown<'_> {
+    /// The end its certificate has, or had before it moved.
+    pub fn old_end(&self) -> Option<NaiveDate> {
+        if self.has_moved_end() {
+            self.event.old.as_deref()?.parse().ok()
+        } else {
+            self.event.certificate.as_ref()?.valid_until
+        }
+    }
+
+    /// The end it has now, where it moved.
+    pub fn new_end(&self) -> Option<NaiveDate> {
+        if self.has_moved_end() { self.event.new.as_deref()?.parse().ok() } else { None }
+    }
+
+    /// The certificate's number as words show it.
+    pub fn number(&self) -> Option<String> {
+        self.event.certificate.as_ref().map(|facts| names::name(&facts.number))
+    }
+
+    /// One certificate of one company.
+    pub fn certificate_key(&self) -> (Option<&str>, Option<&str>) {
+        let number = self.event.certificate.as_ref().map(|facts| facts.number.as_str());
+        (self.company_key(), number)
+    }
+
+    /// What tells companies apart: two may be called the same.
+    pub fn company_key(&self) -> Option<&str> {
+        let keyword = self.event.company.as_ref().map(crate::domain::keyword::Keyword::as_str);
+        keyword.or(self.event.company_name.as_deref())
+    }
+
+    fn has_moved_end(&self) -> bool {
+        matches!(
+            self.kind,
+            EventKind::Change(Change::Renewed | Change::ValidityExtended | Change::ValidityShortened)
+        )
+    }
+}
+
+/// The events that are shown, in the order of the letter: by kind as in [`Change::ALL`], then what ends first.
+pub(super) fn shown(events: &[Event], language: Language, today: NaiveDate) -> Vec<Shown<'_>> {
+    let mut shown: Vec<Shown<'_>> = latest_stages(events, today)
+        .into_iter()
+        .filter_map(|covers| {
+            let event = events.get(*covers.first()?)?;
+            Some(Shown {
+                event,
+                kind: words::standing(event, today),
+                today,
+                saying: words::say(event, language, today),
+                company: names::company(event),
+                covers,
+            })
+        })
+        .collect();
+    shown.sort_by_cached_key(|shown| {
+        let number = shown.number();
+        (urgency(shown.kind), shown.old_end(), shown.company.clone(), number, shown.covers.first().copied())
+    });
+    shown
+}
+
+/// Places of events, those together that one event speaks for; that one first. Of several stages of one end
+/// ([`Change::FilingDue`], [`Change::Expiring`], [`Change::Expired`]) the latest speaks, of one stage told twice the later.
+fn latest_stages(events: &[Event], today: NaiveDate) -> Vec<Vec<usize>> {
+    let mut groups: Vec<Vec<usize>> = Vec::new();
+    let mut ends: BTreeMap<_, usize> = BTreeMap::new();
+    for (place, event) in events.iter().enumerate() {
+        let stage = stage(event, today);
+        let end = stage.and_then(|_| {
+            let facts = event.certificate.as_ref()?;
+            Some((event.company.clone()?, facts.number.clone(), facts.valid_until?))
+        });
+        let Some(end) = end else {
+            groups.push(vec![place]);
+            continue;
+        };
+        let group = *ends.entry(end).or_insert_with(|| {
+            groups.push(Vec::new());
+            groups.len() - 1
+        });
+        if let Some(group) = groups.get_mut(group) {
+            group.push(place);
+        }
+    }
+    for group in &mut groups {
+        let rank = |place: usize| events.get(place).map(|event| (stage(event, today), event.at, place));
+        group.sort_by_key(|place| std::cmp::Reverse(rank(*place)));
+    }
+    groups
+}
+
+fn stage(event: &Event, today: NaiveDate) -> Option<u8> {
+    match words::standing(event, today) {
+        EventKind::Change(Change::FilingDue) => Some(0),
+        EventKind::Change(Change::Expiring) => Some(1),
+        EventKind::Change(Change::Expired) => Some(2),
+        _ => None,
+    }
+}
+
+fn urgency(kind: EventKind) -> (u8, Option<usize>) {
+    let of_trouble = |trouble: Trouble| Trouble::ALL.iter().position(|other| *other == trouble);
+    match kind {
+        EventKind::Change(change) => (0, Change::ALL.iter().position(|other| *other == change)),
+        EventKind::Trouble(trouble) => (1, of_trouble(trouble)),
+        EventKind::Resolved(trouble) => (2, of_trouble(trouble)),
+    }
+}

@@ -1,0 +1,230 @@
+//! The mailer: from rows of deliveries to messages that a server has taken (design 5).
+//!
+//! One run goes from recipient to recipient on one connection. Each recipient is claimed by an advisory lock on the
+//! connection that marks what was sent, so two daemons and a `check` can run at once and nothing is sent twice. Readers come
+//! first and operators last, so that what operators must hear of this very run is in their digest.
+//!
+//! Reading order: this file (the run), [`delivering`](super::delivering) (one recipient, one message),
+//! [`refusing`](super::refusing) (whose fault it was, and who waits), [`ripeness`](super::ripeness) (whose mail goes now).
+
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, NaiveDate, Utc};
+
+use super::courier::{Courier, Session};
+use super::error::EmailError;
+use super::outlet;
+use super::readers::Readers;
+use super::refusing::Gate;
+use super::ripeness::{self, Digest, Ripe};
+use super::smtp::failure::SendFailure;
+use super::telling::Teller;
+use crate::clock::Clock;
+use crate::config::{Sourced, Watchlist};
+use crate::domain::event::Audience;
+use crate::domain::secret::Secret;
+use crate::store::Store;
+use crate::store::claims::Claims;
+use crate::store::mailing::{self, Recipient, Waiting};
+use crate::store::steps::Steps;
+use crate::store::stops::{self, Stop, What};
+
+/// How often a run looks for what became owed while it ran: re-addressed news, and what operators hear of the run itself.
+const ROUNDS_MAX: usize = 3;
+
+/// Sends what is owed. Made anew for each run: a password from a file is read again by whoever makes it, so that a changed
+/// one heals by itself.
+pub struct Mailer<'a> {
+    /// Where deliveries are.
+    pub store: &'a Store,
+    /// Who gets what, and how mail goes.
+    pub watchlist: &'a Watchlist,
+    /// The password of the SMTP login as it is now.
+    pub password: Option<Sourced<Secret>>,
+    /// The process's clock.
+    pub clock: &'a dyn Clock,
+    /// Told how far it is; production does not listen.
+    pub steps: &'a dyn Steps,
+}
+
+/// What a run did, and what it left.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Mailed {
+    /// Messages left: recipients to whom something is owed, ripe or not.
+    pub owed: u64,
+    /// Messages that were taken.
+    pub sent: u64,
+    /// Messages that were tried and not taken.
+    pub failed: u64,
+    /// What stood in the way.
+    pub problems: Vec<MailProblem>,
+    /// The sender's own fault stops all mail.
+    pub stopped: Option<Stop>,
+}
+
+/// Something that kept mail from going.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MailProblem {
+    /// Whose mail it was; `None`: everybody's.
+    pub recipient: Option<String>,
+    /// The server's reply code.
+    pub code: Option<i64>,
+    /// What happened, made inert.
+    pub reason: String,
+    /// What a person can do.
+    pub advice: Option<String>,
+}
+
+/// How a run goes on after a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Next {
+    /// With the same recipient's next message.
+    Message,
+    /// With the next recipient.
+    Recipient,
+    /// With the same recipient from the start, on a new connection.
+    Again,
+    /// Not at all.
+    End,
+}
+
+/// One run.
+pub(super) struct Run<'a> {
+    pub(super) mailer: &'a Mailer<'a>,
+    pub(super) readers: Readers<'a>,
+    pub(super) courier: Result<Courier, SendFailure>,
+    pub(super) session: Option<Session>,
+    /// A lost connection is replaced once.
+    pub(super) reconnected: Reconnected,
+    pub(super) claims: Option<Claims>,
+    /// What was stopped when the run began.
+    pub(super) stops: Vec<(What, Stop)>,
+    /// Whether this run took the one login that a stop allows.
+    pub(super) gate: Gate,
+    /// The server's failures since it last took a message.
+    pub(super) failures_in_a_row: Vec<SendFailure>,
+    /// Not tried again in this run.
+    pub(super) set_aside: BTreeSet<Recipient>,
+    pub(super) mailed: Mailed,
+}
+
+/// Whether the lost connection was replaced already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reconnected {
+    Not,
+    Once,
+}
+
+impl Mailer<'_> {
+    /// Sends what is owed and ripe.
+    ///
+    /// # Errors
+    /// When the database fails. What a server took before that is marked, or at least frozen: it is repeated with the same
+    /// bytes. A mail server's refusal is no error: it is in [`Mailed::problems`].
+    pub async fn send_owed(&self, ripe: Ripe) -> Result<Mailed, EmailError> {
+        let mut run = Run {
+            mailer: self,
+            readers: Readers::new(self.watchlist),
+            courier: outlet::courier(self.watchlist, self.secret()),
+            session: None,
+            reconnected: Reconnected::Not,
+            claims: None,
+            stops: Vec::new(),
+            gate: Gate::Open,
+            failures_in_a_row: Vec::new(),
+            set_aside: BTreeSet::new(),
+            mailed: Mailed::default(),
+        };
+        run.send(ripe).await?;
+        run.finish().await
+    }
+
+    pub(super) fn secret(&self) -> Option<&Secret> {
+        self.password.as_ref().map(|password| &password.value)
+    }
+
+    pub(super) fn teller(&self) -> Teller<'_> {
+        Teller { watchlist: self.watchlist, now: self.clock.now() }
+    }
+
+    /// The calendar day in the configured zone: what "today" means in a mail.
+    pub(super) fn day_of(&self, now: DateTime<Utc>) -> NaiveDate {
+        now.with_timezone(&self.watchlist.timezone).date_naive()
+    }
+}
+
+impl Run<'_> {
+    async fn send(&mut self, ripe: Ripe) -> Result<(), EmailError> {
+        for round in 0..ROUNDS_MAX {
+            let batch = self.ripe(ripe).await?;
+            if batch.is_empty() {
+                break;
+            }
+            if round == 0 {
+                self.gate = self.pass_the_gate(ripe).await?;
+                if self.gate == Gate::Shut {
+                    break;
+                }
+            }
+            for (waiting, audiences) in batch {
+                let mut next = self.serve(&waiting, &audiences).await?;
+                if next == Next::Again {
+                    next = self.serve(&waiting, &audiences).await?;
+                }
+                if next == Next::End {
+                    return Ok(());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Whose mail goes now, and which share of it: readers first, and last who failed before.
+    async fn ripe(&self, ripe: Ripe) -> Result<Vec<(Waiting, Vec<Audience>)>, EmailError> {
+        let (now, watchlist) = (self.mailer.clock.now(), self.mailer.watchlist);
+        let digest = Digest { line: watchlist.email.digest.as_ref(), zone: watchlist.timezone };
+        let mut batch: Vec<(Waiting, Vec<Audience>)> = mailing::waiting(self.mailer.store.pool())
+            .await?
+            .into_iter()
+            .filter(|waiting| !self.set_aside.contains(&waiting.recipient))
+            .filter(|waiting| {
+                ripe == Ripe::Everything
+                    || ripeness::is_over(waiting.next_attempt_at, super::refusing::RECIPIENT_PAUSE_MAX, now)
+            })
+            .filter_map(|waiting| {
+                let audiences = ripeness::ripe_audiences(&waiting, ripe, digest, now)?;
+                Some((waiting, audiences))
+            })
+            .collect();
+        batch.sort_by_key(|(waiting, _)| (waiting.attempts > 0, waiting.operator_since.is_some()));
+        Ok(batch)
+    }
+
+    async fn finish(mut self) -> Result<Mailed, EmailError> {
+        if let Some(session) = self.session.take() {
+            session.quit().await;
+        }
+        if let Some(claims) = self.claims.take() {
+            claims.close().await;
+        }
+        if self.mailed.sent == 0
+            && let Some(failure) = self.failures_in_a_row.last().cloned()
+        {
+            self.back_off(&failure).await?;
+        }
+        let pool = self.mailer.store.pool();
+        self.mailed.owed = mailing::standing(pool).await?.owed;
+        self.mailed.stopped = stops::stop(pool, What::Mail).await?;
+        Ok(self.mailed)
+    }
+
+    /// The problem a failure is.
+    pub(super) fn problem(&mut self, recipient: Option<&Recipient>, failure: &SendFailure) {
+        self.mailed.problems.push(MailProblem {
+            recipient: recipient.map(ToString::to_string),
+            code: failure.code.map(i64::from),
+            reason: failure.to_string(),
+            advice: outlet::advice(failure, self.mailer.password.as_ref()),
+        });
+    }
+}

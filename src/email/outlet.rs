@@ -1,0 +1,172 @@
+//! From what the file says of mail to a [`Courier`].
+
+use std::hash::{BuildHasher as _, Hasher as _, RandomState};
+
+use sha2::{Digest as _, Sha256};
+
+use super::courier::Courier;
+use super::smtp::failure::{Fault, SendFailure, Stage};
+use super::smtp::{Login, Patience, Security, SmtpServer};
+use crate::config::{self, Outlet, Source, Sourced, Watchlist};
+use crate::domain::secret::Secret;
+
+const NO_PASSWORD: &str = "put the mailbox's client password (授权码, 客户端专用密码) into the credential \"smtp-password\", \
+                           QUALWATCH_SMTP_PASSWORD, or the file that `password_file` in [email] names";
+
+/// Where the file wants mail to go.
+///
+/// # Errors
+/// A login without a password: the sender's own fault, and no server is asked.
+pub fn courier(watchlist: &Watchlist, password: Option<&Secret>) -> Result<Courier, SendFailure> {
+    let (server, ca_file) = match &watchlist.email.outlet {
+        Outlet::Maildir(directory) => return Ok(Courier::Maildir(directory.clone())),
+        Outlet::Smtp { server, ca_file, password_file: _ } => (server, ca_file),
+    };
+    let login = match (&server.login, password) {
+        (None, _) => None,
+        (Some(user), Some(password)) => Some(Login { user: user.clone(), password: password.clone() }),
+        (Some(_), None) => {
+            let reply = "no password is given for the login in [email].smtp".to_owned();
+            return Err(SendFailure::found(Stage::Auth, Fault::Sender, reply, NO_PASSWORD));
+        }
+    };
+    Ok(Courier::Smtp(SmtpServer {
+        host: server.host.clone(),
+        port: server.port,
+        security: match server.security {
+            config::Security::Tls => Security::Implicit,
+            config::Security::StartTls => Security::StartTls,
+            config::Security::Plain => Security::PlainLoopback,
+        },
+        login,
+        ca_file: ca_file.clone(),
+        patience: Patience::default(),
+    }))
+}
+
+/// What must change before a refused sender is worth another try: server, login, password and sender, hashed with `salt`.
+#[must_use]
+pub fn fingerprint(watchlist: &Watchlist, password: Option<&Secret>, salt: &[u8]) -> String {
+    let mut hash = Sha256::new();
+    let mut add = |part: &[u8]| {
+        hash.update(part.len().to_be_bytes());
+        hash.update(part);
+    };
+    add(salt);
+    add(watchlist.email.from.address.folded().as_bytes());
+    match &watchlist.email.outlet {
+        Outlet::Maildir(directory) => add(directory.as_os_str().as_encoded_bytes()),
+        Outlet::Smtp { server, .. } => {
+            add(server.host.as_bytes());
+            add(&server.port.to_be_bytes());
+            add(format!("{:?}", server.security).as_bytes());
+            add(server.login.as_deref().unwrap_or_default().as_bytes());
+            add(password.map_or("", Secret::expose).as_bytes());
+        }
+    }
+    hash.finalize().iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
+}
+
+/// Salt that nobody can guess: `RandomState` is the standard library's only source of randomness.
+pub(super) fn salt() -> Vec<u8> {
+    [0, 1].map(|_| RandomState::new().build_hasher().finish().to_be_bytes()).concat()
+}
+
+/// What a person can do, with what follows from where the password came from.
+pub(super) fn advice(failure: &SendFailure, password: Option<&Sourced<Secret>>) -> Option<String> {
+    let advice = failure.advice()?;
+    let source = password.filter(|_| failure.stage == Stage::Auth).map(|password| &password.source);
+    Some(match source {
+        Some(Source::Credential | Source::Environment) => {
+            format!("{advice}; a daemon reads it at its start only, so restart it then")
+        }
+        Some(Source::File(path)) => format!("{advice}; {} is read again at each try", path.display()),
+        Some(Source::Watchlist) | None => advice.to_owned(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    fn watchlist(email: &str) -> Watchlist {
+        let text = format!(
+            "[email]\nto = [\"one@example.com\"]\noperators = [\"ops@example.com\"]\n{email}\n\
+             [[company]]\nkeyword = \"河南省建筑设计研究院有限公司\"\n"
+        );
+        crate::config::parse(&text, Path::new("/etc/qualwatch/watchlist.toml")).unwrap().0
+    }
+
+    const PLACE: &str =
+        "smtp = \"smtps://alerts%40example.com@smtp.example.com\"\nfrom = \"alerts@example.com\"";
+
+    #[test]
+    fn the_file_says_where_mail_goes() {
+        let password = Secret::parse("s3cret");
+        let Courier::Smtp(server) = courier(&watchlist(PLACE), password.as_ref()).unwrap() else {
+            panic!("a server was named");
+        };
+        assert_eq!(
+            (server.host.as_str(), server.port, server.security),
+            ("smtp.example.com", 465, Security::Implicit)
+        );
+        assert_eq!(server.login.unwrap().user, "alerts@example.com");
+
+        let maildir = watchlist("maildir = \"mail\"\nfrom = \"alerts@example.com\"");
+        let Courier::Maildir(directory) = courier(&maildir, None).unwrap() else {
+            panic!("a directory was named");
+        };
+        assert_eq!(directory, Path::new("/etc/qualwatch/mail"));
+    }
+
+    #[test]
+    fn a_login_without_a_password_is_the_senders_own_fault() {
+        let failure = courier(&watchlist(PLACE), None).unwrap_err();
+        assert_eq!((failure.stage, failure.fault), (Stage::Auth, Fault::Sender));
+        assert!(failure.advice().unwrap().contains("smtp-password"));
+    }
+
+    #[test]
+    fn what_makes_another_login_worth_a_try_changes_the_fingerprint() {
+        let (old, new) = (Secret::parse("old"), Secret::parse("new"));
+        let base = fingerprint(&watchlist(PLACE), old.as_ref(), b"salt");
+        assert_eq!(base, fingerprint(&watchlist(PLACE), old.as_ref(), b"salt"));
+        assert!(!base.contains("old"));
+        for (place, password, salt, why) in [
+            (PLACE.to_owned(), &new, b"salt", "the password"),
+            (PLACE.to_owned(), &None, b"salt", "no password"),
+            (PLACE.replace("smtp.example.com", "mx.example.com"), &old, b"salt", "the server"),
+            (PLACE.replace("alerts%40", "other%40"), &old, b"salt", "the login"),
+            (PLACE.replace("alerts@example.com", "other@example.com"), &old, b"salt", "the sender"),
+            (PLACE.to_owned(), &old, b"SALT", "the salt"),
+        ] {
+            assert_ne!(base, fingerprint(&watchlist(&place), password.as_ref(), salt), "{why}");
+        }
+    }
+
+    #[test]
+    fn the_advice_says_when_a_new_password_is_seen() {
+        let refused = SendFailure::refused(Stage::Auth, Some(535), "no".to_owned());
+        let at_mail = SendFailure::refused(Stage::Mail, Some(553), "no".to_owned());
+        let from = |source| Sourced { value: Secret::parse("old").unwrap(), source };
+        let credential = from(Source::Credential);
+        let file = from(Source::File("/run/password".into()));
+        for (failure, password, says, why) in [
+            (&refused, Some(&credential), "restart", "systemd hands credentials over at the start"),
+            (&refused, Some(&file), "/run/password is read again", "a file heals by itself"),
+            (&refused, None, "smtp-password", "none was given"),
+            (
+                &at_mail,
+                Some(&credential),
+                "let `from` in [email] be the very address",
+                "the password is right",
+            ),
+        ] {
+            let advice = advice(failure, password).unwrap();
+            assert!(advice.contains(says), "{why}: {advice}");
+            assert_eq!(advice.contains("restart"), says == "restart", "{why}: {advice}");
+        }
+    }
+}

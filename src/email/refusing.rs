@@ -1,0 +1,328 @@
+//! What follows from mail that was not taken: whose fault it was decides who waits, and for how long (design 5).
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::courier::Session;
+use super::delivering::Served;
+use super::error::EmailError;
+use super::mailer::{MailProblem, Next, Reconnected, Run};
+use super::outlet;
+use super::ripeness::{Ripe, is_over};
+use super::smtp::failure::{Fault, SendFailure, Stage};
+use crate::store::refusals::{self, Buried, Refusal};
+use crate::store::stops::{self, Stop, What};
+use crate::store::troubles;
+
+/// The sender's own fault allows one login an hour, by whatever command: more would get the account locked.
+const LOGIN_PAUSE: TimeDelta = TimeDelta::hours(1);
+
+/// While the server is away, minutes between attempts.
+const SERVER_PAUSES: [i64; 7] = [1, 2, 5, 10, 20, 30, 60];
+
+/// While a recipient is refused for now, minutes between attempts.
+const RECIPIENT_PAUSES: [i64; 7] = [5, 10, 20, 40, 80, 160, 240];
+
+/// No pause of a recipient is longer.
+pub(super) const RECIPIENT_PAUSE_MAX: TimeDelta = TimeDelta::hours(4);
+
+/// No pause of the courier is longer.
+const SERVER_PAUSE_MAX: TimeDelta = TimeDelta::hours(1);
+
+/// What is refused for this long is a dead letter.
+const DEAD_AFTER: TimeDelta = TimeDelta::days(5);
+
+/// After this many failures in a row on an open connection it is the server that is at fault, not the messages.
+const FAILURES_IN_A_ROW_MAX: usize = 3;
+
+/// Whether a run may ask the server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Gate {
+    /// Nothing stands in the way.
+    Open,
+    /// Mail is stopped, and this run has the one login that is allowed now.
+    Probe,
+    /// Not now.
+    Shut,
+}
+
+/// What is given up when the message itself is at fault.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Lost<'a> {
+    /// Tells operators one such message from another.
+    pub cause: &'a str,
+    /// The message, or the deliveries of which none could be made.
+    pub buried: Buried<'a>,
+}
+
+impl Run<'_> {
+    /// Reads what is stopped, and whether this run may try all the same.
+    pub(super) async fn pass_the_gate(&mut self, ripe: Ripe) -> Result<Gate, EmailError> {
+        let (now, pool) = (self.mailer.clock.now(), self.mailer.store.pool());
+        for what in [What::Courier, What::Mail] {
+            let Some(stop) = stops::stop(pool, what).await? else { continue };
+            self.stops.push((what, stop));
+        }
+        if let Some(courier) = self.stop_of(What::Courier)
+            && ripe != Ripe::Everything
+            && !self.has_changed(courier)
+            && !is_over(courier.next_probe_at, SERVER_PAUSE_MAX, now)
+        {
+            return Ok(Gate::Shut);
+        }
+        let Some(mail) = self.stop_of(What::Mail) else { return Ok(Gate::Open) };
+        let is_allowed = self.has_changed(mail) || is_over(mail.next_probe_at, LOGIN_PAUSE, now);
+        let fingerprint = self.fingerprint(&mail.salt);
+        let next = Some(now + LOGIN_PAUSE);
+        if is_allowed && stops::take_probe(pool, What::Mail, mail, next, &fingerprint).await? {
+            return Ok(Gate::Probe);
+        }
+        let reason = format!("mail is stopped since {}: {}", mail.since.to_rfc3339(), mail.reason);
+        let advice = "a login is tried once an hour, and at once when login, password or server change";
+        let code = mail.code;
+        self.mailed.problems.push(MailProblem {
+            recipient: None,
+            code,
+            reason,
+            advice: Some(advice.to_owned()),
+        });
+        Ok(Gate::Shut)
+    }
+
+    fn stop_of(&self, what: What) -> Option<&Stop> {
+        self.stops.iter().find(|(stopped, _)| *stopped == what).map(|(_, stop)| stop)
+    }
+
+    fn has_changed(&self, stop: &Stop) -> bool {
+        self.fingerprint(&stop.salt) != stop.fingerprint
+    }
+
+    fn fingerprint(&self, salt: &[u8]) -> String {
+        outlet::fingerprint(self.mailer.watchlist, self.mailer.secret(), salt)
+    }
+
+    /// The conversation came as far as `stage` and beyond: what stopped there or before is over.
+    pub(super) async fn proven(&mut self, stage: Stage) -> Result<(), EmailError> {
+        let is_over = |stop: &Stop| rank(&stop.class) <= rank(name(stage));
+        let ended: Vec<What> =
+            self.stops.iter().filter(|(_, stop)| is_over(stop)).map(|(what, _)| *what).collect();
+        if ended.is_empty() {
+            return Ok(());
+        }
+        let teller = self.mailer.teller();
+        let turns: Vec<_> =
+            ended.iter().filter(|what| **what == What::Mail).map(|_| teller.goes_on()).collect();
+        refusals::resume(self.mailer.store.pool(), &ended, &turns, teller.now).await?;
+        self.stops.retain(|(what, _)| !ended.contains(what));
+        tracing::info!(?ended, "mail goes on");
+        Ok(())
+    }
+
+    /// A message was not taken.
+    pub(super) async fn failed(
+        &mut self,
+        served: &mut Served<'_>,
+        failure: &SendFailure,
+        lost: Lost<'_>,
+    ) -> Result<Next, EmailError> {
+        let recipient = served.claim.recipient().clone();
+        match failure.fault {
+            Fault::Sender => {
+                self.stop(failure).await?;
+                Ok(Next::End)
+            }
+            Fault::Server => self.server_failed(served, failure).await,
+            Fault::RecipientForNow | Fault::RecipientForGood => {
+                self.mailed.failed += 1;
+                self.problem(Some(&recipient), failure);
+                // Only the server's own word says that it took the sender.
+                if failure.code.is_some() {
+                    self.proven(Stage::Mail).await?;
+                }
+                self.refuse(served, failure).await?;
+                Ok(Next::Recipient)
+            }
+            Fault::Message => {
+                self.mailed.failed += 1;
+                self.problem(Some(&recipient), failure);
+                self.bury(served, failure, lost).await?;
+                Ok(Next::Message)
+            }
+        }
+    }
+
+    /// The sender's own fault: nobody sends, and no recipient has a part in it.
+    async fn stop(&mut self, failure: &SendFailure) -> Result<(), EmailError> {
+        let teller = self.mailer.teller();
+        let known = self.stop_of(What::Mail);
+        let salt = outlet::salt();
+        let stop = Stop {
+            since: known.map_or(teller.now, |known| known.since),
+            attempts: known.map_or(0, |known| known.attempts + 1),
+            next_probe_at: Some(teller.now + LOGIN_PAUSE),
+            fingerprint: self.fingerprint(&salt),
+            salt,
+            ..stop_for(failure, teller.now)
+        };
+        let pool = self.mailer.store.pool();
+        stops::set(pool, What::Mail, &stop).await?;
+        let advice = outlet::advice(failure, self.mailer.password.as_ref());
+        tracing::error!(reason = %failure, advice, "mail is stopped: the sender is refused");
+        let turn = teller.stopped(failure, advice, stop.since);
+        troubles::tell(pool, &[turn], teller.now).await?;
+        self.problem(None, failure);
+        Ok(())
+    }
+
+    /// The server or the network: nothing ages. One lost connection is replaced; one message that is put off stops no
+    /// other.
+    async fn server_failed(
+        &mut self,
+        served: &mut Served<'_>,
+        failure: &SendFailure,
+    ) -> Result<Next, EmailError> {
+        let recipient = served.claim.recipient().clone();
+        let is_open = self.session.as_ref().map(Session::is_open);
+        let next = match (is_open, failure.stage, self.reconnected) {
+            (Some(false), Stage::Mail | Stage::Rcpt, Reconnected::Not) => return Ok(Next::Again),
+            (Some(false), Stage::Data, Reconnected::Not) => Next::Recipient,
+            (Some(true), Stage::Rcpt | Stage::Data, _)
+                if self.failures_in_a_row.len() + 1 < FAILURES_IN_A_ROW_MAX =>
+            {
+                Next::Recipient
+            }
+            _ => Next::End,
+        };
+        let is_of_one = matches!(failure.stage, Stage::Rcpt | Stage::Data);
+        self.problem(Some(&recipient).filter(|_| is_of_one), failure);
+        if is_of_one {
+            self.mailed.failed += 1;
+            let next_attempt_at = self.mailer.clock.now() + pause(&SERVER_PAUSES, served.attempts);
+            refusals::postpone(served.claim, &failure.to_string(), next_attempt_at).await?;
+        }
+        if next == Next::End {
+            self.failures_in_a_row.clear();
+            self.back_off(failure).await?;
+            self.give_back_the_probe(failure).await?;
+        } else {
+            tracing::warn!(%recipient, reason = %failure, "mail was put off");
+            self.failures_in_a_row.push(failure.clone());
+        }
+        Ok(next)
+    }
+
+    /// All daemons leave the server alone for a while.
+    pub(super) async fn back_off(&mut self, failure: &SendFailure) -> Result<(), EmailError> {
+        let now = self.mailer.clock.now();
+        let known = self.stop_of(What::Courier).filter(|_| self.mailed.sent == 0);
+        let failed_before = known.map_or(0, |known| known.attempts);
+        let salt = outlet::salt();
+        let next = now + pause(&SERVER_PAUSES, failed_before);
+        let stop = Stop {
+            since: known.map_or(now, |known| known.since),
+            attempts: failed_before + 1,
+            next_probe_at: Some(next),
+            fingerprint: self.fingerprint(&salt),
+            salt,
+            ..stop_for(failure, now)
+        };
+        stops::set(self.mailer.store.pool(), What::Courier, &stop).await?;
+        let again = next.to_rfc3339();
+        tracing::warn!(reason = %failure, advice = failure.advice(), again, "the mail server cannot be used now");
+        Ok(())
+    }
+
+    /// The server did not come as far as the login that this run had: it is still to be made.
+    async fn give_back_the_probe(&mut self, failure: &SendFailure) -> Result<(), EmailError> {
+        if self.gate != Gate::Probe || !matches!(failure.stage, Stage::Connect | Stage::Tls) {
+            return Ok(());
+        }
+        let now = self.mailer.clock.now();
+        let Some(mail) = self.stop_of(What::Mail) else { return Ok(()) };
+        let fingerprint = self.fingerprint(&mail.salt);
+        let attempts = mail.attempts + 1;
+        let stop = Stop { attempts, next_probe_at: Some(now), fingerprint, ..mail.clone() };
+        stops::set(self.mailer.store.pool(), What::Mail, &stop).await?;
+        Ok(())
+    }
+
+    /// The recipient's own refusal: it ages, or is final.
+    async fn refuse(&mut self, served: &mut Served<'_>, failure: &SendFailure) -> Result<(), EmailError> {
+        let recipient = served.claim.recipient().clone();
+        let teller = self.mailer.teller();
+        let turn = teller.undeliverable(&recipient, recipient.as_str(), failure);
+        let (next_attempt_at, dead_if_refused_since) = match failure.fault {
+            Fault::RecipientForGood => (None, teller.now),
+            _ => (Some(teller.now + pause(&RECIPIENT_PAUSES, served.attempts)), teller.now - DEAD_AFTER),
+        };
+        let reply = failure.to_string();
+        let refusal = Refusal {
+            reply: &reply,
+            now: teller.now,
+            next_attempt_at,
+            dead_if_refused_since,
+            turns: turn.as_slice(),
+        };
+        match refusals::refuse(served.claim, &refusal).await? {
+            0 => tracing::warn!(%recipient, reason = %failure, "the recipient is refused for now"),
+            dead => {
+                let advice = failure.advice();
+                tracing::error!(%recipient, reason = %failure, advice, dead, "mail was given up: a dead letter");
+            }
+        }
+        Ok(())
+    }
+
+    /// The message's own refusal. Its cause is its own too: that another message is taken does not mend it.
+    async fn bury(
+        &mut self,
+        served: &mut Served<'_>,
+        failure: &SendFailure,
+        lost: Lost<'_>,
+    ) -> Result<(), EmailError> {
+        let recipient = served.claim.recipient().clone();
+        let teller = self.mailer.teller();
+        let turn = teller.undeliverable(&recipient, lost.cause, failure);
+        refusals::bury(served.claim, lost.buried, &failure.to_string(), turn.as_slice(), teller.now).await?;
+        let advice = failure.advice();
+        tracing::error!(%recipient, reason = %failure, advice, "the message is refused: a dead letter");
+        Ok(())
+    }
+}
+
+/// The pause after the failures before this one.
+fn pause(pauses: &[i64], failed_before: i32) -> TimeDelta {
+    let place = usize::try_from(failed_before).unwrap_or_default();
+    let longest = pauses.last().copied().unwrap_or_default();
+    TimeDelta::minutes(pauses.get(place).copied().unwrap_or(longest))
+}
+
+/// A stop as a failure makes it, before its pace.
+fn stop_for(failure: &SendFailure, now: DateTime<Utc>) -> Stop {
+    Stop {
+        class: name(failure.stage).to_owned(),
+        code: failure.code.map(i64::from),
+        reason: failure.to_string(),
+        since: now,
+        attempts: 0,
+        next_probe_at: None,
+        salt: Vec::new(),
+        fingerprint: String::new(),
+    }
+}
+
+/// A stage in rows.
+fn name(stage: Stage) -> &'static str {
+    match stage {
+        Stage::Connect => "connect",
+        Stage::Tls => "tls",
+        Stage::Auth => "auth",
+        Stage::Mail => "mail",
+        Stage::Rcpt => "rcpt",
+        Stage::Data => "data",
+    }
+}
+
+/// How far a stage is; what no version of ours has written counts as the last one.
+fn rank(name: &str) -> usize {
+    ["connect", "tls", "auth", "mail", "rcpt"].iter().position(|known| *known == name).unwrap_or(5)
+}

@@ -1,0 +1,98 @@
+//! What operators hear of mail itself. It is owed like anything else: where email cannot tell it, status, exit code and the
+//! log do.
+
+use chrono::{DateTime, Utc};
+
+use super::smtp::failure::SendFailure;
+use crate::config::Watchlist;
+use crate::domain::event::{Event, EventKind, Trouble, TroubleFacts};
+use crate::store::mailing::Recipient;
+use crate::store::outbox::Owed;
+use crate::store::troubles::Turn;
+
+/// The one cause of `email_stopped`: what stops mail stops all of it.
+const MAIL: &str = "mail";
+
+/// `TroubleFacts::class` of mail (design 7).
+const CLASS: &str = "mail";
+
+/// When, and to whom.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Teller<'a> {
+    pub watchlist: &'a Watchlist,
+    pub now: DateTime<Utc>,
+}
+
+impl Teller<'_> {
+    /// All mail is stopped since then.
+    pub(super) fn stopped(
+        &self,
+        failure: &SendFailure,
+        advice: Option<String>,
+        since: DateTime<Utc>,
+    ) -> Turn {
+        let facts = TroubleFacts {
+            class: Some(CLASS.to_owned()),
+            code: failure.code.map(i64::from),
+            reason: failure.to_string(),
+            advice,
+            since: Some(since),
+            ..TroubleFacts::default()
+        };
+        self.turn(EventKind::Trouble(Trouble::EmailStopped), MAIL, Some(facts), self.operators())
+    }
+
+    /// Mail goes again.
+    pub(super) fn goes_on(&self) -> Turn {
+        self.turn(EventKind::Resolved(Trouble::EmailStopped), MAIL, None, self.operators())
+    }
+
+    /// A recipient's mail was given up. Nobody hears who is the only operator: that is for log and status.
+    pub(super) fn undeliverable(
+        &self,
+        recipient: &Recipient,
+        cause: &str,
+        failure: &SendFailure,
+    ) -> Option<Turn> {
+        let others = self.operators_besides(recipient);
+        let facts = TroubleFacts {
+            class: Some(CLASS.to_owned()),
+            code: failure.code.map(i64::from),
+            reason: format!("{recipient}: {failure}"),
+            advice: failure.advice().map(str::to_owned),
+            since: Some(self.now),
+            ..TroubleFacts::default()
+        };
+        let kind = EventKind::Trouble(Trouble::EmailUndeliverable);
+        (!others.is_empty()).then(|| self.turn(kind, cause, Some(facts), others))
+    }
+
+    /// Their mail was taken, and so ends each of these causes.
+    pub(super) fn reachable(&self, recipient: &Recipient, causes: [&str; 2]) -> Vec<Turn> {
+        let facts = TroubleFacts { reason: recipient.to_string(), ..TroubleFacts::default() };
+        let kind = EventKind::Resolved(Trouble::EmailUndeliverable);
+        causes.map(|cause| self.turn(kind, cause, Some(facts.clone()), self.operators())).to_vec()
+    }
+
+    fn operators(&self) -> Vec<String> {
+        self.watchlist.email.operators.iter().map(|address| address.as_str().to_owned()).collect()
+    }
+
+    fn operators_besides(&self, recipient: &Recipient) -> Vec<String> {
+        let operators = &self.watchlist.email.operators;
+        let others = operators.iter().filter(|address| address.folded() != recipient.as_str());
+        others.map(|address| address.as_str().to_owned()).collect()
+    }
+
+    fn turn(
+        &self,
+        kind: EventKind,
+        cause: &str,
+        trouble: Option<TroubleFacts>,
+        recipients: Vec<String>,
+    ) -> Turn {
+        let today = self.now.with_timezone(&self.watchlist.timezone).date_naive();
+        let event = Event { trouble, ..Event::new(kind, self.now, today) };
+        Turn { cause: cause.to_owned(), owed: Owed { event, company: None, recipients } }
+    }
+}

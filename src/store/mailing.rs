@@ -1,0 +1,390 @@
+//! From rows to messages and back: who waits for mail, what each is owed, and the message that carries it.
+//!
+//! Before DATA begins, a message's bytes are stored and its deliveries tied to it ([`freeze`]); after the server took it
+//! both are marked ([`mark_sent`]). What happens to mail that is not taken is in [`refusals`](super::refusals).
+
+use std::fmt;
+
+use chrono::{DateTime, Utc};
+use serde::de::Deserialize as _;
+use sha2::{Digest as _, Sha256};
+use sqlx::Connection as _;
+use sqlx::postgres::{PgConnection, PgPool};
+use sqlx::types::Json;
+
+use super::claims::Claim;
+use super::error::{StoreError, during};
+use super::outbox::EventId;
+use super::troubles::{self, Turn};
+use crate::domain::event::Event;
+
+/// The most deliveries of one digest; the rest follows in the next.
+const LOOSE_MAX: i64 = 5_000;
+
+/// An address in small letters: what rows, locks and the file know a recipient by, however it is spelt.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Recipient(String);
+
+impl Recipient {
+    /// The recipient behind a spelling.
+    #[must_use]
+    pub fn new(address: &str) -> Self {
+        Self(address.to_ascii_lowercase())
+    }
+
+    /// The folded address.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The same in every process and version: the standard library's hashes are not.
+    pub(super) fn lock_key(&self) -> i32 {
+        let hash = Sha256::digest(self.0.as_bytes());
+        hash.iter().take(4).fold(0, |key, &byte| key << 8 | i32::from(byte))
+    }
+}
+
+impl fmt::Display for Recipient {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A recipient to whom something is owed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Waiting {
+    /// Who.
+    pub recipient: Recipient,
+    /// The oldest news for a reader that no message carries yet.
+    pub reader_since: Option<DateTime<Utc>>,
+    /// The oldest news for an operator that no message carries yet.
+    pub operator_since: Option<DateTime<Utc>>,
+    /// Messages whose DATA has begun and which no server is known to have taken.
+    pub frozen: i64,
+    /// Attempts in a row that failed.
+    pub attempts: i32,
+    /// The daemon does not try again before.
+    pub next_attempt_at: Option<DateTime<Utc>>,
+}
+
+/// A delivery's row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct DeliveryId(pub(super) i64);
+
+/// A message's row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct MessageRow(pub(super) i64);
+
+/// A delivery that no message carries yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Loose {
+    /// Its row.
+    pub id: DeliveryId,
+    /// The event's row.
+    pub event_id: EventId,
+    /// What is owed.
+    pub event: Event,
+    /// The address as it was spelt.
+    pub address: String,
+    /// Since when.
+    pub owed_since: DateTime<Utc>,
+}
+
+/// A message whose bytes are settled.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Frozen {
+    /// Its row.
+    pub row: MessageRow,
+    /// The address as it was spelt.
+    pub address: String,
+    /// Without angle brackets.
+    pub message_id: String,
+    /// The bytes of every attempt.
+    pub content: Vec<u8>,
+    /// How many events it tells.
+    pub events: i64,
+}
+
+/// What one recipient is owed.
+#[derive(Debug, Default)]
+pub struct Pending {
+    /// Messages to be repeated as they are, the oldest first.
+    pub frozen: Vec<Frozen>,
+    /// What the next digest tells, the oldest first.
+    pub loose: Vec<Loose>,
+    /// Deliveries whose event this version cannot read: they stay owed.
+    pub unreadable: Vec<StoreError>,
+}
+
+/// A message before its row.
+#[derive(Debug, Clone, Copy)]
+pub struct Draft<'a> {
+    /// The address as it is spelt.
+    pub address: &'a str,
+    /// Without angle brackets.
+    pub message_id: &'a str,
+    /// For people.
+    pub subject: &'a str,
+    /// The bytes of every attempt.
+    pub content: &'a [u8],
+    /// What it tells.
+    pub covers: &'a [DeliveryId],
+}
+
+/// Everyone who is owed something; who was not refused lately first, then who has waited longest.
+///
+/// # Errors
+/// When the database fails.
+pub async fn waiting(pool: &PgPool) -> Result<Vec<Waiting>, StoreError> {
+    let rows = sqlx::query!(
+        r#"SELECT deliveries.address,
+                  min(owed_since) FILTER (WHERE message_id IS NULL AND audience = 'reader') AS reader_since,
+                  min(owed_since) FILTER (WHERE message_id IS NULL AND audience = 'operator') AS operator_since,
+                  count(DISTINCT message_id) AS "frozen!",
+                  coalesce(attempts, 0) AS "attempts!",
+                  next_attempt_at AS "next_attempt_at?"
+           FROM deliveries
+           JOIN events ON events.id = event_id
+           LEFT JOIN recipients ON recipients.address = deliveries.address
+           WHERE sent_at IS NULL
+             AND cancelled_at IS NULL
+             AND dead_at IS NULL
+           GROUP BY deliveries.address, attempts, next_attempt_at
+           ORDER BY coalesce(attempts, 0), min(owed_since), deliveries.address"#
+    )
+    .fetch_all(pool)
+    .await
+    .map_err(during("reading who waits for mail"))?;
+    Ok(rows
+        .into_iter()
+        .map(|row| Waiting {
+            recipient: Recipient(row.address),
+            reader_since: row.reader_since,
+            operator_since: row.operator_since,
+            frozen: row.frozen,
+            attempts: row.attempts,
+            next_attempt_at: row.next_attempt_at,
+        })
+        .collect())
+}
+
+/// What the claimed recipient is owed.
+///
+/// # Errors
+/// When the database fails.
+pub async fn pending(claim: &mut Claim<Recipient>) -> Result<Pending, StoreError> {
+    let recipient = claim.recipient().clone();
+    let frozen = sqlx::query_as!(
+        FrozenRow,
+        r#"SELECT id, recipient, message_id, content,
+                  (SELECT count(*) FROM deliveries WHERE deliveries.message_id = messages.id) AS "events!"
+           FROM messages
+           WHERE address = $1
+             AND sent_at IS NULL
+             AND dead_at IS NULL
+           ORDER BY id"#,
+        recipient.as_str()
+    )
+    .fetch_all(claim.connection())
+    .await
+    .map_err(during("reading unfinished messages"))?;
+    let rows = sqlx::query!(
+        r#"SELECT deliveries.id, event_id, recipient, owed_since, event AS "event: Json<serde_json::Value>"
+           FROM deliveries
+           JOIN events ON events.id = event_id
+           WHERE address = $1
+             AND message_id IS NULL
+             AND sent_at IS NULL
+             AND cancelled_at IS NULL
+             AND dead_at IS NULL
+           ORDER BY deliveries.id
+           LIMIT $2"#,
+        recipient.as_str(),
+        LOOSE_MAX
+    )
+    .fetch_all(claim.connection())
+    .await
+    .map_err(during("reading what is owed"))?;
+    let mut pending =
+        Pending { frozen: frozen.into_iter().map(Frozen::from).collect(), ..Pending::default() };
+    for row in rows {
+        match Event::deserialize(row.event.0) {
+            Ok(event) => pending.loose.push(Loose {
+                id: DeliveryId(row.id),
+                event_id: EventId(row.event_id),
+                event,
+                address: row.recipient,
+                owed_since: row.owed_since,
+            }),
+            // One bad row is set aside; it stops no other.
+            Err(source) => pending.unreadable.push(StoreError::Unreadable {
+                table: "events",
+                column: "event",
+                id: row.event_id.to_string(),
+                source: Box::new(source),
+            }),
+        }
+    }
+    Ok(pending)
+}
+
+struct FrozenRow {
+    id: i64,
+    recipient: String,
+    message_id: String,
+    content: Vec<u8>,
+    events: i64,
+}
+
+impl From<FrozenRow> for Frozen {
+    fn from(row: FrozenRow) -> Self {
+        Self {
+            row: MessageRow(row.id),
+            address: row.recipient,
+            message_id: row.message_id,
+            content: row.content,
+            events: row.events,
+        }
+    }
+}
+
+/// Stores the bytes and the Message-ID of a message and ties its deliveries to it: from now on every repeat is the same.
+///
+/// # Errors
+/// When the database fails, or a delivery is not the claimed recipient's to send any more: nothing is stored then.
+pub async fn freeze(
+    claim: &mut Claim<Recipient>,
+    draft: &Draft<'_>,
+    now: DateTime<Utc>,
+) -> Result<MessageRow, StoreError> {
+    let doing = "storing a message before it is sent";
+    let mut tx = claim.connection().begin().await.map_err(during(doing))?;
+    let row = sqlx::query_scalar!(
+        "INSERT INTO messages (recipient, message_id, subject, content, frozen_at)
+         VALUES ($1, $2, $3, $4, $5)
+         RETURNING id",
+        draft.address,
+        draft.message_id,
+        draft.subject,
+        draft.content,
+        now
+    )
+    .fetch_one(&mut *tx)
+    .await
+    .map_err(during(doing))?;
+    let ids: Vec<i64> = draft.covers.iter().map(|id| id.0).collect();
+    let done = sqlx::query!(
+        "UPDATE deliveries
+         SET message_id = $2
+         WHERE id = ANY ($1)
+           AND message_id IS NULL
+           AND sent_at IS NULL
+           AND cancelled_at IS NULL
+           AND dead_at IS NULL",
+        &ids,
+        row
+    )
+    .execute(&mut *tx)
+    .await
+    .map_err(during(doing))?;
+    must_touch(doing, ids.len(), done.rows_affected())?;
+    tx.commit().await.map_err(during(doing))?;
+    Ok(MessageRow(row))
+}
+
+/// Marks a message and its deliveries as sent: the server answered 250. Its recipient is reachable again.
+///
+/// # Errors
+/// When the database fails: the message stays frozen then, and is repeated as it is.
+pub async fn mark_sent(
+    claim: &mut Claim<Recipient>,
+    message: MessageRow,
+    reply: &str,
+    turns: &[Turn],
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    let doing = "marking a message as sent";
+    let recipient = claim.recipient().clone();
+    let mut tx = claim.connection().begin().await.map_err(during(doing))?;
+    let done = sqlx::query!(
+        "UPDATE messages
+         SET sent_at = $2,
+             reply = $3
+         WHERE id = $1
+           AND sent_at IS NULL",
+        message.0,
+        now,
+        reply
+    )
+    .execute(&mut *tx)
+    .await
+    .map_err(during(doing))?;
+    must_touch(doing, 1, done.rows_affected())?;
+    sqlx::query!("UPDATE deliveries SET sent_at = $2 WHERE message_id = $1", message.0, now)
+        .execute(&mut *tx)
+        .await
+        .map_err(during(doing))?;
+    forget_refusals(&mut tx, &recipient).await?;
+    troubles::turn(&mut tx, turns, now).await?;
+    tx.commit().await.map_err(during(doing))
+}
+
+async fn forget_refusals(connection: &mut PgConnection, recipient: &Recipient) -> Result<(), StoreError> {
+    sqlx::query!("DELETE FROM recipients WHERE address = $1", recipient.as_str())
+        .execute(&mut *connection)
+        .await
+        .map_err(during("forgetting refusals"))?;
+    sqlx::query!(
+        "UPDATE deliveries
+         SET refused_since = NULL
+         WHERE address = $1
+           AND refused_since IS NOT NULL
+           AND sent_at IS NULL
+           AND cancelled_at IS NULL
+           AND dead_at IS NULL",
+        recipient.as_str()
+    )
+    .execute(connection)
+    .await
+    .map_err(during("forgetting refusals"))?;
+    Ok(())
+}
+
+/// How mail stands, for `status`; whether it is stopped is [`stops::stop`](super::stops::stop)'s to say.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Standing {
+    /// Recipients to whom something is owed: that many messages are to come.
+    pub owed: u64,
+    /// Since when the oldest of it is owed.
+    pub oldest: Option<DateTime<Utc>>,
+    /// Dead letters.
+    pub dead: u64,
+}
+
+/// How mail stands.
+///
+/// # Errors
+/// When the database fails.
+pub async fn standing(pool: &PgPool) -> Result<Standing, StoreError> {
+    let row = sqlx::query!(
+        r#"SELECT count(DISTINCT address) AS "owed!",
+                  min(owed_since) AS oldest,
+                  (SELECT count(DISTINCT (address, dead_at, message_id))
+                   FROM deliveries
+                   WHERE dead_at IS NOT NULL) AS "dead!"
+           FROM deliveries
+           WHERE sent_at IS NULL
+             AND cancelled_at IS NULL
+             AND dead_at IS NULL"#
+    )
+    .fetch_one(pool)
+    .await
+    .map_err(during("reading how mail stands"))?;
+    Ok(Standing { owed: row.owed.unsigned_abs(), oldest: row.oldest, dead: row.dead.unsigned_abs() })
+}
+
+pub(super) fn must_touch(doing: &'static str, expected: usize, touched: u64) -> Result<(), StoreError> {
+    let expected = expected as u64;
+    if touched == expected { Ok(()) } else { Err(StoreError::Rows { doing, expected, touched }) }
+}

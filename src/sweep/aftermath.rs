@@ -1,0 +1,78 @@
+//! What only the whole of a sweep can tell: mass losses, companies that keep failing, codes that came and went.
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::round::Sweep;
+use crate::domain::compare::LOOKS_NEEDED_MASS;
+use crate::domain::event::{Trouble, TroubleFacts};
+use crate::domain::mass::is_mass_loss;
+use crate::store::StoreError;
+use crate::store::companies;
+use crate::store::mass;
+use crate::store::outbox::Recorded;
+use crate::store::troubles::{self, Turn};
+
+/// A company that fails for so long and so often, while others succeed, is told to the operator (design 3).
+const UNVERIFIED_AFTER: TimeDelta = TimeDelta::hours(24);
+const UNVERIFIED_CHECKS: i32 = 3;
+
+impl Sweep<'_> {
+    /// Looks whether many companies have lost something at once. Called before a sweep, too: a process that died in the
+    /// last one could not say so any more, and the second look must find it said.
+    pub(super) async fn watch_for_mass_losses(&self) -> Result<Vec<Recorded>, StoreError> {
+        let pool = self.store.pool();
+        if let Some(losses) =
+            mass::losses(pool).await?.filter(|losses| is_mass_loss(losses.losing, losses.observed))
+        {
+            mass::mark(pool, losses.until, LOOKS_NEEDED_MASS).await?;
+            let facts = TroubleFacts {
+                reason: format!(
+                    "{} of {} companies lost certificates or qualifications within 24 hours",
+                    losses.losing, losses.observed
+                ),
+                advice: Some(MASS_ADVICE.to_owned()),
+                since: Some(losses.until),
+                companies: losses.names,
+                ..TroubleFacts::default()
+            };
+            return self.tell(vec![self.teller().begins(Trouble::MassChange, "", facts)]).await;
+        }
+        if mass::is_open(pool).await? {
+            return Ok(Vec::new());
+        }
+        self.tell(vec![self.teller().ends(Trouble::MassChange, "")]).await
+    }
+
+    /// What a sweep that has ended says of companies that keep failing, and of unknown codes.
+    pub(super) async fn look_back(&self) -> Result<Vec<Recorded>, StoreError> {
+        let pool = self.store.pool();
+        let teller = self.teller();
+        let mut turns: Vec<Turn> = Vec::new();
+        let since = teller.now.checked_sub_signed(UNVERIFIED_AFTER).unwrap_or(DateTime::<Utc>::MIN_UTC);
+        for failing in companies::keep_failing(pool, since, UNVERIFIED_CHECKS).await? {
+            let Some(entry) = self.entry(&failing.keyword) else { continue };
+            let facts = TroubleFacts {
+                class: Some(failing.outcome),
+                code: failing.code,
+                reason: failing.reason,
+                advice: Some(FAILING_ADVICE.to_owned()),
+                since: Some(failing.since),
+                ..TroubleFacts::default()
+            };
+            turns.push(teller.begins_for(Trouble::CompanyUnverified, "", facts, (failing.id, entry)));
+        }
+        let open = troubles::open_troubles(pool).await?;
+        let unknown = open.iter().filter(|open| open.trouble == Trouble::ApiUnknownCode);
+        let mut unknown = unknown.peekable();
+        if unknown.peek().is_some() && !companies::any_unknown_code(pool).await? {
+            turns.extend(unknown.map(|open| teller.ends(Trouble::ApiUnknownCode, &open.cause)));
+        }
+        self.tell(turns).await
+    }
+}
+
+const MASS_ADVICE: &str = "the provider's data is more likely wrong than all these companies: readers are told only after four agreeing \
+                           looks; compare one company with the national platform, and ask the provider (juhe.cn)";
+
+const FAILING_ADVICE: &str = "the other companies can be verified: see what the provider answers for this one (qualwatch check KEYWORD), \
+                              and try its 统一社会信用代码 as the keyword";

@@ -1,0 +1,160 @@
+//! One company: claimed, asked, concluded, stored.
+
+use super::ask::{Asked, Came};
+use super::conclusion::{Conclusion, Ending, PrefixIs, conclude, new_prefix, sort};
+use super::judging::Case;
+use super::queue::Planned;
+use super::round::{Mode, Sweep};
+use crate::juhe::{Client, Failure, Pace};
+use crate::store::StoreError;
+use crate::store::claims::{Claim, Claims, Taken};
+use crate::store::judging;
+use crate::store::records::Record;
+use crate::store::steps::Step;
+use crate::store::sweeps::{self, Answer};
+
+/// The version of our own reading, stored with each answer: like is compared with like (design 3).
+pub(super) const PARSER_VERSION: i32 = 1;
+
+/// Whether a transient failure is tried once more later.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Attempt {
+    First,
+    Last,
+}
+
+/// What became of a company's turn.
+#[derive(Debug, Clone)]
+pub(super) enum Turned {
+    /// Another process has it, or has asked for it since the sweep began.
+    Elsewhere,
+    /// No call was made: asking is over.
+    NotAsked,
+    /// Asked; calls made, and how it ended. Stored, unless it is to be tried again.
+    Asked { calls: i32, ending: Ending },
+    /// Asked, but not to the end: asking was stopped in between. Nothing is stored.
+    BrokenOff { calls: i32 },
+    /// The provider's answer stops all asking. Nothing is stored of the company, which stays due.
+    Stops { calls: i32, failure: Failure },
+}
+
+impl Sweep<'_> {
+    /// Takes one company's turn. `claims` is the worker's connection: gone after an error, and with it every lock.
+    pub(super) async fn check(
+        &self,
+        client: &Client,
+        planned: &Planned<'_>,
+        attempt: Attempt,
+        claims: &mut Option<Claims>,
+    ) -> Result<Turned, StoreError> {
+        let (Mode::ForGood, Some(id)) = (self.mode, planned.id) else {
+            return self.check_dry(client, planned).await;
+        };
+        let free = match claims.take() {
+            Some(free) => free,
+            None => self.store.claims().await?,
+        };
+        let mut claim = match free.take(id).await? {
+            Taken::Claimed(claim) => claim,
+            Taken::Busy(free) => {
+                *claims = Some(free);
+                return Ok(Turned::Elsewhere);
+            }
+        };
+        let turned = match sweeps::load(&mut claim).await? {
+            Some(record) if record.last_asked_at == planned.last_asked_at => {
+                self.check_claimed(client, planned, attempt, &record, &mut claim).await?
+            }
+            _ => Turned::Elsewhere,
+        };
+        *claims = Some(claim.release().await?);
+        Ok(turned)
+    }
+
+    async fn check_claimed(
+        &self,
+        client: &Client,
+        planned: &Planned<'_>,
+        attempt: Attempt,
+        record: &Record,
+        claim: &mut Claim,
+    ) -> Result<Turned, StoreError> {
+        let asked = self.ask(client, planned, Some(claim)).await?;
+        if let Some(early) = early(&asked) {
+            return Ok(early);
+        }
+        self.steps.reached(Step::AfterAnswer).await;
+        let case = Case { record, entry: planned.entry, teller: self.teller() };
+        let whose = sort(record, &asked);
+        let prefix_is = match whose.as_ref().and_then(|whose| new_prefix(record, whose)) {
+            Some(prefix) if sweeps::prefix_is_taken(claim, prefix.as_str()).await? => PrefixIs::Taken,
+            _ => PrefixIs::Free,
+        };
+        let conclusion = conclude(&case, &asked, whose, prefix_is);
+        if attempt == Attempt::First && conclusion.ending.is_transient() {
+            return Ok(Turned::Asked { calls: asked.calls, ending: conclusion.ending });
+        }
+        self.steps.reached(Step::BeforeCommit).await;
+        self.commit(&case, &asked, &conclusion, claim).await?;
+        self.steps.reached(Step::AfterCommit).await;
+        Ok(Turned::Asked { calls: asked.calls, ending: conclusion.ending })
+    }
+
+    async fn commit(
+        &self,
+        case: &Case<'_>,
+        asked: &Asked,
+        conclusion: &Conclusion,
+        claim: &mut Claim,
+    ) -> Result<(), StoreError> {
+        let answer = Answer {
+            outcome: conclusion.ending.as_str(),
+            pages: &asked.pages,
+            parser_version: PARSER_VERSION,
+        };
+        let check = sweeps::Checked {
+            now: case.now(),
+            before: case.record,
+            after: &conclusion.after,
+            answer: Some(answer),
+            told: &conclusion.told,
+            events: &case.teller.owed_to_readers(conclusion.events.clone(), case.company()),
+            troubles: &conclusion.troubles,
+        };
+        let told = sweeps::commit_check(claim, &check).await?;
+        self.note_told(told);
+        Ok(())
+    }
+
+    /// The same without claim and commit: what would be found.
+    async fn check_dry(&self, client: &Client, planned: &Planned<'_>) -> Result<Turned, StoreError> {
+        let stored = match planned.id {
+            Some(id) => judging::read(self.store.pool(), &[id]).await?.pop(),
+            None => None,
+        };
+        let entry = planned.entry;
+        let record = stored
+            .unwrap_or_else(|| Record::unknown(entry.keyword.clone(), entry.name.clone(), self.clock.now()));
+        let asked = self.ask(client, planned, None).await?;
+        if let Some(early) = early(&asked) {
+            return Ok(early);
+        }
+        let case = Case { record: &record, entry, teller: self.teller() };
+        let conclusion = conclude(&case, &asked, sort(&record, &asked), PrefixIs::Free);
+        let troubles = conclusion.troubles.into_iter().map(|turn| turn.owed.event);
+        self.note_told(self.imagined(conclusion.events.into_iter().chain(troubles)));
+        Ok(Turned::Asked { calls: asked.calls, ending: conclusion.ending })
+    }
+}
+
+/// What ends a company's turn before anything can be concluded.
+fn early(asked: &Asked) -> Option<Turned> {
+    match &asked.came {
+        Came::BrokenOff if asked.calls == 0 => Some(Turned::NotAsked),
+        Came::BrokenOff => Some(Turned::BrokenOff { calls: asked.calls }),
+        Came::Failed(failure) if failure.pace() != Pace::GoesOn => {
+            Some(Turned::Stops { calls: asked.calls, failure: failure.clone() })
+        }
+        _ => None,
+    }
+}

@@ -1,0 +1,259 @@
+//! The day's look at every end, whether or not upstream answers (design 4, "Judging").
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::conclusion::confirm_after;
+use super::report::OpenDoubt;
+use super::round::{Mode, Sweep};
+use super::troubles::Teller;
+use crate::config::{Company, Watchlist};
+use crate::domain::compare::Look;
+use crate::domain::event::{Change, Event, Trouble};
+use crate::domain::judge::{Judgement, Thresholds, judge};
+use crate::domain::rhythm::days_hour;
+use crate::domain::snapshot::{Difference, Snapshot};
+use crate::store::StoreError;
+use crate::store::claims::{Claims, Taken};
+use crate::store::companies::CompanyId;
+use crate::store::judging::{self, BATCH_COMPANIES_MAX};
+use crate::store::outbox::Recorded;
+use crate::store::records::Record;
+use crate::store::sweeps::{self, Checked};
+use crate::store::troubles::Turn;
+
+/// One company at one instant.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Case<'a> {
+    pub record: &'a Record,
+    pub entry: &'a Company,
+    pub teller: Teller<'a>,
+}
+
+impl Case<'_> {
+    pub(super) fn now(&self) -> DateTime<Utc> {
+        self.teller.now
+    }
+
+    pub(super) fn company(&self) -> (CompanyId, &Company) {
+        (self.record.id, self.entry)
+    }
+
+    /// The look that this observation is.
+    pub(super) fn look(&self) -> Look<'_> {
+        Look {
+            company: &self.entry.keyword,
+            name: &self.entry.name,
+            now: self.teller.now,
+            today: self.teller.today(),
+            zone: self.teller.watchlist.timezone,
+            confirm_after: confirm_after(self),
+        }
+    }
+
+    /// An event of this company for its readers.
+    pub(super) fn reader_event(&self, kind: Change, last_verified_at: Option<DateTime<Utc>>) -> Event {
+        Event {
+            company: Some(self.entry.keyword.clone()),
+            company_name: Some(self.entry.name.clone()),
+            last_verified_at,
+            ..Event::new(kind, self.teller.now, self.teller.today())
+        }
+    }
+
+    /// The ends of those of the company's open troubles that are over.
+    pub(super) fn ended(&self, is_over: impl Fn(Trouble, &str) -> bool) -> Vec<Turn> {
+        let open = self.record.troubles.iter().filter(|(trouble, cause)| is_over(*trouble, cause));
+        open.map(|(trouble, cause)| self.teller.ends_for(*trouble, cause, self.company())).collect()
+    }
+}
+
+/// Judges the ends of `snapshot`.
+pub(super) fn judge_ends(
+    case: &Case<'_>,
+    snapshot: &Snapshot,
+    verified_at: Option<DateTime<Utc>>,
+) -> Judgement {
+    let thresholds = thresholds(case.teller.watchlist, case.entry);
+    judge(snapshot, &case.record.told, &thresholds, verified_at, &case.look())
+}
+
+fn thresholds(watchlist: &Watchlist, entry: &Company) -> Thresholds {
+    let days = |days: &[u16]| days.iter().copied().map(i64::from).collect();
+    Thresholds {
+        expiry_days: days(watchlist.expiry_days_of(entry)),
+        expired_days: days(&watchlist.alerts.expired_days),
+        filing_days: days(&watchlist.alerts.filing_days),
+    }
+}
+
+/// What the day's look finds, and the record after it.
+fn look_at(case: &Case<'_>) -> (Record, Judgement) {
+    let record = case.record;
+    let mut after = Record { judged_on: Some(case.teller.today()), ..record.clone() };
+    let mut judgement = judge_ends(case, &record.snapshot, record.last_verified_at);
+    if record.unverified_told_at.is_none() && is_stale(case) {
+        after.unverified_told_at = Some(case.now());
+        judgement.events.push(case.reader_event(Change::Unverified, record.last_verified_at));
+    }
+    (after, judgement)
+}
+
+/// Whether the company has gone unverified for `stale_after`, and at least twice its interval.
+fn is_stale(case: &Case<'_>) -> bool {
+    let watchlist = case.teller.watchlist;
+    let since = case.record.last_verified_at.max(Some(case.record.watched_since));
+    let unverified = since.map_or(TimeDelta::zero(), |since| case.now() - since).to_std().unwrap_or_default();
+    // The interval is laborious to find, and seldom needed.
+    unverified >= watchlist.alerts.stale_after
+        && unverified >= watchlist.stale_after_of(case.entry, case.now())
+}
+
+impl Sweep<'_> {
+    /// Judges every company of the file that was not judged today, once the day's hour has come: before it an answer may
+    /// still be on its way.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn judge_the_day(&self) -> Result<Vec<Recorded>, StoreError> {
+        let today = self.teller().today();
+        let hour = days_hour(&self.watchlist.schedule.check, self.watchlist.timezone, today);
+        if hour.is_some_and(|hour| self.clock.now() < hour) {
+            return Ok(Vec::new());
+        }
+        let mut claims = None;
+        let mut told = Vec::new();
+        let mut last = None;
+        loop {
+            let batch = judging::next_unjudged(self.store.pool(), today, last).await?;
+            let Some(newest) = batch.last() else { break };
+            last = Some(newest.id);
+            told.extend(self.judge_batch(&batch, &mut claims).await?);
+        }
+        Ok(told)
+    }
+
+    /// Judges these companies, whether or not they were judged today: what was told once is not told again. Gives what is in
+    /// doubt of them, too.
+    pub(super) async fn judge_these(
+        &self,
+        ids: &[CompanyId],
+    ) -> Result<(Vec<Recorded>, Vec<OpenDoubt>), StoreError> {
+        let (mut told, mut doubts, mut claims) = (Vec::new(), Vec::new(), None);
+        for ids in ids.chunks(usize::try_from(BATCH_COMPANIES_MAX).unwrap_or(usize::MAX)) {
+            let batch = judging::read(self.store.pool(), ids).await?;
+            doubts.extend(batch.iter().flat_map(|record| self.open_doubts(record)));
+            told.extend(self.judge_batch(&batch, &mut claims).await?);
+        }
+        Ok((told, doubts))
+    }
+
+    async fn judge_batch(
+        &self,
+        batch: &[Record],
+        claims: &mut Option<Claims>,
+    ) -> Result<Vec<Recorded>, StoreError> {
+        let mut told = Vec::new();
+        let mut silent = Vec::new();
+        for record in batch {
+            let Some(entry) = self.entry(&record.keyword) else { continue };
+            let case = Case { record, entry, teller: self.teller() };
+            let (_, judgement) = look_at(&case);
+            if judgement.events.is_empty() && judgement.told.is_empty() {
+                silent.push(record.id);
+            } else if self.mode == Mode::ForGood {
+                told.extend(self.judge_claimed(record.id, entry, claims).await?);
+            } else {
+                told.extend(self.imagined(judgement.events));
+            }
+        }
+        if self.mode == Mode::ForGood && !silent.is_empty() {
+            judging::mark_judged(self.store.pool(), &silent, self.teller().today()).await?;
+        }
+        Ok(told)
+    }
+
+    /// Judges once more under the company's lock, and stores it. Another process that has the lock judges by itself.
+    async fn judge_claimed(
+        &self,
+        id: CompanyId,
+        entry: &Company,
+        claims: &mut Option<Claims>,
+    ) -> Result<Vec<Recorded>, StoreError> {
+        let free = match claims.take() {
+            Some(free) => free,
+            None => self.store.claims().await?,
+        };
+        let mut claim = match free.take(id).await? {
+            Taken::Busy(free) => {
+                *claims = Some(free);
+                return Ok(Vec::new());
+            }
+            Taken::Claimed(claim) => claim,
+        };
+        let mut told = Vec::new();
+        if let Some(record) = sweeps::load(&mut claim).await? {
+            let case = Case { record: &record, entry, teller: self.teller() };
+            let (after, judgement) = look_at(&case);
+            let check = Checked {
+                now: case.now(),
+                before: &record,
+                after: &after,
+                answer: None,
+                told: &judgement.told,
+                events: &case.teller.owed_to_readers(judgement.events, case.company()),
+                troubles: &[],
+            };
+            told = sweeps::commit_check(&mut claim, &check).await?;
+        }
+        *claims = Some(claim.release().await?);
+        Ok(told)
+    }
+
+    fn open_doubts(&self, record: &Record) -> Vec<OpenDoubt> {
+        let Some(entry) = self.entry(&record.keyword) else { return Vec::new() };
+        let case = Case { record, entry, teller: self.teller() };
+        let confirm_after = confirm_after(&case);
+        let mut doubts: Vec<OpenDoubt> = record
+            .snapshot
+            .open_doubts()
+            .map(|(key, _, doubt)| OpenDoubt {
+                company: record.keyword.clone(),
+                certificate_num: key.number.text().to_owned(),
+                what: what(&record.snapshot, &doubt.difference, key).as_str().to_owned(),
+                since: doubt.first_seen_at,
+                again_after: doubt
+                    .last_look_at
+                    .checked_add_signed(confirm_after)
+                    .unwrap_or(DateTime::<Utc>::MAX_UTC),
+            })
+            .collect();
+        // One line for what a certificate's qualifications share.
+        doubts.dedup();
+        doubts
+    }
+}
+
+/// The event that a difference would be told as.
+fn what(snapshot: &Snapshot, difference: &Difference, key: &crate::domain::holding::HoldingKey) -> Change {
+    match difference {
+        Difference::New(_) if snapshot.certificate(&key.number).next().is_some() => {
+            Change::QualificationAdded
+        }
+        Difference::New(_) => Change::CertificateAdded,
+        Difference::Gone => {
+            let is_doubted = |qualification| {
+                let slot = (
+                    crate::domain::holding::HoldingKey { number: key.number.clone(), qualification },
+                    crate::domain::snapshot::Field::Presence,
+                );
+                snapshot.doubts.get(&slot).is_some_and(|doubt| doubt.difference == Difference::Gone)
+            };
+            let whole = snapshot
+                .certificate(&key.number)
+                .all(|held| is_doubted(held.holding.qualification.key.clone()));
+            if whole { Change::CertificateRemoved } else { Change::QualificationRemoved }
+        }
+        Difference::Grade { change, .. } | Difference::End { change, .. } => *change,
+        Difference::Issued { .. } => Change::Reissued,
+    }
+}

@@ -1,0 +1,395 @@
+//! Whether anybody may be asked: stops and pauses are rows, for all daemons (design 2); how this sweep fares is in memory.
+
+use std::hash::{BuildHasher as _, Hasher as _, RandomState};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use tokio::sync::Notify;
+
+use super::report::{Halt, Problem};
+use super::round::{Mode, Sweep};
+use crate::domain::event::{Trouble, TroubleFacts};
+use crate::juhe::{Class, Client, Failure, Pace};
+use crate::store::StoreError;
+use crate::store::budget::{self, next_budget_day};
+use crate::store::reachability;
+use crate::store::stops::{self, Stop, What};
+use crate::store::troubles;
+
+/// Companies in a row without one readable answer that pause the sweep.
+pub(super) const FAILURES_MAX: usize = 5;
+
+/// Failed calls without which nobody is told that upstream cannot be reached.
+const UNREACHABLE_ATTEMPTS: i32 = 3;
+
+/// When the breaker lets a single call pass, counted from the pause; after these, hourly.
+const BREAKER_PROBES: [TimeDelta; 3] = [TimeDelta::minutes(15), TimeDelta::hours(1), TimeDelta::hours(3)];
+const HOURLY: TimeDelta = TimeDelta::hours(1);
+
+/// The probe after midnight comes up to so many seconds late, so that not everybody asks at once.
+const MIDNIGHT_JITTER_SECONDS: u64 = 600;
+
+/// Whether a call brought something that can be read, be it a refusal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Answered {
+    Readably,
+    Not,
+    /// No call was made, or it says nothing of upstream.
+    Unasked,
+}
+
+/// How a sweep may begin.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Start {
+    Freely,
+    /// With a single call, which decides about the rest.
+    Probing,
+    Not(Halt),
+}
+
+/// How the sweep fares. Workers enter before each company and say how it went.
+#[derive(Debug, Default)]
+pub(super) struct Leave {
+    state: Mutex<State>,
+    changed: Notify,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    halt: Option<Halt>,
+    failures_in_row: usize,
+    asking: usize,
+    succeeded: bool,
+}
+
+impl Leave {
+    fn state(&self) -> MutexGuard<'_, State> {
+        // Nothing in here panics half-way through a change.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn is_over(&self) -> bool {
+        self.state().halt.is_some()
+    }
+
+    pub(super) fn halt(&self) -> Option<Halt> {
+        self.state().halt.clone()
+    }
+
+    /// Ends the asking; the first reason stays.
+    pub(super) fn end(&self, halt: Halt) {
+        self.state().halt.get_or_insert(halt);
+        self.changed.notify_waiters();
+    }
+
+    /// Waits until a company may be asked for; `false` when nobody may be any more. While calls fail, no more are under way
+    /// than the breaker has left.
+    pub(super) async fn enter(&self) -> bool {
+        loop {
+            let changed = self.changed.notified();
+            {
+                let mut state = self.state();
+                if state.halt.is_some() {
+                    return false;
+                }
+                if state.failures_in_row == 0 || state.failures_in_row + state.asking < FAILURES_MAX {
+                    state.asking += 1;
+                    return true;
+                }
+            }
+            changed.await;
+        }
+    }
+
+    /// A company that was entered for is done with. Gives how many in a row have failed by now, and whether this was the
+    /// first readable answer of the sweep.
+    fn done(&self, answered: Answered) -> (usize, FirstSuccess) {
+        let mut state = self.state();
+        state.asking = state.asking.saturating_sub(1);
+        let mut first = FirstSuccess::No;
+        match answered {
+            Answered::Readably => {
+                state.failures_in_row = 0;
+                if !state.succeeded {
+                    first = FirstSuccess::Yes;
+                }
+                state.succeeded = true;
+            }
+            Answered::Not => state.failures_in_row += 1,
+            Answered::Unasked => {}
+        }
+        let in_row = state.failures_in_row;
+        drop(state);
+        self.changed.notify_waiters();
+        (in_row, first)
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum FirstSuccess {
+    Yes,
+    No,
+}
+
+impl Sweep<'_> {
+    /// Whether asking may begin, and how. Takes the probe where one is allowed: of several daemons exactly one gets it.
+    pub(super) async fn start(&self, client: &Client) -> Result<Start, StoreError> {
+        let mut probing = false;
+        for what in [What::Asking, What::Breaker] {
+            let Some(stop) = stops::stop(self.store.pool(), what).await? else { continue };
+            if what == What::Asking && self.own_limit_is_over(&stop).await? {
+                continue;
+            }
+            if !self.take_probe(what, &stop, client).await? {
+                return Ok(Start::Not(halt(what, &stop)));
+            }
+            probing = true;
+        }
+        Ok(if probing { Start::Probing } else { Start::Freely })
+    }
+
+    /// The stop or pause that stands in the rows.
+    pub(super) async fn standing_halt(&self) -> Result<Option<Halt>, StoreError> {
+        for what in [What::Asking, What::Breaker] {
+            if let Some(stop) = stops::stop(self.store.pool(), what).await? {
+                return Ok(Some(halt(what, &stop)));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Our own limit ends with the budget day, or when it is raised: no probe is needed.
+    async fn own_limit_is_over(&self, stop: &Stop) -> Result<bool, StoreError> {
+        if stop.code.is_some() || stop.class != Class::Quota.as_str() {
+            return Ok(false);
+        }
+        let pool = self.store.pool();
+        let used = budget::calls_of_the_day(pool, self.clock.now()).await?.total();
+        let is_over = self.watchlist.api.calls_per_day.is_none_or(|limit| used < i64::from(limit.get()));
+        if is_over && self.mode == Mode::ForGood {
+            stops::clear(pool, What::Asking).await?;
+            let told = self.tell(self.ends_of(&[Trouble::ApiQuota]).await?).await?;
+            self.note_told(told);
+        }
+        Ok(is_over)
+    }
+
+    async fn take_probe(&self, what: What, stop: &Stop, client: &Client) -> Result<bool, StoreError> {
+        let now = self.clock.now();
+        let fingerprint = client.key_fingerprint(&stop.salt);
+        let has_changed = what == What::Asking && stop.code.is_some() && fingerprint != stop.fingerprint;
+        let is_time = stop.next_probe_at.is_some_and(|at| at <= now);
+        if self.mode == Mode::DryRun || !(is_time || has_changed) {
+            return Ok(false);
+        }
+        let next = match what {
+            What::Breaker => breaker_probe(stop.since, now),
+            What::Asking => now + HOURLY,
+        };
+        stops::take_probe(self.store.pool(), what, stop, Some(next), &fingerprint).await
+    }
+
+    /// A company's turn is over: what it says of upstream.
+    pub(super) async fn turn_is_over(&self, answered: Answered) -> Result<(), StoreError> {
+        let (in_row, first_success) = self.leave.done(answered);
+        if self.mode == Mode::DryRun {
+            return Ok(());
+        }
+        if first_success == FirstSuccess::Yes {
+            reachability::note_success(self.store.pool(), self.clock.now()).await?;
+            let told = self.tell(self.ends_of(&[Trouble::ApiUnreachable]).await?).await?;
+            self.note_told(told);
+        }
+        if answered == Answered::Not {
+            self.note_failure().await?;
+            if in_row >= FAILURES_MAX {
+                self.pause_by_breaker().await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn note_failure(&self) -> Result<(), StoreError> {
+        let now = self.clock.now();
+        let reach = reachability::note_failure(self.store.pool(), now).await?;
+        let Some(since) = reach.failing_since else { return Ok(()) };
+        let unreachable_after = self.watchlist.api.unreachable_after;
+        let is_long = (now - since).to_std().is_ok_and(|length| length >= unreachable_after);
+        if reach.failed_attempts < UNREACHABLE_ATTEMPTS || !is_long {
+            return Ok(());
+        }
+        let facts = TroubleFacts {
+            class: Some(Class::Transient.as_str().to_owned()),
+            reason: self.last_failure(),
+            advice: Some(UNREACHABLE_ADVICE.to_owned()),
+            since: Some(since),
+            ..TroubleFacts::default()
+        };
+        let told = self.tell(vec![self.teller().begins(Trouble::ApiUnreachable, "", facts)]).await?;
+        self.note_told(told);
+        Ok(())
+    }
+
+    /// Pauses the sweep, for all daemons.
+    pub(super) async fn pause_by_breaker(&self) -> Result<(), StoreError> {
+        let now = self.clock.now();
+        let reason = self.last_failure();
+        self.leave.end(Halt::Paused(problem(Class::Transient, None, &reason)));
+        if self.mode == Mode::DryRun {
+            return Ok(());
+        }
+        let since = stops::stop(self.store.pool(), What::Breaker).await?.map_or(now, |stop| stop.since);
+        let stop = Stop {
+            class: Class::Transient.as_str().to_owned(),
+            code: None,
+            reason,
+            since,
+            attempts: 0,
+            next_probe_at: Some(breaker_probe(since, now)),
+            salt: Vec::new(),
+            fingerprint: String::new(),
+        };
+        stops::set(self.store.pool(), What::Breaker, &stop).await
+    }
+
+    /// Stops all asking as the provider's `failure` wants it, and tells the operators.
+    pub(super) async fn stop_asking(&self, client: &Client, failure: &Failure) -> Result<(), StoreError> {
+        self.leave.end(Halt::Stopped(problem(failure.class, failure.code, &failure.reason)));
+        if self.mode == Mode::DryRun {
+            return Ok(());
+        }
+        let now = self.clock.now();
+        let salt = salt();
+        let next = match failure.pace() {
+            Pace::AfterMidnight => next_budget_day(now) + jitter(&salt),
+            Pace::AfterIpBackoff => {
+                let pause = TimeDelta::from_std(self.watchlist.api.ip_backoff).unwrap_or(HOURLY);
+                now.checked_add_signed(pause).unwrap_or(DateTime::<Utc>::MAX_UTC)
+            }
+            Pace::Hourly | Pace::GoesOn => now + HOURLY,
+        };
+        let stop = Stop {
+            class: failure.class.as_str().to_owned(),
+            code: failure.code,
+            reason: failure.reason.clone(),
+            since: now,
+            attempts: 0,
+            next_probe_at: Some(next),
+            fingerprint: client.key_fingerprint(&salt),
+            salt,
+        };
+        stops::set(self.store.pool(), What::Asking, &stop).await?;
+        self.tell_of_stop(failure.class, failure.code, &failure.reason, failure.advice()).await
+    }
+
+    /// Our own limit is reached: nobody asks until the budget day ends. Told once.
+    pub(super) async fn stop_at_own_limit(&self, limit: u32) -> Result<(), StoreError> {
+        if self.leave.is_over() {
+            return Ok(());
+        }
+        let reason = format!("the {limit} calls of the day are used up ([api].calls_per_day)");
+        self.leave.end(Halt::Stopped(problem(Class::Quota, None, &reason)));
+        if self.mode == Mode::DryRun {
+            return Ok(());
+        }
+        let stop = Stop {
+            class: Class::Quota.as_str().to_owned(),
+            code: None,
+            reason: reason.clone(),
+            since: self.clock.now(),
+            attempts: 0,
+            next_probe_at: None,
+            salt: Vec::new(),
+            fingerprint: String::new(),
+        };
+        stops::set(self.store.pool(), What::Asking, &stop).await?;
+        self.tell_of_stop(Class::Quota, None, &reason, Some(OWN_LIMIT_ADVICE)).await
+    }
+
+    /// There is no key to ask with.
+    pub(super) async fn stop_without_key(&self) -> Result<(), StoreError> {
+        self.leave.end(Halt::Stopped(problem(Class::Credential, None, NO_KEY)));
+        self.tell_of_stop(Class::Credential, None, NO_KEY, Some(NO_KEY_ADVICE)).await
+    }
+
+    /// Another code is another cause: the earlier one is over.
+    async fn tell_of_stop(
+        &self,
+        class: Class,
+        code: Option<i64>,
+        reason: &str,
+        advice: Option<&str>,
+    ) -> Result<(), StoreError> {
+        let trouble = if class == Class::Quota { Trouble::ApiQuota } else { Trouble::ApiCredential };
+        let cause = code.map_or_else(|| "none".to_owned(), |code| code.to_string());
+        let facts = TroubleFacts {
+            class: Some(class.as_str().to_owned()),
+            code,
+            reason: reason.to_owned(),
+            advice: advice.map(str::to_owned),
+            since: Some(self.clock.now()),
+            ..TroubleFacts::default()
+        };
+        let begins = self.teller().begins(trouble, &cause, facts);
+        let mut turns = self.ends_of(&[Trouble::ApiCredential, Trouble::ApiQuota]).await?;
+        turns.retain(|turn| {
+            (turn.owed.event.kind, &turn.cause)
+                != (crate::domain::event::EventKind::Resolved(trouble), &cause)
+        });
+        turns.push(begins);
+        let told = self.tell(turns).await?;
+        self.note_told(told);
+        Ok(())
+    }
+
+    /// The probe went well: asking goes on.
+    pub(super) async fn go_on(&self) -> Result<(), StoreError> {
+        for what in [What::Asking, What::Breaker] {
+            stops::clear(self.store.pool(), what).await?;
+        }
+        let turns = self.ends_of(&[Trouble::ApiCredential, Trouble::ApiQuota]).await?;
+        let told = self.tell(turns).await?;
+        self.note_told(told);
+        Ok(())
+    }
+
+    /// The ends of the open troubles of these kinds that are about no company.
+    pub(super) async fn ends_of(&self, kinds: &[Trouble]) -> Result<Vec<troubles::Turn>, StoreError> {
+        let open = troubles::open_troubles(self.store.pool()).await?;
+        let ours = open.iter().filter(|open| kinds.contains(&open.trouble) && open.company.is_none());
+        Ok(ours.map(|open| self.teller().ends(open.trouble, &open.cause)).collect())
+    }
+}
+
+const UNREACHABLE_ADVICE: &str = "see whether this machine reaches the provider (name server, firewall, proxy), and whether [api].url is \
+                                  the document's address; ends go on being judged from what was last verified";
+const OWN_LIMIT_ADVICE: &str = "raise [api].calls_per_day, or check fewer companies or less often; asking goes on after midnight in China";
+const NO_KEY: &str = "no API key is given";
+const NO_KEY_ADVICE: &str =
+    "give it as the credential \"api-key\", as QUALWATCH_API_KEY, or in a file named by [api].key_file";
+
+fn problem(class: Class, code: Option<i64>, reason: &str) -> Problem {
+    Problem { company: None, class: class.as_str().to_owned(), code, reason: reason.to_owned() }
+}
+
+fn halt(what: What, stop: &Stop) -> Halt {
+    let problem =
+        Problem { company: None, class: stop.class.clone(), code: stop.code, reason: stop.reason.clone() };
+    if what == What::Breaker { Halt::Paused(problem) } else { Halt::Stopped(problem) }
+}
+
+/// The next time a single call may pass, for a pause that began at `since`.
+fn breaker_probe(since: DateTime<Utc>, now: DateTime<Utc>) -> DateTime<Utc> {
+    let early = BREAKER_PROBES.into_iter().map(|after| since + after).find(|at| *at > now);
+    early.unwrap_or(now + HOURLY)
+}
+
+/// Bytes that nobody can foresee. `RandomState` is the standard library's only source of randomness.
+fn salt() -> Vec<u8> {
+    RandomState::new().build_hasher().finish().to_be_bytes().to_vec()
+}
+
+fn jitter(salt: &[u8]) -> TimeDelta {
+    let number = salt.iter().fold(0_u64, |number, byte| number << 8 | u64::from(*byte));
+    TimeDelta::seconds(i64::try_from(number % MIDNIGHT_JITTER_SECONDS).unwrap_or_default())
+}

@@ -1,0 +1,213 @@
+//! The whole course of a sweep: plan, first call alone, the others, second tries, what only the whole can tell.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio_util::sync::CancellationToken;
+
+use super::check::Attempt;
+use super::error::SweepError;
+use super::leave::{Answered, FAILURES_MAX, Leave, Start};
+use super::notes::Notes;
+use super::queue::{Planned, plan};
+use super::report::{Progress, Report};
+use super::troubles::Teller;
+use super::turns::answered;
+use crate::clock::Clock;
+use crate::config::{Company, Method, Watchlist};
+use crate::domain::event::Event;
+use crate::domain::keyword::Keyword;
+use crate::domain::secret::Secret;
+use crate::juhe::{self, Client};
+use crate::store::budget::Cause;
+use crate::store::companies::{self, CompanyId};
+use crate::store::outbox::{EventId, Recorded};
+use crate::store::steps::Steps;
+use crate::store::sweeps::note_sweep;
+use crate::store::troubles::{self, Turn};
+use crate::store::{Store, StoreError};
+
+/// Which companies a sweep is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Whom {
+    /// All of the file.
+    All,
+    /// These, whether due or not.
+    Named(BTreeSet<Keyword>),
+    /// Those of the file that are due.
+    Due,
+    /// Those of these that are due.
+    DueOf(BTreeSet<Keyword>),
+}
+
+/// Whether what is found is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// It is stored and told.
+    ForGood,
+    /// Only the count of the calls is stored.
+    DryRun,
+}
+
+/// One sweep, with all it works with.
+pub struct Sweep<'a> {
+    pub(super) store: &'a Store,
+    pub(super) watchlist: &'a Watchlist,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) steps: &'a dyn Steps,
+    pub(super) mode: Mode,
+    pub(super) leave: Leave,
+    pub(super) progress: &'a dyn Progress,
+    pub(super) ending: CancellationToken,
+    entries: BTreeMap<&'a Keyword, &'a Company>,
+    notes: Mutex<Notes>,
+}
+
+impl<'a> Sweep<'a> {
+    /// A sweep that is yet to run. When `ending` is cancelled no further company is begun.
+    #[must_use]
+    pub fn new(
+        store: &'a Store,
+        watchlist: &'a Watchlist,
+        clock: Arc<dyn Clock>,
+        steps: &'a dyn Steps,
+        mode: Mode,
+        progress: &'a dyn Progress,
+        ending: CancellationToken,
+    ) -> Self {
+        let entries = watchlist.companies.iter().map(|entry| (&entry.keyword, entry)).collect();
+        let (leave, notes) = (Leave::default(), Mutex::default());
+        Self { store, watchlist, clock, steps, mode, leave, progress, ending, entries, notes }
+    }
+
+    /// Asks whoever is meant and stores what it finds. With [`Whom::Due`] the day's judging is left to
+    /// [`judge_the_day`](Self::judge_the_day); else every company that is meant is judged at the end.
+    ///
+    /// # Errors
+    /// When the database fails or no client can be made. What was committed until then stays.
+    pub async fn run(self, whom: &Whom, key: Option<Secret>) -> Result<Report, SweepError> {
+        let started_at = self.clock.now();
+        if self.mode == Mode::ForGood {
+            companies::correct_instants(self.store.pool(), started_at).await?;
+        }
+        let standings = companies::standings(self.store.pool()).await?;
+        let planned = plan(self.watchlist, &standings, whom, started_at);
+        let ids: Vec<CompanyId> = match whom {
+            Whom::Due => Vec::new(),
+            _ => planned.iter().filter_map(|company| company.id).collect(),
+        };
+        let meant = planned.len();
+        if meant == 0 {
+            return Ok(Report::default());
+        }
+        if self.mode == Mode::ForGood {
+            let told = self.watch_for_mass_losses().await?;
+            self.note_told(told);
+        }
+        self.ask_all(planned, key).await?;
+        let mut doubts = Vec::new();
+        if self.mode == Mode::ForGood {
+            let mut told = self.watch_for_mass_losses().await?;
+            told.extend(self.look_back().await?);
+            self.note_told(told);
+        }
+        if !ids.is_empty() {
+            let (told, found) = self.judge_these(&ids).await?;
+            self.note_told(told);
+            doubts = found;
+        }
+        let mut report = std::mem::take(&mut *self.notes()).into_report(meant, self.leave.halt());
+        report.doubts = doubts;
+        if self.mode == Mode::ForGood && report.tally.asked > 0 {
+            note_sweep(self.store.pool(), started_at, self.clock.now(), report.tally).await?;
+        }
+        Ok(report)
+    }
+
+    async fn ask_all(&self, planned: Vec<Planned<'_>>, key: Option<Secret>) -> Result<(), SweepError> {
+        self.progress.begins(planned.len());
+        let Some(key) = key else {
+            return Ok(self.stop_without_key().await?);
+        };
+        let client = Client::new(self.settings(key), Arc::clone(&self.clock))?;
+        let meant = planned.len();
+        let start = self.start(&client).await?;
+        let probing = start == Start::Probing;
+        if let Start::Not(halt) = start {
+            self.leave.end(halt);
+            return Ok(());
+        }
+        let again = self.pass(&client, planned, Attempt::First, probing).await?;
+        let again: Vec<Planned<'_>> =
+            again.into_iter().map(|company| Planned { cause: Cause::Repeat, ..company }).collect();
+        if !again.is_empty() {
+            self.pass(&client, again, Attempt::Last, false).await?;
+        }
+        // "Or all, when they are fewer": known only when the second tries have failed too.
+        if meant < FAILURES_MAX && self.asked_in_vain() && !self.leave.is_over() {
+            self.pause_by_breaker().await?;
+        }
+        Ok(())
+    }
+
+    fn settings(&self, key: Secret) -> juhe::Settings {
+        let api = &self.watchlist.api;
+        let method = match api.method {
+            Method::Get => juhe::Method::Get,
+            Method::Post => juhe::Method::Post,
+        };
+        juhe::Settings {
+            url: api.url.clone(),
+            method,
+            timeout: api.timeout,
+            request_gap: api.request_gap(),
+            key,
+        }
+    }
+
+    fn asked_in_vain(&self) -> bool {
+        let notes = self.notes();
+        let mut endings = notes.outcomes.values().filter_map(|outcome| outcome.ending.as_ref()).peekable();
+        endings.peek().is_some() && endings.all(|ending| answered(ending) == Answered::Not)
+    }
+
+    pub(super) fn notes(&self) -> MutexGuard<'_, Notes> {
+        // Nothing in here panics half-way through a change.
+        self.notes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn note_told(&self, told: Vec<Recorded>) {
+        self.notes().told.extend(told);
+    }
+
+    /// The last failure without a readable answer.
+    pub(super) fn last_failure(&self) -> String {
+        self.notes().last_failure.clone().unwrap_or_else(|| "no readable answer".to_owned())
+    }
+
+    /// Events of a dry run: with ids that no row has.
+    pub(super) fn imagined(&self, events: impl IntoIterator<Item = Event>) -> Vec<Recorded> {
+        let mut notes = self.notes();
+        let number = |event| {
+            notes.imagined -= 1;
+            Recorded { id: EventId::imagined(notes.imagined), event }
+        };
+        events.into_iter().map(number).collect()
+    }
+
+    pub(super) fn teller(&self) -> Teller<'a> {
+        Teller { watchlist: self.watchlist, now: self.clock.now() }
+    }
+
+    pub(super) fn entry(&self, keyword: &Keyword) -> Option<&'a Company> {
+        self.entries.get(keyword).copied()
+    }
+
+    /// Tells the operators what is new of `turns`.
+    pub(super) async fn tell(&self, turns: Vec<Turn>) -> Result<Vec<Recorded>, StoreError> {
+        if self.mode == Mode::DryRun {
+            return Ok(self.imagined(turns.into_iter().map(|turn| turn.owed.event)));
+        }
+        troubles::tell(self.store.pool(), &turns, self.clock.now()).await
+    }
+}

@@ -1,0 +1,81 @@
+//! Operators' events: what is told when a trouble begins or ends.
+
+use chrono::{DateTime, NaiveDate, Utc};
+
+use crate::config::{Company, Watchlist};
+use crate::domain::event::{Event, EventKind, Trouble, TroubleFacts};
+use crate::store::companies::CompanyId;
+use crate::store::outbox::Owed;
+use crate::store::troubles::Turn;
+
+/// When and to whom operators' events of one sweep are told.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Teller<'a> {
+    pub watchlist: &'a Watchlist,
+    pub now: DateTime<Utc>,
+}
+
+impl Teller<'_> {
+    /// The calendar day of `now` in the configured zone.
+    pub(super) fn today(&self) -> NaiveDate {
+        self.now.with_timezone(&self.watchlist.timezone).date_naive()
+    }
+
+    /// A trouble of the whole service begins.
+    pub(super) fn begins(&self, trouble: Trouble, cause: &str, facts: TroubleFacts) -> Turn {
+        self.turn(EventKind::Trouble(trouble), cause, Some(facts), None)
+    }
+
+    /// A trouble of the whole service is over.
+    pub(super) fn ends(&self, trouble: Trouble, cause: &str) -> Turn {
+        self.turn(EventKind::Resolved(trouble), cause, None, None)
+    }
+
+    /// A trouble of one company begins.
+    pub(super) fn begins_for(
+        &self,
+        trouble: Trouble,
+        cause: &str,
+        facts: TroubleFacts,
+        company: (CompanyId, &Company),
+    ) -> Turn {
+        let facts = TroubleFacts { line: Some(company.1.line), ..facts };
+        self.turn(EventKind::Trouble(trouble), cause, Some(facts), Some(company))
+    }
+
+    /// A trouble of one company is over.
+    pub(super) fn ends_for(&self, trouble: Trouble, cause: &str, company: (CompanyId, &Company)) -> Turn {
+        self.turn(EventKind::Resolved(trouble), cause, None, Some(company))
+    }
+
+    fn turn(
+        &self,
+        kind: EventKind,
+        cause: &str,
+        trouble: Option<TroubleFacts>,
+        company: Option<(CompanyId, &Company)>,
+    ) -> Turn {
+        let event = Event {
+            company: company.map(|(_, entry)| entry.keyword.clone()),
+            company_name: company.map(|(_, entry)| entry.name.clone()),
+            trouble,
+            ..Event::new(kind, self.now, self.today())
+        };
+        let recipients = self.watchlist.email.operators.iter().map(|address| address.as_str().to_owned());
+        let owed = Owed { event, company: company.map(|(id, _)| id), recipients: recipients.collect() };
+        Turn { cause: cause.to_owned(), owed }
+    }
+
+    /// What readers of a company are owed.
+    pub(super) fn owed_to_readers(&self, events: Vec<Event>, company: (CompanyId, &Company)) -> Vec<Owed> {
+        let (id, entry) = company;
+        let recipients: Vec<String> = self
+            .watchlist
+            .recipients_of(entry)
+            .into_iter()
+            .map(|address| address.as_str().to_owned())
+            .collect();
+        let owed = |event| Owed { event, company: Some(id), recipients: recipients.clone() };
+        events.into_iter().map(owed).collect()
+    }
+}

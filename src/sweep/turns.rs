@@ -1,0 +1,205 @@
+//! Turns: each company is taken by a worker, asked, and what it says of upstream is noted.
+
+use std::collections::VecDeque;
+use std::panic::AssertUnwindSafe;
+use std::sync::{Mutex, PoisonError};
+
+use futures_util::FutureExt as _;
+use futures_util::future::join_all;
+
+use super::check::{Attempt, Turned};
+use super::conclusion::Ending;
+use super::leave::Answered;
+use super::notes::{Outcome, outcome};
+use super::queue::Planned;
+use super::report::{Halt, Problem};
+use super::round::Sweep;
+use crate::domain::keyword::Keyword;
+use crate::domain::observation::Incompleteness;
+use crate::juhe::{Class, Client};
+use crate::store::StoreError;
+use crate::store::budget::Cause;
+use crate::store::claims::Claims;
+
+impl Sweep<'_> {
+    /// Takes each company's turn; gives those that are worth a second try.
+    pub(super) async fn pass<'c>(
+        &self,
+        client: &Client,
+        planned: Vec<Planned<'c>>,
+        attempt: Attempt,
+        probing: bool,
+    ) -> Result<Vec<Planned<'c>>, StoreError> {
+        let queue = Mutex::new(VecDeque::from(planned));
+        let again = Mutex::new(Vec::new());
+        let pass = Pass { client, queue: &queue, again: &again, attempt };
+        if attempt == Attempt::First {
+            self.first_call_alone(&pass, probing).await?;
+        }
+        let workers = (0..self.watchlist.api.concurrency.get()).map(|_| self.work(&pass));
+        // All of them, also when one fails: what was asked for is stored where it can be.
+        join_all(workers).await.into_iter().collect::<Result<Vec<()>, StoreError>>()?;
+        let again = again.into_inner().unwrap_or_else(PoisonError::into_inner);
+        Ok(if self.leave.is_over() { Vec::new() } else { again })
+    }
+
+    /// A refused key costs one call, and a probe is one call.
+    async fn first_call_alone(&self, pass: &Pass<'_, '_>, probing: bool) -> Result<(), StoreError> {
+        let mut claims = None;
+        while let Some(mut company) = next(pass.queue) {
+            if probing {
+                company.cause = Cause::Probe;
+            }
+            let answered = self.turn(pass, company, &mut claims).await?;
+            match answered {
+                Answered::Unasked if !self.leave.is_over() => {}
+                Answered::Readably if probing && !self.leave.is_over() => return self.go_on().await,
+                Answered::Not if probing => return self.pause_again().await,
+                _ => return Ok(()),
+            }
+        }
+        Ok(())
+    }
+
+    /// A probe without a readable answer: asking stays as it was, stopped or paused.
+    async fn pause_again(&self) -> Result<(), StoreError> {
+        match self.standing_halt().await? {
+            Some(halt) => self.leave.end(halt),
+            None => self.pause_by_breaker().await?,
+        }
+        Ok(())
+    }
+
+    async fn work(&self, pass: &Pass<'_, '_>) -> Result<(), StoreError> {
+        let mut claims = None;
+        while !self.leave.is_over() {
+            let Some(company) = next(pass.queue) else { break };
+            self.turn(pass, company, &mut claims).await?;
+        }
+        if let Some(claims) = claims {
+            claims.close().await;
+        }
+        Ok(())
+    }
+
+    /// One company's turn, from leave to enter to what it says of upstream. A panic in it is a failed check.
+    async fn turn<'c>(
+        &self,
+        pass: &Pass<'_, 'c>,
+        company: Planned<'c>,
+        claims: &mut Option<Claims>,
+    ) -> Result<Answered, StoreError> {
+        if self.ending.is_cancelled() {
+            self.leave.end(Halt::Ending);
+        }
+        if !self.leave.enter().await {
+            return Ok(Answered::Unasked);
+        }
+        let check = self.check(pass.client, &company, pass.attempt, claims);
+        let answered = match AssertUnwindSafe(check).catch_unwind().await {
+            Ok(Ok(turned)) => self.note_turn(pass, company, turned).await?,
+            Ok(Err(error)) if error.is_of_the_database() => {
+                self.leave.end(Halt::Ending);
+                self.turn_is_over(Answered::Unasked).await?;
+                return Err(error);
+            }
+            Ok(Err(error)) => {
+                self.note_broken(&company, &chain(&error));
+                Answered::Unasked
+            }
+            Err(_) => {
+                self.note_broken(&company, "qualwatch itself failed at this company (a panic; see the log)");
+                Answered::Unasked
+            }
+        };
+        self.turn_is_over(answered).await?;
+        Ok(answered)
+    }
+
+    async fn note_turn<'c>(
+        &self,
+        pass: &Pass<'_, 'c>,
+        company: Planned<'c>,
+        turned: Turned,
+    ) -> Result<Answered, StoreError> {
+        let keyword = company.entry.keyword.clone();
+        let (calls, answered, outcome) = match turned {
+            Turned::NotAsked => return Ok(Answered::Unasked),
+            Turned::Elsewhere => {
+                let reason = "another process is checking it, or has just done so";
+                (0, Answered::Unasked, outcome(&keyword, Class::Transient.as_str(), None, reason))
+            }
+            Turned::BrokenOff { calls } => {
+                let ending = Ending::Incomplete(Incompleteness::NotAllAsked);
+                (calls, Answered::Readably, ended(&keyword, ending))
+            }
+            Turned::Stops { calls, failure } => {
+                self.stop_asking(pass.client, &failure).await?;
+                (calls, Answered::Readably, ended(&keyword, Ending::Failed(failure)))
+            }
+            Turned::Asked { calls, ending } => {
+                let answered = answered(&ending);
+                if answered == Answered::Not {
+                    self.notes().last_failure = ending.reason();
+                }
+                if pass.attempt == Attempt::First && ending.is_transient() {
+                    pass.again.lock().unwrap_or_else(PoisonError::into_inner).push(company);
+                } else {
+                    self.progress.advances(&keyword);
+                }
+                (calls, answered, ended(&keyword, ending))
+            }
+        };
+        let mut notes = self.notes();
+        notes.calls += calls;
+        let was_asked = notes.outcomes.get(&keyword).is_some_and(|outcome| outcome.is_asked);
+        let is_asked = was_asked || calls > 0;
+        notes.outcomes.insert(keyword, Outcome { is_asked, ..outcome });
+        Ok(answered)
+    }
+
+    fn note_broken(&self, company: &Planned<'_>, reason: &str) {
+        let keyword = company.entry.keyword.clone();
+        tracing::error!(company = keyword.as_str(), reason, "a check failed");
+        let outcome = outcome(&keyword, Class::Transient.as_str(), None, reason);
+        // A call may have been made; that it was not is not known.
+        self.notes().outcomes.insert(keyword, Outcome { is_asked: true, ..outcome });
+    }
+}
+
+/// What the workers of one pass share.
+struct Pass<'p, 'c> {
+    client: &'p Client,
+    queue: &'p Mutex<VecDeque<Planned<'c>>>,
+    again: &'p Mutex<Vec<Planned<'c>>>,
+    attempt: Attempt,
+}
+
+fn next<'c>(queue: &Mutex<VecDeque<Planned<'c>>>) -> Option<Planned<'c>> {
+    queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front()
+}
+
+/// The outcome of a company that was asked.
+fn ended(keyword: &Keyword, ending: Ending) -> Outcome {
+    let problem = ending.reason().map(|reason| Problem {
+        company: Some(keyword.clone()),
+        class: ending.as_str().to_owned(),
+        code: ending.code(),
+        reason,
+    });
+    Outcome { is_asked: true, ending: Some(ending), problem }
+}
+
+/// What an ending says of upstream.
+pub(super) fn answered(ending: &Ending) -> Answered {
+    match ending {
+        Ending::Failed(failure) if !failure.is_readable() => Answered::Not,
+        _ => Answered::Readably,
+    }
+}
+
+/// An error with its sources, in one line.
+fn chain(error: &dyn std::error::Error) -> String {
+    let sources = std::iter::successors(Some(error), |error| error.source());
+    sources.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}

@@ -1,0 +1,124 @@
+//! A small world: the imitation upstream, a database of its own, a clock that the test moves, and one watchlist.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use qualwatch::clock::{Clock, SimulatedClock};
+use qualwatch::config::{self, Watchlist};
+use qualwatch::domain::secret::Secret;
+use qualwatch::sandbox::{Sandbox, Scenario};
+use qualwatch::store::Store;
+use qualwatch::store::outbox::Recorded;
+use qualwatch::store::steps::{NoSteps, Steps};
+use qualwatch::sweep::{self, Mode, NoProgress, Report, Sweep, SweepError, Whom};
+use tokio_util::sync::CancellationToken;
+
+use super::database::TestDatabase;
+
+/// The key that is asked with.
+pub const KEY: &str = "CANARY0123456789abcdef0123456789";
+
+pub struct World {
+    pub database: TestDatabase,
+    pub store: Store,
+    pub clock: SimulatedClock,
+    pub sandbox: Sandbox,
+    pub watchlist: Watchlist,
+    pub key: Option<Secret>,
+}
+
+impl World {
+    /// Upstream as `scenario` has it; the watchlist names every company of it, with `more` in front of them. The clock shows
+    /// `now`.
+    pub async fn new(scenario: &str, more: &str, now: &str) -> Self {
+        let scenario = Scenario::parse(scenario).unwrap();
+        Self::with(scenario, more, now).await
+    }
+
+    pub async fn with(scenario: Scenario, more: &str, now: &str) -> Self {
+        let database = TestDatabase::new().await;
+        let clock = SimulatedClock::new(instant(now));
+        let keywords: Vec<String> = scenario.keywords().map(str::to_owned).collect();
+        let sandbox =
+            Sandbox::start(scenario, ([127, 0, 0, 1], 0).into(), Arc::new(clock.clone())).await.unwrap();
+        let store = Store::open_and_migrate(database.options()).await.unwrap();
+        let watchlist = watchlist(&sandbox.url(), more, &keywords);
+        sweep::accept(&store, &watchlist, clock.now()).await.unwrap();
+        Self { database, store, clock, sandbox, watchlist, key: Secret::parse(KEY) }
+    }
+
+    /// Replaces the watchlist by one of these companies, as a reload does.
+    pub async fn reload(&mut self, more: &str, keywords: &[&str]) {
+        let keywords: Vec<String> = keywords.iter().map(|keyword| (*keyword).to_owned()).collect();
+        self.watchlist = watchlist(&self.sandbox.url(), more, &keywords);
+        sweep::accept(&self.store, &self.watchlist, self.clock.now()).await.unwrap();
+    }
+
+    /// Moves the clock to an instant.
+    pub fn at(&self, now: &str) {
+        self.clock.set(instant(now));
+    }
+
+    pub fn next_day(&self) {
+        self.clock.advance(TimeDelta::days(1));
+    }
+
+    pub fn sweep_with<'a>(&'a self, steps: &'a dyn Steps, mode: Mode) -> Sweep<'a> {
+        let clock = Arc::new(self.clock.clone());
+        let ending = CancellationToken::new();
+        Sweep::new(&self.store, &self.watchlist, clock, steps, mode, &NoProgress, ending)
+    }
+
+    pub async fn try_sweep(&self, whom: &Whom) -> Result<Report, SweepError> {
+        self.sweep_with(&NoSteps, Mode::ForGood).run(whom, self.key.clone()).await
+    }
+
+    /// All companies, as `check` does.
+    pub async fn check(&self) -> Report {
+        self.try_sweep(&Whom::All).await.unwrap()
+    }
+
+    /// What the daemon does when its bell rings: who is due, then the day's judging.
+    pub async fn tick(&self) -> Report {
+        let mut report = self.try_sweep(&Whom::Due).await.unwrap();
+        let judging = self.sweep_with(&NoSteps, Mode::ForGood);
+        report.events.extend(judging.judge_the_day().await.unwrap());
+        report
+    }
+
+    /// The kinds of the events of a day on which everybody is checked.
+    pub async fn checked_on(&self, now: &str) -> Vec<String> {
+        self.at(now);
+        kinds(&self.check().await.events)
+    }
+
+    pub async fn count(&self, sql: &'static str) -> i64 {
+        sqlx::query_scalar(sql).fetch_one(self.store.pool()).await.unwrap()
+    }
+}
+
+pub fn instant(text: &str) -> DateTime<Utc> {
+    let text = if text.contains('T') { text.to_owned() } else { format!("{text}T08:00:00+08:00") };
+    DateTime::parse_from_rfc3339(&text).unwrap().with_timezone(&Utc)
+}
+
+pub fn kinds(events: &[Recorded]) -> Vec<String> {
+    events.iter().map(|recorded| recorded.event.kind.to_string()).collect()
+}
+
+fn watchlist(url: &str, more: &str, keywords: &[String]) -> Watchlist {
+    use std::fmt::Write as _;
+    let mut text = format!(
+        "[api]\nurl = \"{url}\"\nrequests_per_second = 1000\ncalls_per_day = 0\n{more}\n\
+         [email]\nmaildir = \"mail\"\nfrom = \"资质监控 <alerts@example.com>\"\nto = [\"reader@example.com\"]\n\
+         operators = [\"ops@example.com\"]\n"
+    );
+    for keyword in keywords {
+        writeln!(text, "[[company]]\nkeyword = \"{keyword}\"").unwrap();
+    }
+    match config::parse(&text, Path::new("/nowhere/watchlist.toml")) {
+        Ok((watchlist, _)) => watchlist,
+        Err(faults) => panic!("{faults:?} in\n{text}"),
+    }
+}

@@ -184,7 +184,7 @@ impl Sweep<'_> {
         }
         let next = match what {
             What::Breaker => breaker_probe(stop.since, now),
-            What::Asking => now + HOURLY,
+            What::Asking | What::Mail | What::Courier => now + HOURLY,
         };
         stops::take_probe(self.store.pool(), what, stop, Some(next), &fingerprint).await
     }

@@ -3,10 +3,12 @@
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::process::{Child, Stdio};
 
+use chrono::TimeDelta;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use qualwatch::store::Store;
 use qualwatch::store::budget;
+use qualwatch::store::stops::{self, Stop, What};
 use serde_json::json;
 
 use crate::support::database::TestDatabase;
@@ -55,6 +57,41 @@ async fn refusals_of_a_test_mail_are_told_one_by_one() {
     let ran = Program::new(&with_login).run(&["test-email"]);
     assert_eq!(ran.code, Some(2), "without a password nobody logs in");
     assert!(ran.stderr.contains("smtp-password"), "{}", ran.stderr);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refused_login_is_tried_once_and_a_stop_is_respected() {
+    let script = Script { login: Some(("alerts".to_owned(), "right".to_owned())), ..Script::default() };
+    let sink = SmtpSink::start(script).await;
+    let server = with_server(sink.port()).replace("smtp://", "smtp://alerts@");
+    let program = |password: &str| Program::new(&server).with("QUALWATCH_SMTP_PASSWORD", password);
+    let ran = program("wrong").run(&["test-email", "--json"]);
+    assert_eq!((ran.code, &ran.json()["refused"], sink.connections()), (Some(1), &json!(3), 1), "{ran:?}");
+    assert!(!ran.stdout.contains("wrong") && ran.stdout.contains("smtp-password"), "{}", ran.stdout);
+
+    let database = TestDatabase::new().await;
+    let store = Store::open(database.options()).await.unwrap();
+    let stop = Stop {
+        class: "auth".to_owned(),
+        code: Some(535),
+        reason: "the login is refused".to_owned(),
+        since: instant(NOW),
+        attempts: 0,
+        next_probe_at: Some(instant(NOW) + TimeDelta::minutes(30)),
+        salt: vec![1],
+        fingerprint: String::new(),
+    };
+    stops::set(store.pool(), What::Mail, &stop).await.unwrap();
+    let watched = |password| {
+        program(password).with("QUALWATCH_DATABASE_URL", database.url()).with("QUALWATCH_NOW", NOW)
+    };
+    assert_eq!(watched("wrong").run(&["test-email"]).code, Some(1), "at once when the password changed");
+    let ran = watched("wrong").run(&["test-email"]);
+    assert_eq!((ran.code, ran.stdout.as_str(), sink.connections()), (Some(3), "", 2), "not twice: {ran:?}");
+    assert!(ran.stderr.contains("the next login is allowed at 2026-03-02 13:00"), "{}", ran.stderr);
+    assert_eq!(watched("right").run(&["test-email"]).code, Some(0), "another password");
+    let left = stops::stop(store.pool(), What::Mail).await.unwrap().unwrap();
+    assert!(left.next_probe_at.unwrap() < instant(NOW) + TimeDelta::minutes(5), "the daemon may try at once");
 }
 
 #[test]

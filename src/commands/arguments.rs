@@ -9,7 +9,7 @@ use super::print::Reader;
 
 /// Watches companies' construction qualification certificates and mails what changes.
 #[derive(Debug, Clone, Parser)]
-#[command(name = "qualwatch", version, about, after_help = EXIT_CODES, propagate_version = true)]
+#[command(name = "qualwatch", version, about, after_help = EXIT_CODES)]
 pub struct Arguments {
     #[command(flatten)]
     pub(super) places: Places,

@@ -11,6 +11,7 @@ use super::error::EmailError;
 use super::mailer::{MailProblem, Next, Reconnected, Run};
 use super::message::{Envelope, build};
 use super::refusing::Lost;
+use super::ripeness::Ripe;
 use super::smtp::failure::{Fault, SendFailure, Stage};
 use super::smtp::reply::Censor;
 use crate::clock;
@@ -78,8 +79,8 @@ impl Parcel<'_> {
 }
 
 impl Run<'_> {
-    /// Sends one recipient their share, unless another process does.
-    pub(super) async fn serve(&mut self, waiting: &Waiting, share: &[Audience]) -> Result<Next, EmailError> {
+    /// Sends one recipient what is ripe, unless another process does.
+    pub(super) async fn serve(&mut self, waiting: &Waiting, ripe: Ripe) -> Result<Next, EmailError> {
         let claims = match self.claims.take() {
             Some(claims) => claims,
             None => self.mailer.store.claims().await?,
@@ -93,7 +94,7 @@ impl Run<'_> {
             }
         };
         let mut served = Served { claim: &mut claim, attempts: waiting.attempts };
-        let next = self.serve_claimed(&mut served, share).await?;
+        let next = self.serve_claimed(&mut served, waiting, ripe).await?;
         self.claims = Some(claim.release().await?);
         if !matches!(next, Next::Message | Next::Again) {
             self.set_aside.insert(waiting.recipient.clone());
@@ -104,9 +105,10 @@ impl Run<'_> {
     async fn serve_claimed(
         &mut self,
         served: &mut Served<'_>,
-        share: &[Audience],
+        waiting: &Waiting,
+        ripe: Ripe,
     ) -> Result<Next, EmailError> {
-        let Pending { frozen, loose, unreadable } = mailing::pending(served.claim).await?;
+        let Pending { frozen, mut loose, unreadable } = mailing::pending(served.claim).await?;
         self.report_unreadable(served.claim.recipient(), unreadable);
         for message in &frozen {
             let parcel = Parcel {
@@ -121,8 +123,15 @@ impl Run<'_> {
                 next => return Ok(next),
             }
         }
-        let loose: Vec<Loose> =
-            loose.into_iter().filter(|delivery| share.contains(&delivery.event.kind.audience())).collect();
+        // More may have come, or less be left, since it was read who waits.
+        let oldest = |audience| {
+            let of_these = loose.iter().filter(|delivery| delivery.event.kind.audience() == audience);
+            of_these.map(|delivery| delivery.owed_since).min()
+        };
+        let (reader_since, operator_since) = (oldest(Audience::Reader), oldest(Audience::Operator));
+        let now_waiting = Waiting { reader_since, operator_since, ..waiting.clone() };
+        let share = self.share_of(&now_waiting, ripe).unwrap_or_default();
+        loose.retain(|delivery| share.contains(&delivery.event.kind.audience()));
         let theirs = self.readdress(served.claim, &loose).await?;
         let events: Vec<Event> = theirs.iter().map(|delivery| delivery.event.clone()).collect();
         let watchlist = self.mailer.watchlist;

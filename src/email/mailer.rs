@@ -15,7 +15,7 @@ use super::courier::{Courier, Session};
 use super::error::EmailError;
 use super::outlet;
 use super::readers::Readers;
-use super::refusing::Gate;
+use super::refusing::{Gate, RECIPIENT_PAUSE_MAX};
 use super::ripeness::{self, Digest, Ripe};
 use super::smtp::failure::SendFailure;
 use super::telling::Teller;
@@ -166,10 +166,10 @@ impl Run<'_> {
                     break;
                 }
             }
-            for (waiting, audiences) in batch {
-                let mut next = self.serve(&waiting, &audiences).await?;
+            for waiting in batch {
+                let mut next = self.serve(&waiting, ripe).await?;
                 if next == Next::Again {
-                    next = self.serve(&waiting, &audiences).await?;
+                    next = self.serve(&waiting, ripe).await?;
                 }
                 if next == Next::End {
                     return Ok(());
@@ -179,25 +179,31 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Whose mail goes now, and which share of it: readers first, and last who failed before.
-    async fn ripe(&self, ripe: Ripe) -> Result<Vec<(Waiting, Vec<Audience>)>, EmailError> {
-        let (now, watchlist) = (self.mailer.clock.now(), self.mailer.watchlist);
-        let digest = Digest { line: watchlist.email.digest.as_ref(), zone: watchlist.timezone };
-        let mut batch: Vec<(Waiting, Vec<Audience>)> = mailing::waiting(self.mailer.store.pool())
-            .await?
-            .into_iter()
-            .filter(|waiting| !self.set_aside.contains(&waiting.recipient))
-            .filter(|waiting| {
-                ripe == Ripe::Everything
-                    || ripeness::is_over(waiting.next_attempt_at, super::refusing::RECIPIENT_PAUSE_MAX, now)
-            })
-            .filter_map(|waiting| {
-                let audiences = ripeness::ripe_audiences(&waiting, ripe, digest, now)?;
-                Some((waiting, audiences))
-            })
-            .collect();
-        batch.sort_by_key(|(waiting, _)| (waiting.attempts > 0, waiting.operator_since.is_some()));
+    /// Whose mail goes now. Whose address has left the file comes first: what is re-addressed is then in the digest of who
+    /// gets it. Then readers, then operators; last who was not reached before.
+    async fn ripe(&self, ripe: Ripe) -> Result<Vec<Waiting>, EmailError> {
+        let now = self.mailer.clock.now();
+        let is_over = |waiting: &Waiting| {
+            ripe == Ripe::Everything || ripeness::is_over(waiting.next_attempt_at, RECIPIENT_PAUSE_MAX, now)
+        };
+        let mut batch = mailing::waiting(self.mailer.store.pool()).await?;
+        batch.retain(|waiting| {
+            !self.set_aside.contains(&waiting.recipient)
+                && is_over(waiting)
+                && self.share_of(waiting, ripe).is_some()
+        });
+        batch.sort_by_key(|waiting| {
+            let is_named = self.readers.names(&waiting.recipient);
+            (waiting.attempts > 0, is_named, waiting.operator_since.is_some())
+        });
         Ok(batch)
+    }
+
+    /// Which share of what a recipient is owed goes now.
+    pub(super) fn share_of(&self, waiting: &Waiting, ripe: Ripe) -> Option<Vec<Audience>> {
+        let watchlist = self.mailer.watchlist;
+        let digest = Digest { line: watchlist.email.digest.as_ref(), zone: watchlist.timezone };
+        ripeness::ripe_audiences(waiting, ripe, digest, self.mailer.clock.now())
     }
 
     async fn finish(mut self) -> Result<Mailed, EmailError> {

@@ -1,6 +1,6 @@
 //! Who gets an event now, by the file as it is.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::config::{Company, EmailAddress, Watchlist};
 use crate::domain::event::{Audience, Event};
@@ -11,12 +11,21 @@ use crate::store::mailing::{Loose, Recipient};
 pub(super) struct Readers<'a> {
     watchlist: &'a Watchlist,
     companies: HashMap<&'a Keyword, &'a Company>,
+    addresses: HashSet<String>,
 }
 
 impl<'a> Readers<'a> {
     pub(super) fn new(watchlist: &'a Watchlist) -> Self {
         let companies = watchlist.companies.iter().map(|company| (&company.keyword, company)).collect();
-        Self { watchlist, companies }
+        let email = &watchlist.email;
+        let own = watchlist.companies.iter().flat_map(|company| &company.to);
+        let all = email.to.iter().chain(&email.operators).chain(own);
+        Self { watchlist, companies, addresses: all.map(EmailAddress::folded).collect() }
+    }
+
+    /// Whether the file names this address at all.
+    pub(super) fn names(&self, recipient: &Recipient) -> bool {
+        self.addresses.contains(recipient.as_str())
     }
 
     /// Parts what a recipient is owed: what they still get, and what they no longer get, with those who get it now.

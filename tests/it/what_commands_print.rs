@@ -14,7 +14,7 @@ use crate::support::story::{self, instant, program};
 
 async fn story() -> (TestDatabase, Program) {
     let database = TestDatabase::new().await;
-    story::tell(&database).await;
+    Box::pin(story::tell(&database)).await;
     let program = program(&database);
     (database, program)
 }
@@ -125,7 +125,7 @@ async fn status_without_problems_exits_with_0_and_notices_that_nobody_asks() {
     let status = ran.json();
     assert_eq!(status["companies"], json!({"watched": 3, "unverified": 3, "disputed": 0, "in_doubt": 0}));
     assert_eq!((&status["last_sweep"], &status["problems"]), (&Value::Null, &json!([])));
-    story::tell(&database).await;
+    Box::pin(story::tell(&database)).await;
     let later = story::program(&database).with("QUALWATCH_NOW", "2026-03-10T12:00:00+08:00");
     let problems = later.run(&["status", "--json"]).json()["problems"].clone();
     let reason = problems[0]["reason"].as_str().unwrap();

@@ -9,7 +9,7 @@ use super::print::Reader;
 
 /// Watches companies' construction qualification certificates and mails what changes.
 #[derive(Debug, Clone, Parser)]
-#[command(name = "qualwatch", version, about, after_help = EXIT_CODES, propagate_version = true)]
+#[command(name = "qualwatch", version, about, after_help = EXIT_CODES)]
 pub struct Arguments {
     #[command(flatten)]
     pub(super) places: Places,
@@ -27,7 +27,7 @@ pub(super) struct Places {
     /// The watchlist [default: ./watchlist.toml, else /etc/qualwatch/watchlist.toml]
     #[arg(long, global = true, value_name = "FILE")]
     pub watchlist: Option<PathBuf>,
-    /// The state directory [default: $STATE_DIRECTORY; else /var/lib/qualwatch where the watchlist is the one in /etc; else
+    /// The state directory [default: `$STATE_DIRECTORY`; else /var/lib/qualwatch where the watchlist is the one in /etc; else
     /// ./state]
     #[arg(long, global = true, value_name = "DIR")]
     pub state_dir: Option<PathBuf>,

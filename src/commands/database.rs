@@ -30,9 +30,11 @@ impl Database {
     /// # Errors
     /// The database cannot be reached, made or brought up to date.
     pub async fn open_or_make(context: &Context) -> anyhow::Result<Self> {
-        let place = match url(context)? {
-            Some(url) => Place::Server(url),
-            None => Place::Private(PrivatePostgres::start(&context.state_dir, Purpose::Service).await?),
+        let place = if let Some(url) = url(context)? {
+            Place::Server(url)
+        } else {
+            let starting = PrivatePostgres::start(&context.state_dir, Purpose::Service);
+            Place::Private(Box::pin(starting).await?)
         };
         let store = Store::open_and_migrate(place.options()?).await.with_context(|| place.opening())?;
         Ok(Self { store, place })
@@ -57,18 +59,15 @@ impl Database {
     /// # Errors
     /// It cannot be reached, or its layout is another version's.
     pub async fn open_if_there(context: &Context) -> anyhow::Result<Result<Self, String>> {
-        let place = match url(context)? {
-            Some(url) => Place::Server(url),
-            None => match PrivatePostgres::open(&context.state_dir).await? {
-                Some(private) => Place::Private(private),
-                None => {
-                    let looked = format!(
-                        "no address of one is given, and none is in the state directory {}",
-                        context.state_dir.display()
-                    );
-                    return Ok(Err(looked));
-                }
-            },
+        let place = if let Some(url) = url(context)? {
+            Place::Server(url)
+        } else if let Some(private) = Box::pin(PrivatePostgres::open(&context.state_dir)).await? {
+            Place::Private(private)
+        } else {
+            let state_dir = context.state_dir.display();
+            return Ok(Err(format!(
+                "no address of one is given, and none is in the state directory {state_dir}"
+            )));
         };
         let (store, layout) =
             Store::open_as_it_is(place.options()?).await.with_context(|| place.opening())?;

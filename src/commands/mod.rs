@@ -26,7 +26,6 @@ mod check;
 mod status;
 mod list;
 mod history;
-mod outlet;
 mod test_email;
 mod sandbox;
 

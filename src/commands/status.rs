@@ -13,8 +13,9 @@ use crate::domain::keyword::Keyword;
 use crate::domain::rhythm::{Asked, Rhythm, next_due};
 use crate::store::budget::{self, Calls};
 use crate::store::companies::{self, Standing};
+use crate::store::mailing;
 use crate::store::records::Record;
-use crate::store::reports::{self, Mail, Standstill, Swept};
+use crate::store::reports::{self, Standstill, Swept};
 use crate::store::{Store, StoreError};
 
 use super::arguments::{Places, Status};
@@ -73,10 +74,10 @@ struct ByCause {
 #[derive(Debug, Serialize)]
 struct MailShape {
     /// Messages to come.
-    owed: i64,
+    owed: u64,
     oldest: Option<DateTime<Utc>>,
     /// Dead letters.
-    dead: i64,
+    dead: u64,
     stopped: Option<StoppedShape>,
 }
 
@@ -87,7 +88,7 @@ struct Facts {
     swept: Option<Swept>,
     calls: Calls,
     standstills: Vec<Standstill>,
-    mail: Mail,
+    mail: mailing::Standing,
 }
 
 /// Prints how everything stands; there are problems where the exit code is 3.
@@ -122,7 +123,7 @@ async fn read(context: &Context, store: &Store) -> Result<Facts, StoreError> {
         swept: reports::last_sweep(pool).await?,
         calls: budget::calls_of_the_day(pool, now).await?,
         standstills: reports::standstills(pool).await?,
-        mail: reports::mail(pool).await?,
+        mail: mailing::standing(pool).await?,
     })
 }
 
@@ -289,6 +290,6 @@ fn nobody_asks(context: &Context, facts: &Facts) -> Option<String> {
     Some(format!("{companies} not been asked for, the first since {since}: does the daemon run?"))
 }
 
-fn counted(count: i64, one: &str, more: &str) -> String {
+fn counted(count: u64, one: &str, more: &str) -> String {
     if count == 1 { format!("1 {one}") } else { format!("{count} {more}") }
 }

@@ -4,27 +4,33 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use anyhow::Context as _;
-use chrono::{DateTime, Days, NaiveDate, Utc};
+use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
+use sqlx::PgPool;
 
 use crate::config::{self, EmailAddress, Watchlist};
 use crate::domain::event::{Audience, CertificateFacts, Change, Event, NamedQualification};
 use crate::domain::language::Language;
 use crate::domain::number::Family;
+use crate::domain::secret::Secret;
 use crate::email::digest::compose;
 use crate::email::message::{Envelope, build};
-use crate::email::{Courier, SendFailure, Session};
+use crate::email::{self, Courier, Fault, SendFailure, Session, Stage};
+use crate::store::stops::{self, Stop, What};
 
 use super::arguments::{Places, TestEmail};
 use super::context::Context;
-use super::exit::Exit;
-use super::outlet;
+use super::database::Database;
+use super::exit::{Exit, Refusal};
 use super::print::{self, Reader};
 use super::table::{cell, table};
 
 /// Days to the sample's end: within the default thresholds.
 const SAMPLE_DAYS_LEFT: u64 = 30;
+
+/// The sender's own fault allows one login an hour.
+const LOGIN_PAUSE: TimeDelta = TimeDelta::hours(1);
 
 #[derive(Debug, Serialize)]
 struct Report {
@@ -55,8 +61,11 @@ pub(super) async fn test_email(places: &Places, arguments: &TestEmail) -> anyhow
     let reader = arguments.output.reader();
     let context = Context::load(places, reader)?;
     let password = config::read_smtp_password(&context.watchlist, &context.environment)?;
-    let courier = outlet::courier(&context.watchlist, password.map(|password| password.value))?;
-    let mut postbox = Postbox { courier: &courier, session: None };
+    let password = password.map(|password| password.value);
+    let courier = email::courier(&context.watchlist, password.as_ref())
+        .context(Refusal::wrong_use("no mail can be sent"))?;
+    let stop = pass_the_stop(&context, password.as_ref()).await?;
+    let mut postbox = Postbox { courier: &courier, session: None, given_up: None };
     let mut recipients = Vec::new();
     for (address, audiences) in everybody(&context.watchlist) {
         let message = sample(&context, &address)?;
@@ -66,6 +75,9 @@ pub(super) async fn test_email(places: &Places, arguments: &TestEmail) -> anyhow
     }
     postbox.close().await;
     let taken = recipients.iter().filter(|answered| answered.taken).count();
+    if let Some(stop) = stop.filter(|_| taken > 0) {
+        go_on(&context, stop).await?;
+    }
     let report = Report { taken, refused: recipients.len() - taken, recipients };
     match reader {
         Reader::Program => print::document(&report)?,
@@ -97,14 +109,80 @@ fn everybody(watchlist: &Watchlist) -> Vec<(EmailAddress, Vec<Audience>)> {
     everybody
 }
 
+/// Takes the one login an hour that is allowed, by whatever command, while the sender is refused (design 5); at once where
+/// login, password or server changed. Gives the stop that was passed. Without a database nothing is known of one.
+async fn pass_the_stop(context: &Context, password: Option<&Secret>) -> anyhow::Result<Option<Stop>> {
+    let Ok(database) = Database::open_if_there(context).await? else { return Ok(None) };
+    let passed = take_probe(context, database.store.pool(), password).await;
+    database.close().await?;
+    passed
+}
+
+async fn take_probe(
+    context: &Context,
+    pool: &PgPool,
+    password: Option<&Secret>,
+) -> anyhow::Result<Option<Stop>> {
+    let Some(stop) = stops::stop(pool, What::Mail).await? else { return Ok(None) };
+    let now = context.now();
+    let fingerprint = email::fingerprint(&context.watchlist, password, &stop.salt);
+    // One that lies further ahead than any pause was stored by a clock that ran ahead. Twice the pause: processes that are
+    // given one and the same time by QUALWATCH_NOW differ by moments.
+    let is_over = stop.next_probe_at.is_none_or(|at| at <= now || at > now + LOGIN_PAUSE * 2);
+    let is_allowed = fingerprint != stop.fingerprint || is_over;
+    let next = Some(now + LOGIN_PAUSE);
+    if is_allowed && stops::take_probe(pool, What::Mail, &stop, next, &fingerprint).await? {
+        return Ok(Some(Stop { fingerprint, ..stop }));
+    }
+    let again = stop.next_probe_at.map(|at| format!("; the next login is allowed at {}", context.local(at)));
+    let refusal = Refusal::unchecked(format!(
+        "mail is stopped since {}: {}{}",
+        context.local(stop.since),
+        stop.reason,
+        again.unwrap_or_default()
+    ));
+    let advice = "one login an hour is tried, and one at once when login, password or server change";
+    Err(refusal.advising(advice).into())
+}
+
+/// The sender is not refused any more: whoever sends what is owed may try at once.
+async fn go_on(context: &Context, stop: Stop) -> anyhow::Result<()> {
+    let Ok(database) = Database::open_if_there(context).await? else { return Ok(()) };
+    let stop = Stop { next_probe_at: Some(context.now()), ..stop };
+    let done = stops::set(database.store.pool(), What::Mail, &stop).await;
+    database.close().await?;
+    Ok(done?)
+}
+
 /// The way to the server, opened when it is needed, and again where it was lost.
 struct Postbox<'a> {
     courier: &'a Courier,
     session: Option<Session>,
+    /// What holds for every recipient: a login that was refused once is not tried once for each.
+    given_up: Option<SendFailure>,
 }
 
 impl Postbox<'_> {
     async fn send(
+        &mut self,
+        from: &EmailAddress,
+        to: &EmailAddress,
+        message: &[u8],
+    ) -> Result<String, SendFailure> {
+        if let Some(failure) = &self.given_up {
+            return Err(failure.clone());
+        }
+        let sent = self.try_to_send(from, to, message).await;
+        if let Err(failure) = &sent
+            && (failure.fault == Fault::Sender
+                || matches!(failure.stage, Stage::Connect | Stage::Tls | Stage::Auth))
+        {
+            self.given_up = Some(failure.clone());
+        }
+        sent
+    }
+
+    async fn try_to_send(
         &mut self,
         from: &EmailAddress,
         to: &EmailAddress,
@@ -157,6 +235,7 @@ fn sample(context: &Context, to: &EmailAddress) -> anyhow::Result<Vec<u8>> {
     };
     letter.subject = format!("{mark}{}", letter.subject);
     letter.text = format!("{note}\n\n{}", letter.text);
+    letter.html = with_note(&letter.html, note);
     let envelope = Envelope {
         from: &watchlist.email.from,
         to,
@@ -165,6 +244,15 @@ fn sample(context: &Context, to: &EmailAddress) -> anyhow::Result<Vec<u8>> {
         message_id: &message_id(watchlist, to, now),
     };
     Ok(build(&letter, &envelope)?)
+}
+
+/// The note as the first line of the body, where there is one.
+fn with_note(html: &str, note: &str) -> String {
+    let body = html.find("<body").and_then(|at| Some(at + html.get(at..)?.find('>')? + 1));
+    match body.and_then(|at| html.split_at_checked(at)) {
+        Some((head, rest)) => format!("{head}<p><strong>{note}</strong></p>{rest}"),
+        None => html.to_owned(),
+    }
 }
 
 fn event(language: Language, now: DateTime<Utc>, today: NaiveDate) -> Event {

@@ -68,15 +68,16 @@ pub(super) async fn validate(places: &Places, arguments: &Validate) -> anyhow::R
 }
 
 fn sentence(context: &Context, need: u64) -> String {
-    let companies = match context.watchlist.companies.len() {
-        1 => "1 company".to_owned(),
-        more => format!("{more} companies"),
+    let counted = |count: u64, one: &str, more: &str| match count {
+        1 => format!("1 {one}"),
+        _ => format!("{count} {more}"),
     };
-    let budget = context
-        .watchlist
-        .api
-        .calls_per_day
-        .map_or_else(|| "no limit".to_owned(), |limit| format!("a budget of {limit}"));
+    let companies = counted(context.watchlist.companies.len() as u64, "company", "companies");
+    let calls = counted(need, "call", "calls");
+    let budget = match context.watchlist.api.calls_per_day {
+        Some(limit) => format!("the budget is {limit}"),
+        None => "there is no limit".to_owned(),
+    };
     let path = displayable(&context.path.display().to_string());
-    format!("{path} is fine: {companies}, at least {need} calls a day of {budget}")
+    format!("{path} is fine: {companies}, at least {calls} a day ({budget})")
 }

@@ -24,7 +24,7 @@ pub mod words;
 pub use self::courier::{Courier, Receipt, Session};
 pub use self::error::EmailError;
 pub use self::mailer::{MailProblem, Mailed, Mailer};
-pub use self::outlet::courier;
+pub use self::outlet::{courier, fingerprint};
 pub use self::ripeness::{Ripe, Sweeping};
 pub use self::smtp::failure::{Fault, SendFailure, Stage, judge};
 pub use self::smtp::wire::{Unsendable, check_wire_format};

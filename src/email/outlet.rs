@@ -45,7 +45,8 @@ pub fn courier(watchlist: &Watchlist, password: Option<&Secret>) -> Result<Couri
 }
 
 /// What must change before a refused sender is worth another try: server, login, password and sender, hashed with `salt`.
-pub(super) fn fingerprint(watchlist: &Watchlist, password: Option<&Secret>, salt: &[u8]) -> String {
+#[must_use]
+pub fn fingerprint(watchlist: &Watchlist, password: Option<&Secret>, salt: &[u8]) -> String {
     let mut hash = Sha256::new();
     let mut add = |part: &[u8]| {
         hash.update(part.len().to_be_bytes());

@@ -7,6 +7,7 @@ use sqlx::{ConnectOptions as _, Connection as _};
 
 use super::claims::Claims;
 use super::error::{StoreError, during};
+use crate::clock::within;
 
 /// The layout of this version, embedded at build time.
 pub static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!();
@@ -79,7 +80,9 @@ impl Store {
     /// When the database cannot be reached.
     pub async fn open_as_it_is(options: PgConnectOptions) -> Result<(Self, Layout), StoreError> {
         let doing = "connecting to the database";
-        let mut connection = options.clone().connect().await.map_err(during(doing))?;
+        let connecting = within(ACQUIRE_TIMEOUT, options.connect());
+        let connected = connecting.await.unwrap_or(Err(sqlx::Error::PoolTimedOut));
+        let mut connection = connected.map_err(during(doing))?;
         let layout = layout(&mut connection).await?;
         // The server frees everything on its own when this fails.
         let _ = connection.close().await;

@@ -160,36 +160,3 @@ pub async fn standstills(pool: &PgPool) -> Result<Vec<Standstill>, StoreError> {
     .await
     .map_err(during("reading what stands still"))
 }
-
-/// How mail stands.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Mail {
-    /// Recipients to whom something is owed: that many messages are to come.
-    pub owed: i64,
-    /// Since when the oldest of it is owed.
-    pub oldest: Option<DateTime<Utc>>,
-    /// Dead letters.
-    pub dead: i64,
-}
-
-/// How mail stands.
-///
-/// # Errors
-/// When the database fails.
-pub async fn mail(pool: &PgPool) -> Result<Mail, StoreError> {
-    sqlx::query_as!(
-        Mail,
-        r#"SELECT count(DISTINCT recipient) AS "owed!",
-                  min(owed_since) AS oldest,
-                  (SELECT count(DISTINCT (recipient, dead_at, message_id))
-                   FROM deliveries
-                   WHERE dead_at IS NOT NULL) AS "dead!"
-           FROM deliveries
-           WHERE sent_at IS NULL
-             AND cancelled_at IS NULL
-             AND dead_at IS NULL"#
-    )
-    .fetch_one(pool)
-    .await
-    .map_err(during("reading how mail stands"))
-}

@@ -7,5 +7,8 @@ mod private_postgres;
 mod real_smtp_server;
 mod smtp_conversation;
 mod support;
+mod test_mail_and_sandbox;
 mod sweeps;
 mod tidy;
+mod what_commands_print;
+mod wrong_use;

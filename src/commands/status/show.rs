@@ -40,10 +40,7 @@ pub(super) fn show(context: &Context, report: &Report, swept: Option<Swept>) -> 
         ("mail", mail(context, &report.mail)),
         ("database", report.database.clone()),
     ];
-    let mut text = String::new();
-    for (name, value) in lines {
-        text.push_str(&format!("{name:<12}{value}\n"));
-    }
+    let mut text: Vec<String> = lines.iter().map(|(name, value)| format!("{name:<12}{value}")).collect();
     if !report.problems.is_empty() {
         let mut problems = table(["company", "class", "code", "reason"], colour);
         for problem in &report.problems {
@@ -54,12 +51,12 @@ pub(super) fn show(context: &Context, report: &Report, swept: Option<Swept>) -> 
                 cell(&problem.reason),
             ]);
         }
-        text.push_str(&format!("\nProblems:\n{problems}\n"));
+        text.push(format!("\nProblems:\n{problems}"));
     }
     if !report.ending.is_empty() {
-        text.push_str(&format!("\nWhat ends soon:\n{}\n", table::certificates(&report.ending, colour)));
+        text.push(format!("\nWhat ends soon:\n{}", table::certificates(&report.ending, colour)));
     }
-    print::text(&text)
+    print::text(&text.join("\n"))
 }
 
 fn calls(context: &Context, budget: &Budget) -> String {

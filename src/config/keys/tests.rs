@@ -1,0 +1,103 @@
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use super::{KEYS, keys_of};
+use crate::config::{Watchlist, judge, parse};
+
+const EXAMPLE: &str = include_str!("../../../watchlist.example.toml");
+const SCHEMA: &str = include_str!("../../../watchlist.schema.json");
+
+/// Lines of the example that show a key which is commented out: line number, table, key, the line without its `#`.
+fn commented_out() -> Vec<(usize, &'static str, &'static str, &'static str)> {
+    let mut table = "";
+    let mut found = Vec::new();
+    for (number, line) in EXAMPLE.lines().enumerate() {
+        if let Some(header) = line.strip_prefix('[') {
+            table = header.trim_start_matches('[').split(']').next().unwrap();
+        }
+        let Some(shown) = line.strip_prefix('#') else { continue };
+        if let Some((key, _)) = shown.split_once(" = ")
+            && key.chars().all(|c| c.is_ascii_lowercase() || c == '_')
+        {
+            found.push((number, table, key, shown));
+        }
+    }
+    found
+}
+
+/// The example with these lines in force.
+fn with_lines(lines: &[(usize, &str)]) -> String {
+    let line_at = |number: usize, line: &'static str| {
+        lines.iter().find(|(at, _)| *at == number).map_or(line, |(_, shown)| shown).to_owned()
+    };
+    let text: Vec<String> = EXAMPLE.lines().enumerate().map(|(number, line)| line_at(number, line)).collect();
+    text.join("\n")
+}
+
+fn accepted(text: &str) -> Watchlist {
+    let judgement = judge(text, Path::new("watchlist.toml"));
+    assert!(judgement.faults.is_empty() && judgement.warnings.is_empty(), "{judgement:?}\n{text}");
+    judgement.watchlist.unwrap()
+}
+
+#[test]
+fn the_example_is_accepted_and_shows_every_key() {
+    accepted(EXAMPLE);
+    let root: toml::Table = EXAMPLE.parse().unwrap();
+    for (table, keys) in KEYS {
+        for key in keys {
+            let is_shown = commented_out().iter().any(|(_, at, shown, _)| (*at, *shown) == (table, *key));
+            let is_written = match table {
+                "" => root.contains_key(*key),
+                "company" => root["company"][0].get(key).is_some(),
+                table => root[table].get(key).is_some(),
+            };
+            assert!(is_shown || is_written, "[{table}] {key}");
+        }
+    }
+}
+
+#[test]
+fn what_the_example_shows_as_default_is_the_default() {
+    let defaults: Vec<_> = commented_out()
+        .into_iter()
+        .filter(|(.., shown)| !shown.contains("# no default"))
+        .map(|(number, .., shown)| (number, shown))
+        .collect();
+    assert!(defaults.len() > 15, "{defaults:?}");
+    assert_eq!(accepted(&with_lines(&defaults)), {
+        // Only the places of the entries may differ, and no line was added.
+        accepted(EXAMPLE)
+    });
+}
+
+#[test]
+fn every_line_that_is_commented_out_is_a_known_key_with_a_good_value() {
+    for (number, table, key, shown) in commented_out() {
+        assert!(keys_of(table).contains(&key), "[{table}] {key}");
+        let faults = parse(&with_lines(&[(number, shown)]), Path::new("watchlist.toml")).err();
+        let messages: Vec<_> = faults.unwrap_or_default().into_iter().map(|fault| fault.message).collect();
+        if key == "maildir" {
+            assert!(messages[0].contains("stands beside `smtp`"), "instead of smtp: {messages:?}");
+        } else {
+            assert_eq!(messages, [""; 0], "{shown}");
+        }
+    }
+}
+
+#[test]
+fn the_schema_has_exactly_the_known_keys() {
+    let schema: serde_json::Value = serde_json::from_str(SCHEMA).unwrap();
+    for (table, keys) in KEYS {
+        let object = match table {
+            "" => &schema,
+            "company" => &schema["properties"]["company"]["items"],
+            table => &schema["properties"][table],
+        };
+        let known: BTreeSet<&str> = keys.iter().copied().collect();
+        let described: BTreeSet<&str> =
+            object["properties"].as_object().unwrap().keys().map(String::as_str).collect();
+        assert_eq!(described, known, "[{table}]");
+        assert_eq!(object["additionalProperties"], false, "[{table}]");
+    }
+}

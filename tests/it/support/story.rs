@@ -1,0 +1,250 @@
+//! A database as some weeks of watching leave it, written through the store's own functions: three companies, two
+//! recipients, one operator.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use qualwatch::domain::event::{CertificateFacts, Change, Event, EventKind, Trouble, TroubleFacts};
+use qualwatch::domain::holding::{self, Holding};
+use qualwatch::domain::identity::Prefix;
+use qualwatch::domain::keyword::Keyword;
+use qualwatch::domain::observation::Item;
+use qualwatch::domain::snapshot::{Difference, Doubt, Field, Held};
+use qualwatch::store::Store;
+use qualwatch::store::budget::{self, Cause};
+use qualwatch::store::claims::{Claim, Taken};
+use qualwatch::store::companies::{self, Entry};
+use qualwatch::store::outbox::Owed;
+use qualwatch::store::records::Record;
+use qualwatch::store::sweeps::{self, Answer, Checked, Tally};
+use qualwatch::store::troubles::{self, Turn};
+
+use super::database::TestDatabase;
+use super::program::Program;
+
+/// When the story is looked at.
+pub const NOW: &str = "2026-03-02T12:00:00+08:00";
+
+/// When its last sweep was.
+const SWEPT: &str = "2026-03-02T00:00:05Z";
+
+pub const WATCHLIST: &str = r#"
+[api]
+url = "http://127.0.0.1:1/opens/App/bqQualification/query"
+
+[email]
+maildir = "mail"
+from = "资质监控 <alerts@example.com>"
+to = ["reader@example.com"]
+operators = ["ops@example.com"]
+
+[[company]]
+keyword = "河南省建筑设计研究院有限公司"
+name = "河南院"
+
+[[company]]
+keyword = "示例建设有限公司"
+to = ["buyer@example.com"]
+
+[[company]]
+keyword = "另一家监理有限公司"
+name = "另一家"
+"#;
+
+/// The program, looking at the story.
+pub fn program(database: &TestDatabase) -> Program {
+    Program::new(WATCHLIST).with("QUALWATCH_DATABASE_URL", database.url()).with("QUALWATCH_NOW", NOW)
+}
+
+pub fn instant(text: &str) -> DateTime<Utc> {
+    text.parse().unwrap()
+}
+
+/// Tells the story.
+pub async fn tell(database: &TestDatabase) {
+    let store = Store::open_and_migrate(database.options()).await.unwrap();
+    let entries = [
+        ("河南省建筑设计研究院有限公司", "河南院"),
+        ("示例建设有限公司", "示例建设有限公司"),
+        ("另一家监理有限公司", "另一家"),
+    ]
+    .map(|(keyword, name)| Entry {
+        keyword: keyword.parse().unwrap(),
+        name: name.to_owned(),
+        pinned_prefix: None,
+        check_line: "0 0 8 * * * Asia/Shanghai".to_owned(),
+    });
+    companies::accept(store.pool(), &entries, instant("2026-02-01T00:00:00Z")).await.unwrap();
+    for (cause, calls) in [(Cause::Check, 3), (Cause::Page, 1), (Cause::Confirmation, 1)] {
+        for _ in 0..calls {
+            budget::count(store.pool(), cause, 0, instant(SWEPT)).await.unwrap();
+        }
+    }
+    check(&store, &entries[0].keyword, complete).await;
+    check(&store, &entries[1].keyword, failed).await;
+    check(&store, &entries[2].keyword, disputed).await;
+    tell_operators(&store).await;
+    let tally = Tally { asked: 3, complete: 1, incomplete: 0, failed: 1, disputed: 1, calls: 5 };
+    sweeps::note_sweep(store.pool(), instant("2026-03-02T00:00:00Z"), instant("2026-03-02T00:00:09Z"), tally)
+        .await
+        .unwrap();
+    store.close().await;
+}
+
+/// What one check makes of a company: outcome, whether it owes an answer, what readers are owed.
+type Made = (&'static str, bool, Vec<Owed>);
+
+async fn check(store: &Store, keyword: &Keyword, change: fn(&mut Record) -> Made) {
+    let mut claim = claim(store, keyword).await;
+    let before = sweeps::load(&mut claim).await.unwrap().unwrap();
+    let mut after = before.clone();
+    let now = instant(SWEPT);
+    after.last_asked_at = Some(now);
+    let (outcome, owes_answer, mut events) = change(&mut after);
+    after.last_outcome = Some(outcome.to_owned());
+    after.owes_answer = owes_answer;
+    for owed in &mut events {
+        owed.company = Some(before.id);
+    }
+    let pages = [br#"{"error_code":0}"#.to_vec()];
+    let answer = Some(Answer { outcome, pages: &pages, parser_version: 1 });
+    let checked =
+        Checked { now, before: &before, after: &after, answer, told: &[], events: &events, troubles: &[] };
+    sweeps::commit_check(&mut claim, &checked).await.unwrap();
+    claim.release().await.unwrap().close().await;
+}
+
+async fn claim(store: &Store, keyword: &Keyword) -> Claim {
+    let standings = companies::standings(store.pool()).await.unwrap();
+    let id = standings.iter().find(|standing| standing.keyword == *keyword).unwrap().id;
+    match store.claims().await.unwrap().take(id).await.unwrap() {
+        Taken::Claimed(claim) => claim,
+        Taken::Busy(_) => panic!("nobody else is there"),
+    }
+}
+
+fn item(number: &str, kind: &str, names: &str, issued: &str, end: &str) -> Item {
+    let text = |text: &str| Some(text.to_owned());
+    Item {
+        organ: text("住房和城乡建设部"),
+        effective_time: text(end),
+        business_id: text(&format!("5d43a8f092aec74cbf04a163-{number}")),
+        issuing_certificate_time: text(issued),
+        kind: text(kind),
+        certificate_num: text(number),
+        qualification_name: text(names),
+    }
+}
+
+fn complete(company: &mut Record) -> Made {
+    let items = [
+        item(
+            "A141002510",
+            "设计资质",
+            "工程设计建筑行业（建筑工程、人防工程）甲级, 工程设计市政行业给水工程专业甲级",
+            "2021-08-23",
+            "2026-08-23",
+        ),
+        item("E241002511", "监理资质", "房屋建筑工程监理甲级", "2021-02-20", "2026-02-20"),
+        item("B241002517", "勘察资质", "工程勘察岩土工程专业乙级", "2019-05-01", "2024-05-01"),
+        item("D241009999", "建筑业企业资质", "=cmd|'/c calc'!A1", "2024-01-02", "2029-01-01"),
+        item("D341000001", "建筑业企业资质", "地基基础工程专业承包\u{202e}二级", "2024-01-02", "待定"),
+    ];
+    let since = instant("2026-02-01T00:00:05Z");
+    let held = holding::read_items(&items).unwrap().into_iter();
+    company.snapshot.held =
+        held.map(|(key, holding)| (key, Held { holding, since, unlisted_since: None })).collect();
+    company.snapshot.prefix = Some(Prefix::new("5d43a8f092aec74cbf04a163"));
+    company.snapshot.baseline_at = Some(since);
+    company.last_verified_at = Some(instant(SWEPT));
+    let seen = item("D241008888", "建筑业企业资质", "消防设施工程专业承包一级", "2026-02-28", "2031-02-27");
+    for (key, holding) in holding::read_items(&[seen]).unwrap() {
+        company.snapshot.doubts.insert((key, Field::Presence), doubt(holding));
+    }
+    let expiring = |event: Event| Event { days_left: Some(174), threshold: Some(180), ..event };
+    let facts = |number: &str| facts(company, number);
+    (
+        "complete",
+        true,
+        vec![
+            owed(expiring(news(Change::Expiring, facts("A141002510")))),
+            owed(Event {
+                days_left: Some(-10),
+                threshold: Some(7),
+                ..news(Change::Expired, facts("E241002511"))
+            }),
+            owed(Event {
+                old: Some("2024-01-01".to_owned()),
+                new: Some("2029-01-01".to_owned()),
+                ..news(Change::Renewed, facts("D241009999"))
+            }),
+        ],
+    )
+}
+
+fn doubt(holding: Holding) -> Doubt {
+    Doubt {
+        difference: Difference::New(holding),
+        first_seen_at: instant(SWEPT),
+        last_look_at: instant(SWEPT),
+        looks: 1,
+        looks_needed: 2,
+        mass: false,
+        told_as: Some(Change::CertificateAdded),
+        counter_looks: 0,
+        counter_looks_needed: 2,
+        retracted: false,
+    }
+}
+
+fn facts(company: &Record, number: &str) -> CertificateFacts {
+    let held = company.snapshot.held.values().map(|held| &held.holding);
+    holding::facts(held.filter(|holding| holding.number.text() == number)).unwrap()
+}
+
+fn news(change: Change, certificate: CertificateFacts) -> Event {
+    Event {
+        company: Some("河南省建筑设计研究院有限公司".parse().unwrap()),
+        company_name: Some("河南院".to_owned()),
+        certificate: Some(certificate),
+        last_verified_at: Some(instant(SWEPT)),
+        ..Event::new(change, instant(SWEPT), day())
+    }
+}
+
+fn owed(event: Event) -> Owed {
+    Owed { event, company: None, recipients: vec!["reader@example.com".to_owned()] }
+}
+
+fn day() -> NaiveDate {
+    "2026-03-02".parse().unwrap()
+}
+
+fn failed(company: &mut Record) -> Made {
+    company.last_verified_at = Some(instant("2026-02-20T00:00:05Z"));
+    company.last_code = Some(10014);
+    company.last_reason = Some("系统内部异常".to_owned());
+    company.failing_since = Some(instant("2026-03-01T00:00:05Z"));
+    company.failing_checks = 2;
+    ("transient", true, Vec::new())
+}
+
+fn disputed(company: &mut Record) -> Made {
+    company.last_reason = Some("the keyword finds another company".to_owned());
+    company.disputed_since = Some(instant(SWEPT));
+    ("disputed", true, Vec::new())
+}
+
+async fn tell_operators(store: &Store) {
+    let trouble = TroubleFacts {
+        class: Some("transient".to_owned()),
+        code: Some(10014),
+        reason: "no call has succeeded for 6 hours".to_owned(),
+        ..TroubleFacts::default()
+    };
+    let event = Event {
+        trouble: Some(trouble),
+        ..Event::new(EventKind::Trouble(Trouble::ApiUnreachable), instant(SWEPT), day())
+    };
+    let owed = Owed { event, company: None, recipients: vec!["ops@example.com".to_owned()] };
+    let turn = Turn { cause: String::new(), owed };
+    troubles::tell(store.pool(), &[turn], instant(SWEPT)).await.unwrap();
+}

@@ -88,7 +88,7 @@ async fn a_lost_answer_to_the_final_dot_is_followed_by_the_same_bytes() {
 #[tokio::test]
 async fn a_wrong_password_stops_mail_with_one_login_an_hour_and_burns_nobody() {
     let mut room = Mailroom::with_login(LOGIN).await;
-    room.password = password("CANARY-old");
+    room.password = Some(password("CANARY-old"));
     room.owe(HENAN, &[ONE, TWO]).await;
     let logins =
         |room: &Mailroom| room.sink.heard().iter().filter(|heard| heard.line.starts_with("AUTH")).count();
@@ -114,7 +114,7 @@ async fn a_wrong_password_stops_mail_with_one_login_an_hour_and_burns_nobody() {
     room.pass(TimeDelta::days(9));
     room.send(DUE).await;
     assert_eq!((logins(&room), room.dead().await), (3, vec![]), "nobody is burnt");
-    room.password = password(PASSWORD);
+    room.password = Some(password(PASSWORD));
     let mailed = room.send(DUE).await;
     assert!(is_clean(&mailed), "a changed password is tried at once: {mailed:?}");
     assert_eq!((mailed.sent, logins(&room)), (3, 4));
@@ -136,7 +136,7 @@ async fn a_login_without_a_password_asks_no_server() {
     let mailed = room.send(DUE).await;
     assert!(mailed.stopped.is_some() && mailed.problems[0].reason.contains("no password"), "{mailed:?}");
     assert_eq!(room.sink.connections(), 0);
-    room.password = password(PASSWORD);
+    room.password = Some(password(PASSWORD));
     assert!(is_clean(&room.send(DUE).await));
 }
 
@@ -159,10 +159,10 @@ async fn a_refused_sender_stops_mail_until_the_server_takes_the_sender() {
 #[tokio::test]
 async fn a_server_that_is_away_does_not_use_up_the_login_of_the_hour() {
     let mut room = Mailroom::with_login(LOGIN).await;
-    room.password = password("CANARY-old");
+    room.password = Some(password("CANARY-old"));
     room.owe(HENAN, &[ONE]).await;
     room.send(DUE).await;
-    room.password = password(PASSWORD);
+    room.password = Some(password(PASSWORD));
     room.sink.behave(SinkStage::Greeting, Behaviour::Drop);
     assert!(room.send(Ripe::Everything).await.stopped.is_some());
     room.sink.heal();

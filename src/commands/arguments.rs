@@ -45,6 +45,7 @@ pub(super) enum Command {
     History(History),
     TestEmail(TestEmail),
     Sandbox(SandboxArguments),
+    Demo(Demo),
 }
 
 /// Whether to print for programs.
@@ -153,4 +154,13 @@ pub(super) struct SandboxArguments {
     /// What it answers, and what goes wrong when [default: a scenario of its own]
     #[arg(long, value_name = "FILE")]
     pub scenario: Option<PathBuf>,
+}
+
+/// The whole thing in a minute: an imitation upstream, a private PostgreSQL, simulated days, mail as files
+///
+/// Needs no watchlist and no key. The mails are laid into ./qualwatch-demo/mail, or below --state-dir.
+#[derive(Debug, Clone, Args)]
+pub(super) struct Demo {
+    #[command(flatten)]
+    pub output: Json,
 }

@@ -34,7 +34,8 @@ fn usual_level(command: &Command) -> &'static str {
         | Command::List(_)
         | Command::History(_)
         | Command::TestEmail(_)
-        | Command::Sandbox(_) => "warn",
+        | Command::Sandbox(_)
+        | Command::Demo(_) => "warn",
         Command::Run => "warn,qualwatch=info",
     }
 }

@@ -11,6 +11,7 @@ mod arguments;
 mod obey;
 mod context;
 mod database;
+mod demo;
 mod ending;
 mod exit;
 mod logging;

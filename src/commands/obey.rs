@@ -2,6 +2,7 @@
 
 use super::arguments::{Arguments, Command};
 use super::check::check;
+use super::demo::demo;
 use super::exit::Exit;
 use super::history::history;
 use super::list::list;
@@ -26,5 +27,6 @@ pub async fn obey(arguments: Arguments) -> anyhow::Result<Exit> {
         Command::History(arguments) => history(places, arguments).await,
         Command::TestEmail(arguments) => test_email(places, arguments).await,
         Command::Sandbox(arguments) => sandbox(arguments).await,
+        Command::Demo(arguments) => Box::pin(demo(places, arguments)).await,
     }
 }

@@ -33,9 +33,12 @@ pub(super) struct Places {
     pub state_dir: Option<PathBuf>,
 }
 
-/// The commands, in the order of the help. `run` and `check` come first and `demo` last, once they exist.
+/// The commands, in the order of the help.
 #[derive(Debug, Clone, Subcommand)]
 pub(super) enum Command {
+    /// Run as a daemon until Ctrl-C or SIGTERM; SIGHUP reads the watchlist anew
+    Run,
+    Check(Check),
     Validate(Validate),
     Status(Status),
     List(List),
@@ -57,6 +60,22 @@ impl Json {
     pub fn reader(self) -> Reader {
         if self.json { Reader::Program } else { Reader::Person }
     }
+}
+
+/// One sweep now, of what is named or of all; then send what is owed
+#[derive(Debug, Clone, Args)]
+pub(super) struct Check {
+    /// Only these companies, by their keyword or their name in the watchlist [default: all, whatever their cron line]
+    #[arg(value_name = "KEYWORD")]
+    pub companies: Vec<String>,
+    /// Only those of them that are due
+    #[arg(long)]
+    pub due: bool,
+    /// Ask, but store nothing except the count of the calls, and send nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    #[command(flatten)]
+    pub output: Json,
 }
 
 /// Judge the watchlist: every fault at once, and the calls a day against the budget

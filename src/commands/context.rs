@@ -38,7 +38,6 @@ pub(super) struct Context {
 }
 
 /// Which text a process runs by.
-#[expect(dead_code, reason = "for `run`, which comes next")]
 #[derive(Debug)]
 pub(super) enum Origin {
     /// The watchlist as it is.
@@ -87,7 +86,6 @@ impl Context {
     ///
     /// # Errors
     /// As [`Self::load`], where there was never a good file.
-    #[expect(dead_code, reason = "for `run`, which comes next")]
     pub fn load_or_accepted(places: &Places) -> anyhow::Result<(Self, Origin)> {
         let path = find(places)?;
         let environment = Environment::of_this_process();
@@ -160,7 +158,6 @@ impl Context {
     ///
     /// # Errors
     /// A secret that is given cannot be read or used: wrong use.
-    #[expect(dead_code, reason = "for `run` and `check`, which come next")]
     pub fn secrets(&self) -> anyhow::Result<Secrets> {
         Ok(config::read_secrets(&self.watchlist, &self.environment)?)
     }

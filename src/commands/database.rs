@@ -29,7 +29,6 @@ impl Database {
     ///
     /// # Errors
     /// The database cannot be reached, made or brought up to date.
-    #[expect(dead_code, reason = "for `run` and `check`, which come next")]
     pub async fn open_or_make(context: &Context) -> anyhow::Result<Self> {
         let place = if let Some(url) = url(context)? {
             Place::Server(url)
@@ -109,7 +108,6 @@ impl Database {
     }
 
     /// The private server, where it is one: a daemon revives it.
-    #[expect(dead_code, reason = "for `run`, which comes next")]
     pub fn private(&self) -> Option<&PrivatePostgres> {
         match &self.place {
             Place::Private(private) => Some(private),

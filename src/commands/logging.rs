@@ -28,13 +28,14 @@ pub fn start_logging(arguments: &Arguments) {
 /// What a person who waits for an answer wants to see; a daemon says more.
 fn usual_level(command: &Command) -> &'static str {
     match command {
-        Command::Validate(_)
+        Command::Check(_)
+        | Command::Validate(_)
         | Command::Status(_)
         | Command::List(_)
         | Command::History(_)
         | Command::TestEmail(_)
         | Command::Sandbox(_) => "warn",
-        // `run` gets "warn,qualwatch=info" here.
+        Command::Run => "warn,qualwatch=info",
     }
 }
 

@@ -1,9 +1,11 @@
 //! From the arguments to the command.
 
 use super::arguments::{Arguments, Command};
+use super::check::check;
 use super::exit::Exit;
 use super::history::history;
 use super::list::list;
+use super::run::run;
 use super::sandbox::sandbox;
 use super::status::status;
 use super::test_email::test_email;
@@ -16,6 +18,8 @@ use super::validate::validate;
 pub async fn obey(arguments: Arguments) -> anyhow::Result<Exit> {
     let places = &arguments.places;
     match &arguments.command {
+        Command::Run => run(places).await,
+        Command::Check(arguments) => check(places, arguments).await,
         Command::Validate(arguments) => validate(places, arguments).await,
         Command::Status(arguments) => status(places, arguments).await,
         Command::List(arguments) => list(places, arguments).await,

@@ -1,8 +1,8 @@
 //! Where the file and the state are, and the copy of the file that was accepted last (design 6 and 7).
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use super::error::ConfigError;
@@ -64,6 +64,7 @@ pub fn keep_accepted(state_dir: &Path, text: &str) -> Result<(), ConfigError> {
 }
 
 fn write_whole(state_dir: &Path, path: &Path, text: &str) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(state_dir)?;
     let half = state_dir.join(format!(".{ACCEPTED}.{}", std::process::id()));
     // A leftover of a process that died here under the same number must not be written through.
     match fs::remove_file(&half) {

@@ -1,1 +1,18 @@
-//! The room is furnished by the commits that follow.
+//! The daemon: looks at the rows whenever a bell rings, sends what is owed, reads the file anew when told, and ends politely.
+//!
+//! Reading order: [`service`] is the whole life on one page; `bell` rings (and carries no message); `sweeping` and
+//! `mailing` are the two loops, which know each other only by rows and by a bell; `reload` takes a new file into force;
+//! `systemd` says how it stands.
+//!
+//! May import every room but `commands`. Deliberately absent: decisions. What is due is a pure function of the clock and
+//! the rows (`domain::rhythm`), so a bell that rings twice, late or never does no harm: every loop also looks by itself once a
+//! minute.
+
+mod bell;
+mod mailing;
+mod reload;
+mod service;
+mod sweeping;
+mod systemd;
+
+pub use service::{Daemon, DaemonError, Rejected, Surroundings};

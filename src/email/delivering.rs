@@ -303,7 +303,8 @@ impl Run<'_> {
         let recipient = claim.recipient().clone();
         let teller = self.mailer.teller();
         let turns = teller.reachable(&recipient, [recipient.as_str(), parcel.message_id]);
-        mailing::mark_sent(claim, row, &receipt.reply, &turns, teller.now).await?;
+        let told = mailing::mark_sent(claim, row, &receipt.reply, &turns, teller.now).await?;
+        self.mailed.told.extend(told);
         self.mailed.sent += 1;
         self.failures_in_a_row.clear();
         let Parcel { message_id, events, .. } = *parcel;

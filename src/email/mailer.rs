@@ -26,6 +26,7 @@ use crate::domain::secret::Secret;
 use crate::store::Store;
 use crate::store::claims::Claims;
 use crate::store::mailing::{self, Recipient, Waiting};
+use crate::store::outbox::Recorded;
 use crate::store::steps::Steps;
 use crate::store::stops::{self, Stop, What};
 
@@ -56,6 +57,8 @@ pub struct Mailed {
     pub sent: u64,
     /// Messages that were tried and not taken.
     pub failed: u64,
+    /// What operators hear of it.
+    pub told: Vec<Recorded>,
     /// What stood in the way.
     pub problems: Vec<MailProblem>,
     /// The sender's own fault stops all mail.

@@ -1,7 +1,11 @@
 //! From a letter to the bytes of a message.
 
+mod header_text;
+
 use std::time::SystemTime;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use lettre::Address;
@@ -53,19 +57,29 @@ fn message(letter: &Letter, envelope: &Envelope<'_>) -> Result<Vec<u8>, Source> 
         .boundary(boundary(envelope.message_id))
         .singlepart(part(&letter.text, ContentType::TEXT_PLAIN)?)
         .singlepart(part(&letter.html, ContentType::TEXT_HTML)?);
+    let subject = displayable(&letter.subject);
     let mut message = lettre::Message::builder()
-        .from(lettre::message::Mailbox::new(shown_name(envelope.from), address(&envelope.from.address)?))
+        .from(lettre::message::Mailbox::new(None, address(&envelope.from.address)?))
         .to(lettre::message::Mailbox::new(None, address(envelope.to)?))
-        .subject(displayable(&letter.subject))
+        .subject(subject.as_str())
         .date(SystemTime::from(envelope.at))
         .message_id(Some(format!("<{}>", message_id(envelope.message_id)?)))
         .header(AutoSubmitted)
         .header(AutoResponseSuppress)
         .multipart(parts)?;
-    // The library knows no zone but UTC, and would fill in a date of its own where it cannot read the one given.
-    let date = envelope.at.with_timezone(&envelope.zone).format("%a, %d %b %Y %H:%M:%S %z").to_string();
-    let name = HeaderName::new_from_ascii_str("Date");
-    message.headers_mut().insert_raw(HeaderValue::new(name, date));
+    let mut write = |name: &'static str, value: String| {
+        let name = HeaderName::new_from_ascii_str(name);
+        message.headers_mut().insert_raw(HeaderValue::dangerous_new_pre_encoded(name, value.clone(), value));
+    };
+    write("Subject", header_text::unstructured(&subject));
+    if let Some(name) = shown_name(envelope.from) {
+        // On a line of its own an address keeps its header short however long the name is.
+        write("From", format!("{}\r\n <{}>", header_text::phrase(&name), envelope.from.address.as_str()));
+    }
+    // The library knows no zone but UTC, and takes the machine's clock where it cannot read the date it is given: so it is
+    // given one, which this replaces.
+    let date = envelope.at.with_timezone(&envelope.zone);
+    write("Date", date.format("%a, %d %b %Y %H:%M:%S %z").to_string());
     Ok(message.formatted())
 }
 
@@ -98,8 +112,7 @@ fn message_id(id: &str) -> Result<&str, Source> {
 /// `=_` occurs in no base64 and in no quoted-printable line (RFC 2045, 6.7).
 fn boundary(message_id: &str) -> String {
     let digest = Sha256::digest(message_id.as_bytes());
-    let hex: String = digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
-    format!("=_{hex}")
+    format!("=_{}", URL_SAFE_NO_PAD.encode(digest).split_at(24).0)
 }
 
 /// Nobody's holiday answer is wanted (RFC 3834, 5).

@@ -9,7 +9,7 @@ use super::mailer::{MailProblem, Next, Reconnected, Run};
 use super::outlet;
 use super::ripeness::{Ripe, is_over};
 use super::smtp::failure::{Fault, SendFailure, Stage};
-use crate::store::refusals::{self, Buried, Refusal};
+use crate::store::refusals::{self, Buried, Refusal, Refused};
 use crate::store::stops::{self, Stop, What};
 use crate::store::troubles;
 
@@ -111,7 +111,8 @@ impl Run<'_> {
         let teller = self.mailer.teller();
         let turns: Vec<_> =
             ended.iter().filter(|what| **what == What::Mail).map(|_| teller.goes_on()).collect();
-        refusals::resume(self.mailer.store.pool(), &ended, &turns, teller.now).await?;
+        let told = refusals::resume(self.mailer.store.pool(), &ended, &turns, teller.now).await?;
+        self.mailed.told.extend(told);
         self.stops.retain(|(what, _)| !ended.contains(what));
         tracing::info!(?ended, "mail goes on");
         Ok(())
@@ -168,7 +169,7 @@ impl Run<'_> {
         let advice = outlet::advice(failure, self.mailer.password.as_ref());
         tracing::error!(reason = %failure, advice, "mail is stopped: the sender is refused");
         let turn = teller.stopped(failure, advice, stop.since);
-        troubles::tell(pool, &[turn], teller.now).await?;
+        self.mailed.told.extend(troubles::tell(pool, &[turn], teller.now).await?);
         self.problem(None, failure);
         Ok(())
     }
@@ -262,7 +263,9 @@ impl Run<'_> {
             dead_if_refused_since,
             turns: turn.as_slice(),
         };
-        match refusals::refuse(served.claim, &refusal).await? {
+        let Refused { dead, told } = refusals::refuse(served.claim, &refusal).await?;
+        self.mailed.told.extend(told);
+        match dead {
             0 => tracing::warn!(%recipient, reason = %failure, "the recipient is refused for now"),
             dead => {
                 let advice = failure.advice();
@@ -282,7 +285,10 @@ impl Run<'_> {
         let recipient = served.claim.recipient().clone();
         let teller = self.mailer.teller();
         let turn = teller.undeliverable(&recipient, lost.cause, failure);
-        refusals::bury(served.claim, lost.buried, &failure.to_string(), turn.as_slice(), teller.now).await?;
+        let told =
+            refusals::bury(served.claim, lost.buried, &failure.to_string(), turn.as_slice(), teller.now)
+                .await?;
+        self.mailed.told.extend(told);
         let advice = failure.advice();
         tracing::error!(%recipient, reason = %failure, advice, "the message is refused: a dead letter");
         Ok(())

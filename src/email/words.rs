@@ -8,8 +8,10 @@ pub(super) mod days;
 pub(super) mod names;
 mod abolished;
 mod chinese;
+mod chinese_companies;
 mod chinese_troubles;
 mod english;
+mod english_companies;
 mod english_troubles;
 pub(super) mod headlines;
 pub(super) mod briefs;
@@ -34,6 +36,8 @@ pub(super) struct Saying {
     pub badge: String,
     /// What happened.
     pub lead: String,
+    /// What to do, a sentence each.
+    pub actions: Vec<String>,
     /// What the reader needs besides, a sentence each.
     pub notes: Vec<String>,
     /// When the data was last verified; `None` where `lead` says it, and for operators.
@@ -56,7 +60,12 @@ pub fn summary(event: &Event, language: Language) -> String {
     };
     text.push_str(colon);
     let qualifications = summary_qualifications(event, language);
-    let pieces = [saying.lead].into_iter().chain(saying.notes).chain(qualifications).chain(saying.verified);
+    let pieces = [saying.lead]
+        .into_iter()
+        .chain(saying.actions)
+        .chain(saying.notes)
+        .chain(qualifications)
+        .chain(saying.verified);
     let pieces: Vec<String> = pieces.filter(|piece| !piece.is_empty()).collect();
     text.push_str(&pieces.join(between));
     // Pieces are inert already; what is joined of them stays one line whatever they hold.

@@ -14,7 +14,7 @@ use sqlx::types::Json;
 
 use super::claims::Claim;
 use super::error::{StoreError, during};
-use super::outbox::EventId;
+use super::outbox::{EventId, Recorded};
 use super::troubles::{self, Turn};
 use crate::domain::event::Event;
 
@@ -293,7 +293,8 @@ pub async fn freeze(
     Ok(MessageRow(row))
 }
 
-/// Marks a message and its deliveries as sent: the server answered 250. Its recipient is reachable again.
+/// Marks a message and its deliveries as sent: the server answered 250. Its recipient is reachable again. Gives what operators
+/// are told of that.
 ///
 /// # Errors
 /// When the database fails: the message stays frozen then, and is repeated as it is.
@@ -303,7 +304,7 @@ pub async fn mark_sent(
     reply: &str,
     turns: &[Turn],
     now: DateTime<Utc>,
-) -> Result<(), StoreError> {
+) -> Result<Vec<Recorded>, StoreError> {
     let doing = "marking a message as sent";
     let recipient = claim.recipient().clone();
     let mut tx = claim.connection().begin().await.map_err(during(doing))?;
@@ -326,8 +327,9 @@ pub async fn mark_sent(
         .await
         .map_err(during(doing))?;
     forget_refusals(&mut tx, &recipient).await?;
-    troubles::turn(&mut tx, turns, now).await?;
-    tx.commit().await.map_err(during(doing))
+    let told = troubles::turn(&mut tx, turns, now).await?;
+    tx.commit().await.map_err(during(doing))?;
+    Ok(told)
 }
 
 async fn forget_refusals(connection: &mut PgConnection, recipient: &Recipient) -> Result<(), StoreError> {

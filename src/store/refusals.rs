@@ -7,6 +7,7 @@ use sqlx::postgres::{PgConnection, PgPool};
 use super::claims::Claim;
 use super::error::{StoreError, during};
 use super::mailing::{DeliveryId, MessageRow, Recipient, must_touch};
+use super::outbox::Recorded;
 use super::stops::What;
 use super::troubles::{self, Turn};
 
@@ -25,12 +26,20 @@ pub struct Refusal<'a> {
     pub turns: &'a [Turn],
 }
 
-/// Notes that the claimed recipient was refused, and gives up what has been refused for too long. Gives how many deliveries
-/// that were. One transaction.
+/// What became of a refusal.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Refused {
+    /// Deliveries that were given up.
+    pub dead: u64,
+    /// What operators are told.
+    pub told: Vec<Recorded>,
+}
+
+/// Notes that the claimed recipient was refused, and gives up what has been refused for too long. One transaction.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn refuse(claim: &mut Claim<Recipient>, refusal: &Refusal<'_>) -> Result<u64, StoreError> {
+pub async fn refuse(claim: &mut Claim<Recipient>, refusal: &Refusal<'_>) -> Result<Refused, StoreError> {
     let doing = "noting a refused recipient";
     let recipient = claim.recipient().clone();
     let mut tx = claim.connection().begin().await.map_err(during(doing))?;
@@ -50,11 +59,10 @@ pub async fn refuse(claim: &mut Claim<Recipient>, refusal: &Refusal<'_>) -> Resu
     .map_err(during(doing))?;
     let dead = give_up(&mut tx, &recipient, refusal).await?;
     note_attempt(&mut tx, &recipient, refusal.reply, refusal.next_attempt_at).await?;
-    if dead > 0 {
-        troubles::turn(&mut tx, refusal.turns, refusal.now).await?;
-    }
+    let turns = if dead > 0 { refusal.turns } else { &[] };
+    let told = troubles::turn(&mut tx, turns, refusal.now).await?;
     tx.commit().await.map_err(during(doing))?;
-    Ok(dead)
+    Ok(Refused { dead, told })
 }
 
 async fn give_up(
@@ -151,7 +159,7 @@ pub enum Buried<'a> {
     Deliveries(&'a [DeliveryId]),
 }
 
-/// Makes a dead letter of what the claimed recipient was to get. One transaction.
+/// Makes a dead letter of what the claimed recipient was to get. Gives what operators are told. One transaction.
 ///
 /// # Errors
 /// When the database fails.
@@ -161,7 +169,7 @@ pub async fn bury(
     reply: &str,
     turns: &[Turn],
     now: DateTime<Utc>,
-) -> Result<(), StoreError> {
+) -> Result<Vec<Recorded>, StoreError> {
     let doing = "giving up a message";
     let mut tx = claim.connection().begin().await.map_err(during(doing))?;
     let (message, ids): (Option<i64>, Vec<i64>) = match buried {
@@ -199,12 +207,13 @@ pub async fn bury(
     .execute(&mut *tx)
     .await
     .map_err(during(doing))?;
-    troubles::turn(&mut tx, turns, now).await?;
-    tx.commit().await.map_err(during(doing))
+    let told = troubles::turn(&mut tx, turns, now).await?;
+    tx.commit().await.map_err(during(doing))?;
+    Ok(told)
 }
 
 /// Mail goes on: ends the stops, and moves on what ages by the time they lasted, for while sender or server is at fault
-/// nothing ages. One transaction.
+/// nothing ages. Gives what operators are told. One transaction.
 ///
 /// # Errors
 /// When the database fails.
@@ -213,7 +222,7 @@ pub async fn resume(
     ended: &[What],
     turns: &[Turn],
     now: DateTime<Utc>,
-) -> Result<(), StoreError> {
+) -> Result<Vec<Recorded>, StoreError> {
     let doing = "going on with mail";
     let names: Vec<String> = ended.iter().map(|what| what.as_str().to_owned()).collect();
     let mut tx = pool.begin().await.map_err(during(doing))?;
@@ -236,6 +245,7 @@ pub async fn resume(
         .await
         .map_err(during(doing))?;
     }
-    troubles::turn(&mut tx, turns, now).await?;
-    tx.commit().await.map_err(during(doing))
+    let told = troubles::turn(&mut tx, turns, now).await?;
+    tx.commit().await.map_err(during(doing))?;
+    Ok(told)
 }

@@ -17,6 +17,9 @@ const BASELINE_ROWS_MAX: usize = 100;
 /// How many qualifications a line of a list names.
 const ROW_QUALIFICATIONS_MAX: usize = 3;
 
+/// How many different things to do the headline of a trouble says.
+const TROUBLE_ACTIONS_MAX: usize = 3;
+
 /// A letter.
 #[derive(Debug, Serialize)]
 pub(super) struct Page {
@@ -27,7 +30,7 @@ pub(super) struct Page {
     /// The day of the letter.
     pub date: String,
     /// The most urgent in one line: what a phone previews.
-    pub title: String,
+    pub news: String,
     /// How many of each kind; empty where there is one.
     pub counts: Vec<Count>,
     /// One for each kind.
@@ -40,7 +43,7 @@ pub(super) struct Page {
 #[derive(Debug, Serialize)]
 pub(super) struct Count {
     pub title: &'static str,
-    pub count: usize,
+    pub events: usize,
     pub tone: Tone,
 }
 
@@ -48,7 +51,7 @@ pub(super) struct Count {
 #[derive(Debug, Serialize)]
 pub(super) struct Section {
     pub title: &'static str,
-    pub count: usize,
+    pub events: usize,
     pub tone: Tone,
     pub blocks: Vec<Block>,
 }
@@ -64,6 +67,8 @@ pub(super) struct Block {
     pub badge: String,
     /// What happened, a paragraph each.
     pub leads: Vec<String>,
+    /// What to do.
+    pub actions: Vec<String>,
     /// Label and value.
     pub facts: Vec<(&'static str, String)>,
     /// What the reader needs besides.
@@ -134,14 +139,14 @@ impl Page {
             let kind = of_one_kind.first()?.kind;
             Some(Count {
                 title: words::title(kind, language),
-                count: of_one_kind.len(),
+                events: of_one_kind.len(),
                 tone: Tone::of(kind),
             })
         };
         let sections = of_kinds().filter_map(|of_one_kind| {
-            let Count { title, count, tone } = count(of_one_kind)?;
+            let Count { title, events, tone } = count(of_one_kind)?;
             let blocks = grouped(of_one_kind).iter().map(|group| block(group, language, today)).collect();
-            Some(Section { title, count, tone, blocks })
+            Some(Section { title, events, tone, blocks })
         });
         let counts: Vec<Count> = of_kinds().filter_map(count).collect();
         Self {
@@ -154,7 +159,7 @@ impl Page {
                 English => "Qualification watch",
             },
             date: days::day(today, language),
-            title: subject::first_line(shown, language),
+            news: subject::first_line(shown, language),
             counts: if counts.len() > 1 { counts } else { Vec::new() },
             sections: sections.collect(),
             footer: footer(shown, language),
@@ -175,23 +180,34 @@ fn card(members: &[&Shown<'_>], language: Language, today: NaiveDate) -> Block {
     };
     let event = first.event;
     let keyword = event.company.as_ref().map(|keyword| names::name(keyword.as_str()));
-    let mut notes: Vec<String> = Vec::new();
-    for note in members.iter().flat_map(|member| &member.saying.notes) {
-        if !notes.contains(note) {
-            notes.push(note.clone());
+    // The title of the section names a trouble already: where no company does, what happened heads the card.
+    let (heading, badge, leads) = match &first.company {
+        Some(company) => {
+            (company.clone(), badge(first), members.iter().map(|member| member.saying.lead.clone()).collect())
         }
-    }
-    let is_about_company = first.company.is_some();
+        None => (first.saying.lead.clone(), String::new(), Vec::new()),
+    };
     Block {
-        heading: first.company.clone().unwrap_or_else(|| first.saying.badge.clone()),
+        heading,
         aside: keyword.filter(|keyword| Some(keyword) != first.company.as_ref()).unwrap_or_default(),
-        badge: if is_about_company { badge(first) } else { String::new() },
-        leads: members.iter().map(|member| member.saying.lead.clone()).collect(),
+        badge,
+        leads,
+        actions: distinct(members.iter().flat_map(|member| &member.saying.actions)),
         facts: facts(event, language, today),
-        notes,
+        notes: distinct(members.iter().flat_map(|member| &member.saying.notes)),
         table: baseline(event, language, today),
         verified: first.saying.verified.clone().unwrap_or_default(),
     }
+}
+
+fn distinct<'a>(sentences: impl Iterator<Item = &'a String>) -> Vec<String> {
+    let mut found: Vec<String> = Vec::new();
+    for sentence in sentences {
+        if !found.contains(sentence) {
+            found.push(sentence.clone());
+        }
+    }
+    found
 }
 
 /// The badge, where the title of the section does not say the same.
@@ -212,7 +228,7 @@ fn facts(event: &Event, language: Language, today: NaiveDate) -> Vec<(&'static s
     let mut lines = Vec::new();
     if event.qualification.is_none() {
         lines.push((held, briefs::held(facts, language)));
-    } else {
+    } else if event.kind != EventKind::Change(Change::QualificationAdded) {
         lines.push((until, briefs::end(facts, today, language)));
     }
     lines.push((organ, names::name(&facts.organ)));
@@ -250,43 +266,50 @@ fn baseline(event: &Event, language: Language, today: NaiveDate) -> Option<Table
 }
 
 fn headline(shared: &Shared, members: &[&Shown<'_>], language: Language) -> Block {
-    let common: Vec<String> = members.first().map_or_else(Vec::new, |first| {
-        let is_common = |note: &&String| members.iter().all(|member| member.saying.notes.contains(note));
-        first.saying.notes.iter().filter(is_common).cloned().collect()
-    });
-    let has_certificates = members.iter().any(|member| member.event.certificate.is_some());
-    let between = match language {
-        Chinese => "　",
-        English => " · ",
+    let is_change = matches!(shared.kind, EventKind::Change(_));
+    let actions = distinct(members.iter().flat_map(|member| &member.saying.actions));
+    let is_common = |action: &String| members.iter().all(|member| member.saying.actions.contains(action));
+    // What to do about a trouble hardly differs; what to do about a certificate may, and then stands in its line.
+    let (common, own): (Vec<String>, Vec<String>) = if is_change {
+        actions.into_iter().partition(is_common)
+    } else {
+        (actions.into_iter().take(TROUBLE_ACTIONS_MAX).collect(), Vec::new())
     };
-    let rows = members.iter().map(|member| {
-        let event = member.event;
-        let mut cells = vec![member.company.clone().unwrap_or_else(|| "—".to_owned())];
-        if has_certificates {
-            cells.push(member.number().unwrap_or_default());
-            cells.push(event.certificate.as_ref().map(|facts| names::name(&facts.kind)).unwrap_or_default());
-        }
-        let is_trouble = !matches!(member.kind, EventKind::Change(_));
-        // A baseline's own notes repeat what its brief says; a trouble's its reason.
-        let own = member
-            .saying
-            .notes
-            .iter()
-            .filter(|note| !common.contains(note) && !is_trouble && event.baseline.is_none());
-        let held = event.certificate.as_ref().filter(|_| event.qualification.is_none());
-        let held = held.and_then(|facts| names::qualifications(facts, ROW_QUALIFICATIONS_MAX, language));
-        let brief = briefs::brief(event, language, member.today);
-        let own = [brief].into_iter().chain(held).chain(own.cloned());
-        let own: Vec<String> = own.filter(|text| !text.is_empty()).collect();
-        Row { cells, below: own.join(between) }
-    });
     Block {
         heading: headlines::headline(shared, language),
         badge: headlines::badge(shared, language).unwrap_or_default(),
-        notes: common.clone(),
-        table: Some(Table { columns: columns(members, language), rows: rows.collect() }),
-        verified: verified(members, language),
+        actions: common,
+        table: Some(Table {
+            columns: columns(members, language),
+            rows: members.iter().map(|member| row(member, &own, language)).collect(),
+        }),
+        verified: if is_change { verified(members, language) } else { String::new() },
         ..Block::default()
+    }
+}
+
+/// A line of a headline's list; of what to do it says what is among `own`.
+fn row(member: &Shown<'_>, own: &[String], language: Language) -> Row {
+    let event = member.event;
+    let mut cells = vec![member.company.clone().unwrap_or_else(|| "—".to_owned())];
+    if let Some(facts) = &event.certificate {
+        cells.extend([names::name(&facts.number), names::name(&facts.kind)]);
+    }
+    let held = event.certificate.as_ref().filter(|_| event.qualification.is_none());
+    let held = held.and_then(|facts| names::qualifications(facts, ROW_QUALIFICATIONS_MAX, language));
+    let actions = member.saying.actions.iter().filter(|action| own.contains(action));
+    // What a baseline or a trouble has to note, its brief says.
+    let says_all = event.baseline.is_some() || event.trouble.is_some();
+    let notes = member.saying.notes.iter().filter(|_| !says_all);
+    let pieces = [briefs::brief(event, language, member.today)].into_iter().chain(held);
+    let pieces = pieces.chain(actions.cloned()).chain(notes.cloned());
+    let pieces: Vec<String> = pieces.filter(|piece| !piece.is_empty()).collect();
+    Row {
+        cells,
+        below: pieces.join(match language {
+            Chinese => "　",
+            English => " · ",
+        }),
     }
 }
 
@@ -302,9 +325,6 @@ fn columns(members: &[&Shown<'_>], language: Language) -> Vec<&'static str> {
 
 /// When the members were last verified: one instant, or the first and the last of them.
 fn verified(members: &[&Shown<'_>], language: Language) -> String {
-    if members.iter().any(|member| !matches!(member.kind, EventKind::Change(_))) {
-        return String::new();
-    }
     let instants = || members.iter().filter_map(|member| member.event.last_verified_at);
     let (Some(first), Some(last)) = (instants().min(), instants().max()) else {
         return match language {

@@ -8,34 +8,44 @@ use super::blocks::{Grouped, grouped};
 use super::shown::Shown;
 use crate::domain::event::{Change, EventKind};
 use crate::domain::language::Language::{self, Chinese, English};
-use crate::email::words::{headlines, names};
+use crate::email::words::{self, headlines, names};
 
 /// About 35 Chinese characters, of two columns each: what phones show of a subject.
 const SUBJECT_COLUMNS_MAX: usize = 70;
 
-/// The fewest characters that a company's name is cut to.
-const COMPANY_CHARACTERS_MIN: usize = 6;
+/// How far a company's name is cut to keep the count of what else there is; further it is cut only without that.
+const COMPANY_CHARACTERS_MIN: [usize; 2] = [10, 4];
 
 /// The subject of a letter.
 pub(super) fn subject(shown: &[Shown<'_>], language: Language) -> String {
     let tag = tag(shown, language);
-    let Some(most_urgent) = most_urgent(shown, language) else {
+    let Some(said) = most_urgent(shown, language) else {
         return tag.to_owned();
     };
-    let whole = format!("{tag}{}{}", most_urgent.said(language), most_urgent.rest(language));
-    if whole.width() <= SUBJECT_COLUMNS_MAX {
-        return whole;
-    }
-    let mut cut = most_urgent;
-    let mut characters = cut.company.chars().count();
-    while characters > COMPANY_CHARACTERS_MIN
-        && format!("{tag}{}{}", cut.said(language), cut.rest(language)).width() > SUBJECT_COLUMNS_MAX
-    {
-        characters -= 1;
-        cut.company = names::cut(&cut.company, characters);
-    }
-    let with_rest = format!("{tag}{}{}", cut.said(language), cut.rest(language));
-    if with_rest.width() <= SUBJECT_COLUMNS_MAX { with_rest } else { format!("{tag}{}", cut.said(language)) }
+    let rest = said.rest(language);
+    let [with_rest, alone] = COMPANY_CHARACTERS_MIN;
+    let short = fitting(&said, tag, &rest, with_rest, language);
+    short
+        .or_else(|| fitting(&said, tag, "", alone, language))
+        .unwrap_or_else(|| names::cut(&format!("{tag}{}", said.said(language)), SUBJECT_COLUMNS_MAX / 2))
+}
+
+/// The whole of it, the company's name cut as little as it must be; `None` when that is not enough.
+fn fitting(
+    said: &MostUrgent,
+    tag: &str,
+    rest: &str,
+    characters_min: usize,
+    language: Language,
+) -> Option<String> {
+    let longest = said.company.chars().count();
+    (characters_min.min(longest)..=longest)
+        .rev()
+        .map(|characters| {
+            let cut = MostUrgent { company: names::cut(&said.company, characters), ..said.clone() };
+            format!("{tag}{}{rest}", cut.said(language))
+        })
+        .find(|subject| subject.width() <= SUBJECT_COLUMNS_MAX)
 }
 
 /// The same without a tag and at any length: the first line of the letter.
@@ -53,6 +63,7 @@ pub(super) fn numbered(subject: &str, number: usize, count: usize, language: Lan
 }
 
 /// What the subject is made of.
+#[derive(Debug, Clone)]
 struct MostUrgent {
     company: String,
     other_companies: usize,
@@ -97,7 +108,15 @@ fn most_urgent(shown: &[Shown<'_>], language: Language) -> Option<MostUrgent> {
             let what = match (badge, language) {
                 (Some(badge), Chinese) => format!("{} 张证书{badge}", shared.certificates),
                 (Some(badge), English) => format!("{} certificates, {badge}", shared.certificates),
-                (None, _) => headlines::headline(shared, language),
+                (None, _) if shared.certificates == shared.companies || first.number().is_none() => {
+                    words::title(shared.kind, language).to_owned()
+                }
+                (None, Chinese) => {
+                    format!("{} 张{}", shared.certificates, words::title(shared.kind, language))
+                }
+                (None, English) => {
+                    format!("{} × {}", shared.certificates, words::title(shared.kind, language))
+                }
             };
             (what, members.len())
         }

@@ -1,5 +1,7 @@
+use proptest::prelude::*;
+
 use super::*;
-use crate::domain::event::{Change, EventKind, Note, Trouble, TroubleFacts};
+use crate::domain::event::{Baseline, CertificateFacts, Change, EventKind, Note, Trouble, TroubleFacts};
 use crate::domain::language::Language::{Chinese, English};
 use crate::email::words::cast::{
     TODAY, baseline, certificate, construction, day, design, event, instant, of, of_change, of_trouble,
@@ -24,15 +26,26 @@ fn as_text(letter: &Letter) -> String {
 fn mixed() -> Vec<Event> {
     let yu = |event| of(event, "豫建监理咨询集团有限公司", "豫建监理");
     let zhong = |event| of(event, "914100000000000430", "中原市政工程有限公司");
+    let municipal = || certificate("E241009872", "监理资质", "2026-10-22", "工程监理市政公用工程专业乙级");
+    let highway = || certificate("E241009873", "监理资质", "2026-07-23", "工程监理公路工程专业乙级");
+    let survey = || certificate("B241002517", "勘察资质", "2028-03-11", "工程勘察岩土工程专业乙级");
+    let renewed = Event {
+        certificate: Some(CertificateFacts {
+            issued_on: Some(day("2026-07-20")),
+            ..supervision("2031-07-19")
+        }),
+        old: Some("2026-07-20".to_owned()),
+        new: Some("2031-07-19".to_owned()),
+        ..of_change(Change::Renewed)
+    };
     vec![
-        of_change(Change::Renewed),
-        yu(of_change(Change::CertificateRemoved)),
+        renewed,
+        Event { certificate: Some(survey()), ..of_change(Change::CertificateRemoved) },
         zhong(stage(Change::FilingDue, construction("2026-10-31"), TODAY)),
         stage(Change::Expiring, design("2026-08-23"), TODAY),
-        yu(of_change(Change::CertificateAdded)),
         zhong(of_change(Change::GradeRaised)),
-        yu(stage(Change::Expiring, supervision("2026-10-22"), TODAY)),
-        yu(Event { notes: vec![Note::NoLongerListed], ..of_change(Change::Expired) }),
+        yu(stage(Change::Expiring, municipal(), TODAY)),
+        yu(Event { notes: vec![Note::NoLongerListed], ..stage(Change::Expired, highway(), TODAY) }),
     ]
 }
 
@@ -136,5 +149,200 @@ fn digests_can_be_looked_at() {
     ] {
         let path = std::path::Path::new(&directory).join(format!("{name}.html"));
         std::fs::write(path, one(&events, language).html).unwrap();
+    }
+}
+
+#[test]
+fn of_several_stages_of_one_end_the_latest_is_shown_and_all_are_covered() {
+    let found = |change, day| stage(change, design("2026-08-23"), day);
+    let events = [
+        found(Change::FilingDue, "2026-06-24"),
+        of_change(Change::Renewed),
+        found(Change::Expiring, "2026-06-24"),
+        found(Change::Expiring, "2026-07-24"),
+        of(found(Change::Expiring, "2026-07-24"), "另一家", "另一家"),
+        stage(Change::FilingDue, supervision("2026-08-23"), TODAY),
+    ];
+    let letter = one(&events, Chinese);
+    assert_eq!(letter.covers, [0, 1, 2, 3, 4, 5], "each place in exactly one letter");
+    let told = letter.text.matches("设计资质证书（A141002510）将于").count();
+    assert_eq!(told, 2, "once for each company: {}", letter.text);
+    assert_eq!(letter.text.matches("申请期限 (1)").count(), 1, "another certificate's stage stays");
+}
+
+#[test]
+fn days_are_counted_anew_for_the_day_of_the_mail() {
+    let found = stage(Change::Expiring, design("2026-08-23"), "2026-08-16");
+    for (today, words, why) in [
+        ("2026-08-16", "剩余 7 天", "at once"),
+        ("2026-08-20", "剩余 3 天", "four days late"),
+        ("2026-08-23", "今日到期", "on the last valid day"),
+        ("2026-08-25", "有效期已过 2 天", "too late"),
+    ] {
+        let letter = compose(std::slice::from_ref(&found), Chinese, day(today)).remove(0);
+        assert!(letter.subject.contains(words) && letter.text.contains(words), "{why}: {}", letter.text);
+    }
+}
+
+#[test]
+fn nothing_to_tell_is_no_letter() {
+    assert_eq!(compose(&[], Chinese, today()), []);
+}
+
+#[test]
+fn subjects_are_short_and_begin_with_company_and_days() {
+    for (events, subject, why) in [
+        (
+            vec![of(
+                stage(Change::Expiring, design("2026-08-23"), TODAY),
+                "k",
+                "河南省建筑设计研究院有限公司",
+            )],
+            "【资质到期提醒】河南省建筑设计研究院有限公司：A141002510 剩余 30 天",
+            "a whole name",
+        ),
+        (
+            vec![
+                of(stage(Change::Expiring, design("2026-08-23"), TODAY), "k", &"长".repeat(60)),
+                of_change(Change::Renewed),
+            ],
+            "【资质到期提醒】长长长长长长长长长长长长… 等2家：A141002510 剩余 30 天",
+            "a long name is cut",
+        ),
+        (many().split_off(1), "【资质到期提醒】第0工程有限公司 等12家：12 张证书剩余 160 天", "many"),
+        (
+            vec![of_change(Change::CertificateRemoved)],
+            "【资质变动提醒】河南院：E141002510 证书查询不到",
+            "a loss",
+        ),
+        (vec![baseline()], "【资质监测通知】河南院：开始监测", "a baseline"),
+        (vec![of_change(Change::Unverified)], "【资质监测通知】河南院：已 10 天未能核实", "unverified"),
+        (
+            of_trouble(Trouble::ApiQuota)[..1].to_vec(),
+            "【资质监测故障】接口次数用尽，查询已暂停",
+            "a trouble",
+        ),
+        (of_trouble(Trouble::ApiQuota)[1..].to_vec(), "【资质监测恢复】接口次数已恢复，查询继续", "its end"),
+    ] {
+        assert_eq!(one(&events, Chinese).subject, subject, "{why}");
+    }
+}
+
+#[test]
+fn a_letter_over_a_megabyte_is_split_and_numbered() {
+    let names = vec!["工程设计市政行业给水工程专业甲级"; 30].join(",\n");
+    let events: Vec<Event> = (0..3_000)
+        .map(|number| {
+            let company = format!("第{number}工程有限公司");
+            let end = (day("2026-08-01") + chrono::Days::new(number % 700)).to_string();
+            let facts = certificate(&format!("A24100{number:04}"), "设计资质", &end, &names);
+            of(stage(Change::Expiring, facts, TODAY), &company, &company)
+        })
+        .collect();
+    let letters = compose(&events, Chinese, today());
+    assert!(letters.len() > 1);
+    for (number, letter) in (1..).zip(&letters) {
+        assert!(bytes_as_mail(letter) <= LETTER_BYTES_MAX);
+        assert!(letter.subject.ends_with(&format!("（{number}/{}）", letters.len())), "{}", letter.subject);
+    }
+    let mut covered: Vec<usize> = letters.into_iter().flat_map(|letter| letter.covers).collect();
+    covered.sort_unstable();
+    assert_eq!(covered, (0..events.len()).collect::<Vec<_>>());
+}
+
+#[test]
+fn no_single_event_is_too_large_for_a_letter() {
+    let hostile = "<&\u{202e}".repeat(200);
+    let facts = CertificateFacts {
+        kind: hostile.clone(),
+        organ: hostile.clone(),
+        valid_until_text: hostile.clone(),
+        ..certificate(&hostile, "", "", &vec![hostile.as_str(); 50].join("\n"))
+    };
+    let mut event = baseline();
+    let many = vec![facts; 2_000];
+    event.baseline = Some(Baseline { current: many.clone(), historical: many.clone(), unjudged: many });
+    assert!(bytes_as_mail(&one(&[event], Chinese)) <= LETTER_BYTES_MAX);
+}
+
+#[test]
+fn every_page_is_written_by_its_template() {
+    let all = Change::ALL.map(of_change).into_iter().chain(operators()).chain(many());
+    let all: Vec<Event> = all.collect();
+    for language in [Chinese, English] {
+        for events in [&all[..], &all[..1], &operators()[..1]] {
+            let page = Page::new(&shown(events, language, today()), language, today());
+            html::render(&page).unwrap();
+        }
+    }
+}
+
+/// What stands between `<` and `>`, without the texts between elements.
+fn elements(html: &str) -> Vec<&str> {
+    html.split('<').skip(1).map(|rest| rest.split('>').next().unwrap()).collect()
+}
+
+fn hostile() -> impl Strategy<Value = String> {
+    prop_oneof![
+        any::<String>(),
+        Just("<script>alert(1)</script>\r\nBcc: x@example.com".to_owned()),
+        Just("\"><img src=x onerror=a()>&lt;\u{202e}\0\u{1b}[2J".to_owned()),
+        Just("{{ page }}{% raw %}".to_owned()),
+    ]
+}
+
+fn with_text(change: Change, text: &str) -> Event {
+    let mut event = of_change(change);
+    event.company_name = Some(text.to_owned());
+    event.qualification = Some(text.to_owned());
+    (event.old, event.new) = (Some(text.to_owned()), Some(text.to_owned()));
+    let place =
+        crate::domain::event::Elsewhere { number: text.to_owned(), name: text.to_owned(), grade: None };
+    event.notes.push(Note::PartlyCovered(place));
+    if let Some(facts) = &mut event.certificate {
+        facts.kind = text.to_owned();
+        facts.number = text.to_owned();
+        facts.organ = text.to_owned();
+        facts.valid_until_text = text.to_owned();
+        for named in &mut facts.qualifications {
+            (named.text, named.name) = (text.to_owned(), text.to_owned());
+        }
+    }
+    event
+}
+
+/// The events of [`hostile_text_stays_text`], with `text` wherever the registry or a server speaks.
+fn spoken(change: Change, text: &str) -> [Event; 2] {
+    let [mut trouble, _] = of_trouble(Trouble::IdentityChanged);
+    trouble.trouble = Some(TroubleFacts {
+        reason: text.to_owned(),
+        advice: Some(text.to_owned()),
+        companies: vec![text.to_owned()],
+        ..TroubleFacts::default()
+    });
+    [with_text(change, text), trouble]
+}
+
+fn is_treacherous(c: char) -> bool {
+    c.is_control() || c == '\u{202e}'
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn hostile_text_stays_text(text in hostile(), which in 0..Change::ALL.len()) {
+        let change = Change::ALL[which];
+        for language in [Chinese, English] {
+            let letter = one(&spoken(change, &text), language);
+            prop_assert!(!letter.subject.chars().any(is_treacherous));
+            prop_assert!(!letter.text.replace('\n', "").chars().any(is_treacherous));
+            // An empty text leaves elements out; none is ever added or changed by a text.
+            let tame = [one(&spoken(change, "x"), language).html, one(&spoken(change, ""), language).html];
+            let known: Vec<&str> = tame.iter().flat_map(|html| elements(html)).collect();
+            for element in elements(&letter.html) {
+                prop_assert!(known.contains(&element), "{}", element);
+            }
+        }
     }
 }

@@ -5,7 +5,7 @@ use super::page::{Block, Page, Section, Table};
 /// Writes the text part of a page.
 pub(super) fn write(page: &Page) -> String {
     let mut text = String::new();
-    line(&mut text, "", &page.title);
+    line(&mut text, "", &page.news);
     line(&mut text, "", &format!("{} {}", page.brand, page.date));
     for section in &page.sections {
         write_section(&mut text, section);
@@ -19,7 +19,7 @@ pub(super) fn write(page: &Page) -> String {
 
 fn write_section(text: &mut String, section: &Section) {
     text.push('\n');
-    line(text, "", &format!("■ {} ({})", section.title, section.count));
+    line(text, "", &format!("■ {} ({})", section.title, section.events));
     for (number, block) in (1..).zip(&section.blocks) {
         text.push('\n');
         write_block(text, number, block);
@@ -32,6 +32,9 @@ fn write_block(text: &mut String, number: usize, block: &Block) {
     line(text, "", &format!("{number}. {}{aside}{badge}", block.heading));
     for lead in &block.leads {
         line(text, "   ", lead);
+    }
+    for action in &block.actions {
+        line(text, "   > ", action);
     }
     for note in &block.notes {
         line(text, "   - ", note);

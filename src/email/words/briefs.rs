@@ -71,21 +71,21 @@ fn watching(told: &Told<'_>, language: Language) -> String {
         .chain(&baseline.unjudged)
         .map(|facts| format!("{} {}", names::name(&facts.number), end(facts, told.today, language)))
         .collect();
-    let mut text = names::listed(&watched, CERTIFICATES_MAX, language);
-    if text.is_empty() {
-        text = match language {
+    let mut pieces = vec![names::listed(&watched, CERTIFICATES_MAX, language)];
+    if watched.is_empty() {
+        pieces.push(match language {
             Chinese => "未查得在有效期内的证书".to_owned(),
             English => "no certificate found that is to be judged".to_owned(),
-        };
-    }
-    if !baseline.historical.is_empty() {
-        let count = baseline.historical.len();
-        text.push_str(&match language {
-            Chinese => format!("；历史证书 {count} 张"),
-            English => format!("; {count} historical (历史证书)"),
         });
     }
-    text
+    let historical = baseline.historical.len();
+    if historical > 0 {
+        pieces.push(match language {
+            Chinese => format!("历史证书 {historical} 张"),
+            English => format!("{historical} historical (历史证书)"),
+        });
+    }
+    joined(pieces, language)
 }
 
 /// The end of a certificate with its days: `至 2026年8月23日（剩余 30 天）`.
@@ -135,17 +135,21 @@ fn of_trouble(told: &Told<'_>, language: Language) -> String {
             English => format!("since {since}"),
         });
     }
-    pieces.retain(|piece| !piece.is_empty());
-    pieces.join(match language {
-        Chinese => "；",
-        English => "; ",
-    })
+    joined(pieces, language)
 }
 
 /// All that a certificate holds, for its own line.
 pub(in crate::email) fn held(facts: &CertificateFacts, language: Language) -> String {
     const HELD_MAX: usize = 30;
     qualifications(facts, HELD_MAX, language).unwrap_or_default()
+}
+
+fn joined(mut pieces: Vec<String>, language: Language) -> String {
+    pieces.retain(|piece| !piece.is_empty());
+    pieces.join(match language {
+        Chinese => "；",
+        English => "; ",
+    })
 }
 
 fn colon(language: Language) -> &'static str {

@@ -3,11 +3,11 @@
 use chrono::NaiveDate;
 
 use super::abolished::{Abolished, abolished};
-use super::days::{bracketed_day, day, day_of, full_day, inclusive_day, instant};
-use super::names::{elsewhere, grade, listed, name, qualification};
-use super::{Saying, Told};
+use super::days::{bracketed_day, day, full_day, inclusive_day, instant};
+use super::names::{elsewhere, grade, listed, qualification};
+use super::{Saying, Told, chinese_companies};
 use crate::domain::dates::days_left;
-use crate::domain::event::{CertificateFacts, Change, Elsewhere, EventKind, Note};
+use crate::domain::event::{CertificateFacts, Change, Elsewhere, Note};
 use crate::domain::language::Language::Chinese;
 use crate::domain::number::FilingRule;
 
@@ -47,6 +47,7 @@ pub(super) fn say(told: &Told<'_>, change: Change) -> Saying {
     let mut saying = Saying {
         badge: title(change).to_owned(),
         lead: String::new(),
+        actions: Vec::new(),
         notes: Vec::new(),
         verified: Some(verified(told)),
     };
@@ -65,7 +66,7 @@ pub(super) fn say(told: &Told<'_>, change: Change) -> Saying {
             say_dates(told, change, &mut saying);
         }
         Change::Watching | Change::Retracted | Change::Unverified | Change::VerifiedAgain => {
-            say_company(told, change, &mut saying);
+            chinese_companies::say(told, change, &mut saying);
         }
     }
     saying.notes.extend(notes(told, change));
@@ -113,7 +114,7 @@ fn say_end(told: &Told<'_>, change: Change, saying: &mut Saying) {
         };
     }
     if let Some(facts) = told.facts() {
-        saying.notes.extend(filing(facts, told.today));
+        saying.actions.extend(filing(facts, told.today));
     }
 }
 
@@ -180,7 +181,7 @@ fn say_presence(told: &Told<'_>, change: Change, saying: &mut Saying) {
     if matches!(change, Change::CertificateRemoved | Change::QualificationRemoved)
         && !told.is_all_held_elsewhere()
     {
-        saying.notes.push(CAUSE_UNKNOWN.to_owned());
+        saying.actions.push(CAUSE_UNKNOWN.to_owned());
     }
 }
 
@@ -229,87 +230,6 @@ fn say_dates(told: &Told<'_>, change: Change, saying: &mut Saying) {
     };
 }
 
-fn say_company(told: &Told<'_>, change: Change, saying: &mut Saying) {
-    let verified_at = told.event.last_verified_at;
-    match change {
-        Change::Watching => {
-            let (lead, notes) = watching(told);
-            saying.lead = lead;
-            saying.notes = notes;
-        }
-        Change::Retracted => saying.lead = retracted(told),
-        Change::Unverified => {
-            saying.lead = match verified_at {
-                Some(at) => {
-                    let days = days_left(told.today, day_of(at)).max(0);
-                    saying.badge = format!("已 {days} 天未能核实");
-                    format!("上次核实于 {}，此后 {days} 天未能取得完整数据。", instant(at, Chinese))
-                }
-                None => "自加入监测以来未能取得完整数据，尚未核实过。".to_owned(),
-            };
-            saying.notes.push("此间的变化可能未被发现；到期提醒仍按最后一次核实的数据发出。".to_owned());
-            saying.verified = None;
-        }
-        _ => {
-            let at = verified_at.map(|at| format!("于 {}", instant(at, Chinese))).unwrap_or_default();
-            saying.lead = format!("数据已{at}恢复核实，监测继续；此间如有变化，另行列出。");
-            saying.verified = None;
-        }
-    }
-}
-
-fn retracted(told: &Told<'_>) -> String {
-    let kind = told.event.notes.iter().find_map(|note| match note {
-        Note::TakesBack { kind: EventKind::Change(kind) } => Some(*kind),
-        _ => None,
-    });
-    let what = kind.map_or_else(|| "变化".to_owned(), |kind| format!("“{}”", title(kind)));
-    let (text, _) = told.qualification(Chinese);
-    let about = if text.is_empty() { String::new() } else { format!(" {text} ") };
-    let until = match kind {
-        Some(Change::Renewed | Change::ValidityExtended) => {
-            told.end().map(|end| format!("（有效期至 {}）", day(end, Chinese))).unwrap_or_default()
-        }
-        _ => String::new(),
-    };
-    format!(
-        "此前告知的{}{about}{what}{until}，其后的核实中平台数据已不再显示，现予更正，请勿以此前的告知为依据。",
-        told.certificate(Chinese)
-    )
-}
-
-fn watching(told: &Told<'_>) -> (String, Vec<String>) {
-    let baseline = told.event.baseline.clone().unwrap_or_default();
-    let next =
-        baseline.current.iter().filter_map(|facts| Some((facts.valid_until?, facts))).min_by_key(|it| it.0);
-    let next = next.map(|(end, facts)| {
-        let verb = if end < told.today { "已于" } else { "将于" };
-        let ended = if end < told.today { "届满" } else { "到期" };
-        format!("，最早的 {} {verb} {}{ended}", name(&facts.number), full_day(end, Chinese))
-    });
-    let count = baseline.current.len() + baseline.unjudged.len();
-    let lead = format!("已开始监测，平台数据中查得 {count} 张资质证书{}。", next.unwrap_or_default());
-    let numbers = |certificates: &[CertificateFacts]| {
-        let numbers: Vec<String> = certificates.iter().map(|facts| name(&facts.number)).collect();
-        listed(&numbers, NOTED_MAX, Chinese)
-    };
-    let mut notes = Vec::new();
-    if !baseline.unjudged.is_empty() {
-        notes.push(format!("有效期无法判断、不作到期提醒：{}。", numbers(&baseline.unjudged)));
-    }
-    if !baseline.historical.is_empty() {
-        notes.push(format!("历史证书（届满超过 180 天，不再提醒）：{}。", numbers(&baseline.historical)));
-    }
-    notes.push(NOT_COVERED.to_owned());
-    notes.push(CONFIRM_COMPANY.to_owned());
-    (lead, notes)
-}
-
-/// What the provider's answer does not hold: silence must not look like "covered" (domain.md 0).
-pub(super) const NOT_COVERED: &str = "监测不包括安全生产许可证、注册人员和异常标注。";
-
-const CONFIRM_COMPANY: &str = "请核对以上证书，确认这就是所要监测的公司；如不是，请告知管理员。";
-
 fn notes(told: &Told<'_>, change: Change) -> Vec<String> {
     let mut lines = Vec::new();
     let is_loss = matches!(change, Change::CertificateRemoved | Change::QualificationRemoved);
@@ -317,7 +237,7 @@ fn notes(told: &Told<'_>, change: Change) -> Vec<String> {
         match note {
             Note::NoLongerListed => lines.push("平台已不再列出。".to_owned()),
             Note::LaterEndInDoubt { end } => {
-                lines.push(format!("平台数据曾一次显示有效期至 {}，尚待再次核实。", full_day(*end, Chinese)))
+                lines.push(format!("平台数据曾一次显示有效期至 {}，尚待再次核实。", full_day(*end, Chinese)));
             }
             Note::MassLoss => lines.push(
                 "同一时段有多家公司的资质同时查询不到，也可能是平台数据异常，请以核实结果为准。".to_owned(),

@@ -107,16 +107,16 @@ pub(super) fn advice_on_code(code: i64) -> Option<&'static str> {
 
 /// What is said of a trouble that began.
 pub(super) fn began(told: &Told<'_>, trouble: Trouble) -> Saying {
-    let mut notes = facts(told);
-    if let Some(advice) = advice_of(told.event, Chinese) {
-        notes.push(sentence(&format!("处理建议：{advice}"), Chinese));
-    }
+    let notes = facts(told, "原因：");
+    let advice =
+        advice_of(told.event, Chinese).map(|advice| sentence(&format!("处理建议：{advice}"), Chinese));
     let line = told.event.trouble.as_ref().and_then(|facts| facts.line);
     let since = told.event.trouble.as_ref().and_then(|facts| facts.since).unwrap_or(told.event.at);
     let at = line.map(|line| format!("；监测名单第 {line} 行")).unwrap_or_default();
     Saying {
         badge: title(trouble).to_owned(),
         lead: format!("自 {}起{at}。", instant(since, Chinese)),
+        actions: advice.into_iter().collect(),
         notes,
         verified: None,
     }
@@ -129,13 +129,14 @@ pub(super) fn ended(told: &Told<'_>, trouble: Trouble) -> Saying {
     Saying {
         badge: title_of_end(trouble).to_owned(),
         lead: format!("于 {}恢复{since}。", instant(told.event.at, Chinese)),
-        notes: facts(told),
+        actions: Vec::new(),
+        notes: facts(told, "此前的原因："),
         verified: None,
     }
 }
 
 /// What happened, and to which companies.
-fn facts(told: &Told<'_>) -> Vec<String> {
+fn facts(told: &Told<'_>, because: &str) -> Vec<String> {
     let Some(facts) = &told.event.trouble else {
         return Vec::new();
     };
@@ -143,7 +144,7 @@ fn facts(told: &Told<'_>) -> Vec<String> {
     let reason = displayable(&facts.reason);
     let code = facts.code.map(|code| format!("（代码 {code}）")).unwrap_or_default();
     match (reason.is_empty(), code.is_empty()) {
-        (false, _) => notes.push(sentence(&format!("原因：{reason}{code}"), Chinese)),
+        (false, _) => notes.push(sentence(&format!("{because}{reason}{code}"), Chinese)),
         (true, false) => notes.push(sentence(&format!("接口或服务器返回{code}"), Chinese)),
         (true, true) => {}
     }

@@ -95,16 +95,16 @@ pub(super) fn advice(trouble: Trouble) -> &'static str {
 
 /// What is said of a trouble that began.
 pub(super) fn began(told: &Told<'_>, trouble: Trouble) -> Saying {
-    let mut notes = facts(told);
-    if let Some(advice) = advice_of(told.event, English) {
-        notes.push(sentence(&format!("What to do: {advice}"), English));
-    }
+    let notes = facts(told, "Reason: ");
+    let advice =
+        advice_of(told.event, English).map(|advice| sentence(&format!("What to do: {advice}"), English));
     let line = told.event.trouble.as_ref().and_then(|facts| facts.line);
     let since = told.event.trouble.as_ref().and_then(|facts| facts.since).unwrap_or(told.event.at);
     let at = line.map(|line| format!("; line {line} of the watchlist")).unwrap_or_default();
     Saying {
         badge: title(trouble).to_owned(),
         lead: format!("Since {}{at}.", instant(since, English)),
+        actions: advice.into_iter().collect(),
         notes,
         verified: None,
     }
@@ -117,13 +117,14 @@ pub(super) fn ended(told: &Told<'_>, trouble: Trouble) -> Saying {
     Saying {
         badge: title_of_end(trouble).to_owned(),
         lead: format!("Over since {}{since}.", instant(told.event.at, English)),
-        notes: facts(told),
+        actions: Vec::new(),
+        notes: facts(told, "It had been: "),
         verified: None,
     }
 }
 
 /// What happened, and to which companies.
-fn facts(told: &Told<'_>) -> Vec<String> {
+fn facts(told: &Told<'_>, because: &str) -> Vec<String> {
     let Some(facts) = &told.event.trouble else {
         return Vec::new();
     };
@@ -131,7 +132,7 @@ fn facts(told: &Told<'_>) -> Vec<String> {
     let reason = displayable(&facts.reason);
     let code = facts.code.map(|code| format!(" (code {code})")).unwrap_or_default();
     match (reason.is_empty(), code.is_empty()) {
-        (false, _) => notes.push(sentence(&format!("Reason: {reason}{code}"), English)),
+        (false, _) => notes.push(sentence(&format!("{because}{reason}{code}"), English)),
         (true, false) => notes.push(sentence(&format!("The answer had no words{code}"), English)),
         (true, true) => {}
     }

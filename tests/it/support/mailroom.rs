@@ -55,8 +55,8 @@ pub fn instant(text: &str) -> DateTime<Utc> {
     text.parse().unwrap()
 }
 
-pub fn password(text: &str) -> Option<Sourced<Secret>> {
-    Some(Sourced { value: Secret::parse(text).unwrap(), source: Source::Credential })
+pub fn password(text: &str) -> Sourced<Secret> {
+    Sourced { value: Secret::parse(text).unwrap(), source: Source::Credential }
 }
 
 impl Mailroom {
@@ -71,7 +71,7 @@ impl Mailroom {
         let login = login.map(|(user, password)| (user.to_owned(), password.to_owned()));
         let sink = SmtpSink::start(Script { login: login.clone(), ..Script::default() }).await;
         let watchlist = watchlist(&smtp(&sink, login.as_ref().map(|(user, _)| user.as_str())), "", "");
-        let password = login.and_then(|(_, secret)| password(&secret));
+        let password = login.map(|(_, secret)| password(&secret));
         let clock = SimulatedClock::new(instant("2026-11-24T09:00:00+08:00"));
         Self { _database: database, store, sink, watchlist, clock, password }
     }

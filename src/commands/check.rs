@@ -1,0 +1,236 @@
+//! `qualwatch check`: one sweep now, then what is owed is sent.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use tokio_util::sync::CancellationToken;
+
+use crate::config;
+use crate::domain::keyword::Keyword;
+use crate::domain::secret::Secret;
+use crate::email::{Mailed, Mailer, Ripe};
+use crate::store::mailing;
+use crate::store::outbox::Recorded;
+use crate::store::steps::NoSteps;
+use crate::sweep::{self, Halt, Mode, Report, Sweep, Whom};
+
+use super::arguments::{Check, Places};
+use super::bar::Bar;
+use super::companies::all_meant;
+use super::context::Context;
+use super::database::Database;
+use super::ending::cancelled_by_signals;
+use super::exit::{Exit, Refusal};
+use super::print::{self, Reader};
+use super::shapes::{EventShape, ProblemShape};
+
+mod show;
+
+/// What `check --json` prints: a contract (design 7).
+#[derive(Debug, Serialize)]
+struct Shape {
+    companies: Companies,
+    /// Requests sent.
+    calls: i32,
+    events: Vec<EventShape>,
+    doubts: Vec<DoubtShape>,
+    mail: MailShape,
+    problems: Vec<ProblemShape>,
+}
+
+/// Companies for which a call was made, each in one of the four, and those for which none was.
+#[derive(Debug, Serialize)]
+struct Companies {
+    asked: i32,
+    complete: i32,
+    incomplete: i32,
+    failed: i32,
+    disputed: i32,
+    skipped: u32,
+}
+
+#[derive(Debug, Serialize)]
+struct DoubtShape {
+    company: Keyword,
+    certificate_num: String,
+    what: String,
+    since: DateTime<Utc>,
+    again_after: DateTime<Utc>,
+}
+
+#[derive(Debug, Serialize)]
+struct MailShape {
+    /// Messages left after this run.
+    owed: u64,
+    sent: u64,
+    failed: u64,
+}
+
+/// Sweeps, sends, says what came of it.
+///
+/// # Errors
+/// Wrong use, found before anything is touched; or the database cannot be used.
+pub(super) async fn check(places: &Places, arguments: &Check) -> anyhow::Result<Exit> {
+    let reader = arguments.output.reader();
+    let context = Context::load(places, reader)?;
+    let whom = whom(&context, arguments)?;
+    let key = config::read_api_key(&context.watchlist, &context.environment)?;
+    let Some(key) = key.map(|key| key.value) else { return Err(no_key().into()) };
+    if reader == Reader::Person {
+        context.draw_warnings(&context.all_warnings());
+    }
+    let database = Database::open_or_make(&context).await?;
+    let mode = if arguments.dry_run { Mode::DryRun } else { Mode::ForGood };
+    let done = sweep_and_send(&context, &database, &whom, mode, key).await;
+    database.close().await?;
+    let (report, mailed) = done?;
+    let is_stopped = matches!(report.halt, Some(Halt::Stopped(_))) || mailed.stopped.is_some();
+    let shape = shape(&context, report, &mailed);
+    match reader {
+        Reader::Program => print::document(&shape)?,
+        Reader::Person => show::show(&context, &shape)?,
+    }
+    Ok(exit(&shape, is_stopped))
+}
+
+/// What is said where there is nothing to ask with.
+pub(super) fn no_key() -> Refusal {
+    let refusal = Refusal::wrong_use("no API key is given, so nothing can be asked");
+    refusal.advising(
+        "give it as the credential \"api-key\", in QUALWATCH_API_KEY, or in a file that [api].key_file names",
+    )
+}
+
+fn whom(context: &Context, arguments: &Check) -> anyhow::Result<Whom> {
+    let meant = all_meant(&context.watchlist, &arguments.companies)?;
+    let named: BTreeSet<Keyword> = meant.into_iter().map(|company| company.keyword.clone()).collect();
+    Ok(match (arguments.companies.is_empty(), arguments.due) {
+        (true, false) => Whom::All,
+        (false, false) => Whom::Named(named),
+        (_, true) => Whom::DueOf(named),
+    })
+}
+
+async fn sweep_and_send(
+    context: &Context,
+    database: &Database,
+    whom: &Whom,
+    mode: Mode,
+    key: Secret,
+) -> anyhow::Result<(Report, Mailed)> {
+    let (store, watchlist) = (&database.store, &context.watchlist);
+    if mode == Mode::ForGood {
+        sweep::accept(store, watchlist, context.now()).await?;
+        config::keep_accepted(&context.state_dir, &context.text)?;
+    }
+    let ending = CancellationToken::new();
+    let _signals = cancelled_by_signals(&ending)?;
+    let bar = Bar::default();
+    let sweep =
+        Sweep::new(store, watchlist, Arc::clone(&context.clock), &NoSteps, mode, &bar, ending.clone());
+    let report = sweep.run(whom, Some(key)).await;
+    bar.finish();
+    let report = report?;
+    if mode == Mode::DryRun {
+        let owed = mailing::standing(store.pool()).await?.owed;
+        return Ok((report, Mailed { owed, ..Mailed::default() }));
+    }
+    let mailer = Mailer {
+        store,
+        watchlist,
+        password: config::read_smtp_password(watchlist, &context.environment)?,
+        clock: context.clock.as_ref(),
+        steps: &NoSteps,
+    };
+    let mailed = mailer.send_owed(Ripe::Everything).await?;
+    Ok((report, mailed))
+}
+
+fn shape(context: &Context, report: Report, mailed: &Mailed) -> Shape {
+    let tally = report.tally;
+    let language = context.watchlist.language;
+    let told: Vec<Recorded> = report.events.into_iter().chain(mailed.told.iter().cloned()).collect();
+    let mut problems: Vec<ProblemShape> = report
+        .problems
+        .into_iter()
+        .map(|problem| ProblemShape {
+            company: problem.company,
+            class: problem.class,
+            code: problem.code,
+            reason: problem.reason,
+        })
+        .collect();
+    problems.extend(problems_of_mail(mailed));
+    if report.halt == Some(Halt::Ending) {
+        problems.push(ProblemShape {
+            company: None,
+            class: "transient".to_owned(),
+            code: None,
+            reason: "ended early by a signal".to_owned(),
+        });
+    }
+    Shape {
+        companies: Companies {
+            asked: tally.asked,
+            complete: tally.complete,
+            incomplete: tally.incomplete,
+            failed: tally.failed,
+            disputed: tally.disputed,
+            skipped: report.skipped,
+        },
+        calls: tally.calls,
+        events: told.into_iter().map(|told| EventShape::new(told, language)).collect(),
+        doubts: report
+            .doubts
+            .into_iter()
+            .map(|doubt| DoubtShape {
+                company: doubt.company,
+                certificate_num: doubt.certificate_num,
+                what: doubt.what,
+                since: doubt.since,
+                again_after: doubt.again_after,
+            })
+            .collect(),
+        mail: MailShape { owed: mailed.owed, sent: mailed.sent, failed: mailed.failed },
+        problems,
+    }
+}
+
+fn problems_of_mail(mailed: &Mailed) -> Vec<ProblemShape> {
+    let problem = |code, reason| ProblemShape { company: None, class: "mail".to_owned(), code, reason };
+    let mut problems: Vec<ProblemShape> = mailed
+        .problems
+        .iter()
+        .map(|found| {
+            let reason = match &found.recipient {
+                Some(recipient) => format!("{recipient}: {}", found.reason),
+                None => found.reason.clone(),
+            };
+            problem(found.code, reason)
+        })
+        .collect();
+    match &mailed.stopped {
+        Some(stop) if problems.is_empty() => problems.push(problem(stop.code, stop.reason.clone())),
+        None if problems.is_empty() && mailed.owed > 0 => {
+            problems.push(problem(
+                None,
+                format!("{} messages are still owed: another process is sending", mailed.owed),
+            ));
+        }
+        _ => {}
+    }
+    problems
+}
+
+/// Design 7, in its order: 1, then 3, then 0.
+fn exit(shape: &Shape, is_stopped: bool) -> Exit {
+    if shape.companies.asked > 0 && shape.companies.complete == 0 && !is_stopped {
+        Exit::Failed
+    } else if shape.problems.is_empty() {
+        Exit::Done
+    } else {
+        Exit::Problems
+    }
+}

@@ -1,0 +1,63 @@
+//! What a check found, for people.
+
+use std::fmt::Write as _;
+
+use super::Shape;
+use crate::commands::context::Context;
+use crate::commands::print;
+use crate::commands::table::{cell, table};
+use crate::domain::display::displayable;
+
+pub(super) fn show(context: &Context, shape: &Shape) -> anyhow::Result<()> {
+    let colour = print::colour_of_output(&context.environment);
+    let mut text = String::new();
+    for event in &shape.events {
+        // Writing to a String cannot fail.
+        let _ = writeln!(text, "{:<22}{}", event.kind.to_string(), displayable(&event.summary));
+    }
+    if shape.events.is_empty() {
+        text.push_str("nothing new\n");
+    }
+    if !shape.doubts.is_empty() {
+        let mut doubts =
+            table(["company", "certificate", "in doubt", "seen first", "next look counts from"], colour);
+        for doubt in &shape.doubts {
+            doubts.add_row([
+                cell(&context.name_of(Some(&doubt.company))),
+                cell(&doubt.certificate_num),
+                cell(&doubt.what),
+                cell(&context.local(doubt.since)),
+                cell(&context.local(doubt.again_after)),
+            ]);
+        }
+        let _ = writeln!(text, "\nIn doubt, until a later look agrees:\n{doubts}");
+    }
+    if !shape.problems.is_empty() {
+        let mut problems = table(["company", "class", "code", "reason"], colour);
+        for problem in &shape.problems {
+            problems.add_row([
+                cell(&context.name_of(problem.company.as_ref())),
+                cell(&problem.class),
+                cell(&problem.code.map(|code| code.to_string()).unwrap_or_default()),
+                cell(&problem.reason),
+            ]);
+        }
+        let _ = writeln!(text, "\nProblems:\n{problems}");
+    }
+    let companies = &shape.companies;
+    let _ = writeln!(
+        text,
+        "\n{} asked: {} complete, {} incomplete, {} failed, {} disputed; {} skipped; {} calls\nmail: {} sent, {} failed, {} owed",
+        companies.asked,
+        companies.complete,
+        companies.incomplete,
+        companies.failed,
+        companies.disputed,
+        companies.skipped,
+        shape.calls,
+        shape.mail.sent,
+        shape.mail.failed,
+        shape.mail.owed,
+    );
+    print::text(&text)
+}

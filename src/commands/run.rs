@@ -1,0 +1,48 @@
+//! `qualwatch run`: the daemon.
+
+use tokio_util::sync::CancellationToken;
+
+use crate::daemon::{Daemon, Rejected, Surroundings};
+use crate::domain::display::displayable;
+
+use super::arguments::Places;
+use super::context::{Context, Origin};
+use super::database::Database;
+use super::ending::cancelled_by_signals;
+use super::exit::Exit;
+
+/// Runs until Ctrl-C or SIGTERM. With a faulty file it runs by the copy that was accepted last, and says so.
+///
+/// # Errors
+/// There was never a good file, or the database cannot be used.
+pub(super) async fn run(places: &Places) -> anyhow::Result<Exit> {
+    let (context, origin) = Context::load_or_accepted(places)?;
+    for warning in context.all_warnings() {
+        tracing::warn!(line = warning.line, key = warning.key, "{}", warning.message);
+    }
+    let rejected = match origin {
+        Origin::File => None,
+        Origin::AcceptedCopy { unreadable: Some(error), .. } => {
+            let reason = displayable(&format!("{:#}", anyhow::Error::from(error)));
+            Some(Rejected { reason, line: None })
+        }
+        Origin::AcceptedCopy { faults, unreadable: None } => Some(Rejected::of(&faults)),
+    };
+    let database = Database::open_or_make(&context).await?;
+    let Context { watchlist, path, text, state_dir, environment, clock, .. } = context;
+    let ending = CancellationToken::new();
+    let _signals = cancelled_by_signals(&ending)?;
+    let surroundings = Surroundings {
+        store: &database.store,
+        private: database.private(),
+        clock,
+        environment,
+        path,
+        state_dir,
+        ending,
+    };
+    let lived = Daemon::new(surroundings, watchlist).live(&text, rejected).await;
+    database.close().await?;
+    lived?;
+    Ok(Exit::Done)
+}

@@ -1,0 +1,49 @@
+//! The loop that sends: when a sweep has ended, and once a minute.
+
+use super::service::Daemon;
+use super::sweeping::LOOK_EVERY;
+use super::systemd;
+use crate::config;
+use crate::email::{Mailer, Ripe};
+use crate::store::steps::NoSteps;
+
+impl Daemon<'_> {
+    /// Sends until the end is asked for.
+    pub(super) async fn mail_on(&self) {
+        while !self.around.ending.is_cancelled() {
+            self.send_what_is_ripe().await;
+            let next_look = self.around.clock.now() + LOOK_EVERY;
+            tokio::select! {
+                () = self.around.ending.cancelled() => {}
+                () = self.mail_bell.notified() => {}
+                () = self.around.clock.sleep_until(next_look) => {}
+            }
+        }
+    }
+
+    async fn send_what_is_ripe(&self) {
+        let watchlist = self.watchlist();
+        // Read again each time: a repaired password in a file heals by itself.
+        let password =
+            config::read_smtp_password(&watchlist, &self.around.environment).unwrap_or_else(|error| {
+                tracing::error!(error = &error as &dyn std::error::Error, "the mail password cannot be read");
+                None
+            });
+        let mailer = Mailer {
+            store: self.around.store,
+            watchlist: &watchlist,
+            password,
+            clock: self.around.clock.as_ref(),
+            steps: &NoSteps,
+        };
+        let sweeping = *self.sweeping.borrow();
+        match mailer.send_owed(Ripe::Due(sweeping)).await {
+            Ok(mailed) => {
+                if let Some(stop) = mailed.stopped {
+                    systemd::status(&format!("mail is stopped: {}", stop.reason));
+                }
+            }
+            Err(error) => self.failed("sending mail", &error).await,
+        }
+    }
+}

@@ -1,0 +1,170 @@
+//! A new file comes into force whole, or not at all.
+
+use std::io;
+
+use sd_notify::NotifyState;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use super::bell::Bell;
+use super::service::{Daemon, Rejected};
+use super::systemd;
+use crate::config::{self, Judgement};
+use crate::domain::display::displayable;
+use crate::domain::event::{Event, EventKind, Trouble, TroubleFacts};
+use crate::store::StoreError;
+use crate::store::outbox::Owed;
+use crate::store::troubles::{self, Turn};
+use crate::sweep;
+
+/// SIGHUPs, from now on.
+pub(super) fn hang_ups() -> io::Result<Signal> {
+    signal(SignalKind::hangup())
+}
+
+impl Daemon<'_> {
+    /// Takes the first watchlist into force, and tells the operators when it is not the file that lies there.
+    pub(super) async fn begin(&self, text: &str, rejected: Option<Rejected>) -> Result<(), StoreError> {
+        sweep::accept(self.around.store, &self.watchlist(), self.around.clock.now()).await?;
+        match rejected {
+            Some(rejected) => self.tell_rejected(rejected).await,
+            None => {
+                self.keep(text);
+                self.tell_accepted().await
+            }
+        }
+    }
+
+    /// Reads the file anew at each SIGHUP, and keeps the bell to its lines.
+    pub(super) async fn reload_on(&self, mut hang_ups: Signal) {
+        let mut bell = self.ring().await;
+        loop {
+            tokio::select! {
+                () = self.around.ending.cancelled() => break,
+                Some(()) = hang_ups.recv() => {
+                    say_reloading();
+                    if let Err(error) = self.reload().await {
+                        self.failed("reloading the watchlist", &error).await;
+                    }
+                    systemd::say(&[NotifyState::Ready]);
+                    if let Some(old) = bell.take() {
+                        old.silence().await;
+                    }
+                    bell = self.ring().await;
+                }
+            }
+        }
+        if let Some(bell) = bell {
+            bell.silence().await;
+        }
+    }
+
+    /// Without a bell everybody still looks once a minute.
+    async fn ring(&self) -> Option<Bell> {
+        match Bell::ringing(&self.watchlist(), &self.bell).await {
+            Ok(bell) => Some(bell),
+            Err(error) => {
+                tracing::warn!(%error, "the scheduler did not start: looking once a minute");
+                None
+            }
+        }
+    }
+
+    async fn reload(&self) -> Result<(), StoreError> {
+        let text = match config::read_text(&self.around.path) {
+            Ok(text) => text,
+            Err(error) => {
+                let reason = displayable(&chain(&error));
+                return self.tell_rejected(Rejected { reason, line: None }).await;
+            }
+        };
+        let Judgement { watchlist, faults, warnings } = config::judge(&text, &self.around.path);
+        let Some(watchlist) = watchlist else {
+            return self.tell_rejected(Rejected::of(&faults)).await;
+        };
+        for warning in warnings {
+            tracing::warn!(line = warning.line, key = warning.key, "{}", warning.message);
+        }
+        if watchlist.database != self.watchlist().database {
+            tracing::warn!("[database] has changed: that takes effect at the next start only");
+        }
+        sweep::accept(self.around.store, &watchlist, self.around.clock.now()).await?;
+        self.keep(&text);
+        tracing::info!(companies = watchlist.companies.len(), "the watchlist was read anew");
+        self.accepted.send_replace(std::sync::Arc::new(watchlist));
+        self.tell_accepted().await?;
+        self.bell.notify_one();
+        self.mail_bell.notify_one();
+        Ok(())
+    }
+
+    fn keep(&self, text: &str) {
+        if let Err(error) = config::keep_accepted(&self.around.state_dir, text) {
+            let advice = error.advice();
+            tracing::error!(
+                error = &error as &dyn std::error::Error,
+                advice,
+                "no copy of the accepted watchlist is kept"
+            );
+        }
+    }
+
+    async fn tell_rejected(&self, rejected: Rejected) -> Result<(), StoreError> {
+        let Rejected { reason, line } = rejected;
+        tracing::error!(line, reason, "the watchlist is not accepted: the last good one stays in force");
+        let facts = TroubleFacts {
+            reason,
+            line,
+            advice: Some(REJECTED_ADVICE.to_owned()),
+            since: Some(self.around.clock.now()),
+            ..TroubleFacts::default()
+        };
+        self.tell(EventKind::Trouble(Trouble::WatchlistRejected), Some(facts)).await
+    }
+
+    async fn tell_accepted(&self) -> Result<(), StoreError> {
+        self.tell(EventKind::Resolved(Trouble::WatchlistRejected), None).await
+    }
+
+    async fn tell(&self, kind: EventKind, trouble: Option<TroubleFacts>) -> Result<(), StoreError> {
+        let (watchlist, now) = (self.watchlist(), self.around.clock.now());
+        let today = now.with_timezone(&watchlist.timezone).date_naive();
+        let recipients =
+            watchlist.email.operators.iter().map(|address| address.as_str().to_owned()).collect();
+        let event = Event { trouble, ..Event::new(kind, now, today) };
+        let turn = Turn { cause: "file".to_owned(), owed: Owed { event, company: None, recipients } };
+        troubles::tell(self.around.store.pool(), &[turn], now).await?;
+        Ok(())
+    }
+}
+
+const REJECTED_ADVICE: &str = "see all faults with `qualwatch validate`, mend them, then `systemctl reload qualwatch`; until then the last \
+                               good watchlist stays in force";
+
+impl Rejected {
+    /// Of a file with these faults: the first of them, and how many there are.
+    #[must_use]
+    pub fn of(faults: &[config::Fault]) -> Self {
+        let Some(first) = faults.first() else {
+            return Self { reason: "the watchlist cannot be used".to_owned(), line: None };
+        };
+        let more = match faults.len() {
+            1 => String::new(),
+            count => format!(" (the first of {count} faults)"),
+        };
+        let key = if first.key.is_empty() { String::new() } else { format!("{} ", first.key) };
+        Self { reason: displayable(&format!("{key}{}{more}", first.message)), line: Some(first.line) }
+    }
+}
+
+fn say_reloading() {
+    match NotifyState::monotonic_usec_now() {
+        Ok(now) => systemd::say(&[NotifyState::Reloading, now]),
+        Err(error) => tracing::warn!(%error, "the machine has no monotonic time"),
+    }
+}
+
+/// An error with its sources, in one line.
+fn chain(error: &dyn std::error::Error) -> String {
+    let sources = std::iter::successors(Some(error), |error| error.source());
+    sources.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}

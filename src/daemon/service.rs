@@ -1,0 +1,152 @@
+//! The whole life of a daemon on one page.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use sd_notify::NotifyState;
+use tokio::sync::{Notify, watch};
+use tokio_util::sync::CancellationToken;
+
+use super::systemd;
+use crate::clock::{Clock, pause};
+use crate::config::{Environment, Watchlist};
+use crate::email::Sweeping;
+use crate::private_postgres::PrivatePostgres;
+use crate::store::{Store, StoreError};
+
+/// How long what is begun may take to end: a company in flight, a message at its final dot. What is cut off then is as after
+/// a crash: nothing is lost.
+const DRAIN_MAX: Duration = Duration::from_secs(50);
+
+/// Why a daemon does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum DaemonError {
+    /// The companies of the file could not be stored.
+    #[error("taking the watchlist into force")]
+    Accept(#[source] StoreError),
+    /// Signals cannot be listened for.
+    #[error("listening for signals")]
+    Signals(#[source] std::io::Error),
+}
+
+/// A file that was not taken into force, for the operators.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rejected {
+    /// The first fault, or why the file cannot be read.
+    pub reason: String,
+    /// Its line.
+    pub line: Option<u32>,
+}
+
+/// What a daemon works with.
+pub struct Surroundings<'a> {
+    /// The open database.
+    pub store: &'a Store,
+    /// The private server it lives on, to be revived when it dies.
+    pub private: Option<&'a PrivatePostgres>,
+    /// The process's clock.
+    pub clock: Arc<dyn Clock>,
+    /// The variables of the process, for secrets.
+    pub environment: Environment,
+    /// Where the file is.
+    pub path: PathBuf,
+    /// Where the accepted copy of it is kept.
+    pub state_dir: PathBuf,
+    /// Cancelled when the daemon is to end.
+    pub ending: CancellationToken,
+}
+
+/// A daemon.
+pub struct Daemon<'a> {
+    pub(super) around: Surroundings<'a>,
+    pub(super) accepted: watch::Sender<Arc<Watchlist>>,
+    pub(super) bell: Arc<Notify>,
+    pub(super) mail_bell: Notify,
+    pub(super) sweeping: watch::Sender<Sweeping>,
+    is_failing: AtomicBool,
+}
+
+impl<'a> Daemon<'a> {
+    /// A daemon that is yet to live, by `watchlist`.
+    #[must_use]
+    pub fn new(around: Surroundings<'a>, watchlist: Watchlist) -> Self {
+        Self {
+            around,
+            accepted: watch::Sender::new(Arc::new(watchlist)),
+            bell: Arc::default(),
+            mail_bell: Notify::new(),
+            sweeping: watch::Sender::new(Sweeping::Idle),
+            is_failing: AtomicBool::new(false),
+        }
+    }
+
+    /// Lives until `ending` is cancelled, then drains. `text` is the accepted file; `rejected` says why it is not the one that
+    /// lies there.
+    ///
+    /// # Errors
+    /// It could not start.
+    pub async fn live(&self, text: &str, rejected: Option<Rejected>) -> Result<(), DaemonError> {
+        self.begin(text, rejected).await.map_err(DaemonError::Accept)?;
+        let hang_up = super::reload::hang_ups().map_err(DaemonError::Signals)?;
+        systemd::say(&[NotifyState::Ready]);
+        tracing::info!(companies = self.watchlist().companies.len(), "watching");
+        let work = async {
+            tokio::join!(self.sweep_on(), self.mail_on(), self.reload_on(hang_up), self.watch_over());
+        };
+        tokio::select! {
+            () = work => {}
+            () = self.drain_limit() => tracing::warn!("what was begun did not end in time; it goes on at the next start"),
+        }
+        tracing::info!("ended");
+        Ok(())
+    }
+
+    /// The watchlist in force.
+    pub(super) fn watchlist(&self) -> Arc<Watchlist> {
+        Arc::clone(&self.accepted.borrow())
+    }
+
+    async fn drain_limit(&self) {
+        self.around.ending.cancelled().await;
+        systemd::say(&[NotifyState::Stopping]);
+        pause(DRAIN_MAX).await;
+    }
+
+    /// Tells the service manager that we are alive, for as long as we are.
+    async fn watch_over(&self) {
+        let Some(every) = systemd::watchdog_pause() else { return };
+        while !self.around.ending.is_cancelled() {
+            systemd::say(&[NotifyState::Watchdog]);
+            tokio::select! {
+                () = self.around.ending.cancelled() => {}
+                () = pause(every) => {}
+            }
+        }
+    }
+
+    /// Something failed as a whole, most likely the database. Said once until it is over; a private server is revived.
+    pub(super) async fn failed(&self, doing: &str, error: &(dyn std::error::Error + 'static)) {
+        if !self.is_failing.swap(true, Ordering::Relaxed) {
+            tracing::error!(error, doing, "this failed and is tried again every minute");
+        }
+        systemd::status(&format!("{doing} fails: {error}"));
+        let Some(private) = self.around.private else { return };
+        if let Err(error) = private.revive().await {
+            let advice = error.advice();
+            tracing::error!(
+                error = &error as &dyn std::error::Error,
+                advice,
+                "the private PostgreSQL does not start"
+            );
+        }
+    }
+
+    /// It works again.
+    pub(super) fn recovered(&self) {
+        if self.is_failing.swap(false, Ordering::Relaxed) {
+            tracing::info!("it works again");
+        }
+    }
+}

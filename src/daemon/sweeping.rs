@@ -1,0 +1,104 @@
+//! The loop that sweeps: looks who is due, whenever a bell rings and once a minute.
+
+use std::sync::Arc;
+
+use chrono::TimeDelta;
+
+use super::service::Daemon;
+use super::systemd;
+use crate::config::{self, Watchlist};
+use crate::email::Sweeping;
+use crate::store::steps::NoSteps;
+use crate::sweep::{Mode, NoProgress, Report, Sweep, SweepError, Whom};
+
+/// Where no bell rings (it is only a help) nobody waits longer than this.
+pub(super) const LOOK_EVERY: TimeDelta = TimeDelta::minutes(1);
+
+impl Daemon<'_> {
+    /// Sweeps until the end is asked for; the sweep that runs then ends after the companies it has begun.
+    pub(super) async fn sweep_on(&self) {
+        while !self.around.ending.is_cancelled() {
+            let watchlist = self.watchlist();
+            self.sweeping.send_replace(Sweeping::Running);
+            let swept = self.sweep_once(&watchlist).await;
+            self.sweeping.send_replace(Sweeping::Idle);
+            match swept {
+                Ok(report) => self.note(&report),
+                Err(error) => self.failed("sweeping", &error).await,
+            }
+            self.mail_bell.notify_one();
+            let next_look = self.around.clock.now() + LOOK_EVERY;
+            tokio::select! {
+                () = self.around.ending.cancelled() => {}
+                () = self.bell.notified() => {}
+                () = self.around.clock.sleep_until(next_look) => {}
+            }
+        }
+    }
+
+    async fn sweep_once(&self, watchlist: &Watchlist) -> Result<Report, SweepError> {
+        // A file with the key is read again at each sweep: a repaired key heals within a minute.
+        let key = match config::read_api_key(watchlist, &self.around.environment) {
+            Ok(key) => key.map(|key| key.value),
+            Err(error) => {
+                tracing::error!(error = &error as &dyn std::error::Error, "the API key cannot be read");
+                None
+            }
+        };
+        let sweep = || {
+            let clock = Arc::clone(&self.around.clock);
+            Sweep::new(
+                self.around.store,
+                watchlist,
+                clock,
+                &NoSteps,
+                Mode::ForGood,
+                &NoProgress,
+                self.around.ending.clone(),
+            )
+        };
+        let mut report = sweep().run(&Whom::Due, key).await?;
+        if !self.around.ending.is_cancelled() {
+            report.events.extend(sweep().judge_the_day().await?);
+        }
+        Ok(report)
+    }
+
+    fn note(&self, report: &Report) {
+        self.recovered();
+        if report.tally.asked > 0 || !report.events.is_empty() {
+            let tally = report.tally;
+            tracing::info!(
+                asked = tally.asked,
+                complete = tally.complete,
+                incomplete = tally.incomplete,
+                failed = tally.failed,
+                disputed = tally.disputed,
+                skipped = report.skipped,
+                calls = tally.calls,
+                events = report.events.len(),
+                "swept"
+            );
+        }
+        match report.halt.as_ref().and_then(crate::sweep::Halt::problem) {
+            Some(problem) => {
+                if report.tally.asked > 0 {
+                    tracing::error!(
+                        class = problem.class,
+                        code = problem.code,
+                        reason = problem.reason,
+                        "asking is stopped"
+                    );
+                }
+                systemd::status(&format!("asking is stopped: {}", problem.reason));
+            }
+            None if report.tally.asked > 0 => systemd::status(&format!(
+                "last sweep {}: {} of {} companies complete",
+                self.around.clock.now().with_timezone(&self.watchlist().timezone).format("%Y-%m-%d %H:%M"),
+                report.tally.complete,
+                report.tally.asked
+            )),
+            None => {}
+        }
+    }
+}

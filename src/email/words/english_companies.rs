@@ -1,0 +1,110 @@
+//! What readers are told of a whole company, in English.
+
+use super::days::{day, day_of, english_days, instant};
+use super::english::title;
+use super::names::{listed, name};
+use super::{Saying, Told};
+use crate::domain::dates::days_left;
+use crate::domain::event::{CertificateFacts, Change, EventKind, Note};
+use crate::domain::language::Language::English;
+
+/// How many numbers a note lists.
+const NOTED_MAX: usize = 10;
+
+/// What is said of a company: its baseline, a correction, whether it could be verified.
+pub(super) fn say(told: &Told<'_>, change: Change, saying: &mut Saying) {
+    let verified_at = told.event.last_verified_at;
+    match change {
+        Change::Watching => {
+            let (lead, notes) = watching(told);
+            saying.lead = lead;
+            saying.notes = notes;
+            saying.actions = vec![CONFIRM_COMPANY.to_owned(), NOT_COVERED.to_owned()];
+        }
+        Change::Retracted => saying.lead = retracted(told),
+        Change::Unverified => {
+            saying.lead = match verified_at {
+                Some(at) => {
+                    let days = english_days(days_left(told.today, day_of(at)).max(0));
+                    saying.badge = format!("not verified for {days}");
+                    format!(
+                        "Last verified on {}; no complete answer has come in the {days} since.",
+                        instant(at, English)
+                    )
+                }
+                None => {
+                    "No complete answer has come since watching began: nothing is verified yet.".to_owned()
+                }
+            };
+            saying.notes.push(
+                "Changes since then may have gone unseen; ends are still judged by what was last verified."
+                    .to_owned(),
+            );
+            saying.verified = None;
+        }
+        _ => {
+            let at = verified_at.map(|at| format!(" on {}", instant(at, English))).unwrap_or_default();
+            saying.lead = format!(
+                "The data was verified again{at}; watching goes on, and any change in between is told separately."
+            );
+            saying.verified = None;
+        }
+    }
+}
+
+fn retracted(told: &Told<'_>) -> String {
+    let kind = told.event.notes.iter().find_map(|note| match note {
+        Note::TakesBack { kind: EventKind::Change(kind) } => Some(*kind),
+        _ => None,
+    });
+    let what = kind.map_or_else(|| "of a change".to_owned(), |kind| format!("“{}”", title(kind)));
+    let (text, _) = told.qualification(English);
+    let about = if text.is_empty() { String::new() } else { format!("{text} in ") };
+    let until = match kind {
+        Some(Change::Renewed | Change::ValidityExtended) => {
+            told.end().map(|end| format!(" (valid until {})", day(end, English))).unwrap_or_default()
+        }
+        _ => String::new(),
+    };
+    format!(
+        "The earlier notice {what} on {about}the {}{until} is withdrawn: later checks no longer show that change. Do not rely on it.",
+        told.certificate(English)
+    )
+}
+
+fn watching(told: &Told<'_>) -> (String, Vec<String>) {
+    let baseline = told.event.baseline.clone().unwrap_or_default();
+    let next =
+        baseline.current.iter().filter_map(|facts| Some((facts.valid_until?, facts))).min_by_key(|it| it.0);
+    let next = next.map(|(end, facts)| {
+        let verb = if end < told.today { "ended" } else { "expires" };
+        format!("; the first of them, {}, {verb} on {}", name(&facts.number), day(end, English))
+    });
+    let count = baseline.current.len() + baseline.unjudged.len();
+    let certificates = if count == 1 { "certificate" } else { "certificates" };
+    let lead = format!("Watching has begun: {count} {certificates} found{}.", next.unwrap_or_default());
+    let numbers = |certificates: &[CertificateFacts]| {
+        let numbers: Vec<String> = certificates.iter().map(|facts| name(&facts.number)).collect();
+        listed(&numbers, NOTED_MAX, English)
+    };
+    let mut notes = Vec::new();
+    if !baseline.unjudged.is_empty() {
+        notes.push(format!(
+            "The end of validity cannot be judged, so no reminder will come: {}.",
+            numbers(&baseline.unjudged)
+        ));
+    }
+    if !baseline.historical.is_empty() {
+        notes.push(format!(
+            "Historical certificates (历史证书), ended over 180 days ago, of which nothing more will be told: {}.",
+            numbers(&baseline.historical)
+        ));
+    }
+    (lead, notes)
+}
+
+/// What the provider's answer does not hold: silence must not look like "covered" (domain.md 0).
+const NOT_COVERED: &str =
+    "Not covered: work safety licences (安全生产许可证), registered persons, abnormality marks (异常标注).";
+
+const CONFIRM_COMPANY: &str = "Please compare these certificates and confirm that this is the company meant; if it is not, tell the administrator.";

@@ -6,9 +6,7 @@ use std::sync::Arc;
 use chrono::{DateTime, NaiveDate, Utc};
 
 use crate::clock::{Clock, SystemClock};
-use crate::config::{
-    self, ConfigError, Environment, Fault, Found, Judgement, Secrets, Source, Warning, Watchlist,
-};
+use crate::config::{self, ConfigError, Environment, Fault, Found, Judgement, Source, Warning, Watchlist};
 use crate::domain::keyword::Keyword;
 
 use super::arguments::Places;
@@ -151,15 +149,6 @@ impl Context {
         let Some(keyword) = keyword else { return String::new() };
         let company = self.watchlist.companies.iter().find(|company| company.keyword == *keyword);
         company.map_or_else(|| keyword.to_string(), |company| company.name.clone())
-    }
-
-    /// Reads the secrets that are given. Commands that need none do not ask: who may read the watchlist may not be allowed to
-    /// read the key.
-    ///
-    /// # Errors
-    /// A secret that is given cannot be read or used: wrong use.
-    pub fn secrets(&self) -> anyhow::Result<Secrets> {
-        Ok(config::read_secrets(&self.watchlist, &self.environment)?)
     }
 
     /// All that is hardly meant: in the watchlist itself, of its needs against its budget, of the secrets beside it.

@@ -49,6 +49,15 @@ fn mixed() -> Vec<Event> {
     ]
 }
 
+/// A short one of them: the picture in the handbook.
+fn alert() -> Vec<Event> {
+    let wanted = [Change::Expiring, Change::FilingDue, Change::CertificateRemoved, Change::Renewed];
+    let is_wanted = |event: &Event| wanted.iter().any(|change| event.kind == EventKind::Change(*change));
+    let is_first =
+        |event: &Event| event.certificate.as_ref().is_none_or(|facts| facts.number != "E241009872");
+    mixed().into_iter().filter(|event| is_wanted(event) && is_first(event)).collect()
+}
+
 /// A 统一延期, and a common end.
 fn many() -> Vec<Event> {
     let mut events = vec![stage(Change::Expiring, design("2026-08-23"), TODAY)];
@@ -139,6 +148,7 @@ fn digests_can_be_looked_at() {
         .map(|number| of(baseline(), &format!("第{number}工程有限公司"), &format!("第{number}工程有限公司")));
     let six: Vec<Event> = six.chain([baseline()]).collect();
     for (name, events, language) in [
+        ("alert", alert(), Chinese),
         ("mixed", mixed(), Chinese),
         ("mixed_en", mixed(), English),
         ("every", Change::ALL.map(of_change).to_vec(), Chinese),
@@ -215,7 +225,7 @@ fn subjects_are_short_and_begin_with_company_and_days() {
             "【资质变动提醒】河南院：E141002510 证书查询不到",
             "a loss",
         ),
-        (vec![baseline()], "【资质监测通知】河南院：开始监测", "a baseline"),
+        (vec![baseline()], "【资质监测通知】河南院：开始监测 3 张证书", "a baseline"),
         (vec![of_change(Change::Unverified)], "【资质监测通知】河南院：已 10 天未能核实", "unverified"),
         (
             of_trouble(Trouble::ApiQuota)[..1].to_vec(),

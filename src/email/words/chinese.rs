@@ -91,9 +91,10 @@ fn say_end(told: &Told<'_>, change: Change, saying: &mut Saying) {
         };
         saying.badge = format!("有效期已过 {} 天", -left);
         saying.lead = format!(
-            "{certificate}载明的有效期已于 {end}届满（已过 {} 天），{as_of}平台数据未见延续。投标或签约前请核实。",
+            "{certificate}载明的有效期已于 {end}届满（已过 {} 天），{as_of}平台数据未见延续。",
             -left
         );
+        saying.actions.push("投标或签约前请核实。".to_owned());
         saying.verified = None;
         return;
     }

@@ -1,5 +1,7 @@
 //! What readers are told of a whole company, in Chinese.
 
+use std::collections::BTreeSet;
+
 use super::chinese::title;
 use super::days::{day, day_of, full_day, instant};
 use super::names::{listed, name};
@@ -15,12 +17,7 @@ const NOTED_MAX: usize = 10;
 pub(super) fn say(told: &Told<'_>, change: Change, saying: &mut Saying) {
     let verified_at = told.event.last_verified_at;
     match change {
-        Change::Watching => {
-            let (lead, notes) = watching(told);
-            saying.lead = lead;
-            saying.notes = notes;
-            saying.actions = vec![CONFIRM_COMPANY.to_owned(), NOT_COVERED.to_owned()];
-        }
+        Change::Watching => watching(told, saying),
         Change::Retracted => saying.lead = retracted(told),
         Change::Unverified => {
             saying.lead = match verified_at {
@@ -62,7 +59,7 @@ fn retracted(told: &Told<'_>) -> String {
     )
 }
 
-fn watching(told: &Told<'_>) -> (String, Vec<String>) {
+fn watching(told: &Told<'_>, saying: &mut Saying) {
     let baseline = told.event.baseline.clone().unwrap_or_default();
     let next =
         baseline.current.iter().filter_map(|facts| Some((facts.valid_until?, facts))).min_by_key(|it| it.0);
@@ -71,23 +68,28 @@ fn watching(told: &Told<'_>) -> (String, Vec<String>) {
         let ended = if end < told.today { "届满" } else { "到期" };
         format!("，最早的 {} {verb} {}{ended}", name(&facts.number), full_day(end, Chinese))
     });
-    let count = baseline.current.len() + baseline.unjudged.len();
-    let lead = format!("已开始监测，平台数据中查得 {count} 张资质证书{}。", next.unwrap_or_default());
+    // One certificate may stand there with several ends.
+    let watched = baseline.current.iter().chain(&baseline.unjudged);
+    let count = watched.map(|facts| &facts.number).collect::<BTreeSet<_>>().len();
+    saying.badge = format!("开始监测 {count} 张证书");
+    saying.lead = format!("已开始监测，平台数据中查得 {count} 张资质证书{}。", next.unwrap_or_default());
     let numbers = |certificates: &[CertificateFacts]| {
         let numbers: Vec<String> = certificates.iter().map(|facts| name(&facts.number)).collect();
         listed(&numbers, NOTED_MAX, Chinese)
     };
-    let mut notes = Vec::new();
     if !baseline.unjudged.is_empty() {
-        notes.push(format!("有效期无法判断、不作到期提醒：{}。", numbers(&baseline.unjudged)));
+        saying.notes.push(format!("有效期无法判断、不作到期提醒：{}。", numbers(&baseline.unjudged)));
     }
     if !baseline.historical.is_empty() {
-        notes.push(format!("历史证书（届满超过 180 天，不再提醒）：{}。", numbers(&baseline.historical)));
+        saying
+            .notes
+            .push(format!("历史证书（届满超过 180 天，不再提醒）：{}。", numbers(&baseline.historical)));
     }
-    (lead, notes)
+    saying.notes.push(NOT_COVERED.to_owned());
+    saying.actions.push(CONFIRM_COMPANY.to_owned());
 }
 
 /// What the provider's answer does not hold: silence must not look like "covered" (domain.md 0).
 const NOT_COVERED: &str = "监测不包括安全生产许可证、注册人员和异常标注。";
 
-const CONFIRM_COMPANY: &str = "请核对以上证书，确认这就是所要监测的公司；如不是，请告知管理员。";
+const CONFIRM_COMPANY: &str = "请核对所列证书，确认这就是所要监测的公司；如不是，请告知管理员。";

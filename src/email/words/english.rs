@@ -92,9 +92,8 @@ fn say_end(told: &Told<'_>, change: Change, saying: &mut Saying) {
             None => "no renewal is visible, and nothing is verified yet".to_owned(),
         };
         saying.badge = format!("ended {past} ago");
-        saying.lead = format!(
-            "The stated validity of the {certificate} ended{end} ({past} ago); {as_of}. Verify before bidding or contracting."
-        );
+        saying.lead = format!("The stated validity of the {certificate} ended{end} ({past} ago); {as_of}.");
+        saying.actions.push("Verify before bidding or contracting.".to_owned());
         saying.verified = None;
         return;
     }

@@ -1,5 +1,7 @@
 //! What readers are told of a whole company, in English.
 
+use std::collections::BTreeSet;
+
 use super::days::{day, day_of, english_days, instant};
 use super::english::title;
 use super::names::{listed, name};
@@ -15,12 +17,7 @@ const NOTED_MAX: usize = 10;
 pub(super) fn say(told: &Told<'_>, change: Change, saying: &mut Saying) {
     let verified_at = told.event.last_verified_at;
     match change {
-        Change::Watching => {
-            let (lead, notes) = watching(told);
-            saying.lead = lead;
-            saying.notes = notes;
-            saying.actions = vec![CONFIRM_COMPANY.to_owned(), NOT_COVERED.to_owned()];
-        }
+        Change::Watching => watching(told, saying),
         Change::Retracted => saying.lead = retracted(told),
         Change::Unverified => {
             saying.lead = match verified_at {
@@ -72,7 +69,7 @@ fn retracted(told: &Told<'_>) -> String {
     )
 }
 
-fn watching(told: &Told<'_>) -> (String, Vec<String>) {
+fn watching(told: &Told<'_>, saying: &mut Saying) {
     let baseline = told.event.baseline.clone().unwrap_or_default();
     let next =
         baseline.current.iter().filter_map(|facts| Some((facts.valid_until?, facts))).min_by_key(|it| it.0);
@@ -80,27 +77,30 @@ fn watching(told: &Told<'_>) -> (String, Vec<String>) {
         let verb = if end < told.today { "ended" } else { "expires" };
         format!("; the first of them, {}, {verb} on {}", name(&facts.number), day(end, English))
     });
-    let count = baseline.current.len() + baseline.unjudged.len();
+    // One certificate may stand there with several ends.
+    let watched = baseline.current.iter().chain(&baseline.unjudged);
+    let count = watched.map(|facts| &facts.number).collect::<BTreeSet<_>>().len();
     let certificates = if count == 1 { "certificate" } else { "certificates" };
-    let lead = format!("Watching has begun: {count} {certificates} found{}.", next.unwrap_or_default());
+    saying.badge = format!("now watching {count} {certificates}");
+    saying.lead = format!("Watching has begun: {count} {certificates} found{}.", next.unwrap_or_default());
     let numbers = |certificates: &[CertificateFacts]| {
         let numbers: Vec<String> = certificates.iter().map(|facts| name(&facts.number)).collect();
         listed(&numbers, NOTED_MAX, English)
     };
-    let mut notes = Vec::new();
     if !baseline.unjudged.is_empty() {
-        notes.push(format!(
+        saying.notes.push(format!(
             "The end of validity cannot be judged, so no reminder will come: {}.",
             numbers(&baseline.unjudged)
         ));
     }
     if !baseline.historical.is_empty() {
-        notes.push(format!(
+        saying.notes.push(format!(
             "Historical certificates (历史证书), ended over 180 days ago, of which nothing more will be told: {}.",
             numbers(&baseline.historical)
         ));
     }
-    (lead, notes)
+    saying.notes.push(NOT_COVERED.to_owned());
+    saying.actions.push(CONFIRM_COMPANY.to_owned());
 }
 
 /// What the provider's answer does not hold: silence must not look like "covered" (domain.md 0).

@@ -170,8 +170,8 @@ async fn the_time_limit_covers_the_whole_answer_and_what_came_is_kept() {
     let url = format!("http://{}/", listener.local_addr().unwrap()).parse().unwrap();
     tokio::spawn(async move {
         let (mut stream, _) = listener.accept().await.unwrap();
-        // An answer that comes before its question is refused as such.
-        let _ = stream.read(&mut [0; 1024]).await.unwrap();
+        // An answer before the question would be refused as such.
+        let _ = stream.read(&mut [0; 4096]).await.unwrap();
         stream.write_all(&started).await.unwrap();
         // Keeps the connection open for as long as the test runs.
         std::future::pending::<()>().await;

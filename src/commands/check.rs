@@ -137,14 +137,14 @@ async fn sweep_and_send(
         let owed = mailing::standing(store.pool()).await?.owed;
         return Ok((report, Mailed { owed, ..Mailed::default() }));
     }
-    let mailer = Mailer {
+    let sending = Mailer {
         store,
         watchlist,
         password: config::read_smtp_password(watchlist, &context.environment)?,
         clock: context.clock.as_ref(),
         steps: &NoSteps,
     };
-    let mailed = mailer.send_owed(Ripe::Everything).await?;
+    let mailed = sending.send_owed(Ripe::Everything).await?;
     Ok((report, mailed))
 }
 

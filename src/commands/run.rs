@@ -41,7 +41,10 @@ pub(super) async fn run(places: &Places) -> anyhow::Result<Exit> {
         state_dir,
         ending,
     };
-    let lived = Daemon::new(surroundings, watchlist).live(&text, rejected).await;
+    let daemon = Daemon::new(surroundings, watchlist);
+    // Its loops make a large future, which lives as long as the process.
+    let lived = Box::pin(daemon.live(&text, rejected)).await;
+    drop(daemon);
     database.close().await?;
     lived?;
     Ok(Exit::Done)

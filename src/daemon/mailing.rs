@@ -29,7 +29,7 @@ impl Daemon<'_> {
                 tracing::error!(error = &error as &dyn std::error::Error, "the mail password cannot be read");
                 None
             });
-        let mailer = Mailer {
+        let sending = Mailer {
             store: self.around.store,
             watchlist: &watchlist,
             password,
@@ -37,7 +37,7 @@ impl Daemon<'_> {
             steps: &NoSteps,
         };
         let sweeping = *self.sweeping.borrow();
-        match mailer.send_owed(Ripe::Due(sweeping)).await {
+        match sending.send_owed(Ripe::Due(sweeping)).await {
             Ok(mailed) => {
                 if let Some(stop) = mailed.stopped {
                     systemd::status(&format!("mail is stopped: {}", stop.reason));

@@ -25,13 +25,11 @@ impl Daemon<'_> {
     /// Takes the first watchlist into force, and tells the operators when it is not the file that lies there.
     pub(super) async fn begin(&self, text: &str, rejected: Option<Rejected>) -> Result<(), StoreError> {
         sweep::accept(self.around.store, &self.watchlist(), self.around.clock.now()).await?;
-        match rejected {
-            Some(rejected) => self.tell_rejected(rejected).await,
-            None => {
-                self.keep(text);
-                self.tell_accepted().await
-            }
+        if let Some(rejected) = rejected {
+            return self.tell_rejected(rejected).await;
         }
+        self.keep(text);
+        self.tell_accepted().await
     }
 
     /// Reads the file anew at each SIGHUP, and keeps the bell to its lines.

@@ -30,7 +30,7 @@ pub struct TestDatabase {
 
 impl TestDatabase {
     pub async fn new() -> Self {
-        let server = Box::pin(SERVER.get_or_init(start_server)).await;
+        let server = SERVER.get_or_init(|| Box::pin(start_server())).await;
         let name = format!("test_{}", DATABASES.fetch_add(1, Ordering::Relaxed));
         let mut maintenance = server.connect_options().database("postgres").connect().await.unwrap();
         let create = format!("CREATE DATABASE {name} TEMPLATE {TEMPLATE}");

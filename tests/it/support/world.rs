@@ -20,7 +20,7 @@ use super::database::TestDatabase;
 pub const KEY: &str = "CANARY0123456789abcdef0123456789";
 
 pub struct World {
-    pub database: TestDatabase,
+    _database: TestDatabase,
     pub store: Store,
     pub clock: SimulatedClock,
     pub sandbox: Sandbox,
@@ -45,7 +45,7 @@ impl World {
         let store = Store::open_and_migrate(database.options()).await.unwrap();
         let watchlist = watchlist(&sandbox.url(), more, &keywords);
         sweep::accept(&store, &watchlist, clock.now()).await.unwrap();
-        Self { database, store, clock, sandbox, watchlist, key: Secret::parse(KEY) }
+        Self { _database: database, store, clock, sandbox, watchlist, key: Secret::parse(KEY) }
     }
 
     /// Replaces the watchlist by one of these companies, as a reload does.

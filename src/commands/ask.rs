@@ -11,6 +11,7 @@ use crate::domain::keyword::Keyword;
 use crate::juhe::{self, Class, Client, Failure};
 use crate::store::budget::{self, Cause, Counted};
 
+use super::check::no_key;
 use super::context::Context;
 use super::database::Database;
 use super::exit::{Exit, Refusal};
@@ -113,9 +114,7 @@ pub(super) async fn ask(context: &Context) -> anyhow::Result<Asked> {
 
 fn client(context: &Context) -> anyhow::Result<Client> {
     let Some(key) = config::read_api_key(&context.watchlist, &context.environment)? else {
-        let refusal = Refusal::wrong_use("no API key is given, so nothing can be asked");
-        let advice = "give it as the credential \"api-key\", in QUALWATCH_API_KEY, or in a file that [api].key_file names";
-        return Err(refusal.advising(advice).into());
+        return Err(no_key().into());
     };
     let api = &context.watchlist.api;
     let settings = juhe::Settings {

@@ -4,6 +4,7 @@ use chrono::NaiveDate;
 use serde::Serialize;
 
 use crate::domain::certificates::Certificate;
+use crate::domain::display::displayable;
 use crate::domain::keyword::Keyword;
 use crate::store::Store;
 use crate::store::outbox::Recorded;
@@ -17,7 +18,7 @@ use super::database::Database;
 use super::exit::Exit;
 use super::print::{self, Reader};
 use super::shapes::EventShape;
-use super::table::{self, cell, table};
+use super::table;
 
 #[derive(Serialize)]
 struct Story {
@@ -112,17 +113,11 @@ fn show(context: &Context, story: &Story) -> anyhow::Result<()> {
     let colour = print::colour_of_output(&context.environment);
     if story.events.is_empty() {
         print::text("nothing has happened yet")?;
-    } else {
-        let mut events = table(["when", "company", "event", "what"], colour);
-        for event in &story.events {
-            events.add_row([
-                cell(&context.local(event.at)),
-                cell(&context.name_of(event.company.as_ref())),
-                cell(&event.kind.to_string()),
-                cell(&event.summary),
-            ]);
-        }
-        print::text(&events.to_string())?;
+    }
+    // No table: what happened is a sentence, too long for a cell.
+    for event in &story.events {
+        let (when, what) = (context.local(event.at), displayable(&event.summary));
+        print::text(&format!("{when}  {}\n    {what}", event.kind))?;
     }
     if story.certificates.is_empty() {
         return Ok(());

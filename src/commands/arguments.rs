@@ -43,6 +43,7 @@ pub(super) enum Command {
     Status(Status),
     List(List),
     History(History),
+    Retry(Retry),
     TestEmail(TestEmail),
     Sandbox(SandboxArguments),
     Demo(Demo),
@@ -134,6 +135,13 @@ pub(super) struct History {
     /// Only these companies, by their keyword or their name in the watchlist [default: all, and what concerns none]
     #[arg(value_name = "KEYWORD")]
     pub companies: Vec<String>,
+    #[command(flatten)]
+    pub output: Json,
+}
+
+/// Offer dead letters again: mail that was given up because its recipient, or the message, was refused
+#[derive(Debug, Clone, Args)]
+pub(super) struct Retry {
     #[command(flatten)]
     pub output: Json,
 }

@@ -198,7 +198,7 @@ fn shape(context: &Context, report: Report, mailed: &Mailed) -> Shape {
     }
 }
 
-fn problems_of_mail(mailed: &Mailed) -> Vec<ProblemShape> {
+pub(super) fn problems_of_mail(mailed: &Mailed) -> Vec<ProblemShape> {
     let problem = |code, reason| ProblemShape { company: None, class: "mail".to_owned(), code, reason };
     let mut problems: Vec<ProblemShape> = mailed
         .problems

@@ -33,6 +33,7 @@ fn usual_level(command: &Command) -> &'static str {
         | Command::Status(_)
         | Command::List(_)
         | Command::History(_)
+        | Command::Retry(_)
         | Command::TestEmail(_)
         | Command::Sandbox(_)
         | Command::Demo(_) => "warn",

@@ -16,6 +16,7 @@ mod ending;
 mod exit;
 mod logging;
 mod print;
+mod retry;
 mod run;
 mod table;
 mod shapes;

@@ -6,6 +6,7 @@ use super::demo::demo;
 use super::exit::Exit;
 use super::history::history;
 use super::list::list;
+use super::retry::retry;
 use super::run::run;
 use super::sandbox::sandbox;
 use super::status::status;
@@ -25,6 +26,7 @@ pub async fn obey(arguments: Arguments) -> anyhow::Result<Exit> {
         Command::Status(arguments) => status(places, arguments).await,
         Command::List(arguments) => list(places, arguments).await,
         Command::History(arguments) => history(places, arguments).await,
+        Command::Retry(arguments) => retry(places, arguments).await,
         Command::TestEmail(arguments) => test_email(places, arguments).await,
         Command::Sandbox(arguments) => sandbox(arguments).await,
         Command::Demo(arguments) => Box::pin(demo(places, arguments)).await,

@@ -63,9 +63,12 @@ pub(super) fn ripe_audiences(
     (waiting.frozen > 0 || !audiences.is_empty()).then_some(audiences)
 }
 
+/// Processes that were given one instant to start at differ by moments: that is no clock that ran ahead.
+const CLOCKS_DIFFER: TimeDelta = TimeDelta::minutes(5);
+
 /// Whether a pause is over. One that ends later than any pause can was stored by a clock that ran ahead: it is over too.
 pub(super) fn is_over(pause_ends: Option<DateTime<Utc>>, longest: TimeDelta, now: DateTime<Utc>) -> bool {
-    pause_ends.is_none_or(|ends| ends <= now || ends > now + longest)
+    pause_ends.is_none_or(|ends| ends <= now || ends > now + longest + CLOCKS_DIFFER)
 }
 
 #[cfg(test)]
@@ -138,7 +141,8 @@ mod tests {
             (Some("09:00"), true, "passed"),
             (Some("10:00"), true, "just now"),
             (Some("11:00"), false, "the longest there is"),
-            (Some("11:01"), true, "a clock ran ahead"),
+            (Some("11:05"), false, "a process beside us"),
+            (Some("11:06"), true, "a clock ran ahead"),
         ] {
             assert_eq!(is_over(ends.map(at), hour, at("10:00")), over, "{why}");
         }

@@ -71,8 +71,13 @@ fn watching(told: &Told<'_>, saying: &mut Saying) {
     // One certificate may stand there with several ends.
     let watched = baseline.current.iter().chain(&baseline.unjudged);
     let count = watched.map(|facts| &facts.number).collect::<BTreeSet<_>>().len();
-    saying.badge = format!("开始监测 {count} 张证书");
-    saying.lead = format!("已开始监测，平台数据中查得 {count} 张资质证书{}。", next.unwrap_or_default());
+    if count == 0 {
+        saying.badge = String::from("开始监测，仅有历史证书");
+        saying.lead = String::from("已开始监测，平台数据中未查得近期有效的资质证书，仅有历史证书。");
+    } else {
+        saying.badge = format!("开始监测 {count} 张证书");
+        saying.lead = format!("已开始监测，平台数据中查得 {count} 张资质证书{}。", next.unwrap_or_default());
+    }
     let numbers = |certificates: &[CertificateFacts]| {
         let numbers: Vec<String> = certificates.iter().map(|facts| name(&facts.number)).collect();
         listed(&numbers, NOTED_MAX, Chinese)

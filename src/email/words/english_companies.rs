@@ -81,8 +81,14 @@ fn watching(told: &Told<'_>, saying: &mut Saying) {
     let watched = baseline.current.iter().chain(&baseline.unjudged);
     let count = watched.map(|facts| &facts.number).collect::<BTreeSet<_>>().len();
     let certificates = if count == 1 { "certificate" } else { "certificates" };
-    saying.badge = format!("now watching {count} {certificates}");
-    saying.lead = format!("Watching has begun: {count} {certificates} found{}.", next.unwrap_or_default());
+    if count == 0 {
+        saying.badge = String::from("now watching, historical certificates only");
+        saying.lead = String::from("Watching has begun: only certificates that ended long ago were found.");
+    } else {
+        saying.badge = format!("now watching {count} {certificates}");
+        saying.lead =
+            format!("Watching has begun: {count} {certificates} found{}.", next.unwrap_or_default());
+    }
     let numbers = |certificates: &[CertificateFacts]| {
         let numbers: Vec<String> = certificates.iter().map(|facts| name(&facts.number)).collect();
         listed(&numbers, NOTED_MAX, English)

@@ -13,7 +13,7 @@ use crate::domain::secret::Secret;
 use crate::email::{Mailed, Mailer, Ripe};
 use crate::store::mailing;
 use crate::store::outbox::Recorded;
-use crate::store::steps::NoSteps;
+use crate::store::steps::Steps;
 use crate::sweep::{self, Halt, Mode, Report, Sweep, Whom};
 
 use super::arguments::{Check, Places};
@@ -72,7 +72,7 @@ struct MailShape {
 ///
 /// # Errors
 /// Wrong use, found before anything is touched; or the database cannot be used.
-pub(super) async fn check(places: &Places, arguments: &Check) -> anyhow::Result<Exit> {
+pub(super) async fn check(places: &Places, arguments: &Check, steps: &dyn Steps) -> anyhow::Result<Exit> {
     let reader = arguments.output.reader();
     let context = Context::load(places, reader)?;
     let whom = whom(&context, arguments)?;
@@ -83,7 +83,7 @@ pub(super) async fn check(places: &Places, arguments: &Check) -> anyhow::Result<
     }
     let database = Database::open_or_make(&context).await?;
     let mode = if arguments.dry_run { Mode::DryRun } else { Mode::ForGood };
-    let done = sweep_and_send(&context, &database, &whom, mode, key).await;
+    let done = Box::pin(sweep_and_send(&context, &database, &whom, (mode, steps), key)).await;
     database.close().await?;
     let (report, mailed) = done?;
     let is_stopped = matches!(report.halt, Some(Halt::Stopped(_))) || mailed.stopped.is_some();
@@ -117,7 +117,7 @@ async fn sweep_and_send(
     context: &Context,
     database: &Database,
     whom: &Whom,
-    mode: Mode,
+    (mode, steps): (Mode, &dyn Steps),
     key: Secret,
 ) -> anyhow::Result<(Report, Mailed)> {
     let (store, watchlist) = (&database.store, &context.watchlist);
@@ -128,8 +128,7 @@ async fn sweep_and_send(
     let ending = CancellationToken::new();
     let _signals = cancelled_by_signals(&ending)?;
     let bar = Bar::default();
-    let sweep =
-        Sweep::new(store, watchlist, Arc::clone(&context.clock), &NoSteps, mode, &bar, ending.clone());
+    let sweep = Sweep::new(store, watchlist, Arc::clone(&context.clock), steps, mode, &bar, ending.clone());
     let report = sweep.run(whom, Some(key)).await;
     bar.finish();
     let report = report?;
@@ -142,7 +141,7 @@ async fn sweep_and_send(
         watchlist,
         password: config::read_smtp_password(watchlist, &context.environment)?,
         clock: context.clock.as_ref(),
-        steps: &NoSteps,
+        steps,
     };
     let mailed = sending.send_owed(Ripe::Everything).await?;
     Ok((report, mailed))

@@ -34,4 +34,4 @@ mod sandbox;
 pub use arguments::Arguments;
 pub use exit::{Exit, complain, complain_of_arguments};
 pub use logging::start_logging;
-pub use obey::obey;
+pub use obey::{obey, obey_in_steps};

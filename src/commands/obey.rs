@@ -12,16 +12,26 @@ use super::sandbox::sandbox;
 use super::status::status;
 use super::test_email::test_email;
 use super::validate::validate;
+use crate::store::steps::{NoSteps, Steps};
 
 /// Does what was asked for.
 ///
 /// # Errors
 /// Whatever stopped it; [`Exit::of`] says how the process then ends.
 pub async fn obey(arguments: Arguments) -> anyhow::Result<Exit> {
+    Box::pin(obey_in_steps(arguments, &NoSteps)).await
+}
+
+/// The same, and `steps` is told how far `check` and `run` are. That is how tests kill a process at a given step: the program
+/// itself has no crash points that somebody could pull by mistake.
+///
+/// # Errors
+/// As [`obey()`].
+pub async fn obey_in_steps(arguments: Arguments, steps: &dyn Steps) -> anyhow::Result<Exit> {
     let places = &arguments.places;
     match &arguments.command {
-        Command::Run => run(places).await,
-        Command::Check(arguments) => check(places, arguments).await,
+        Command::Run => run(places, steps).await,
+        Command::Check(arguments) => check(places, arguments, steps).await,
         Command::Validate(arguments) => validate(places, arguments).await,
         Command::Status(arguments) => status(places, arguments).await,
         Command::List(arguments) => list(places, arguments).await,

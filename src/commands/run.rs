@@ -4,6 +4,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::daemon::{Daemon, Rejected, Surroundings};
 use crate::domain::display::displayable;
+use crate::store::steps::Steps;
 
 use super::arguments::Places;
 use super::context::{Context, Origin};
@@ -15,7 +16,7 @@ use super::exit::Exit;
 ///
 /// # Errors
 /// There was never a good file, or the database cannot be used.
-pub(super) async fn run(places: &Places) -> anyhow::Result<Exit> {
+pub(super) async fn run(places: &Places, steps: &dyn Steps) -> anyhow::Result<Exit> {
     let (context, origin) = Context::load_or_accepted(places)?;
     for warning in context.all_warnings() {
         tracing::warn!(line = warning.line, key = warning.key, "{}", warning.message);
@@ -41,7 +42,7 @@ pub(super) async fn run(places: &Places) -> anyhow::Result<Exit> {
         state_dir,
         ending,
     };
-    let daemon = Daemon::new(surroundings, watchlist);
+    let daemon = Daemon::new(surroundings, watchlist).in_steps(steps);
     // Its loops make a large future, which lives as long as the process.
     let lived = Box::pin(daemon.live(&text, rejected)).await;
     drop(daemon);

@@ -5,7 +5,6 @@ use super::sweeping::LOOK_EVERY;
 use super::systemd;
 use crate::config;
 use crate::email::{Mailer, Ripe};
-use crate::store::steps::NoSteps;
 
 impl Daemon<'_> {
     /// Sends until the end is asked for.
@@ -34,7 +33,7 @@ impl Daemon<'_> {
             watchlist: &watchlist,
             password,
             clock: self.around.clock.as_ref(),
-            steps: &NoSteps,
+            steps: self.steps,
         };
         let sweeping = *self.sweeping.borrow();
         match sending.send_owed(Ripe::Due(sweeping)).await {

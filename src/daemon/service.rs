@@ -14,6 +14,7 @@ use crate::clock::{Clock, pause};
 use crate::config::{Environment, Watchlist};
 use crate::email::Sweeping;
 use crate::private_postgres::PrivatePostgres;
+use crate::store::steps::{NoSteps, Steps};
 use crate::store::{Store, StoreError};
 
 /// How long what is begun may take to end: a company in flight, a message at its final dot. What is cut off then is as after
@@ -65,6 +66,7 @@ pub struct Daemon<'a> {
     pub(super) bell: Arc<Notify>,
     pub(super) mail_bell: Notify,
     pub(super) sweeping: watch::Sender<Sweeping>,
+    pub(super) steps: &'a dyn Steps,
     is_failing: AtomicBool,
 }
 
@@ -78,8 +80,15 @@ impl<'a> Daemon<'a> {
             bell: Arc::default(),
             mail_bell: Notify::new(),
             sweeping: watch::Sender::new(Sweeping::Idle),
+            steps: &NoSteps,
             is_failing: AtomicBool::new(false),
         }
+    }
+
+    /// The same daemon, which tells `steps` how far its work is: tests stop it there.
+    #[must_use]
+    pub fn in_steps(self, steps: &'a dyn Steps) -> Self {
+        Self { steps, ..self }
     }
 
     /// Lives until `ending` is cancelled, then drains. `text` is the accepted file; `rejected` says why it is not the one that

@@ -8,7 +8,6 @@ use super::service::Daemon;
 use super::systemd;
 use crate::config::{self, Watchlist};
 use crate::email::Sweeping;
-use crate::store::steps::NoSteps;
 use crate::sweep::{Mode, NoProgress, Report, Sweep, SweepError, Whom};
 
 /// Where no bell rings (it is only a help) nobody waits longer than this.
@@ -51,7 +50,7 @@ impl Daemon<'_> {
                 self.around.store,
                 watchlist,
                 clock,
-                &NoSteps,
+                self.steps,
                 Mode::ForGood,
                 &NoProgress,
                 self.around.ending.clone(),

@@ -1,5 +1,7 @@
 //! The loop that sends: when a sweep has ended, and once a minute.
 
+use std::error::Error;
+
 use super::service::Daemon;
 use super::sweeping::LOOK_EVERY;
 use super::systemd;
@@ -11,6 +13,7 @@ impl Daemon<'_> {
     pub(super) async fn mail_on(&self) {
         while !self.around.ending.is_cancelled() {
             self.send_what_is_ripe().await;
+            self.beat().await;
             let next_look = self.around.clock.now() + LOOK_EVERY;
             tokio::select! {
                 () = self.around.ending.cancelled() => {}
@@ -23,11 +26,19 @@ impl Daemon<'_> {
     async fn send_what_is_ripe(&self) {
         let watchlist = self.watchlist();
         // Read again each time: a repaired password in a file heals by itself.
-        let password =
-            config::read_smtp_password(&watchlist, &self.around.environment).unwrap_or_else(|error| {
-                tracing::error!(error = &error as &dyn std::error::Error, "the mail password cannot be read");
+        let password = match config::read_smtp_password(&watchlist, &self.around.environment) {
+            Ok(password) => {
+                self.no_password.ends();
+                password
+            }
+            Err(error) => {
+                if self.no_password.begins() {
+                    let advice = error.advice();
+                    tracing::error!(error = &error as &dyn Error, advice, "the mail password cannot be read");
+                }
                 None
-            });
+            }
+        };
         let sending = Mailer {
             store: self.around.store,
             watchlist: &watchlist,

@@ -9,6 +9,7 @@ use sd_notify::NotifyState;
 use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
+use super::heartbeat::Heart;
 use super::systemd;
 use crate::clock::{Clock, pause};
 use crate::config::{Environment, Watchlist};
@@ -67,7 +68,27 @@ pub struct Daemon<'a> {
     pub(super) mail_bell: Notify,
     pub(super) sweeping: watch::Sender<Sweeping>,
     pub(super) steps: &'a dyn Steps,
-    is_failing: AtomicBool,
+    is_failing: SaidOnce,
+    pub(super) no_key: SaidOnce,
+    pub(super) no_password: SaidOnce,
+    pub(super) heart: tokio::sync::Mutex<Heart>,
+}
+
+/// Something that is said when it begins and when it is over, however often it is met in between: a loop comes round every
+/// minute.
+#[derive(Debug, Default)]
+pub(super) struct SaidOnce(AtomicBool);
+
+impl SaidOnce {
+    /// It is met; whether it is new.
+    pub(super) fn begins(&self) -> bool {
+        !self.0.swap(true, Ordering::Relaxed)
+    }
+
+    /// It is not met; whether it was before.
+    pub(super) fn ends(&self) -> bool {
+        self.0.swap(false, Ordering::Relaxed)
+    }
 }
 
 impl<'a> Daemon<'a> {
@@ -81,7 +102,10 @@ impl<'a> Daemon<'a> {
             mail_bell: Notify::new(),
             sweeping: watch::Sender::new(Sweeping::Idle),
             steps: &NoSteps,
-            is_failing: AtomicBool::new(false),
+            is_failing: SaidOnce::default(),
+            no_key: SaidOnce::default(),
+            no_password: SaidOnce::default(),
+            heart: tokio::sync::Mutex::default(),
         }
     }
 
@@ -137,7 +161,7 @@ impl<'a> Daemon<'a> {
 
     /// Something failed as a whole, most likely the database. Said once until it is over; a private server is revived.
     pub(super) async fn failed(&self, doing: &str, error: &(dyn std::error::Error + 'static)) {
-        if !self.is_failing.swap(true, Ordering::Relaxed) {
+        if self.is_failing.begins() {
             tracing::error!(error, doing, "this failed and is tried again every minute");
         }
         systemd::status(&format!("{doing} fails: {error}"));
@@ -154,7 +178,7 @@ impl<'a> Daemon<'a> {
 
     /// It works again.
     pub(super) fn recovered(&self) {
-        if self.is_failing.swap(false, Ordering::Relaxed) {
+        if self.is_failing.ends() {
             tracing::info!("it works again");
         }
     }

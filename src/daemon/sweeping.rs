@@ -38,9 +38,19 @@ impl Daemon<'_> {
     async fn sweep_once(&self, watchlist: &Watchlist) -> Result<Report, SweepError> {
         // A file with the key is read again at each sweep: a repaired key heals within a minute.
         let key = match config::read_api_key(watchlist, &self.around.environment) {
-            Ok(key) => key.map(|key| key.value),
+            Ok(key) => {
+                self.no_key.ends();
+                key.map(|key| key.value)
+            }
             Err(error) => {
-                tracing::error!(error = &error as &dyn std::error::Error, "the API key cannot be read");
+                if self.no_key.begins() {
+                    let advice = error.advice();
+                    tracing::error!(
+                        error = &error as &dyn std::error::Error,
+                        advice,
+                        "the API key cannot be read"
+                    );
+                }
                 None
             }
         };

@@ -1,6 +1,6 @@
 //! Whole reads for people and programs: what `status`, `list` and `history` show.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use sqlx::postgres::PgPool;
 use sqlx::types::Json;
 
@@ -159,4 +159,37 @@ pub async fn standstills(pool: &PgPool) -> Result<Vec<Standstill>, StoreError> {
     .fetch_all(pool)
     .await
     .map_err(during("reading what stands still"))
+}
+
+/// What became of a day's work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DaysWork {
+    /// Companies of the file that are not judged yet.
+    pub unjudged: i64,
+    /// Companies of the file that were verified since the day began.
+    pub verified: i64,
+    /// What stands still: asking, the breaker's pause, mail.
+    pub stops: i64,
+}
+
+/// How the day's work stands; `midnight` is when the day began.
+///
+/// # Errors
+/// When the database fails.
+pub async fn days_work(
+    pool: &PgPool,
+    today: NaiveDate,
+    midnight: DateTime<Utc>,
+) -> Result<DaysWork, StoreError> {
+    sqlx::query_as!(
+        DaysWork,
+        r#"SELECT (SELECT count(*) FROM companies WHERE left_at IS NULL AND judged_on IS DISTINCT FROM $1) AS "unjudged!",
+                  (SELECT count(*) FROM companies WHERE left_at IS NULL AND last_verified_at >= $2) AS "verified!",
+                  (SELECT count(*) FROM stops WHERE what IN ('asking', 'breaker', 'mail')) AS "stops!""#,
+        today,
+        midnight
+    )
+    .fetch_one(pool)
+    .await
+    .map_err(during("reading how the day's work stands"))
 }

@@ -8,6 +8,7 @@ mod connecting;
 pub(crate) mod failure;
 mod line_by_line;
 pub(crate) mod reply;
+mod reply_texts;
 pub(crate) mod wire;
 
 use std::fmt::Display;

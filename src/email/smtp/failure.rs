@@ -3,6 +3,8 @@
 
 use std::fmt;
 
+use super::reply_texts;
+
 /// How far a conversation with the mail server had come. A [maildir](crate::email::maildir) knows `Connect` (the directory)
 /// and `Data` (the file) only.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -118,8 +120,9 @@ impl SendFailure {
     /// The server's reply, or (without `code`) the loss of the connection. `reply` must already be inert.
     #[must_use]
     pub fn refused(stage: Stage, code: Option<u16>, reply: String) -> Self {
-        // Text third: a table of domain.md 7's reply texts may overrule the code here.
-        Self { stage, code, reply, fault: judge(stage, code), hint: None }
+        let said = code.and_then(|_| reply_texts::fault_of(stage, &reply));
+        let fault = said.unwrap_or_else(|| judge(stage, code));
+        Self { stage, code, reply, fault, hint: None }
     }
 
     /// What we found out ourselves, no reply of the server: `fault` and what to do are known.

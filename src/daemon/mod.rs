@@ -1,7 +1,7 @@
 //! The daemon: looks at the rows whenever a bell rings, sends what is owed, reads the file anew when told, and ends politely.
 //!
 //! Reading order: [`service`] is the whole life on one page; `bell` rings (and carries no message); `sweeping` and
-//! `mailing` are the two loops, which know each other only by rows and by a bell; `reload` takes a new file into force; `heartbeat` tells a dead man's switch once a day;
+//! `mailing` are the two loops, which know each other only by rows and by a bell; `edits` hears that the file changed, `reload` takes it into force; `heartbeat` tells a dead man's switch once a day;
 //! `systemd` says how it stands.
 //!
 //! May import every room but `commands`. Deliberately absent: decisions. What is due is a pure function of the clock and
@@ -9,6 +9,7 @@
 //! minute.
 
 mod bell;
+mod edits;
 mod heartbeat;
 mod mailing;
 mod reload;

@@ -6,15 +6,26 @@ use sd_notify::NotifyState;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::bell::Bell;
+use super::edits::Edits;
 use super::service::{Daemon, Rejected};
 use super::systemd;
-use crate::config::{self, Judgement};
+use crate::config::{self, ConfigError, Judgement};
 use crate::domain::display::displayable;
 use crate::domain::event::{Event, EventKind, Trouble, TroubleFacts};
 use crate::store::StoreError;
 use crate::store::outbox::Owed;
 use crate::store::troubles::{self, Turn};
 use crate::sweep;
+
+/// A file that is gone is told of only when it stays away: at this many looks in a row.
+const UNREAD_LOOKS: u32 = 3;
+
+/// Why the file is read anew.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Told {
+    BySignal,
+    ByEdit,
+}
 
 /// SIGHUPs, from now on.
 pub(super) fn hang_ups() -> io::Result<Signal> {
@@ -32,24 +43,38 @@ impl Daemon<'_> {
         self.tell_accepted().await
     }
 
-    /// Reads the file anew at each SIGHUP, and keeps the bell to its lines.
-    pub(super) async fn reload_on(&self, mut hang_ups: Signal) {
+    /// Reads the file anew at each SIGHUP and when it was edited, and keeps the bell to its lines. `read` is the text that
+    /// was judged last.
+    pub(super) async fn reload_on(&self, mut hang_ups: Signal, mut read: Option<String>) {
+        let edits = Edits::of(&self.around.path);
         let mut bell = self.ring().await;
+        let mut unread = 0;
         loop {
-            tokio::select! {
+            let told = tokio::select! {
                 () = self.around.ending.cancelled() => break,
-                Some(()) = hang_ups.recv() => {
-                    say_reloading();
-                    if let Err(error) = self.reload().await {
-                        self.failed("reloading the watchlist", &error).await;
-                    }
-                    systemd::say(&[NotifyState::Ready]);
-                    if let Some(old) = bell.take() {
-                        old.silence().await;
-                    }
-                    bell = self.ring().await;
-                }
+                Some(()) = hang_ups.recv() => Told::BySignal,
+                () = edits.next() => Told::ByEdit,
+            };
+            let text = config::read_text(&self.around.path);
+            unread = if text.is_ok() { 0 } else { unread + 1 };
+            match (&text, told) {
+                // Half a rename, or a look that found nothing new.
+                (Err(_), Told::ByEdit) if unread != UNREAD_LOOKS => continue,
+                (Ok(text), Told::ByEdit) if read.as_ref() == Some(text) => continue,
+                _ => {}
             }
+            say_reloading();
+            read = text.as_ref().ok().cloned();
+            if let Err(error) = self.reload(text).await {
+                // What was read is not in force yet: the next look finds it new.
+                read = None;
+                self.failed("reloading the watchlist", &error).await;
+            }
+            systemd::say(&[NotifyState::Ready]);
+            if let Some(old) = bell.take() {
+                old.silence().await;
+            }
+            bell = self.ring().await;
         }
         if let Some(bell) = bell {
             bell.silence().await;
@@ -67,8 +92,8 @@ impl Daemon<'_> {
         }
     }
 
-    async fn reload(&self) -> Result<(), StoreError> {
-        let text = match config::read_text(&self.around.path) {
+    async fn reload(&self, text: Result<String, ConfigError>) -> Result<(), StoreError> {
+        let text = match text {
             Ok(text) => text,
             Err(error) => {
                 let reason = displayable(&chain(&error));

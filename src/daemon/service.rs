@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use super::heartbeat::Heart;
 use super::systemd;
 use crate::clock::{Clock, pause};
-use crate::config::{Environment, Watchlist};
+use crate::config::{self, Environment, Watchlist};
 use crate::email::Sweeping;
 use crate::private_postgres::PrivatePostgres;
 use crate::store::steps::{NoSteps, Steps};
@@ -122,11 +122,13 @@ impl<'a> Daemon<'a> {
     /// It could not start.
     pub async fn live(&self, text: &str, rejected: Option<Rejected>) -> Result<(), DaemonError> {
         self.begin(text, rejected).await.map_err(DaemonError::Accept)?;
+        // What lies there was judged at the start, good or not.
+        let read = config::read_text(&self.around.path).ok();
         let hang_up = super::reload::hang_ups().map_err(DaemonError::Signals)?;
         systemd::say(&[NotifyState::Ready]);
         tracing::info!(companies = self.watchlist().companies.len(), "watching");
         let work = async {
-            tokio::join!(self.sweep_on(), self.mail_on(), self.reload_on(hang_up), self.watch_over());
+            tokio::join!(self.sweep_on(), self.mail_on(), self.reload_on(hang_up, read), self.watch_over());
         };
         tokio::select! {
             () = work => {}

@@ -2,6 +2,7 @@
 
 #![cfg(test)]
 
+mod crashes;
 mod mailer;
 mod private_postgres;
 mod real_smtp_server;

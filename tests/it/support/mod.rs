@@ -1,8 +1,11 @@
 //! What the scenarios share.
 
+pub mod crashing;
 pub mod database;
+pub mod letter;
 pub mod program;
 pub mod mailroom;
 pub mod smtp_sink;
+pub mod stage;
 pub mod story;
 pub mod world;

@@ -53,8 +53,15 @@ impl Program {
 
     /// The command that is run, for what is to go on running.
     pub fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(launcher());
-        command.args(arguments).current_dir(self.folder()).env_clear().stdin(Stdio::null());
+        let mut command = self.command_of(&launcher());
+        command.args(arguments);
+        command
+    }
+
+    /// Another program in the same folder with the same variables.
+    pub fn command_of(&self, program: &Path) -> Command {
+        let mut command = Command::new(program);
+        command.current_dir(self.folder()).env_clear().stdin(Stdio::null());
         command.env("PATH", std::env::var_os("PATH").unwrap_or_default());
         command.envs(self.variables.iter().map(|(name, value)| (name, value)));
         command

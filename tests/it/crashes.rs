@@ -1,0 +1,212 @@
+//! A crash at any step loses nothing and repeats nothing but the same bytes (design 5, law L1 to L3): with a future that is
+//! dropped there, and with a real kill -9.
+
+use std::os::unix::process::ExitStatusExt as _;
+use std::path::Path;
+use std::sync::Arc;
+
+use qualwatch::config::{self, Watchlist};
+use qualwatch::domain::secret::Secret;
+use qualwatch::email::{Mailer, Ripe, Sweeping};
+use qualwatch::store::Store;
+use qualwatch::store::steps::{NoSteps, Step, Steps};
+use qualwatch::sweep::{self, Mode, NoProgress, Sweep, Whom};
+use tokio_util::sync::CancellationToken;
+
+use crate::support::crashing::{DiesAt, STEPS, run_until};
+use crate::support::stage::{BUYER, DAYS, KEY, OPERATOR, READER, Stage};
+
+/// Pages of the companies that can be in flight at once: two companies, one of them with two pages.
+const PAGES_IN_FLIGHT_MAX: u64 = 3;
+
+/// What must come out the same, however often the work died.
+struct Outcome {
+    /// Kind, company, certificate, threshold: in any order.
+    events: Vec<String>,
+    /// For each recipient what they were sent, mail by mail.
+    mails: Vec<(String, String, Vec<String>)>,
+}
+
+impl Outcome {
+    /// Says what differs first, not everything.
+    fn is(&self, expected: &Self, step: Step) {
+        assert_eq!(self.events, expected.events, "{step:?}");
+        let whose = |outcome: &Self| outcome.mails.iter().map(|(to, ..)| to.clone()).collect::<Vec<_>>();
+        assert_eq!(whose(self), whose(expected), "{step:?}");
+        for ((to, subject, told), (_, expected_subject, expected)) in self.mails.iter().zip(&expected.mails) {
+            assert_eq!(subject, expected_subject, "{step:?}: to {to}");
+            let other = told.iter().zip(expected).find(|(line, expected)| line != expected);
+            assert_eq!((other, told.len()), (None, expected.len()), "{step:?}: to {to}: {subject}");
+        }
+    }
+}
+
+async fn outcome(stage: &Stage) -> Outcome {
+    let unsent = "SELECT count(*) FROM deliveries WHERE sent_at IS NULL OR cancelled_at IS NOT NULL OR dead_at IS NOT NULL";
+    assert_eq!(stage.count(unsent).await, 0, "something is still owed");
+    let letters = stage.letters();
+    let ids = "SELECT count(*) FROM messages WHERE sent_at IS NULL";
+    assert_eq!(stage.count(ids).await, 0);
+    assert_eq!(
+        stage.count("SELECT count(*) FROM messages").await,
+        i64::try_from(letters.len()).unwrap(),
+        "what the server took is what the rows say"
+    );
+    assert_eq!(stage.sink.violations(), Vec::<String>::new());
+    let events = stage.texts(
+        "SELECT concat_ws(' ', kind, event->>'company', event#>>'{certificate,number}', event->>'threshold', (at AT TIME ZONE 'UTC')::date)
+         FROM events ORDER BY 1",
+    );
+    let mut mails: Vec<_> =
+        letters.into_iter().map(|(to, letter)| (to, letter.subject(), letter.told())).collect();
+    // By recipient; of each in the order of their coming.
+    mails.sort_by(|one, other| one.0.cmp(&other.0));
+    Outcome { events: events.await, mails }
+}
+
+/// One process's work of a day, as the daemon does it at a bell.
+async fn day(stage: &Stage, store: &Store, watchlist: &Watchlist, steps: &dyn Steps) {
+    let clock = Arc::new(stage.clock.clone());
+    let sweep = || {
+        let ending = CancellationToken::new();
+        Sweep::new(store, watchlist, clock.clone(), steps, Mode::ForGood, &NoProgress, ending)
+    };
+    sweep().run(&Whom::Due, Secret::parse(KEY)).await.unwrap();
+    sweep().judge_the_day().await.unwrap();
+    let mailer = Mailer { store, watchlist, password: None, clock: &stage.clock, steps };
+    mailer.send_owed(Ripe::Due(Sweeping::Idle)).await.unwrap();
+}
+
+async fn accepted(stage: &Stage) -> Watchlist {
+    let watchlist = config::parse(&stage.watchlist(), Path::new("/nowhere/watchlist.toml")).unwrap().0;
+    let store = Store::open(stage.database.options()).await.unwrap();
+    sweep::accept(&store, &watchlist, stage.now_is()).await.unwrap();
+    watchlist
+}
+
+/// The story without a crash, and the calls it takes.
+async fn undisturbed() -> (Outcome, u64) {
+    let stage = Stage::set().await;
+    let watchlist = accepted(&stage).await;
+    for now in DAYS {
+        stage.at(now);
+        let store = Store::open(stage.database.options()).await.unwrap();
+        Box::pin(day(&stage, &store, &watchlist, &NoSteps)).await;
+    }
+    (outcome(&stage).await, stage.sandbox.requests())
+}
+
+#[tokio::test]
+async fn the_story_brings_what_the_crash_tests_need() {
+    let (outcome, calls) = Box::pin(undisturbed()).await;
+    let kinds: Vec<_> = outcome.events.iter().map(|event| event.split(' ').next().unwrap()).collect();
+    let expected = [
+        ["certificate_added", "certificate_removed", "expired", "expiring", "expiring", "expiring"],
+        ["expiring", "renewed", "unreadable_date", "watching", "watching", "watching"],
+    ];
+    assert_eq!(kinds, expected.concat());
+    let days = |who: &str| outcome.mails.iter().filter(|(to, ..)| to == who).count();
+    assert_eq!((days(READER), days(BUYER), days(OPERATOR)), (5, 2, 1));
+    assert_eq!(calls, 20, "two companies of one page and one of two, on five days");
+}
+
+#[tokio::test]
+async fn a_crash_at_any_time_of_a_check_changes_nothing_that_is_told() {
+    Box::pin(crashes_change_nothing(&STEPS[..4])).await;
+}
+
+#[tokio::test]
+async fn a_crash_at_any_time_of_a_mailing_changes_nothing_that_is_told() {
+    Box::pin(crashes_change_nothing(&STEPS[4..])).await;
+}
+
+async fn crashes_change_nothing(steps: &[Step]) {
+    let (expected, minimum) = Box::pin(undisturbed()).await;
+    for &step in steps {
+        let stage = Stage::set().await;
+        let watchlist = accepted(&stage).await;
+        let mut crashes = 0;
+        for now in DAYS {
+            stage.at(now);
+            // The first time of the step, then by another process the second, and so on until one comes through.
+            for nth in 1.. {
+                let store = Store::open(stage.database.options()).await.unwrap();
+                let steps = DiesAt::new(step, nth);
+                let done = steps.or_done(Box::pin(day(&stage, &store, &watchlist, &steps))).await;
+                drop(store);
+                stage.until_nobody_claims().await;
+                if done.is_some() {
+                    break;
+                }
+                crashes += 1;
+                assert!(crashes < 100, "{step:?}: it never comes through");
+            }
+        }
+        assert!(crashes >= DAYS.len() as u64, "{step:?} was reached {crashes} times only");
+        judge(&stage, step, crashes, &expected, minimum).await;
+    }
+}
+
+async fn judge(stage: &Stage, step: Step, crashes: u64, expected: &Outcome, minimum: u64) {
+    outcome(stage).await.is(expected, step);
+    let calls = stage.sandbox.requests();
+    let in_vain = if is_of_a_check(step) { crashes * PAGES_IN_FLIGHT_MAX } else { 0 };
+    assert!(calls <= minimum + in_vain, "{step:?}: {calls} calls with {crashes} crashes");
+    let counted = "SELECT sum(checks + pages + confirmations + repeats + probes)::bigint FROM call_days";
+    let counted = u64::try_from(stage.count(counted).await).unwrap();
+    assert!(counted >= calls, "{step:?}: {calls} calls, {counted} counted");
+    let repeats = (stage.sink.mails().len() - expected.mails.len()) as u64;
+    assert_eq!(repeats, if step == Step::HandedOver { crashes } else { 0 }, "{step:?}: mails sent twice");
+}
+
+fn is_of_a_check(step: Step) -> bool {
+    STEPS[..4].contains(&step)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_kill_before_a_call_changes_nothing_that_is_told() {
+    Box::pin(kills_change_nothing(Step::BeforeCall)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_kill_after_an_answer_changes_nothing_that_is_told() {
+    Box::pin(kills_change_nothing(Step::AfterAnswer)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_kill_before_a_commit_changes_nothing_that_is_told() {
+    Box::pin(kills_change_nothing(Step::BeforeCommit)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_kill_after_a_commit_changes_nothing_that_is_told() {
+    Box::pin(kills_change_nothing(Step::AfterCommit)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_kill_before_data_changes_nothing_that_is_told() {
+    Box::pin(kills_change_nothing(Step::Frozen)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_kill_after_the_server_took_the_mail_repeats_the_same_bytes() {
+    Box::pin(kills_change_nothing(Step::HandedOver)).await;
+}
+
+/// Ten real `kill -9`: two a day, at different times of the step, then a process that comes through.
+async fn kills_change_nothing(step: Step) {
+    let (expected, minimum) = Box::pin(undisturbed()).await;
+    let stage = Stage::set().await;
+    for (now, times) in DAYS.into_iter().zip([[1, 2], [1, 1], [1, 2], [1, 2], [1, 1]]) {
+        stage.at(now);
+        let program = stage.program();
+        for nth in times {
+            let status = run_until(&program, "check --due", step, nth);
+            assert_eq!(status.signal(), Some(9), "{step:?} of {now}, {nth}. time: {status:?}");
+            stage.until_nobody_claims().await;
+        }
+        let ran = program.run(&["check", "--due", "--json"]);
+        assert_eq!(ran.code, Some(0), "{step:?} of {now}: {ran:?}");
+    }
+    judge(&stage, step, 10, &expected, minimum).await;
+}

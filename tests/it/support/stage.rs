@@ -1,0 +1,258 @@
+//! A stage for whole processes and for those that die: upstream, a mail server and a database outside of them, a clock that
+//! the test moves, and one cast: three companies, two readers, one operator.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use qualwatch::clock::{Clock as _, SimulatedClock};
+use qualwatch::sandbox::{Sandbox, Scenario};
+use sqlx::PgPool;
+
+use super::database::TestDatabase;
+use super::letter::Letter;
+use super::program::Program;
+use super::smtp_sink::{Script, SmtpSink};
+use super::world::instant;
+
+/// The key that is asked with. It must be found nowhere.
+pub const KEY: &str = "CANARY+key/0123456789abcdef==";
+pub const READER: &str = "reader@example.com";
+/// Reads of the second company besides.
+pub const BUYER: &str = "buyer@example.com";
+pub const OPERATOR: &str = "ops@example.com";
+
+pub const COMPANIES: [&str; 3] = ["河南省建筑设计研究院有限公司", "示例建设有限公司", "另一家监理有限公司"];
+
+/// The days of [`STORY`], all of which bring something.
+pub const DAYS: [&str; 5] = ["2026-01-05", "2026-01-06", "2026-01-07", "2026-01-08", "2026-01-09"];
+
+/// Something is added, something renewed, something gone, something ends, and an end cannot be read.
+const STORY: &str = r#"
+[[company]]
+keywords = ["河南省建筑设计研究院有限公司"]
+id = "5d43a8f092aec74cbf04a163"
+
+[[company.certificate]]
+number = "A141002510"
+type = "设计资质"
+organ = "住房和城乡建设部"
+issued = "2023-08-23"
+until = "2028-08-23"
+qualifications = "工程设计建筑行业（建筑工程）甲级"
+
+[[company.certificate]]
+number = "E141002510"
+type = "监理资质"
+organ = "住房和城乡建设部"
+issued = "2026-01-06"
+until = "2031-01-05"
+qualifications = "工程监理房屋建筑工程专业甲级"
+from = "2026-01-06"
+
+[[company.certificate]]
+number = "B241002517"
+type = "勘察资质"
+organ = "河南省住房和城乡建设厅"
+issued = "2025-01-01"
+until = "2026-01-08"
+qualifications = "工程勘察工程钻探劳务"
+
+[[company]]
+keywords = ["示例建设有限公司"]
+id = "5d5a553befe14117624e96cc"
+
+[[company.certificate]]
+number = "D241000018"
+type = "建筑业企业资质"
+organ = "河南省住房和城乡建设厅"
+issued = "2021-03-01"
+until = "2026-02-28"
+qualifications = "建筑工程施工总承包二级"
+to = "2026-01-06"
+
+[[company.certificate]]
+number = "D241000018"
+type = "建筑业企业资质"
+organ = "河南省住房和城乡建设厅"
+issued = "2026-01-07"
+until = "2031-01-06"
+qualifications = "建筑工程施工总承包二级"
+from = "2026-01-07"
+
+[[company.certificate]]
+number = "D341000026"
+type = "建筑业企业资质"
+organ = "郑州市住房和城乡建设局"
+issued = "2024-03-01"
+until = "2029-02-28"
+qualifications = "地基基础工程专业承包二级"
+to = "2026-01-05"
+
+[[company]]
+keywords = ["另一家监理有限公司"]
+id = "5e1111111111111111111111"
+
+[[company.certificate]]
+number = "E241900026"
+type = "监理资质"
+organ = "河南省住房和城乡建设厅"
+issued = "2023-06-01"
+until = "2028-05-31"
+qualifications = "工程监理公路工程专业乙级"
+to = "2026-01-07"
+
+[[company.certificate]]
+number = "E241900026"
+type = "监理资质"
+organ = "河南省住房和城乡建设厅"
+issued = "2023-06-01"
+until = "-"
+qualifications = "工程监理公路工程专业乙级"
+from = "2026-01-08"
+"#;
+
+pub struct Stage {
+    pub database: TestDatabase,
+    pub sandbox: Sandbox,
+    pub sink: SmtpSink,
+    pub clock: SimulatedClock,
+    /// Looks at the rows from outside.
+    pub pool: PgPool,
+}
+
+impl Stage {
+    /// The three companies and their story, at the hour of the first day's check.
+    pub async fn set() -> Self {
+        Self::with(&(STORY.to_owned() + &many("另一家监理有限公司", 24))).await
+    }
+
+    /// Another upstream.
+    pub async fn with(scenario: &str) -> Self {
+        let database = Box::pin(TestDatabase::new()).await;
+        let clock = SimulatedClock::new(instant(DAYS[0]));
+        let scenario = Scenario::parse(scenario).unwrap();
+        let sandbox = Sandbox::start(scenario, ([127, 0, 0, 1], 0).into(), Arc::new(clock.clone()));
+        let sandbox = sandbox.await.unwrap();
+        let sink = SmtpSink::start(Script::default()).await;
+        let pool = database.pool().await;
+        Self { database, sandbox, sink, clock, pool }
+    }
+
+    /// The file that watches the cast.
+    pub fn watchlist(&self) -> String {
+        format!(
+            "[api]\nurl = \"{}\"\nrequests_per_second = 1000\nconcurrency = 2\n\n\
+             [email]\nsmtp = \"smtp://127.0.0.1:{}\"\nfrom = \"资质监控 <alerts@example.com>\"\n\
+             to = [\"{READER}\"]\noperators = [\"{OPERATOR}\"]\n\n\
+             [[company]]\nkeyword = \"{}\"\nname = \"河南院\"\n\n\
+             [[company]]\nkeyword = \"{}\"\nto = [\"{BUYER}\"]\n\n\
+             [[company]]\nkeyword = \"{}\"\nname = \"另一家\"\n",
+            self.sandbox.url(),
+            self.sink.port(),
+            COMPANIES[0],
+            COMPANIES[1],
+            COMPANIES[2],
+        )
+    }
+
+    /// The program as an operator would start it here, at what the clock shows.
+    pub fn program(&self) -> Program {
+        self.program_with(&self.watchlist())
+    }
+
+    /// The same with another file.
+    pub fn program_with(&self, watchlist: &str) -> Program {
+        let program = Program::new(watchlist)
+            .with("QUALWATCH_DATABASE_URL", self.database.url())
+            .with("QUALWATCH_API_KEY", KEY);
+        self.now(program)
+    }
+
+    /// The program's clock shows what the stage's does.
+    pub fn now(&self, program: Program) -> Program {
+        program.with("QUALWATCH_NOW", self.clock.now().to_rfc3339())
+    }
+
+    pub fn at(&self, now: &str) {
+        self.clock.set(instant(now));
+    }
+
+    /// Answers by another scenario from now on.
+    pub fn upstream(&self, scenario: &str) {
+        self.sandbox.replace(Scenario::parse(scenario).unwrap());
+    }
+
+    /// Looks at the locks until there is none: at most some thousand round trips.
+    pub async fn until_nobody_claims(&self) {
+        for _ in 0..10_000 {
+            let held = self.count(
+                "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'
+                 AND database = (SELECT oid FROM pg_database WHERE datname = current_database())",
+            );
+            if held.await == 0 {
+                return;
+            }
+        }
+        panic!("somebody still holds a claim");
+    }
+
+    pub async fn count(&self, sql: &'static str) -> i64 {
+        sqlx::query_scalar(sql).fetch_one(&self.pool).await.unwrap()
+    }
+
+    pub async fn texts(&self, sql: &'static str) -> Vec<String> {
+        sqlx::query_scalar(sql).fetch_all(&self.pool).await.unwrap()
+    }
+
+    /// The kinds of all events, in their order.
+    pub async fn kinds(&self) -> Vec<String> {
+        self.texts("SELECT kind FROM events ORDER BY id").await
+    }
+
+    /// What each recipient was sent, in order: address, subject, text. A repeat counts once, and must be the same bytes with
+    /// the same Message-ID.
+    pub fn letters(&self) -> Vec<(String, Letter)> {
+        let mut letters: Vec<(String, Letter)> = Vec::new();
+        let mut taken = std::collections::BTreeMap::new();
+        for mail in self.sink.mails() {
+            let letter = Letter::of(&mail);
+            let id = letter.header("Message-ID").to_owned();
+            match taken.insert(id.clone(), mail.clone()) {
+                None => letters.push((mail.to.join(" "), letter)),
+                Some(before) => assert_eq!(before, mail, "{id} is repeated with other bytes"),
+            }
+        }
+        letters
+    }
+
+    pub fn now_is(&self) -> DateTime<Utc> {
+        self.clock.now()
+    }
+}
+
+/// More certificates of a company that is in the scenario already, so that it has several pages.
+fn many(keyword: &str, count: u32) -> String {
+    use std::fmt::Write as _;
+    let mut text = format!("[[company]]\nkeywords = [\"{keyword}\"]\nid = \"5e1111111111111111111111\"\n");
+    for number in 0..count {
+        write!(
+            text,
+            "[[company.certificate]]\nnumber = \"E2420{number:05}\"\ntype = \"监理资质\"\norgan = \"河南省住房和城乡建设厅\"\n\
+             issued = \"2024-01-10\"\nuntil = \"2029-01-09\"\nqualifications = \"工程监理市政公用工程专业乙级\"\n"
+        )
+        .unwrap();
+    }
+    text
+}
+
+/// `count` companies that keep what they have: 公司1 and so on.
+pub fn steady(count: u32) -> String {
+    let steady = |n: u32| {
+        format!(
+            "[[company]]\nkeywords = [\"公司{n}\"]\nid = \"5f{n:022}\"\n[[company.certificate]]\n\
+             number = \"D2410{n:05}\"\ntype = \"建筑业企业资质\"\norgan = \"河南省住房和城乡建设厅\"\n\
+             issued = \"2024-01-10\"\nuntil = \"2029-01-09\"\nqualifications = \"建筑工程施工总承包二级\"\n"
+        )
+    };
+    (1..=count).map(steady).collect()
+}

@@ -167,9 +167,9 @@ impl Sweep<'_> {
         let used = budget::calls_of_the_day(pool, self.clock.now()).await?.total();
         let is_over = self.watchlist.api.calls_per_day.is_none_or(|limit| used < i64::from(limit.get()));
         if is_over && self.mode == Mode::ForGood {
-            stops::clear(pool, What::Asking).await?;
             let told = self.tell(self.ends_of(&[Trouble::ApiQuota]).await?).await?;
             self.note_told(told);
+            stops::clear(pool, What::Asking).await?;
         }
         Ok(is_over)
     }
@@ -197,7 +197,11 @@ impl Sweep<'_> {
         }
         if first_success == FirstSuccess::Yes {
             reachability::note_success(self.store.pool(), self.clock.now()).await?;
-            let told = self.tell(self.ends_of(&[Trouble::ApiUnreachable]).await?).await?;
+            let mut turns = self.ends_of(&[Trouble::ApiUnreachable]).await?;
+            // That no key was given left no stop whose end could tell it.
+            let of_keys = self.ends_of(&[Trouble::ApiCredential]).await?;
+            turns.extend(of_keys.into_iter().filter(|turn| turn.cause == NO_CODE));
+            let told = self.tell(turns).await?;
             self.note_told(told);
         }
         if answered == Answered::Not {
@@ -278,8 +282,9 @@ impl Sweep<'_> {
             fingerprint: client.key_fingerprint(&salt),
             salt,
         };
-        stops::set(self.store.pool(), What::Asking, &stop).await?;
-        self.tell_of_stop(failure.class, failure.code, &failure.reason, failure.advice()).await
+        // Told first: a crash in between costs a call, not the news.
+        self.tell_of_stop(failure.class, failure.code, &failure.reason, failure.advice()).await?;
+        stops::set(self.store.pool(), What::Asking, &stop).await
     }
 
     /// Our own limit is reached: nobody asks until the budget day ends. Told once.
@@ -302,8 +307,8 @@ impl Sweep<'_> {
             salt: Vec::new(),
             fingerprint: String::new(),
         };
-        stops::set(self.store.pool(), What::Asking, &stop).await?;
-        self.tell_of_stop(Class::Quota, None, &reason, Some(OWN_LIMIT_ADVICE)).await
+        self.tell_of_stop(Class::Quota, None, &reason, Some(OWN_LIMIT_ADVICE)).await?;
+        stops::set(self.store.pool(), What::Asking, &stop).await
     }
 
     /// There is no key to ask with.
@@ -321,7 +326,7 @@ impl Sweep<'_> {
         advice: Option<&str>,
     ) -> Result<(), StoreError> {
         let trouble = if class == Class::Quota { Trouble::ApiQuota } else { Trouble::ApiCredential };
-        let cause = code.map_or_else(|| "none".to_owned(), |code| code.to_string());
+        let cause = code.map_or_else(|| NO_CODE.to_owned(), |code| code.to_string());
         let facts = TroubleFacts {
             class: Some(class.as_str().to_owned()),
             code,
@@ -337,19 +342,17 @@ impl Sweep<'_> {
                 != (crate::domain::event::EventKind::Resolved(trouble), &cause)
         });
         turns.push(begins);
-        let told = self.tell(turns).await?;
-        self.note_told(told);
+        self.note_told(self.tell(turns).await?);
         Ok(())
     }
 
     /// The probe went well: asking goes on.
     pub(super) async fn go_on(&self) -> Result<(), StoreError> {
+        let told = self.tell(self.ends_of(&[Trouble::ApiCredential, Trouble::ApiQuota]).await?).await?;
+        self.note_told(told);
         for what in [What::Asking, What::Breaker] {
             stops::clear(self.store.pool(), what).await?;
         }
-        let turns = self.ends_of(&[Trouble::ApiCredential, Trouble::ApiQuota]).await?;
-        let told = self.tell(turns).await?;
-        self.note_told(told);
         Ok(())
     }
 
@@ -364,6 +367,8 @@ impl Sweep<'_> {
 const UNREACHABLE_ADVICE: &str = "see whether this machine reaches the provider (name server, firewall, proxy), and whether [api].url is \
                                   the document's address; ends go on being judged from what was last verified";
 const OWN_LIMIT_ADVICE: &str = "raise [api].calls_per_day, or check fewer companies or less often; asking goes on after midnight in China";
+/// The cause of a stop that is no answer of the provider.
+const NO_CODE: &str = "none";
 const NO_KEY: &str = "no API key is given";
 const NO_KEY_ADVICE: &str =
     "give it as the credential \"api-key\", as QUALWATCH_API_KEY, or in a file named by [api].key_file";

@@ -2,7 +2,9 @@
 
 #![cfg(test)]
 
+mod checks;
 mod crashes;
+mod daemon;
 mod mailer;
 mod private_postgres;
 mod real_smtp_server;

@@ -7,6 +7,7 @@ use tokio::sync::Notify;
 
 use super::report::{Halt, Problem};
 use super::round::{Mode, Sweep};
+use super::stopping::NO_CODE;
 use crate::domain::event::{Trouble, TroubleFacts};
 use crate::juhe::{Class, Client};
 use crate::store::StoreError;
@@ -162,9 +163,9 @@ impl Sweep<'_> {
         let used = budget::calls_of_the_day(pool, self.clock.now()).await?.total();
         let is_over = self.watchlist.api.calls_per_day.is_none_or(|limit| used < i64::from(limit.get()));
         if is_over && self.mode == Mode::ForGood {
-            stops::clear(pool, What::Asking).await?;
             let told = self.tell(self.ends_of(&[Trouble::ApiQuota]).await?).await?;
             self.note_told(told);
+            stops::clear(pool, What::Asking).await?;
         }
         Ok(is_over)
     }
@@ -192,7 +193,11 @@ impl Sweep<'_> {
         }
         if first_success == FirstSuccess::Yes {
             reachability::note_success(self.store.pool(), self.clock.now()).await?;
-            let told = self.tell(self.ends_of(&[Trouble::ApiUnreachable]).await?).await?;
+            let mut turns = self.ends_of(&[Trouble::ApiUnreachable]).await?;
+            // That no key was given left no stop whose end could tell it.
+            let of_keys = self.ends_of(&[Trouble::ApiCredential]).await?;
+            turns.extend(of_keys.into_iter().filter(|turn| turn.cause == NO_CODE));
+            let told = self.tell(turns).await?;
             self.note_told(told);
         }
         if answered == Answered::Not {

@@ -45,8 +45,9 @@ impl Sweep<'_> {
             fingerprint: client.key_fingerprint(&salt),
             salt,
         };
-        stops::set(self.store.pool(), What::Asking, &stop).await?;
-        self.tell_of_stop(failure.class, failure.code, &failure.reason, failure.advice()).await
+        // Told first: a crash in between costs a call, not the news.
+        self.tell_of_stop(failure.class, failure.code, &failure.reason, failure.advice()).await?;
+        stops::set(self.store.pool(), What::Asking, &stop).await
     }
 
     /// Our own limit is reached: nobody asks until the budget day ends. Told once.
@@ -69,8 +70,8 @@ impl Sweep<'_> {
             salt: Vec::new(),
             fingerprint: String::new(),
         };
-        stops::set(self.store.pool(), What::Asking, &stop).await?;
-        self.tell_of_stop(Class::Quota, None, &reason, Some(OWN_LIMIT_ADVICE)).await
+        self.tell_of_stop(Class::Quota, None, &reason, Some(OWN_LIMIT_ADVICE)).await?;
+        stops::set(self.store.pool(), What::Asking, &stop).await
     }
 
     /// There is no key to ask with.
@@ -104,7 +105,7 @@ impl Sweep<'_> {
         advice: Option<&str>,
     ) -> Result<(), StoreError> {
         let trouble = if class == Class::Quota { Trouble::ApiQuota } else { Trouble::ApiCredential };
-        let cause = code.map_or_else(|| "none".to_owned(), |code| code.to_string());
+        let cause = code.map_or_else(|| NO_CODE.to_owned(), |code| code.to_string());
         let facts = TroubleFacts {
             class: Some(class.as_str().to_owned()),
             code,
@@ -124,12 +125,11 @@ impl Sweep<'_> {
 
     /// The probe went well: asking goes on.
     pub(super) async fn go_on(&self) -> Result<(), StoreError> {
+        let told = self.tell(self.ends_of(&[Trouble::ApiCredential, Trouble::ApiQuota]).await?).await?;
+        self.note_told(told);
         for what in [What::Asking, What::Breaker] {
             stops::clear(self.store.pool(), what).await?;
         }
-        let turns = self.ends_of(&[Trouble::ApiCredential, Trouble::ApiQuota]).await?;
-        let told = self.tell(turns).await?;
-        self.note_told(told);
         Ok(())
     }
 
@@ -142,6 +142,8 @@ impl Sweep<'_> {
 }
 
 const OWN_LIMIT_ADVICE: &str = "raise [api].calls_per_day, or check fewer companies or less often; asking goes on after midnight in China";
+/// The cause of a stop that is no answer of the provider.
+pub(super) const NO_CODE: &str = "none";
 const NO_KEY: &str = "no API key is given";
 const NO_KEY_ADVICE: &str =
     "give it as the credential \"api-key\", as QUALWATCH_API_KEY, or in a file named by [api].key_file";

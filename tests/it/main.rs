@@ -2,8 +2,10 @@
 
 #![cfg(test)]
 
+mod checks;
 mod crashes;
 mod history_of_a_day;
+mod daemon;
 mod mailer;
 mod private_postgres;
 mod real_smtp_server;

@@ -3,6 +3,7 @@
 #![cfg(test)]
 
 mod crashes;
+mod documents;
 mod mailer;
 mod private_postgres;
 mod real_smtp_server;

@@ -6,6 +6,7 @@ mod checks;
 mod crashes;
 mod history_of_a_day;
 mod daemon;
+mod documents;
 mod mailer;
 mod private_postgres;
 mod real_smtp_server;

@@ -74,7 +74,12 @@ pub(super) fn judge_ends(
     verified_at: Option<DateTime<Utc>>,
 ) -> Judgement {
     let thresholds = thresholds(case.teller.watchlist, case.entry);
-    judge(snapshot, &case.record.told, &thresholds, verified_at, &case.look())
+    let mut judgement = judge(snapshot, &case.record.told, &thresholds, verified_at, &case.look());
+    // What is silenced does not count as told: when the snooze is over the tightest threshold is due.
+    judgement.retain(|number, end| {
+        !case.record.snoozes.iter().any(|snooze| snooze.silences(number, end, case.teller.today()))
+    });
+    judgement
 }
 
 fn thresholds(watchlist: &Watchlist, entry: &Company) -> Thresholds {

@@ -11,6 +11,7 @@ mod mailer;
 mod private_postgres;
 mod real_smtp_server;
 mod smtp_conversation;
+mod snoozes;
 mod support;
 mod test_mail_and_sandbox;
 mod sweeps;

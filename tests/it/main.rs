@@ -6,6 +6,7 @@ mod checks;
 mod crashes;
 mod daemon;
 mod mailer;
+mod private_database;
 mod private_postgres;
 mod real_smtp_server;
 mod smtp_conversation;

@@ -125,7 +125,7 @@ COMMENT ON TABLE doubts IS 'Differences seen but not established by agreeing loo
 COMMENT ON COLUMN doubts.company_id IS 'Whose';
 COMMENT ON COLUMN doubts.number_key IS 'The certificate number, normalised';
 COMMENT ON COLUMN doubts.qualification_key IS 'The qualification without its grade, normalised';
-COMMENT ON COLUMN doubts.field IS 'presence, grade, end or issued';
+COMMENT ON COLUMN doubts.field IS 'presence, grade, end or issued; grade_overtaken, end_overtaken: told at its first look, then another was seen in its place';
 COMMENT ON COLUMN doubts.number IS 'The certificate number as the registry wrote it';
 COMMENT ON COLUMN doubts.difference IS 'What was seen';
 COMMENT ON COLUMN doubts.is_loss IS 'A holding that is not shown: counted for mass losses';

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use chrono::NaiveDate;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::print::Reader;
@@ -135,6 +136,9 @@ pub(super) struct History {
     /// Only these companies, by their keyword or their name in the watchlist [default: all, and what concerns none]
     #[arg(value_name = "KEYWORD")]
     pub companies: Vec<String>,
+    /// As of the end of this day, YYYY-MM-DD [default: now]
+    #[arg(long, value_name = "DATE")]
+    pub as_of: Option<NaiveDate>,
     #[command(flatten)]
     pub output: Json,
 }

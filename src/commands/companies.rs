@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use chrono::NaiveDate;
+
 use crate::config::{Company, Watchlist};
 use crate::domain::certificates::{self, Certificate, Owner};
 use crate::domain::display::{displayable, normalised};
@@ -66,10 +68,19 @@ pub(super) fn certificates_of<'a>(
     context: &Context,
     records: impl IntoIterator<Item = &'a Record>,
 ) -> Vec<Certificate> {
+    certificates_on(context, records, context.today())
+}
+
+/// The same as seen on another day.
+pub(super) fn certificates_on<'a>(
+    context: &Context,
+    records: impl IntoIterator<Item = &'a Record>,
+    today: NaiveDate,
+) -> Vec<Certificate> {
     let watchlist = &context.watchlist;
     let in_file: HashMap<&Keyword, &Company> =
         watchlist.companies.iter().map(|company| (&company.keyword, company)).collect();
-    let (now, today) = (context.now(), context.today());
+    let now = context.now();
     let mut found = Vec::new();
     for record in records {
         let company = in_file.get(&record.keyword);
@@ -87,7 +98,7 @@ pub(super) fn certificates_of<'a>(
     found
 }
 
-fn by_end(certificate: &Certificate) -> (bool, Option<chrono::NaiveDate>, &str, &Keyword) {
+fn by_end(certificate: &Certificate) -> (bool, Option<NaiveDate>, &str, &Keyword) {
     let end = certificate.valid_until;
     (end.is_none(), end, &certificate.certificate_num, &certificate.company)
 }

@@ -1,21 +1,23 @@
 //! `qualwatch history`: what happened to companies, and what they hold.
 
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
+use chrono_tz::Tz;
 use serde::Serialize;
 
 use crate::domain::certificates::Certificate;
 use crate::domain::display::displayable;
 use crate::domain::keyword::Keyword;
-use crate::store::Store;
+use crate::domain::wall_clock::hour_of_day;
 use crate::store::outbox::Recorded;
 use crate::store::records::Record;
 use crate::store::reports::{self, Whose};
+use crate::store::{self, Store};
 
 use super::arguments::{History, Places};
-use super::companies::{certificates_of, folded, meant, unknown};
+use super::companies::{certificates_on, folded, meant, unknown};
 use super::context::Context;
 use super::database::Database;
-use super::exit::Exit;
+use super::exit::{Exit, Refusal};
 use super::print::{self, Reader};
 use super::shapes::EventShape;
 use super::table;
@@ -29,7 +31,7 @@ struct Story {
     certificates: Vec<Certificate>,
 }
 
-/// Prints events, newest first, and the certificates as they are now.
+/// Prints events, newest first, and the certificates as they are now or were at the end of a day.
 ///
 /// # Errors
 /// A company that was never in the watchlist (wrong use), or there is no database.
@@ -47,14 +49,14 @@ pub(super) async fn history(places: &Places, arguments: &History) -> anyhow::Res
             });
         }
     };
-    let read = read(&context, &database.store, &arguments.companies).await;
+    let read = read(&context, &database.store, arguments).await;
     database.close().await?;
     let (events, records) = read?;
     let language = context.watchlist.language;
     let story = Story {
         events: events.into_iter().map(|recorded| EventShape::new(recorded, language)).collect(),
-        as_of: None,
-        certificates: certificates_of(&context, &records),
+        as_of: arguments.as_of,
+        certificates: certificates_on(&context, &records, arguments.as_of.unwrap_or(context.today())),
     };
     match reader {
         Reader::Program => print::document(&story)?,
@@ -66,9 +68,9 @@ pub(super) async fn history(places: &Places, arguments: &History) -> anyhow::Res
 async fn read(
     context: &Context,
     store: &Store,
-    wanted: &[String],
+    arguments: &History,
 ) -> anyhow::Result<(Vec<Recorded>, Vec<Record>)> {
-    let pool = store.pool();
+    let (pool, wanted) = (store.pool(), &arguments.companies);
     let keywords = keywords(context, store, wanted).await?;
     let records = reports::records_of(pool, &keywords.iter().collect::<Vec<_>>()).await?;
     let ids: Vec<_> = records.iter().map(|record| record.id).collect();
@@ -77,10 +79,20 @@ async fn read(
     loop {
         let batch = reports::events(pool, whose, events.last().map(|recorded| recorded.id)).await?;
         if batch.is_empty() {
-            return Ok((events, records));
+            break;
         }
         events.extend(batch);
     }
+    let Some(day) = arguments.as_of else { return Ok((events, records)) };
+    let end = end_of(day, context.watchlist.timezone)?;
+    events.retain(|recorded| recorded.event.at < end);
+    Ok((events, store::history::as_of(pool, records, end).await?))
+}
+
+/// The first instant after a calendar day of the configured zone.
+fn end_of(day: NaiveDate, zone: Tz) -> anyhow::Result<DateTime<Utc>> {
+    let end = day.succ_opt().and_then(|next| hour_of_day(zone, next, 0));
+    end.ok_or_else(|| Refusal::wrong_use("no calendar reaches as far as that day").into())
 }
 
 /// Whoever is meant, in the file or of those that have left it: their history is kept for ever.
@@ -122,5 +134,6 @@ fn show(context: &Context, story: &Story) -> anyhow::Result<()> {
     if story.certificates.is_empty() {
         return Ok(());
     }
-    print::text(&format!("\nCertificates now:\n{}", table::certificates(&story.certificates, colour)))
+    let when = story.as_of.map_or("now".to_owned(), |day| format!("at the end of {day}"));
+    print::text(&format!("\nCertificates {when}:\n{}", table::certificates(&story.certificates, colour)))
 }

@@ -2,7 +2,7 @@
 
 use tokio_util::sync::CancellationToken;
 
-use crate::daemon::{Daemon, Rejected, Surroundings};
+use crate::daemon::{Daemon, DirectMail, Rejected, Surroundings};
 use crate::domain::display::displayable;
 use crate::store::steps::Steps;
 
@@ -29,7 +29,13 @@ pub(super) async fn run(places: &Places, steps: &dyn Steps) -> anyhow::Result<Ex
         }
         Origin::AcceptedCopy { faults, unreadable: None } => Some(Rejected::of(&faults)),
     };
-    let database = Database::open_or_make(&context).await?;
+    let database = match Database::open_or_make(&context).await {
+        Ok(database) => database,
+        Err(error) => {
+            tell_directly(&context, &error).await;
+            return Err(error);
+        }
+    };
     let Context { watchlist, path, text, state_dir, environment, clock, .. } = context;
     let ending = CancellationToken::new();
     let _signals = cancelled_by_signals(&ending)?;
@@ -49,4 +55,15 @@ pub(super) async fn run(places: &Places, steps: &dyn Steps) -> anyhow::Result<Ex
     database.close().await?;
     lived?;
     Ok(Exit::Done)
+}
+
+/// A daemon that cannot open its database is restarted again and again: its operators hear once.
+async fn tell_directly(context: &Context, error: &anyhow::Error) {
+    let direct_mail = DirectMail {
+        watchlist: &context.watchlist,
+        environment: &context.environment,
+        clock: context.clock.as_ref(),
+        state_dir: &context.state_dir,
+    };
+    direct_mail.database_failed(&format!("{error:#}")).await;
 }

@@ -7,7 +7,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::bell::Bell;
 use super::edits::Edits;
-use super::service::{Daemon, Rejected};
+use super::service::{Daemon, Rejected, chain};
 use super::systemd;
 use crate::config::{self, ConfigError, Judgement};
 use crate::domain::display::displayable;
@@ -149,14 +149,36 @@ impl Daemon<'_> {
     }
 
     async fn tell(&self, kind: EventKind, trouble: Option<TroubleFacts>) -> Result<(), StoreError> {
-        let (watchlist, now) = (self.watchlist(), self.around.clock.now());
-        let today = now.with_timezone(&watchlist.timezone).date_naive();
-        let recipients =
-            watchlist.email.operators.iter().map(|address| address.as_str().to_owned()).collect();
+        let turn = self.turn(kind, "file", trouble, self.operators());
+        troubles::tell(self.around.store.pool(), &[turn], self.around.clock.now()).await.map(drop)
+    }
+
+    /// What the operators were told without the database becomes part of the history, and its end is told by it.
+    pub(super) async fn tell_database_is_back(&self, told: TroubleFacts) -> Result<(), StoreError> {
+        let trouble = Trouble::DatabaseUnavailable;
+        let turns = [
+            self.turn(EventKind::Trouble(trouble), "database", Some(told), Vec::new()),
+            self.turn(EventKind::Resolved(trouble), "database", None, self.operators()),
+        ];
+        troubles::tell(self.around.store.pool(), &turns, self.around.clock.now()).await.map(drop)
+    }
+
+    fn operators(&self) -> Vec<String> {
+        let watchlist = self.watchlist();
+        watchlist.email.operators.iter().map(|address| address.as_str().to_owned()).collect()
+    }
+
+    fn turn(
+        &self,
+        kind: EventKind,
+        which: &str,
+        trouble: Option<TroubleFacts>,
+        recipients: Vec<String>,
+    ) -> Turn {
+        let now = self.around.clock.now();
+        let today = now.with_timezone(&self.watchlist().timezone).date_naive();
         let event = Event { trouble, ..Event::new(kind, now, today) };
-        let turn = Turn { cause: "file".to_owned(), owed: Owed { event, company: None, recipients } };
-        troubles::tell(self.around.store.pool(), &[turn], now).await?;
-        Ok(())
+        Turn { cause: which.to_owned(), owed: Owed { event, company: None, recipients } }
     }
 }
 
@@ -184,10 +206,4 @@ fn say_reloading() {
         Ok(now) => systemd::say(&[NotifyState::Reloading, now]),
         Err(error) => tracing::warn!(%error, "the machine has no monotonic time"),
     }
-}
-
-/// An error with its sources, in one line.
-fn chain(error: &dyn std::error::Error) -> String {
-    let sources = std::iter::successors(Some(error), |error| error.source());
-    sources.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }

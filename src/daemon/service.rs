@@ -1,5 +1,6 @@
 //! The whole life of a daemon on one page.
 
+use std::error::Error;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,6 +10,7 @@ use sd_notify::NotifyState;
 use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
+use super::direct_mail::DirectMail;
 use super::heartbeat::Heart;
 use super::systemd;
 use crate::clock::{Clock, pause};
@@ -162,26 +164,58 @@ impl<'a> Daemon<'a> {
     }
 
     /// Something failed as a whole, most likely the database. Said once until it is over; a private server is revived.
-    pub(super) async fn failed(&self, doing: &str, error: &(dyn std::error::Error + 'static)) {
+    pub(super) async fn failed(&self, doing: &str, error: &(dyn Error + 'static)) {
         if self.is_failing.begins() {
             tracing::error!(error, doing, "this failed and is tried again every minute");
         }
         systemd::status(&format!("{doing} fails: {error}"));
+        if is_of_the_database(error) {
+            let watchlist = self.watchlist();
+            self.direct_mail(&watchlist).database_failed(&chain(error)).await;
+        }
         let Some(private) = self.around.private else { return };
         if let Err(error) = private.revive().await {
             let advice = error.advice();
-            tracing::error!(
-                error = &error as &dyn std::error::Error,
-                advice,
-                "the private PostgreSQL does not start"
-            );
+            tracing::error!(error = &error as &dyn Error, advice, "the private PostgreSQL does not start");
         }
     }
 
-    /// It works again.
-    pub(super) fn recovered(&self) {
+    /// It works (again): what was told without the database is told to be over.
+    pub(super) async fn recovered(&self) {
         if self.is_failing.ends() {
             tracing::info!("it works again");
         }
+        let watchlist = self.watchlist();
+        let direct_mail = self.direct_mail(&watchlist);
+        let Some(facts) = direct_mail.told() else { return };
+        match self.tell_database_is_back(facts).await {
+            Ok(()) => direct_mail.forget(),
+            Err(error) => tracing::error!(
+                error = &error as &dyn Error,
+                "it could not be told that the database is back"
+            ),
+        }
     }
+
+    fn direct_mail<'w>(&'w self, watchlist: &'w Watchlist) -> DirectMail<'w> {
+        DirectMail {
+            watchlist,
+            environment: &self.around.environment,
+            clock: self.around.clock.as_ref(),
+            state_dir: &self.around.state_dir,
+        }
+    }
+}
+
+/// Whether it is the database itself that fails.
+fn is_of_the_database(error: &(dyn Error + 'static)) -> bool {
+    std::iter::successors(Some(error), |error| (**error).source())
+        .filter_map(|error| error.downcast_ref::<StoreError>())
+        .any(StoreError::is_of_the_database)
+}
+
+/// An error with its sources, in one line.
+pub(super) fn chain(error: &dyn Error) -> String {
+    let sources = std::iter::successors(Some(error), |error| (**error).source());
+    sources.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }

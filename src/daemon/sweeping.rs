@@ -22,7 +22,10 @@ impl Daemon<'_> {
             let swept = self.sweep_once(&watchlist).await;
             self.sweeping.send_replace(Sweeping::Idle);
             match swept {
-                Ok(report) => self.note(&report),
+                Ok(report) => {
+                    self.recovered().await;
+                    self.note(&report);
+                }
                 Err(error) => self.failed("sweeping", &error).await,
             }
             self.mail_bell.notify_one();
@@ -74,7 +77,6 @@ impl Daemon<'_> {
     }
 
     fn note(&self, report: &Report) {
-        self.recovered();
         if report.tally.asked > 0 || !report.events.is_empty() {
             let tally = report.tally;
             tracing::info!(

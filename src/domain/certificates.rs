@@ -93,7 +93,9 @@ pub fn certificates(snapshot: &Snapshot, owner: Owner<'_>, today: NaiveDate) -> 
     let mut groups: BTreeMap<_, Vec<&Holding>> = BTreeMap::new();
     for holding in snapshot.held.values().map(|held| &held.holding).chain(seen_once) {
         let end = holding.last_day();
-        let group = (end.is_none(), end, holding.number.clone(), holding.end_text.clone(), holding.issued);
+        // A day is a day however it is written; other ends are told apart by their texts.
+        let text = end.is_none().then(|| holding.end_text.clone());
+        let group = (end.is_none(), end, holding.number.clone(), text, holding.issued);
         groups.entry(group).or_default().push(holding);
     }
     groups.into_values().filter_map(|holdings| describe(snapshot, &holdings, owner, today)).collect()

@@ -82,6 +82,11 @@ impl Grade {
         })
     }
 
+    /// How high it stands, whatever its ladder: only to choose between two that an answer states of one qualification.
+    pub(super) fn height(&self) -> u8 {
+        self.place().map_or(0, |(_, place)| u8::MAX - place)
+    }
+
     /// 不分等级 is in the text of some sources and dropped by others: in comparison it is no grade.
     fn is_ungraded(&self) -> bool {
         self.key() == "不分等级"

@@ -101,9 +101,12 @@ pub fn read_items(items: &[Item]) -> Result<BTreeMap<HoldingKey, Holding>, Incom
 }
 
 /// Orders items of one key: a readable end before none, the later end before the earlier, the later issue before the
-/// earlier.
-fn recency(holding: &Holding) -> (Option<NaiveDate>, Option<NaiveDate>) {
-    (holding.last_day(), holding.issued)
+/// earlier, the higher grade before the lower. The rest only makes the order of the items irrelevant.
+fn recency(holding: &Holding) -> impl Ord {
+    let grade = holding.qualification.grade.as_ref();
+    let texts =
+        [&holding.qualification.text, &holding.end_text, &holding.organ, &holding.kind, &holding.business_id];
+    (holding.last_day(), holding.issued, grade.map(qualification::Grade::height), texts.map(String::clone))
 }
 
 fn read_item(item: &Item) -> Result<Vec<Holding>, Incompleteness> {

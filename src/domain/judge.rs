@@ -103,20 +103,39 @@ pub fn largest_reached(thresholds: &[i64], days: i64) -> Option<i64> {
 struct Judged<'a> {
     holding: &'a Holding,
     held: Option<&'a Held>,
-    later_end: Option<(NaiveDate, DateTime<Utc>)>,
+    later_end: Option<LaterEnd>,
+}
+
+/// A later end in doubt.
+#[derive(Clone, Copy)]
+struct LaterEnd {
+    end: NaiveDate,
+    since: DateTime<Utc>,
+    /// Only while the last observation shows it do thresholds wait for it.
+    was_shown_last: bool,
 }
 
 fn judged(snapshot: &Snapshot) -> impl Iterator<Item = Judged<'_>> {
     let held = snapshot.held.iter().map(|(key, held)| {
-        let doubt = snapshot.doubts.get(&(key.clone(), Field::End)).filter(|doubt| doubt.was_shown_last());
-        let later_end = doubt.and_then(|doubt| Some((doubt.later_end()?, doubt.first_seen_at)));
-        Judged { holding: &held.holding, held: Some(held), later_end }
-    });
-    let seen_once = snapshot.doubts.values().filter(|doubt| doubt.was_shown_last()).filter_map(|doubt| {
-        match &doubt.difference {
-            Difference::New(holding) => Some(Judged { holding, held: None, later_end: None }),
-            _ => None,
+        let doubt = snapshot.doubts.get(&(key.clone(), Field::End)).filter(|doubt| doubt.is_open());
+        let later_end = doubt.and_then(|doubt| {
+            let (end, was_shown_last) = (doubt.later_end()?, doubt.was_shown_last());
+            Some(LaterEnd { end, since: doubt.first_seen_at, was_shown_last })
+        });
+        match doubt.map(|doubt| &doubt.difference) {
+            // No end that could be judged is established: this one was seen once, and is better than none.
+            Some(Difference::End { shown, .. }) if held.holding.last_day().is_none() => {
+                Judged { holding: shown, held: Some(held), later_end: None }
+            }
+            _ => Judged { holding: &held.holding, held: Some(held), later_end },
         }
+    });
+    // Until it is taken back: what was told as there goes on being judged while its going is in doubt.
+    let seen_once = snapshot.doubts.values().filter(|doubt| doubt.is_open()).filter_map(|doubt| match &doubt
+        .difference
+    {
+        Difference::New(holding) => Some(Judged { holding, held: None, later_end: None }),
+        _ => None,
     });
     held.chain(seen_once)
 }
@@ -134,9 +153,9 @@ fn ends(snapshot: &Snapshot) -> BTreeMap<(CertificateNumber, NaiveDate), Vec<Jud
 /// While a later end is in doubt the thresholds of the earlier one wait, at most two days and never on the end day itself.
 fn waits(holdings: &[Judged<'_>], end: NaiveDate, look: &Look<'_>) -> bool {
     let still_waits = |judged: &Judged<'_>| {
-        judged
-            .later_end
-            .is_some_and(|(_, since)| days_left(look.today, look.day_of(since)) < LATER_END_WAIT_DAYS)
+        judged.later_end.is_some_and(|later| {
+            later.was_shown_last && days_left(look.today, look.day_of(later.since)) < LATER_END_WAIT_DAYS
+        })
     };
     look.today != end && holdings.iter().all(still_waits)
 }
@@ -246,7 +265,7 @@ impl Judging<'_> {
             notes.push(Note::NoLongerListed);
         }
         if let Some(end) =
-            self.holdings.iter().filter_map(|judged| judged.later_end).map(|(end, _)| end).max()
+            self.holdings.iter().filter_map(|judged| judged.later_end).map(|later| later.end).max()
         {
             notes.push(Note::LaterEndInDoubt { end });
         }

@@ -96,7 +96,9 @@ pub fn split(qualification_name: &str) -> Vec<Qualification> {
         };
         match qualifications.iter_mut().find(|known| known.key == new.key) {
             Some(known) => {
-                if grade_change(known.grade.as_ref(), new.grade.as_ref()) == GradeChange::Raised {
+                // The text only makes the order of the names irrelevant.
+                let standing = |of: &Qualification| (of.grade.as_ref().map(Grade::height), of.text.clone());
+                if standing(&new) > standing(known) {
                     *known = new;
                 }
             }

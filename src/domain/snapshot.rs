@@ -34,6 +34,22 @@ pub enum Field {
     End,
     /// The issue date.
     Issued,
+    /// A grade that was told at its first look, and that another one was seen in place of since.
+    GradeOvertaken,
+    /// The same of an end.
+    EndOvertaken,
+}
+
+impl Field {
+    /// Where what was told of this field waits to be taken back while something else of it is in doubt.
+    #[must_use]
+    pub fn overtaken(self) -> Option<Self> {
+        match self {
+            Self::Grade => Some(Self::GradeOvertaken),
+            Self::End => Some(Self::EndOvertaken),
+            Self::Presence | Self::Issued | Self::GradeOvertaken | Self::EndOvertaken => None,
+        }
+    }
 }
 
 /// A difference as it was seen.
@@ -176,7 +192,9 @@ pub fn covers(other: &Holding, needed: &Holding) -> bool {
         (Some(theirs), Some(ours)) => theirs > ours,
         _ => false,
     };
+    // Two certificates whose qualifications cannot be read have nothing in common.
     ends_later
+        && needed.qualification.is_named()
         && other.qualification.key == needed.qualification.key
         && qualification::holds_at_least(
             other.qualification.grade.as_ref(),

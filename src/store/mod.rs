@@ -14,6 +14,7 @@ pub mod companies;
 pub mod connect;
 pub mod dead_letters;
 pub mod error;
+pub mod history;
 pub mod judging;
 pub mod mailing;
 pub mod mass;

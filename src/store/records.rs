@@ -291,7 +291,14 @@ struct NotOfReaders(EventKind);
 struct UnknownField(String);
 
 fn read_field(text: &str, id: i64) -> Result<Field, StoreError> {
-    let fields = [Field::Presence, Field::Grade, Field::End, Field::Issued];
+    let fields = [
+        Field::Presence,
+        Field::Grade,
+        Field::End,
+        Field::Issued,
+        Field::GradeOvertaken,
+        Field::EndOvertaken,
+    ];
     let field = fields.into_iter().find(|field| field_name(*field) == text);
     field.ok_or_else(|| unreadable("doubts", "field", id, UnknownField(text.to_owned())))
 }
@@ -303,6 +310,8 @@ pub(super) fn field_name(field: Field) -> &'static str {
         Field::Grade => "grade",
         Field::End => "end",
         Field::Issued => "issued",
+        Field::GradeOvertaken => "grade_overtaken",
+        Field::EndOvertaken => "end_overtaken",
     }
 }
 

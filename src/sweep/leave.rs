@@ -1,6 +1,5 @@
 //! Whether anybody may be asked: stops and pauses are rows, for all daemons (design 2); how this sweep fares is in memory.
 
-use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -8,13 +7,13 @@ use tokio::sync::Notify;
 
 use super::report::{Halt, Problem};
 use super::round::{Mode, Sweep};
+use super::stopping::NO_CODE;
 use crate::domain::event::{Trouble, TroubleFacts};
-use crate::juhe::{Class, Client, Failure, Pace};
+use crate::juhe::{Class, Client};
 use crate::store::StoreError;
-use crate::store::budget::{self, next_budget_day};
+use crate::store::budget;
 use crate::store::reachability;
 use crate::store::stops::{self, Stop, What};
-use crate::store::troubles;
 
 /// Companies in a row without one readable answer that pause the sweep.
 pub(super) const FAILURES_MAX: usize = 5;
@@ -24,10 +23,7 @@ const UNREACHABLE_ATTEMPTS: i32 = 3;
 
 /// When the breaker lets a single call pass, counted from the pause; after these, hourly.
 const BREAKER_PROBES: [TimeDelta; 3] = [TimeDelta::minutes(15), TimeDelta::hours(1), TimeDelta::hours(3)];
-const HOURLY: TimeDelta = TimeDelta::hours(1);
-
-/// The probe after midnight comes up to so many seconds late, so that not everybody asks at once.
-const MIDNIGHT_JITTER_SECONDS: u64 = 600;
+pub(super) const HOURLY: TimeDelta = TimeDelta::hours(1);
 
 /// Whether a call brought something that can be read, be it a refusal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -167,9 +163,9 @@ impl Sweep<'_> {
         let used = budget::calls_of_the_day(pool, self.clock.now()).await?.total();
         let is_over = self.watchlist.api.calls_per_day.is_none_or(|limit| used < i64::from(limit.get()));
         if is_over && self.mode == Mode::ForGood {
-            stops::clear(pool, What::Asking).await?;
             let told = self.tell(self.ends_of(&[Trouble::ApiQuota]).await?).await?;
             self.note_told(told);
+            stops::clear(pool, What::Asking).await?;
         }
         Ok(is_over)
     }
@@ -197,7 +193,11 @@ impl Sweep<'_> {
         }
         if first_success == FirstSuccess::Yes {
             reachability::note_success(self.store.pool(), self.clock.now()).await?;
-            let told = self.tell(self.ends_of(&[Trouble::ApiUnreachable]).await?).await?;
+            let mut turns = self.ends_of(&[Trouble::ApiUnreachable]).await?;
+            // That no key was given left no stop whose end could tell it.
+            let of_keys = self.ends_of(&[Trouble::ApiCredential]).await?;
+            turns.extend(of_keys.into_iter().filter(|turn| turn.cause == NO_CODE));
+            let told = self.tell(turns).await?;
             self.note_told(told);
         }
         if answered == Answered::Not {
@@ -251,124 +251,12 @@ impl Sweep<'_> {
         };
         stops::set(self.store.pool(), What::Breaker, &stop).await
     }
-
-    /// Stops all asking as the provider's `failure` wants it, and tells the operators.
-    pub(super) async fn stop_asking(&self, client: &Client, failure: &Failure) -> Result<(), StoreError> {
-        self.leave.end(Halt::Stopped(problem(failure.class, failure.code, &failure.reason)));
-        if self.mode == Mode::DryRun {
-            return Ok(());
-        }
-        let now = self.clock.now();
-        let salt = salt();
-        let next = match failure.pace() {
-            Pace::AfterMidnight => next_budget_day(now) + jitter(&salt),
-            Pace::AfterIpBackoff => {
-                let pause = TimeDelta::from_std(self.watchlist.api.ip_backoff).unwrap_or(HOURLY);
-                now.checked_add_signed(pause).unwrap_or(DateTime::<Utc>::MAX_UTC)
-            }
-            Pace::Hourly | Pace::GoesOn => now + HOURLY,
-        };
-        let stop = Stop {
-            class: failure.class.as_str().to_owned(),
-            code: failure.code,
-            reason: failure.reason.clone(),
-            since: now,
-            attempts: 0,
-            next_probe_at: Some(next),
-            fingerprint: client.key_fingerprint(&salt),
-            salt,
-        };
-        stops::set(self.store.pool(), What::Asking, &stop).await?;
-        self.tell_of_stop(failure.class, failure.code, &failure.reason, failure.advice()).await
-    }
-
-    /// Our own limit is reached: nobody asks until the budget day ends. Told once.
-    pub(super) async fn stop_at_own_limit(&self, limit: u32) -> Result<(), StoreError> {
-        if self.leave.is_over() {
-            return Ok(());
-        }
-        let reason = format!("the {limit} calls of the day are used up ([api].calls_per_day)");
-        self.leave.end(Halt::Stopped(problem(Class::Quota, None, &reason)));
-        if self.mode == Mode::DryRun {
-            return Ok(());
-        }
-        let stop = Stop {
-            class: Class::Quota.as_str().to_owned(),
-            code: None,
-            reason: reason.clone(),
-            since: self.clock.now(),
-            attempts: 0,
-            next_probe_at: None,
-            salt: Vec::new(),
-            fingerprint: String::new(),
-        };
-        stops::set(self.store.pool(), What::Asking, &stop).await?;
-        self.tell_of_stop(Class::Quota, None, &reason, Some(OWN_LIMIT_ADVICE)).await
-    }
-
-    /// There is no key to ask with.
-    pub(super) async fn stop_without_key(&self) -> Result<(), StoreError> {
-        self.leave.end(Halt::Stopped(problem(Class::Credential, None, NO_KEY)));
-        self.tell_of_stop(Class::Credential, None, NO_KEY, Some(NO_KEY_ADVICE)).await
-    }
-
-    /// Another code is another cause: the earlier one is over.
-    async fn tell_of_stop(
-        &self,
-        class: Class,
-        code: Option<i64>,
-        reason: &str,
-        advice: Option<&str>,
-    ) -> Result<(), StoreError> {
-        let trouble = if class == Class::Quota { Trouble::ApiQuota } else { Trouble::ApiCredential };
-        let cause = code.map_or_else(|| "none".to_owned(), |code| code.to_string());
-        let facts = TroubleFacts {
-            class: Some(class.as_str().to_owned()),
-            code,
-            reason: reason.to_owned(),
-            advice: advice.map(str::to_owned),
-            since: Some(self.clock.now()),
-            ..TroubleFacts::default()
-        };
-        let begins = self.teller().begins(trouble, &cause, facts);
-        let mut turns = self.ends_of(&[Trouble::ApiCredential, Trouble::ApiQuota]).await?;
-        turns.retain(|turn| {
-            (turn.owed.event.kind, &turn.cause)
-                != (crate::domain::event::EventKind::Resolved(trouble), &cause)
-        });
-        turns.push(begins);
-        let told = self.tell(turns).await?;
-        self.note_told(told);
-        Ok(())
-    }
-
-    /// The probe went well: asking goes on.
-    pub(super) async fn go_on(&self) -> Result<(), StoreError> {
-        for what in [What::Asking, What::Breaker] {
-            stops::clear(self.store.pool(), what).await?;
-        }
-        let turns = self.ends_of(&[Trouble::ApiCredential, Trouble::ApiQuota]).await?;
-        let told = self.tell(turns).await?;
-        self.note_told(told);
-        Ok(())
-    }
-
-    /// The ends of the open troubles of these kinds that are about no company.
-    pub(super) async fn ends_of(&self, kinds: &[Trouble]) -> Result<Vec<troubles::Turn>, StoreError> {
-        let open = troubles::open_troubles(self.store.pool()).await?;
-        let ours = open.iter().filter(|open| kinds.contains(&open.trouble) && open.company.is_none());
-        Ok(ours.map(|open| self.teller().ends(open.trouble, &open.cause)).collect())
-    }
 }
 
 const UNREACHABLE_ADVICE: &str = "see whether this machine reaches the provider (name server, firewall, proxy), and whether [api].url is \
                                   the document's address; ends go on being judged from what was last verified";
-const OWN_LIMIT_ADVICE: &str = "raise [api].calls_per_day, or check fewer companies or less often; asking goes on after midnight in China";
-const NO_KEY: &str = "no API key is given";
-const NO_KEY_ADVICE: &str =
-    "give it as the credential \"api-key\", as QUALWATCH_API_KEY, or in a file named by [api].key_file";
 
-fn problem(class: Class, code: Option<i64>, reason: &str) -> Problem {
+pub(super) fn problem(class: Class, code: Option<i64>, reason: &str) -> Problem {
     Problem { company: None, class: class.as_str().to_owned(), code, reason: reason.to_owned() }
 }
 
@@ -382,14 +270,4 @@ fn halt(what: What, stop: &Stop) -> Halt {
 fn breaker_probe(since: DateTime<Utc>, now: DateTime<Utc>) -> DateTime<Utc> {
     let early = BREAKER_PROBES.into_iter().map(|after| since + after).find(|at| *at > now);
     early.unwrap_or(now + HOURLY)
-}
-
-/// Bytes that nobody can foresee. `RandomState` is the standard library's only source of randomness.
-fn salt() -> Vec<u8> {
-    RandomState::new().build_hasher().finish().to_be_bytes().to_vec()
-}
-
-fn jitter(salt: &[u8]) -> TimeDelta {
-    let number = salt.iter().fold(0_u64, |number, byte| number << 8 | u64::from(*byte));
-    TimeDelta::seconds(i64::try_from(number % MIDNIGHT_JITTER_SECONDS).unwrap_or_default())
 }

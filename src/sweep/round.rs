@@ -129,7 +129,10 @@ impl<'a> Sweep<'a> {
         let Some(key) = key else {
             return Ok(self.stop_without_key().await?);
         };
-        let client = Client::new(self.settings(key), Arc::clone(&self.clock))?;
+        let client = match Client::new(self.settings(key), Arc::clone(&self.clock)) {
+            Ok(client) => client,
+            Err(error) => return Ok(self.stop_without_client(&error).await?),
+        };
         let meant = planned.len();
         let start = self.start(&client).await?;
         let probing = start == Start::Probing;

@@ -2,7 +2,10 @@
 
 #![cfg(test)]
 
+mod checks;
 mod crashes;
+mod history_of_a_day;
+mod daemon;
 mod documents;
 mod mailer;
 mod private_postgres;

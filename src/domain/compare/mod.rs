@@ -4,6 +4,7 @@
 //! then told certificate by certificate (`tell.rs`), gains before losses, so that a certificate established at this very
 //! look already covers what goes at it.
 
+mod differences;
 mod looks;
 mod pairs;
 mod tell;

@@ -2,7 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use chrono::{DateTime, Utc};
+
 use super::Look;
+use super::differences::{describe, is_same, later_kind, shown_by};
 use super::looks::{self, Answer, Moved};
 use crate::domain::dates::End;
 use crate::domain::event::Change;
@@ -64,6 +67,9 @@ pub(super) fn walk(
     pass.outcome
 }
 
+/// All that may be in doubt of what is held, but whether it is there at all.
+const FIELDS: [Field; 3] = [Field::Grade, Field::End, Field::Issued];
+
 struct Pass<'a, 'b> {
     after: &'a mut Snapshot,
     answer: Answer,
@@ -74,45 +80,58 @@ struct Pass<'a, 'b> {
 impl Pass<'_, '_> {
     /// Shown, but not held.
     fn appeared(&mut self, key: &HoldingKey, shown: &Holding) {
+        let slot = (key.clone(), Field::Presence);
         if shown.is_historical(self.look.today) {
+            let was_told = |doubt: &Doubt| {
+                let is_new = matches!(&doubt.difference, Difference::New(told) if !told.is_historical(self.look.today));
+                is_new && doubt.told_as.is_some()
+            };
+            if self.after.doubts.get(&slot).is_some_and(was_told) {
+                // What was told as new is not this: it ended long ago.
+                return self.not_shown(key, Field::Presence);
+            }
             // What ended long ago raises nothing, nor does its coming (design 3): nothing can rest on it either.
-            self.after.doubts.remove(&(key.clone(), Field::Presence));
+            self.after.doubts.remove(&slot);
             self.hold(key, shown.clone());
             return;
         }
-        let slot = (key.clone(), Field::Presence);
-        if let Some(mut doubt) = self.after.doubts.remove(&slot) {
-            let moved = looks::agree(&mut doubt, self.look.now, self.look.confirm_after, self.answer);
-            if moved != Moved::Established {
-                self.after.doubts.insert(slot, doubt);
-                return;
-            }
-            let Difference::New(first_shown) = doubt.difference.clone() else {
-                return;
-            };
-            self.hold(key, first_shown.clone());
-            if doubt.told_as.is_none() {
-                self.outcome.appeared.push(found(key, Change::CertificateAdded, None, first_shown, &doubt));
-            }
-            // Established as it was first shown; what differs by now is a difference of its own.
-            self.both(key, shown);
-        } else {
+        let Some(mut doubt) = self.after.doubts.remove(&slot) else {
             let doubt = looks::first_look(Difference::New(shown.clone()), self.look.now, self.answer);
             self.outcome.appeared.push(found(key, Change::CertificateAdded, None, shown.clone(), &doubt));
             self.after.doubts.insert(slot, doubt);
+            return;
+        };
+        if !doubt.was_shown_last() && doubt.told_as.is_none() {
+            // Seen anew, long after it was taken back perhaps: what it says now is what will be told and judged.
+            doubt.difference = Difference::New(shown.clone());
         }
+        let moved = looks::agree(&mut doubt, self.look.now, self.look.confirm_after, self.answer);
+        if moved != Moved::Established {
+            self.after.doubts.insert(slot, doubt);
+            return;
+        }
+        let Difference::New(first_shown) = doubt.difference.clone() else {
+            return;
+        };
+        self.hold(key, first_shown.clone());
+        if doubt.told_as.is_none() {
+            self.outcome.appeared.push(found(key, Change::CertificateAdded, None, first_shown, &doubt));
+        }
+        // Established as it was first shown; what differs by now is a difference of its own.
+        self.both(key, shown);
     }
 
     /// Held, but not shown.
     fn gone(&mut self, key: &HoldingKey) {
-        for field in [Field::Grade, Field::End, Field::Issued] {
+        for field in FIELDS {
             self.not_shown(key, field);
         }
         let slot = (key.clone(), Field::Presence);
         let Some(held) = self.after.held.get_mut(key) else {
             return;
         };
-        let mut doubt = match self.after.doubts.remove(&slot) {
+        let is_historical = held.holding.is_historical(self.look.today);
+        let mut doubt = match self.after.doubts.remove(&slot).filter(|_| !is_historical) {
             Some(doubt) => doubt,
             None if held.holding.has_reached_its_end(self.look.today) => {
                 // It went on its end day or later: not removed, it goes on being judged (design 3, "Ends").
@@ -142,18 +161,22 @@ impl Pass<'_, '_> {
         let Some(held) = self.after.held.get_mut(key) else {
             return;
         };
-        held.unlisted_since = None;
+        let was_unlisted = held.unlisted_since.take().is_some();
         let before = held.holding.clone();
         held.holding.organ.clone_from(&shown.organ);
         held.holding.kind.clone_from(&shown.kind);
         held.holding.business_id.clone_from(&shown.business_id);
-        if before.is_historical(today) && shown.is_historical(today) {
-            held.holding = shown.clone();
-            self.after.doubts.retain(|(other, _), _| other != key);
+        if before.is_historical(today) && (shown.last_day().is_none() || shown.is_historical(today)) {
+            if shown.last_day().is_some() {
+                held.holding = shown.clone();
+            }
+            for field in FIELDS {
+                self.not_shown(key, field);
+            }
             return;
         }
         self.grade(key, &before, shown);
-        if self.end(key, &before, shown) == EndIs::TheSame {
+        if self.end(key, &before, shown, was_unlisted) == EndIs::TheSame {
             self.issued(key, &before, shown);
         } else {
             self.not_shown(key, Field::Issued);
@@ -182,12 +205,14 @@ impl Pass<'_, '_> {
         }
     }
 
-    fn end(&mut self, key: &HoldingKey, before: &Holding, shown: &Holding) -> EndIs {
+    fn end(&mut self, key: &HoldingKey, before: &Holding, shown: &Holding, was_unlisted: bool) -> EndIs {
         let change = match (&before.end, &shown.end) {
             (End::Day(old), End::Day(new)) if new == old => {
                 self.not_shown(key, Field::End);
                 return EndIs::TheSame;
             }
+            // What had gone at its end and is back with a later one was renewed (design 3, "Ends").
+            (End::Day(old), End::Day(new)) if new > old && was_unlisted => Change::Renewed,
             (End::Day(old), End::Day(new)) if new > old => later_kind(before, shown),
             (End::Day(_), End::Day(_)) => Change::ValidityShortened,
             (End::Day(_), _) => {
@@ -195,6 +220,9 @@ impl Pass<'_, '_> {
                 self.not_shown(key, Field::End);
                 return EndIs::Unreadable;
             }
+            // An end that can be read where there was none needs a second look, too; it is judged meanwhile, and its
+            // thresholds are what is told of it.
+            (_, End::Day(_)) => later_kind(before, shown),
             (_, _) => {
                 self.not_shown(key, Field::End);
                 if let Some(held) = self.after.held.get_mut(key) {
@@ -216,17 +244,12 @@ impl Pass<'_, '_> {
     }
 
     fn issued(&mut self, key: &HoldingKey, before: &Holding, shown: &Holding) {
-        match (before.issued, shown.issued) {
-            (Some(old), Some(day)) if old != day => {
-                let difference = Difference::Issued { day, alone: true };
+        match shown.issued {
+            Some(day) if before.issued != Some(day) => {
+                let difference = Difference::Issued { day, alone: before.issued.is_some() };
                 if self.differs(key, Field::Issued, difference, before) == Moved::Established
                     && let Some(held) = self.after.held.get_mut(key)
                 {
-                    held.holding.issued = Some(day);
-                }
-            }
-            (None, Some(day)) => {
-                if let Some(held) = self.after.held.get_mut(key) {
                     held.holding.issued = Some(day);
                 }
             }
@@ -236,24 +259,18 @@ impl Pass<'_, '_> {
 
     /// A field of a held holding differs: a first look, or one more.
     fn differs(&mut self, key: &HoldingKey, field: Field, difference: Difference, before: &Holding) -> Moved {
-        let slot = (key.clone(), field);
-        let (mut doubt, moved) = match self.after.doubts.remove(&slot) {
-            Some(mut doubt) if is_same(&doubt.difference, &difference) => {
+        let (same, later_end_since) = self.take_doubt_of(key, field, &difference);
+        let (mut doubt, moved) = match same {
+            Some(mut doubt) => {
                 let moved = looks::agree(&mut doubt, self.look.now, self.look.confirm_after, self.answer);
                 (doubt, moved)
             }
-            other => {
-                let mut doubt = looks::first_look(difference, self.look.now, self.answer);
-                if let Some(earlier) =
-                    other.filter(|other| other.was_shown_last() && other.later_end().is_some())
-                    && doubt.later_end().is_some()
-                {
-                    // Ever other later ends must not put off the thresholds of the earlier one for ever.
-                    doubt.first_seen_at = earlier.first_seen_at;
-                }
-                (doubt, Moved::Open)
-            }
+            None => (looks::first_look(difference, self.look.now, self.answer), Moved::Open),
         };
+        if let Some(since) = later_end_since.filter(|_| doubt.later_end().is_some()) {
+            // Ever other later ends must not put off the thresholds of the earlier one for ever.
+            doubt.first_seen_at = since;
+        }
         let (change, is_gain, shown) = describe(&doubt.difference, before);
         let tell_now = match moved {
             Moved::Established => doubt.told_as.is_none(),
@@ -264,13 +281,44 @@ impl Pass<'_, '_> {
             doubt.told_as = is_gain.then_some(change);
         }
         if moved != Moved::Established {
-            self.after.doubts.insert(slot, doubt);
+            self.after.doubts.insert((key.clone(), field), doubt);
         }
         moved
     }
 
+    /// Takes out the doubt that is about `difference`, if there is one. What was told of this field and is another
+    /// difference has been overtaken: it is kept aside until looks that no longer show it take it back. Gives, too, since
+    /// when the observations have shown later ends, whichever.
+    fn take_doubt_of(
+        &mut self,
+        key: &HoldingKey,
+        field: Field,
+        difference: &Difference,
+    ) -> (Option<Doubt>, Option<DateTime<Utc>>) {
+        let current = self.after.doubts.remove(&(key.clone(), field));
+        let later_end_since = current
+            .as_ref()
+            .filter(|doubt| doubt.was_shown_last() && doubt.later_end().is_some())
+            .map(|doubt| doubt.first_seen_at);
+        let aside = field.overtaken().map(|aside| (key.clone(), aside));
+        let put_aside = aside.as_ref().and_then(|aside| self.after.doubts.remove(aside));
+        let (same, others): (Vec<Doubt>, Vec<Doubt>) =
+            put_aside.into_iter().chain(current).partition(|doubt| is_same(&doubt.difference, difference));
+        if let Some(aside) = aside {
+            // There is room for one: the one that was told first is kept.
+            if let Some(other) = others.into_iter().find(|other| other.told_as.is_some()) {
+                self.after.doubts.insert(aside.clone(), other);
+            }
+            self.not_shown(key, aside.1);
+        }
+        (same.into_iter().next(), later_end_since)
+    }
+
     /// The observation does not show what a doubt of this field is about.
     fn not_shown(&mut self, key: &HoldingKey, field: Field) {
+        if let Some(overtaken) = field.overtaken() {
+            self.not_shown(key, overtaken);
+        }
         let slot = (key.clone(), field);
         let Some(mut doubt) = self.after.doubts.remove(&slot) else {
             return;
@@ -314,6 +362,7 @@ impl Pass<'_, '_> {
 
     fn hold(&mut self, key: &HoldingKey, holding: Holding) {
         let held = Held { holding, since: self.look.now, unlisted_since: None };
+        self.after.gone.remove(key);
         self.after.held.insert(key.clone(), held);
     }
 }
@@ -323,51 +372,6 @@ enum EndIs {
     TheSame,
     Another,
     Unreadable,
-}
-
-/// With a new issue date it was renewed; with the old one its validity was extended, as by decree (统一延期).
-fn later_kind(before: &Holding, shown: &Holding) -> Change {
-    match (before.issued, shown.issued) {
-        (old, Some(new)) if old != Some(new) => Change::Renewed,
-        _ => Change::ValidityExtended,
-    }
-}
-
-/// Whether two differences of one field are the same: the same value, whatever else its item says.
-fn is_same(one: &Difference, other: &Difference) -> bool {
-    match (one, other) {
-        (Difference::Grade { shown: one, .. }, Difference::Grade { shown: other, .. }) => {
-            grade_change(one.qualification.grade.as_ref(), other.qualification.grade.as_ref())
-                == GradeChange::Same
-        }
-        (Difference::End { shown: one, .. }, Difference::End { shown: other, .. }) => one.end == other.end,
-        (Difference::Issued { day: one, .. }, Difference::Issued { day: other, .. }) => one == other,
-        _ => false,
-    }
-}
-
-/// The change a field's difference is told as (`None`: not told), whether it is a gain, and the holding it shows.
-fn describe(difference: &Difference, before: &Holding) -> (Option<Change>, bool, Option<Holding>) {
-    match difference {
-        Difference::Grade { change, .. } | Difference::End { change, .. } => {
-            let is_gain = matches!(change, Change::GradeRaised | Change::Renewed | Change::ValidityExtended);
-            (Some(*change), is_gain, shown_by(difference))
-        }
-        Difference::Issued { day, alone } => {
-            let shown = Holding { issued: Some(*day), ..before.clone() };
-            (alone.then_some(Change::Reissued), false, Some(shown))
-        }
-        Difference::New(_) | Difference::Gone => (None, false, None),
-    }
-}
-
-fn shown_by(difference: &Difference) -> Option<Holding> {
-    match difference {
-        Difference::New(shown) | Difference::Grade { shown, .. } | Difference::End { shown, .. } => {
-            Some(shown.clone())
-        }
-        Difference::Gone | Difference::Issued { .. } => None,
-    }
 }
 
 fn found(key: &HoldingKey, change: Change, before: Option<Holding>, shown: Holding, doubt: &Doubt) -> Found {

@@ -16,6 +16,12 @@ pub(super) fn baseline(
     look: &Look<'_>,
 ) -> Event {
     after.baseline_at = Some(look.now);
+    // A company that was away for long begins anew: what it held then is history.
+    after.doubts.clear();
+    for (key, held) in std::mem::take(&mut after.held) {
+        after.gone.insert(key, held.holding);
+    }
+    after.gone.retain(|key, _| !shown.contains_key(key));
     for (key, holding) in shown {
         let held = Held { holding: holding.clone(), since: look.now, unlisted_since: None };
         after.held.insert(key.clone(), held);
@@ -42,7 +48,9 @@ pub(super) fn baseline(
 pub(super) fn certificates<'a>(holdings: impl IntoIterator<Item = &'a Holding>) -> Vec<CertificateFacts> {
     let mut groups: BTreeMap<_, Vec<&Holding>> = BTreeMap::new();
     for holding in holdings {
-        let group = (holding.last_day(), holding.number.clone(), holding.end_text.clone(), holding.issued);
+        // A day is a day however it is written; other ends are told apart by their texts.
+        let text = holding.last_day().is_none().then(|| holding.end_text.clone());
+        let group = (holding.last_day(), holding.number.clone(), text, holding.issued);
         groups.entry(group).or_default().push(holding);
     }
     groups.into_values().filter_map(holding::facts).collect()
@@ -54,7 +62,7 @@ pub(super) fn tell(before: &Snapshot, after: &mut Snapshot, outcome: Outcome, lo
     tell_appeared(before, after, outcome.appeared, look, &mut events);
     tell_changed(outcome.changed, look, &mut events);
     tell_lost(after, outcome.lost, look, &mut events);
-    tell_taken_back(outcome.taken_back, look, &mut events);
+    tell_taken_back(after, outcome.taken_back, look, &mut events);
     events
 }
 
@@ -68,7 +76,11 @@ fn tell_appeared(
     for (number, found) in by_number(appeared) {
         let told_already =
             |key: &HoldingKey| key.number == number && !found.iter().any(|new| new.key == *key);
-        let stays = before.certificate(&number).next().is_some()
+        // What came at this very look without being told, because it ended long ago, makes no certificate.
+        let is_known = |(key, held): (&HoldingKey, &Held)| {
+            told_already(key) && (before.held.contains_key(key) || !held.holding.is_historical(look.today))
+        };
+        let stays = after.held.iter().any(is_known)
             || after.doubts.iter().any(|((key, field), doubt)| {
                 *field == Field::Presence && doubt.told_as.is_some() && told_already(key)
             });
@@ -78,7 +90,7 @@ fn tell_appeared(
                     certificate: holding::facts([&new.shown]),
                     qualification: Some(holding::named(&new.shown).text),
                     days_left: days_left(&new.shown, look),
-                    notes: elsewhere(before, &new.shown).into_iter().collect(),
+                    notes: elsewhere(before, &new.shown, look).into_iter().collect(),
                     ..look.event(Change::QualificationAdded)
                 });
             }
@@ -119,7 +131,7 @@ fn tell_new_certificate(
         event.old = Some(replaced.iter().map(CertificateNumber::text).collect::<Vec<_>>().join(","));
         event.new = Some(number.text().to_owned());
     } else {
-        event.notes = shown.iter().filter_map(|holding| elsewhere(before, holding)).collect();
+        event.notes = shown.iter().filter_map(|holding| elsewhere(before, holding, look)).collect();
     }
     (change, event)
 }
@@ -167,14 +179,15 @@ fn tell_changed(changed: Vec<Found>, look: &Look<'_>, events: &mut Vec<Event>) {
 }
 
 fn tell_lost(after: &mut Snapshot, lost: Vec<Found>, look: &Look<'_>, events: &mut Vec<Event>) {
+    // All of it goes at once: what is lost at the same look covers nothing.
+    for gone in &lost {
+        after.held.remove(&gone.key);
+        after.doubts.retain(|(key, _), _| *key != gone.key);
+        after.gone.insert(gone.key.clone(), gone.shown.clone());
+    }
     for (number, found) in by_number(lost) {
-        let is_superseded = after.is_superseded(after.certificate(&number).map(|held| &held.holding));
-        for gone in &found {
-            after.held.remove(&gone.key);
-            after.doubts.retain(|(key, _), _| *key != gone.key);
-            after.gone.insert(gone.key.clone(), gone.shown.clone());
-        }
-        if is_superseded {
+        let rest = after.certificate(&number).map(|held| &held.holding);
+        if after.is_superseded(found.iter().map(|gone| &gone.shown).chain(rest)) {
             continue;
         }
         let stays = after.certificate(&number).any(|held| held.unlisted_since.is_none());
@@ -184,7 +197,7 @@ fn tell_lost(after: &mut Snapshot, lost: Vec<Found>, look: &Look<'_>, events: &m
             let Some(first) = part.first() else { continue };
             let change = if stays { Change::QualificationRemoved } else { Change::CertificateRemoved };
             let mut notes: Vec<Note> =
-                part.iter().filter_map(|gone| held_elsewhere(after, &gone.shown)).collect();
+                part.iter().filter_map(|gone| held_elsewhere(after, &gone.shown, look)).collect();
             notes.push(Note::Confirmed { looks: first.looks });
             if part.iter().any(|gone| gone.mass) {
                 notes.push(Note::MassLoss);
@@ -201,9 +214,13 @@ fn tell_lost(after: &mut Snapshot, lost: Vec<Found>, look: &Look<'_>, events: &m
     }
 }
 
-fn tell_taken_back(taken_back: Vec<Found>, look: &Look<'_>, events: &mut Vec<Event>) {
+fn tell_taken_back(after: &Snapshot, taken_back: Vec<Found>, look: &Look<'_>, events: &mut Vec<Event>) {
     let mut groups: BTreeMap<_, Vec<Found>> = BTreeMap::new();
-    for found in taken_back {
+    for mut found in taken_back {
+        if is_new_certificate(found.change) && is_still_there(after, &found.key.number) {
+            // Told with its certificate, which stays: only the qualification is taken back.
+            found.change = Change::QualificationAdded;
+        }
         let by_qualification =
             is_of_a_qualification(found.change) || found.change == Change::QualificationAdded;
         let qualification = by_qualification.then(|| found.key.qualification.clone());
@@ -222,6 +239,18 @@ fn tell_taken_back(taken_back: Vec<Found>, look: &Look<'_>, events: &mut Vec<Eve
     }
 }
 
+fn is_new_certificate(change: Change) -> bool {
+    matches!(change, Change::CertificateAdded | Change::CertificateRestored | Change::CertificateReplaced)
+}
+
+/// Whether something of the certificate is held, or was shown by the last observation.
+fn is_still_there(snapshot: &Snapshot, number: &CertificateNumber) -> bool {
+    snapshot.certificate(number).next().is_some()
+        || snapshot.doubts.iter().any(|((key, field), doubt)| {
+            *field == Field::Presence && key.number == *number && doubt.was_shown_last()
+        })
+}
+
 /// The certificate that the holdings share, by its latest end when its items differ, with all that it holds.
 fn facts_of_certificate(holdings: &[&Holding]) -> Option<CertificateFacts> {
     let latest = holdings.iter().max_by_key(|holding| holding.last_day())?;
@@ -232,23 +261,29 @@ fn facts_of_certificate(holdings: &[&Holding]) -> Option<CertificateFacts> {
 }
 
 /// At what grade the same qualification is, or was, held in another certificate: a downgrade often comes as a new number.
-fn elsewhere(before: &Snapshot, new: &Holding) -> Option<Note> {
+fn elsewhere(before: &Snapshot, new: &Holding, look: &Look<'_>) -> Option<Note> {
     let was_held = || {
-        let gone = before.gone.values();
-        gone.filter(|old| is_same_elsewhere(old, new)).max_by_key(|old| old.last_day())
+        let lapsed = before.held.values().map(|held| &held.holding);
+        let others = before.gone.values().chain(lapsed).filter(|old| is_same_elsewhere(old, new));
+        others.max_by_key(|old| old.last_day())
     };
-    held_elsewhere(before, new).or_else(|| Some(Note::WasHeldElsewhere(place(was_held()?))))
+    held_elsewhere(before, new, look).or_else(|| Some(Note::WasHeldElsewhere(place(was_held()?))))
 }
 
-fn held_elsewhere(snapshot: &Snapshot, holding: &Holding) -> Option<Note> {
+/// What has ended holds nothing any more.
+fn held_elsewhere(snapshot: &Snapshot, holding: &Holding, look: &Look<'_>) -> Option<Note> {
     let others = snapshot.held.values().map(|held| &held.holding);
-    let best =
-        others.filter(|other| is_same_elsewhere(other, holding)).max_by_key(|other| other.last_day())?;
+    let best = others
+        .filter(|other| is_same_elsewhere(other, holding))
+        .filter(|other| other.last_day().is_none_or(|end| end >= look.today))
+        .max_by_key(|other| other.last_day())?;
     Some(Note::HeldElsewhere(place(best)))
 }
 
 fn is_same_elsewhere(other: &Holding, holding: &Holding) -> bool {
-    other.number != holding.number && other.qualification.key == holding.qualification.key
+    other.number != holding.number
+        && holding.qualification.is_named()
+        && other.qualification.key == holding.qualification.key
 }
 
 /// Where a qualification is held, as words need it.

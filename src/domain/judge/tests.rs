@@ -329,3 +329,154 @@ fn thresholds_are_chosen_by_days() {
         assert_eq!(due_now, due, "{why}");
     }
 }
+
+#[test]
+fn a_certificate_seen_once_is_judged_until_it_is_taken_back() {
+    let new = ("E241009999", "工程监理公路工程专业乙级", "2026-02-11", "2021-02-11");
+    let mut company = Company::on("2026-01-10", &[CERTIFICATE]);
+    company.judged();
+    company.today = day("2026-01-11");
+    company.look(&[CERTIFICATE, new]);
+    assert_eq!(company.judged(), [told("expiring", "E241009999", 60)], "31 days left");
+    company.today = day("2026-01-12");
+    company.look(&[CERTIFICATE]);
+    assert_eq!(
+        company.judged(),
+        [told("expiring", "E241009999", 30)],
+        "30 days left, and not shown this once"
+    );
+    company.today = day("2026-01-13");
+    company.look(&[CERTIFICATE]);
+    assert_eq!(company.judged_on("2026-02-04"), [], "taken back");
+}
+
+#[test]
+fn an_end_that_can_be_read_at_last_is_judged_at_once() {
+    let unreadable = (CERTIFICATE.0, CERTIFICATE.1, "-", CERTIFICATE.3);
+    let mut company = Company::on("2026-12-23", &[unreadable]);
+    assert_eq!(company.judged(), [], "nothing to be judged by");
+    company.today = day("2026-12-24");
+    company.look(&[CERTIFICATE]);
+    assert_eq!(company.judged(), [told("expiring", "E241002517", 7)], "better than no end at all");
+    company.today = day("2026-12-25");
+    company.look(&[CERTIFICATE]);
+    assert_eq!(company.judged(), []);
+}
+
+#[test]
+fn whatever_fires_while_a_later_end_is_in_doubt_names_it() {
+    let later = (CERTIFICATE.0, CERTIFICATE.1, "2031-12-30", "2026-12-30");
+    let names_it = |events: &[Event]| {
+        let note = Note::LaterEndInDoubt { end: day("2031-12-30") };
+        events.iter().all(|event| event.notes.contains(&note))
+    };
+    let mut company = Company::on("2026-12-29", &[CERTIFICATE]);
+    company.judged();
+    company.today = day("2026-12-30");
+    company.look(&[later]);
+    assert_eq!(company.judged(), [], "1 waits");
+    company.today = day("2026-12-31");
+    company.look(&[CERTIFICATE]);
+    let events = company.judged_events();
+    assert_eq!(events.len(), 1, "the end day never waits");
+    assert!(names_it(&events), "told as renewed yesterday, not shown today, and not taken back");
+    company.today = day("2027-01-01");
+    company.look(&[CERTIFICATE]);
+    let events = company.judged_events();
+    assert_eq!(events.len(), 1, "expired");
+    assert!(!names_it(&events), "taken back by now");
+}
+
+#[test]
+fn two_later_ends_that_take_turns_hold_nothing_back_for_ever() {
+    let to = |end| (CERTIFICATE.0, CERTIFICATE.1, end, "2026-11-28");
+    let mut company = Company::on("2026-11-20", &[CERTIFICATE]);
+    company.judged();
+    let mut found = Vec::new();
+    for (date, end) in [
+        ("2026-12-01", "2031-12-31"),
+        ("2026-12-02", "2033-12-31"),
+        ("2026-12-03", "2031-12-31"),
+        ("2026-12-04", "2033-12-31"),
+    ] {
+        company.today = day(date);
+        company.look(&[to(end)]);
+        found.extend(company.judged().into_iter().map(|told| (date, told.2)));
+    }
+    assert_eq!(found, [("2026-12-03", 30)]);
+}
+
+#[test]
+fn certificates_without_a_readable_qualification_are_judged_each() {
+    let mut company =
+        Company::on("2026-12-24", &[("X1", "", "2026-12-31", ""), ("X2", "", "2030-12-31", "")]);
+    assert_eq!(company.judged(), [told("expiring", "X1", 7)]);
+}
+
+#[test]
+fn what_a_lost_cover_covered_is_judged_again() {
+    let old = ("D241002517", "建筑工程施工总承包二级", "2026-02-01", "2021-02-01");
+    let cover = ("D241009999", "建筑工程施工总承包二级", "2031-01-01", "2026-01-02");
+    let mut company = Company::on("2026-01-10", &[old, cover]);
+    assert_eq!(company.judged(), []);
+    for date in ["2026-01-11", "2026-01-12"] {
+        company.today = day(date);
+        company.look(&[old]);
+    }
+    assert_eq!(company.judged(), [told("expiring", "D241002517", 30)]);
+}
+
+#[test]
+fn a_cover_that_has_ended_itself_is_what_is_told() {
+    let old = ("D241002517", "建筑工程施工总承包二级", "2026-02-01", "2021-02-01");
+    let cover = ("D241009999", "建筑工程施工总承包二级", "2026-03-01", "2021-03-01");
+    let mut company = Company::on("2026-03-02", &[old, cover]);
+    assert_eq!(company.judged(), [told("expired", "D241009999", 1)]);
+}
+
+#[test]
+fn a_company_may_have_days_of_its_own() {
+    let mut company = Company::on("2026-05-05", &[CERTIFICATE]);
+    company.thresholds.expiry_days = vec![240, 120, 60];
+    assert_eq!(company.judged(), [told("expiring", "E241002517", 240)], "on its day");
+    assert_eq!(company.judged_on("2026-09-01"), []);
+    assert_eq!(company.judged_on("2026-09-02"), [("expiring".to_owned(), 120)]);
+}
+
+#[test]
+fn of_what_has_passed_only_the_latest_stage_is_told() {
+    let mut company = Company::on("2027-01-08", &[CERTIFICATE]);
+    assert_eq!(
+        company.judged(),
+        [told("expired", "E241002517", 7)],
+        "neither expiring nor a filing day nor 1"
+    );
+    assert_eq!(company.judged_on("2027-01-29"), []);
+    assert_eq!(company.judged_on("2027-01-30"), [("expired".to_owned(), 30)]);
+}
+
+#[test]
+fn each_end_of_a_split_certificate_has_a_judging_of_its_own() {
+    let (one, other) = (
+        ("D241002517", "建筑工程施工总承包二级", "2026-02-01", "2021-02-01"),
+        ("D241002517", "市政公用工程施工总承包二级", "2026-03-01", "2021-03-01"),
+    );
+    let mut company = Company::on("2026-01-25", &[one, other]);
+    assert_eq!(company.judged(), [told("expiring", "D241002517", 7), told("expiring", "D241002517", 60)]);
+}
+
+#[test]
+fn an_item_dropped_on_its_own_end_day_says_so_when_it_has_expired() {
+    let stays = ("E241002517", "工程监理公路工程专业乙级", "2030-12-31", "2025-12-31");
+    let mut company = Company::on("2026-12-30", &[CERTIFICATE, stays]);
+    company.judged();
+    company.today = day("2026-12-31");
+    company.look(&[stays]);
+    assert_eq!(company.judged(), [told("expiring", "E241002517", 0)]);
+    company.today = day("2027-01-01");
+    company.look(&[stays]);
+    let events = company.judged_events();
+    assert_eq!(events.len(), 1);
+    assert!(events[0].notes.contains(&Note::NoLongerListed));
+    assert_eq!(events[0].certificate.as_ref().unwrap().qualifications.len(), 1, "the other one goes on");
+}

@@ -5,6 +5,7 @@ pub mod database;
 pub mod letter;
 pub mod program;
 pub mod mailroom;
+pub mod running;
 pub mod smtp_sink;
 pub mod stage;
 pub mod story;

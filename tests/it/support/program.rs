@@ -38,6 +38,11 @@ impl Program {
         self
     }
 
+    pub fn without(mut self, name: &str) -> Self {
+        self.variables.retain(|(known, _)| known != name);
+        self
+    }
+
     pub fn folder(&self) -> &Path {
         self.folder.path()
     }

@@ -20,7 +20,8 @@ use super::database::TestDatabase;
 pub const KEY: &str = "CANARY0123456789abcdef0123456789";
 
 pub struct World {
-    _database: TestDatabase,
+    database: TestDatabase,
+    text: String,
     pub store: Store,
     pub clock: SimulatedClock,
     pub sandbox: Sandbox,
@@ -43,15 +44,17 @@ impl World {
         let sandbox =
             Sandbox::start(scenario, ([127, 0, 0, 1], 0).into(), Arc::new(clock.clone())).await.unwrap();
         let store = Store::open_and_migrate(database.options()).await.unwrap();
-        let watchlist = watchlist(&sandbox.url(), more, &keywords);
+        let text = text_of_watchlist(&sandbox.url(), more, &keywords);
+        let watchlist = read(&text);
         sweep::accept(&store, &watchlist, clock.now()).await.unwrap();
-        Self { _database: database, store, clock, sandbox, watchlist, key: Secret::parse(KEY) }
+        Self { database, text, store, clock, sandbox, watchlist, key: Secret::parse(KEY) }
     }
 
     /// Replaces the watchlist by one of these companies, as a reload does.
     pub async fn reload(&mut self, more: &str, keywords: &[&str]) {
         let keywords: Vec<String> = keywords.iter().map(|keyword| (*keyword).to_owned()).collect();
-        self.watchlist = watchlist(&self.sandbox.url(), more, &keywords);
+        self.text = text_of_watchlist(&self.sandbox.url(), more, &keywords);
+        self.watchlist = read(&self.text);
         sweep::accept(&self.store, &self.watchlist, self.clock.now()).await.unwrap();
     }
 
@@ -93,6 +96,15 @@ impl World {
         kinds(&self.check().await.events)
     }
 
+    /// The watchlist as a file, for the program.
+    pub fn watchlist_text(&self) -> &str {
+        &self.text
+    }
+
+    pub fn database_url(&self) -> String {
+        self.database.url()
+    }
+
     pub async fn count(&self, sql: &'static str) -> i64 {
         sqlx::query_scalar(sql).fetch_one(self.store.pool()).await.unwrap()
     }
@@ -107,7 +119,7 @@ pub fn kinds(events: &[Recorded]) -> Vec<String> {
     events.iter().map(|recorded| recorded.event.kind.to_string()).collect()
 }
 
-fn watchlist(url: &str, more: &str, keywords: &[String]) -> Watchlist {
+fn text_of_watchlist(url: &str, more: &str, keywords: &[String]) -> String {
     use std::fmt::Write as _;
     let mut text = format!(
         "[api]\nurl = \"{url}\"\nrequests_per_second = 1000\ncalls_per_day = 0\n{more}\n\
@@ -117,7 +129,11 @@ fn watchlist(url: &str, more: &str, keywords: &[String]) -> Watchlist {
     for keyword in keywords {
         writeln!(text, "[[company]]\nkeyword = \"{keyword}\"").unwrap();
     }
-    match config::parse(&text, Path::new("/nowhere/watchlist.toml")) {
+    text
+}
+
+fn read(text: &str) -> Watchlist {
+    match config::parse(text, Path::new("/nowhere/watchlist.toml")) {
         Ok((watchlist, _)) => watchlist,
         Err(faults) => panic!("{faults:?} in\n{text}"),
     }

@@ -1,0 +1,194 @@
+//! What the database cannot hold is told to the operators without it (design 5): a mail that is built and handed over at
+//! once, once per cause. A marker file remembers, so that neither a restart nor the next look tells it again.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+
+use crate::clock::Clock;
+use crate::config::{self, EmailAddress, Environment, Watchlist};
+use crate::domain::display::displayable;
+use crate::domain::event::{Event, EventKind, Trouble, TroubleFacts};
+use crate::email::digest::{Letter, compose};
+use crate::email::message::{Envelope, build};
+use crate::email::{self, EmailError, SendFailure};
+
+/// A database that is back sooner is nobody's business: it is restarted, or fails over.
+const TOLD_AFTER: TimeDelta = TimeDelta::minutes(5);
+
+/// After a mail that could not be sent, the next try: a refused login repeated quickly locks the account.
+const TRY_AGAIN_AFTER: TimeDelta = TimeDelta::hours(1);
+
+/// The marker's name in the state directory.
+const MARKER: &str = "database_unavailable.json";
+
+const ADVICE: &str = "see that PostgreSQL runs, can be written to and has room on its disk; asking stands still until then, and goes on by \
+                      itself";
+
+/// What is remembered of a database that is away.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Away {
+    since: DateTime<Utc>,
+    reason: String,
+    told_at: Option<DateTime<Utc>>,
+    tried_at: Option<DateTime<Utc>>,
+}
+
+/// The operators could not be told.
+#[derive(Debug, thiserror::Error)]
+enum DirectMailError {
+    #[error("building the mail")]
+    Build(#[source] EmailError),
+    #[error("sending the mail")]
+    Send(#[source] SendFailure),
+}
+
+/// Tells operators of a database that is away.
+pub struct DirectMail<'a> {
+    /// To whom, and how mail goes.
+    pub watchlist: &'a Watchlist,
+    /// For the mail password.
+    pub environment: &'a Environment,
+    /// The process's clock.
+    pub clock: &'a dyn Clock,
+    /// Where the marker lies.
+    pub state_dir: &'a Path,
+}
+
+impl DirectMail<'_> {
+    /// The database failed. Tells it when it has been away for five minutes, once.
+    pub async fn database_failed(&self, reason: &str) {
+        let now = self.clock.now();
+        let known = self.remembered();
+        // An instant that lies ahead of the clock counts as now.
+        let mut away =
+            known.unwrap_or(Away { since: now, reason: displayable(reason), told_at: None, tried_at: None });
+        away.since = away.since.min(now);
+        let is_time = away.told_at.is_none()
+            && now - away.since >= TOLD_AFTER
+            && away.tried_at.is_none_or(|tried| tried > now || now - tried >= TRY_AGAIN_AFTER);
+        if is_time {
+            away.tried_at = Some(now);
+            match self.send(&away).await {
+                Ok(()) => {
+                    tracing::info!("the operators were told without the database");
+                    away.told_at = Some(now);
+                }
+                Err(error) => {
+                    tracing::error!(
+                        error = &error as &dyn std::error::Error,
+                        "the operators could not be told that the database is away"
+                    );
+                }
+            }
+        }
+        self.remember(&away);
+    }
+
+    /// The database works. Gives what the operators were told of its absence, if they were; it is forgotten when
+    /// [`forget`](Self::forget) says so.
+    #[must_use]
+    pub fn told(&self) -> Option<TroubleFacts> {
+        let away = self.remembered()?;
+        if away.told_at.is_none() {
+            self.forget();
+            return None;
+        }
+        Some(facts(&away))
+    }
+
+    /// That the database is back was told.
+    pub fn forget(&self) {
+        match fs::remove_file(self.marker()) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                tracing::warn!(%error, "the marker of an absent database stays");
+            }
+            _ => {}
+        }
+    }
+
+    async fn send(&self, away: &Away) -> Result<(), DirectMailError> {
+        let now = self.clock.now();
+        let today = now.with_timezone(&self.watchlist.timezone).date_naive();
+        let kind = EventKind::Trouble(Trouble::DatabaseUnavailable);
+        let event = Event { trouble: Some(facts(away)), ..Event::new(kind, now, today) };
+        let letters = compose(&[event], self.watchlist.language, today);
+        let password = config::read_smtp_password(self.watchlist, self.environment).unwrap_or_else(|error| {
+            tracing::error!(error = &error as &dyn std::error::Error, "the mail password cannot be read");
+            None
+        });
+        let password = password.map(|password| password.value);
+        let courier = email::courier(self.watchlist, password.as_ref()).map_err(DirectMailError::Send)?;
+        let mut session = courier.connect().await.map_err(DirectMailError::Send)?;
+        let mut refused = None;
+        let mut taken = 0;
+        for to in &self.watchlist.email.operators {
+            for letter in &letters {
+                let message = self.message(letter, to, away)?;
+                let from = self.watchlist.email.from.address.as_str();
+                let handed = match session.offer(from, to.as_str()).await {
+                    Ok(()) => session.hand_over(&message).await.map(drop),
+                    Err(failure) => Err(failure),
+                };
+                match handed {
+                    Ok(()) => taken += 1,
+                    Err(failure) => refused = Some(failure),
+                }
+            }
+        }
+        session.quit().await;
+        match refused {
+            // One operator who hears is enough; that another cannot be reached is told when the database is back.
+            Some(failure) if taken == 0 => Err(DirectMailError::Send(failure)),
+            _ => Ok(()),
+        }
+    }
+
+    fn message(&self, letter: &Letter, to: &EmailAddress, away: &Away) -> Result<Vec<u8>, DirectMailError> {
+        let mut hash = Sha256::new();
+        hash.update(to.as_str());
+        hash.update(away.since.to_rfc3339());
+        let left =
+            hash.finalize().iter().take(16).fold(String::new(), |text, byte| text + &format!("{byte:02x}"));
+        let from = &self.watchlist.email.from;
+        let message_id = format!("database-away.{left}@{}", from.address.domain());
+        let envelope = Envelope {
+            from,
+            to,
+            at: self.clock.now(),
+            zone: self.watchlist.timezone,
+            message_id: &message_id,
+        };
+        build(letter, &envelope).map_err(DirectMailError::Build)
+    }
+
+    fn marker(&self) -> PathBuf {
+        self.state_dir.join(MARKER)
+    }
+
+    fn remembered(&self) -> Option<Away> {
+        serde_json::from_slice(&fs::read(self.marker()).ok()?).ok()
+    }
+
+    fn remember(&self, away: &Away) {
+        let written = serde_json::to_vec(away)
+            .map_err(io::Error::other)
+            .and_then(|bytes| fs::write(self.marker(), bytes));
+        if let Err(error) = written {
+            tracing::error!(%error, "it cannot be remembered that the database is away");
+        }
+    }
+}
+
+fn facts(away: &Away) -> TroubleFacts {
+    TroubleFacts {
+        reason: away.reason.clone(),
+        advice: Some(ADVICE.to_owned()),
+        since: Some(away.since),
+        ..TroubleFacts::default()
+    }
+}

@@ -1,0 +1,54 @@
+//! What was seen of one field: whether two looks saw the same, and what it is told as.
+
+use crate::domain::event::Change;
+use crate::domain::holding::Holding;
+use crate::domain::qualification::{GradeChange, grade_change};
+use crate::domain::snapshot::Difference;
+
+/// With a new issue date it was renewed; with the old one its validity was extended, as by decree (统一延期).
+pub(super) fn later_kind(before: &Holding, shown: &Holding) -> Change {
+    match (before.issued, shown.issued) {
+        (old, Some(new)) if old != Some(new) => Change::Renewed,
+        _ => Change::ValidityExtended,
+    }
+}
+
+/// Whether two differences of one field are the same: the same value, whatever else its item says.
+pub(super) fn is_same(one: &Difference, other: &Difference) -> bool {
+    match (one, other) {
+        (Difference::Grade { shown: one, .. }, Difference::Grade { shown: other, .. }) => {
+            grade_change(one.qualification.grade.as_ref(), other.qualification.grade.as_ref())
+                == GradeChange::Same
+        }
+        (Difference::End { shown: one, .. }, Difference::End { shown: other, .. }) => one.end == other.end,
+        (Difference::Issued { day: one, .. }, Difference::Issued { day: other, .. }) => one == other,
+        _ => false,
+    }
+}
+
+/// The change a field's difference is told as (`None`: not told), whether it is a gain, and the holding it shows.
+pub(super) fn describe(difference: &Difference, before: &Holding) -> (Option<Change>, bool, Option<Holding>) {
+    match difference {
+        Difference::Grade { change, .. } | Difference::End { change, .. } => {
+            if matches!(difference, Difference::End { .. }) && before.last_day().is_none() {
+                return (None, false, shown_by(difference));
+            }
+            let is_gain = matches!(change, Change::GradeRaised | Change::Renewed | Change::ValidityExtended);
+            (Some(*change), is_gain, shown_by(difference))
+        }
+        Difference::Issued { day, alone } => {
+            let shown = Holding { issued: Some(*day), ..before.clone() };
+            (alone.then_some(Change::Reissued), false, Some(shown))
+        }
+        Difference::New(_) | Difference::Gone => (None, false, None),
+    }
+}
+
+pub(super) fn shown_by(difference: &Difference) -> Option<Holding> {
+    match difference {
+        Difference::New(shown) | Difference::Grade { shown, .. } | Difference::End { shown, .. } => {
+            Some(shown.clone())
+        }
+        Difference::Gone | Difference::Issued { .. } => None,
+    }
+}

@@ -1,0 +1,196 @@
+//! Certificates that come, go, take over and are covered.
+
+use super::*;
+
+#[test]
+fn a_qualification_joins_and_leaves_a_certificate_that_stays() {
+    let more = (
+        A.0,
+        "工程设计建筑行业（建筑工程）甲级,工程设计市政行业给水工程专业甲级,工程设计市政行业道路工程专业甲级",
+        A.2,
+        A.3,
+    );
+    let mut company = Company::with(&[A]);
+    let events = company.next_events(&[more]);
+    assert_eq!(kinds(&events), ["qualification_added"]);
+    assert_eq!(events[0].qualification.as_deref(), Some("工程设计市政行业道路工程专业甲级"));
+    assert_eq!(company.next(&[more]), NONE);
+    assert_eq!(company.next(&[A]), NONE);
+    assert_eq!(company.next(&[A]), ["qualification_removed"]);
+}
+
+#[test]
+fn a_replacement_is_told_once_and_the_old_one_goes_silently() {
+    let new = ("A141009999", A.1, "2031-01-01", "2026-01-01");
+    let mut company = Company::with(&[A]);
+    let events = company.next_events(&[A, new]);
+    assert_eq!(kinds(&events), ["certificate_replaced"]);
+    assert_eq!(
+        (events[0].old.as_deref(), events[0].new.as_deref()),
+        (Some("A141002510"), Some("A141009999"))
+    );
+    for _ in 0..40 {
+        assert_eq!(company.next(&[A, new]), NONE);
+    }
+    for _ in 0..5 {
+        assert_eq!(company.next(&[new]), NONE, "superseded: its going is not told");
+    }
+}
+
+#[test]
+fn a_replacement_at_the_very_look_of_the_loss_covers_it() {
+    let new = ("A141009999", A.1, "2031-01-01", "2026-01-01");
+    let mut company = Company::with(&[A]);
+    assert_eq!(company.next(&[new]), ["certificate_replaced"]);
+    assert_eq!(company.next(&[new]), NONE, "established together, the gain first");
+}
+
+#[test]
+fn nothing_rests_on_a_replacement_in_doubt() {
+    let new = ("A141009999", A.1, "2031-01-01", "2026-01-01");
+    let mut company = Company::with(&[A, E]);
+    assert_eq!(company.next(&[E]), NONE, "the loss first");
+    let events = company.next_events(&[E, new]);
+    assert_eq!(kinds(&events), ["certificate_replaced", "certificate_removed"]);
+}
+
+#[test]
+fn a_downgrade_under_a_new_number_says_where_it_was_held() {
+    let new = ("A241009999", "工程设计建筑行业（建筑工程）乙级", "2031-01-01", "2026-01-01");
+    let mut company = Company::with(&[A]);
+    let events = company.next_events(&[A, new]);
+    assert_eq!(kinds(&events), ["certificate_added"]);
+    assert!(matches!(&events[0].notes[..], [Note::HeldElsewhere(place)] if place.number == "A141002510"));
+    assert_eq!(company.next(&[new]), NONE);
+    let events = company.next_events(&[new]);
+    assert_eq!(kinds(&events), ["certificate_removed"], "乙级 does not cover 甲级");
+    assert!(
+        events[0]
+            .notes
+            .iter()
+            .any(|note| matches!(note, Note::HeldElsewhere(place) if place.number == "A241009999"))
+    );
+}
+
+#[test]
+fn certificates_without_a_readable_qualification_do_not_cover_each_other() {
+    let (early, late) = (("X1", "", "2026-02-01", ""), ("X2", "", "2030-02-01", ""));
+    let mut company = Company::with(&[early]);
+    let events = company.next_events(&[early, late]);
+    assert_eq!(kinds(&events), ["certificate_added"]);
+    assert_eq!(events[0].notes, []);
+    company.next(&[early, late]);
+    assert!(
+        !company
+            .snapshot
+            .is_superseded(company.snapshot.certificate(&number("X1")).map(|held| &held.holding))
+    );
+}
+
+#[test]
+fn a_new_certificate_may_replace_several() {
+    let one = ("D241000001", "建筑工程施工总承包二级", "2027-01-01", "2022-01-01");
+    let two = ("D241000002", "市政公用工程施工总承包二级", "2028-01-01", "2023-01-01");
+    let new = ("D241000003", "建筑工程施工总承包一级,市政公用工程施工总承包二级", "2031-01-01", "2026-01-01");
+    let mut company = Company::with(&[one, two]);
+    let events = company.next_events(&[one, two, new]);
+    assert_eq!(kinds(&events), ["certificate_replaced"]);
+    assert_eq!(events[0].old.as_deref(), Some("D241000001,D241000002"));
+    for _ in 0..5 {
+        assert_eq!(company.next(&[new]), NONE);
+    }
+    assert_eq!(company.snapshot.held.len(), 2);
+}
+
+#[test]
+fn a_replacement_needs_every_qualification_the_same_ladder_and_a_later_end() {
+    let old = ("D241000001", "建筑工程施工总承包二级,市政公用工程施工总承包二级", "2027-01-01", "2022-01-01");
+    for (names, end, why) in [
+        ("建筑工程施工总承包二级", "2031-01-01", "not every qualification"),
+        ("建筑工程施工总承包二级,市政公用工程施工总承包三级", "2031-01-01", "a lower grade"),
+        ("建筑工程施工总承包甲级,市政公用工程施工总承包甲级", "2031-01-01", "another ladder"),
+        ("建筑工程施工总承包二级,市政公用工程施工总承包二级", "2027-01-01", "the same end"),
+        ("建筑工程施工总承包二级,市政公用工程施工总承包二级", "-", "no end that can be read"),
+    ] {
+        let mut company = Company::with(&[old]);
+        let new = ("D241000002", names, end, "2026-01-01");
+        assert_eq!(company.next(&[old, new]), ["certificate_added"], "{why}");
+        company.next(&[old, new]);
+        assert_eq!(company.next(&[new]), NONE);
+        assert_eq!(company.next(&[new]), ["certificate_removed"], "{why}");
+    }
+}
+
+#[test]
+fn a_replacement_that_comes_in_parts_covers_when_it_is_whole() {
+    let old = ("D241000001", "建筑工程施工总承包二级,市政公用工程施工总承包二级", "2027-01-01", "2022-01-01");
+    let part = ("D241000002", "建筑工程施工总承包二级", "2031-01-01", "2026-01-01");
+    let whole = ("D241000002", old.1, "2031-01-01", "2026-01-01");
+    let mut company = Company::with(&[old]);
+    assert_eq!(company.next(&[old, part]), ["certificate_added"]);
+    assert_eq!(company.next(&[old, whole]), ["qualification_added"]);
+    for _ in 0..4 {
+        assert_eq!(company.next(&[whole]), NONE, "the old one goes in silence");
+    }
+}
+
+#[test]
+fn what_goes_together_with_its_cover_is_told_with_it() {
+    for (old, new) in [("D241000001", "D241000002"), ("D241000002", "D241000001")] {
+        let old = (old, "建筑工程施工总承包二级", "2027-01-01", "2022-01-01");
+        let new = (new, "建筑工程施工总承包二级", "2031-01-01", "2026-01-01");
+        let mut company = Company::with(&[A, old, new]);
+        assert_eq!(company.next(&[A]), NONE);
+        let events = company.next_events(&[A]);
+        assert_eq!(kinds(&events), ["certificate_removed", "certificate_removed"], "{}", old.0);
+        assert!(
+            events.iter().all(|event| event.notes == [Note::Confirmed { looks: 2 }]),
+            "neither holds it still"
+        );
+    }
+}
+
+#[test]
+fn a_cover_in_doubt_goes_on_covering() {
+    let old = ("D241000001", "建筑工程施工总承包二级", "2027-01-01", "2022-01-01");
+    let new = ("D241000002", "建筑工程施工总承包二级", "2031-01-01", "2026-01-01");
+    let mut company = Company::with(&[A, old, new]);
+    assert_eq!(company.next(&[A, new]), NONE, "the old one is not shown");
+    assert_eq!(company.next(&[A]), NONE, "established gone, in silence: its cover is only in doubt");
+    assert_eq!(company.next(&[A]), ["certificate_removed"], "the cover");
+}
+
+#[test]
+fn what_has_ended_holds_nothing_elsewhere() {
+    let ended = ("D241000001", "建筑工程施工总承包二级", "2026-01-01", "2021-01-01");
+    let alive = ("D241000002", "建筑工程施工总承包二级", "2026-06-01", "2021-06-01");
+    let mut company = Company::with(&[A, ended, alive]);
+    assert_eq!(company.next(&[A, ended]), NONE);
+    let events = company.next_events(&[A, ended]);
+    assert_eq!(kinds(&events), ["certificate_removed"]);
+    assert_eq!(events[0].notes, [Note::Confirmed { looks: 2 }]);
+    let new = ("D241000003", "建筑工程施工总承包三级", "2031-06-01", "2026-06-01");
+    let events = company.next_events(&[A, ended, new]);
+    assert!(matches!(&events[0].notes[..], [Note::WasHeldElsewhere(place)] if place.number == "D241000002"));
+}
+
+#[test]
+fn a_removed_qualification_says_who_holds_it_still() {
+    let one = ("D241000001", "建筑工程施工总承包二级,市政公用工程施工总承包二级", "2030-01-01", "2025-01-01");
+    let other = ("D241000002", "建筑工程施工总承包三级", "2029-01-01", "2024-01-01");
+    let less = ("D241000001", "市政公用工程施工总承包二级", "2030-01-01", "2025-01-01");
+    let mut company = Company::with(&[one, other]);
+    company.next(&[less, other]);
+    let events = company.next_events(&[less, other]);
+    assert_eq!(kinds(&events), ["qualification_removed"]);
+    assert_eq!(events[0].qualification.as_deref(), Some("建筑工程施工总承包二级"));
+    assert!(matches!(&events[0].notes[0], Note::HeldElsewhere(place) if place.number == "D241000002"));
+}
+
+#[test]
+fn a_certificate_number_that_comes_with_a_long_past_part_is_still_new() {
+    let past = (E.0, "工程监理公路工程专业乙级", "2020-01-01", "2015-01-01");
+    let mut company = Company::with(&[A]);
+    assert_eq!(company.next(&[A, E, past]), ["certificate_added"]);
+    assert_eq!(company.next(&[A, E, past]), NONE);
+}

@@ -1,0 +1,204 @@
+//! Gains: told at the first look, taken back after two that no longer show them.
+
+use super::*;
+
+#[test]
+fn a_raised_grade_is_told_once_at_the_first_look() {
+    let low = ("A241002517", "工程设计风景园林工程专项乙级", "2028-08-23", "2023-08-23");
+    let high = ("A241002517", "工程设计风景园林工程专项甲级", "2028-08-23", "2023-08-23");
+    let mut company = Company::with(&[low]);
+    let events = company.next_events(&[high]);
+    assert_eq!(kinds(&events), ["grade_raised"]);
+    assert_eq!((events[0].old.as_deref(), events[0].new.as_deref()), (Some("乙级"), Some("甲级")));
+    assert_eq!(company.next(&[high]), NONE);
+    assert_eq!(company.next(&[low]), NONE, "lowered: first look");
+    assert_eq!(company.next(&[low]), ["grade_lowered"]);
+}
+
+#[test]
+fn a_reworded_grade_is_told_when_established() {
+    let old = ("D141002510", "建筑工程施工总承包一级", "2028-08-23", "2023-08-23");
+    let new = ("D141002510", "建筑工程施工总承包甲级", "2028-08-23", "2023-08-23");
+    let mut company = Company::with(&[old]);
+    assert_eq!(company.next(&[new]), NONE);
+    assert_eq!(company.next(&[new]), ["grade_reworded"]);
+}
+
+#[test]
+fn a_later_end_is_told_at_once_and_by_its_issue_date() {
+    let renewed = (A.0, A.1, "2033-08-23", "2028-06-01");
+    let mut company = Company::with(&[A]);
+    let events = company.next_events(&[renewed]);
+    assert_eq!(
+        kinds(&events),
+        ["renewed"],
+        "one event for the certificate, though it has two qualifications"
+    );
+    assert_eq!(
+        (events[0].old.as_deref(), events[0].new.as_deref()),
+        (Some("2028-08-23"), Some("2033-08-23"))
+    );
+    assert_eq!(company.next(&[renewed]), NONE);
+    let extended = (A.0, A.1, "2033-12-31", "2028-06-01");
+    assert_eq!(company.next(&[extended]), ["validity_extended"], "the issue date stayed");
+}
+
+#[test]
+fn a_later_end_seen_once_and_gone_is_taken_back() {
+    let renewed = (A.0, A.1, "2033-08-23", "2028-06-01");
+    let mut company = Company::with(&[A]);
+    assert_eq!(company.next(&[renewed]), ["renewed"]);
+    assert_eq!(company.next(&[A]), NONE, "gone once");
+    let events = company.next_events(&[A]);
+    assert_eq!(kinds(&events), ["retracted"]);
+    assert!(events[0].notes.contains(&Note::TakesBack { kind: EventKind::Change(Change::Renewed) }));
+    assert_eq!(company.next(&[renewed]), NONE, "told again only when established");
+    assert_eq!(company.next(&[renewed]), ["renewed"]);
+    assert_eq!(company.next(&[renewed]), NONE);
+}
+
+#[test]
+fn a_new_certificate_is_told_once_and_taken_back_when_it_was_none() {
+    let mut company = Company::with(&[A]);
+    assert_eq!(company.next(&[A, E]), ["certificate_added"]);
+    assert_eq!(company.next(&[A]), NONE);
+    assert_eq!(company.next(&[A]), ["retracted"]);
+    assert_eq!(company.next(&[A, E]), NONE, "told again only when established");
+    assert_eq!(company.next(&[A, E]), ["certificate_added"]);
+}
+
+#[test]
+fn a_certificate_that_comes_in_two_parts_is_added_once() {
+    let first = (E.0, E.1, E.2, E.3);
+    let whole = (E.0, "工程监理房屋建筑工程专业甲级,工程监理公路工程专业乙级", E.2, E.3);
+    let mut company = Company::with(&[A]);
+    assert_eq!(company.next(&[A, first]), ["certificate_added"]);
+    assert_eq!(company.next(&[A, whole]), ["qualification_added"], "established, and one more");
+    assert_eq!(company.next(&[A, whole]), NONE);
+}
+
+#[test]
+fn a_qualification_told_with_its_certificate_is_taken_back_alone() {
+    let whole = (E.0, "工程监理房屋建筑工程专业甲级,工程监理公路工程专业乙级", E.2, E.3);
+    let mut company = Company::with(&[A]);
+    assert_eq!(company.next(&[A, whole]), ["certificate_added"]);
+    assert_eq!(company.next(&[A, E]), NONE);
+    let events = company.next_events(&[A, E]);
+    assert_eq!(kinds(&events), ["retracted"]);
+    assert_eq!(events[0].qualification.as_deref(), Some("工程监理公路工程专业乙级"));
+    assert!(
+        events[0].notes.contains(&Note::TakesBack { kind: EventKind::Change(Change::QualificationAdded) })
+    );
+    assert_eq!(company.snapshot.certificate(&number(E.0)).count(), 1, "the certificate stays");
+}
+
+#[test]
+fn a_later_end_that_another_overtakes_is_taken_back() {
+    let to = |end| (A.0, A.1, end, "2026-01-01");
+    let mut company = Company::with(&[A]);
+    assert_eq!(company.next(&[to("2036-08-23")]), ["renewed"], "a slip of the registry");
+    assert_eq!(company.next(&[to("2031-08-23")]), ["renewed"], "corrected");
+    let events = company.next_events(&[to("2031-08-23")]);
+    assert_eq!(kinds(&events), ["retracted"]);
+    assert_eq!(events[0].certificate.as_ref().unwrap().valid_until, "2036-08-23".parse().ok());
+    assert_eq!(company.next(&[to("2031-08-23")]), NONE);
+    assert_eq!(company.snapshot.open_doubts().count(), 0);
+}
+
+#[test]
+fn a_later_end_that_turns_into_an_earlier_one_is_taken_back() {
+    let to = |end| (A.0, A.1, end, A.3);
+    let mut company = Company::with(&[A]);
+    assert_eq!(company.next(&[to("2031-08-23")]), ["validity_extended"]);
+    assert_eq!(company.next(&[to("2027-08-23")]), NONE);
+    assert_eq!(company.next(&[to("2027-08-23")]), ["validity_shortened", "retracted"]);
+}
+
+#[test]
+fn two_later_ends_that_take_turns_are_told_once_each() {
+    let to = |end| (A.0, A.1, end, "2026-01-01");
+    let mut company = Company::with(&[A]);
+    assert_eq!(company.next(&[to("2031-08-23")]), ["renewed"]);
+    assert_eq!(company.next(&[to("2033-08-23")]), ["renewed"]);
+    for _ in 0..10 {
+        assert_eq!(company.next(&[to("2031-08-23")]), NONE);
+        assert_eq!(company.next(&[to("2033-08-23")]), NONE);
+    }
+    assert_eq!(company.next(&[A]), ["retracted"], "2031 was not shown for the second time");
+    assert_eq!(company.next(&[A]), ["retracted"], "nor was 2033");
+    assert_eq!(company.next(&[A]), NONE);
+}
+
+#[test]
+fn a_raise_that_turns_into_a_fall_is_taken_back() {
+    let at = |grade: &'static str| ("A241002517", grade, "2028-08-23", "2023-08-23");
+    let mut company = Company::with(&[at("风景园林工程专项乙级")]);
+    assert_eq!(company.next(&[at("风景园林工程专项甲级")]), ["grade_raised"]);
+    assert_eq!(company.next(&[at("风景园林工程专项丙级")]), NONE);
+    assert_eq!(company.next(&[at("风景园林工程专项丙级")]), ["grade_lowered", "retracted"]);
+}
+
+#[test]
+fn what_was_taken_back_and_comes_anew_is_told_as_it_is_then() {
+    let anew = (E.0, E.1, "2031-05-16", "2026-05-16");
+    let mut company = Company::with(&[A]);
+    company.next(&[A, E]);
+    company.next(&[A]);
+    assert_eq!(company.next(&[A]), ["retracted"]);
+    for _ in 0..100 {
+        assert_eq!(company.next(&[A]), NONE);
+    }
+    assert_eq!(company.next(&[A, anew]), NONE);
+    let events = company.next_events(&[A, anew]);
+    assert_eq!(kinds(&events), ["certificate_added"]);
+    assert_eq!(events[0].certificate.as_ref().unwrap().valid_until, "2031-05-16".parse().ok());
+    assert_eq!(company.next(&[A, anew]), NONE);
+}
+
+#[test]
+fn a_restored_certificate_that_was_none_is_taken_back() {
+    let mut company = Company::with(&[A, E]);
+    company.next(&[A]);
+    assert_eq!(company.next(&[A]), ["certificate_removed"]);
+    assert_eq!(company.next(&[A, E]), ["certificate_restored"]);
+    assert_eq!(company.next(&[A]), NONE);
+    let events = company.next_events(&[A]);
+    assert_eq!(kinds(&events), ["retracted"]);
+    let taken_back = Note::TakesBack { kind: EventKind::Change(Change::CertificateRestored) };
+    assert!(events[0].notes.contains(&taken_back));
+}
+
+#[test]
+fn a_gain_seen_again_before_it_was_taken_back_is_not_told_twice() {
+    let renewed = (A.0, A.1, "2033-08-23", "2028-06-01");
+    let mut company = Company::with(&[A]);
+    assert_eq!(company.next(&[renewed, E]), ["certificate_added", "renewed"]);
+    for _ in 0..6 {
+        assert_eq!(company.next(&[A]), NONE);
+        assert_eq!(company.next(&[renewed, E]), NONE);
+    }
+    assert_eq!(company.next(&[renewed, E]), NONE, "established at last");
+    assert_eq!(company.snapshot.open_doubts().count(), 0);
+}
+
+#[test]
+fn an_empty_answer_takes_a_gain_back_only_at_the_third() {
+    let mut company = Company::with(&[A]);
+    assert_eq!(company.next(&[A, E]), ["certificate_added"]);
+    assert_eq!(company.next_empty(), NONE);
+    assert_eq!(company.next_empty(), NONE);
+    assert_eq!(company.next_empty(), ["certificate_removed", "retracted"]);
+}
+
+#[test]
+fn one_certificate_that_changes_in_several_ways_at_once_tells_each_once() {
+    let old = ("D241002517", "建筑工程施工总承包二级,市政公用工程施工总承包二级", "2026-08-23", "2021-08-23");
+    let new = ("D241002517", "建筑工程施工总承包一级,公路工程施工总承包二级", "2031-08-22", "2026-01-04");
+    let mut company = Company::with(&[old]);
+    assert_eq!(company.next(&[new]), ["qualification_added", "grade_raised", "renewed"]);
+    assert_eq!(company.next(&[new]), ["qualification_removed"], "and no reissue");
+    for _ in 0..3 {
+        assert_eq!(company.next(&[new]), NONE);
+    }
+    assert_eq!(company.snapshot.open_doubts().count(), 0);
+}

@@ -8,6 +8,7 @@ mod history_of_a_day;
 mod daemon;
 mod documents;
 mod mailer;
+mod other_roads;
 mod private_database;
 mod private_postgres;
 mod real_smtp_server;

@@ -21,6 +21,7 @@ pub mod mass;
 pub mod outbox;
 pub mod reachability;
 pub mod readdressing;
+pub mod reasons;
 pub mod records;
 pub mod refusals;
 pub mod reports;

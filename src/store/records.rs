@@ -310,7 +310,8 @@ fn read_field(text: &str, id: i64) -> Result<Field, StoreError> {
 }
 
 /// The name of a field in rows.
-pub(super) fn field_name(field: Field) -> &'static str {
+#[must_use]
+pub fn field_name(field: Field) -> &'static str {
     match field {
         Field::Presence => "presence",
         Field::Grade => "grade",

@@ -82,7 +82,9 @@ pub(super) fn judge_ends(
     judgement
 }
 
-fn thresholds(watchlist: &Watchlist, entry: &Company) -> Thresholds {
+/// The thresholds of a company, as the core wants them.
+#[must_use]
+pub fn thresholds(watchlist: &Watchlist, entry: &Company) -> Thresholds {
     let days = |days: &[u16]| days.iter().copied().map(i64::from).collect();
     Thresholds {
         expiry_days: days(watchlist.expiry_days_of(entry)),

@@ -13,6 +13,7 @@ mod private_database;
 mod private_postgres;
 mod real_smtp_server;
 mod smtp_conversation;
+mod reasons;
 mod snoozes;
 mod support;
 mod test_mail_and_sandbox;

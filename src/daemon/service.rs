@@ -136,8 +136,10 @@ impl<'a> Daemon<'a> {
             tokio::join!(self.sweep_on(), self.mail_on(), self.reload_on(hang_up, read), self.watch_over());
         };
         tokio::select! {
-            () = work => {}
+            // The limit first: it says that we are stopping, and an idle daemon's work ends at the same moment.
+            biased;
             () = self.drain_limit() => tracing::warn!("what was begun did not end in time; it goes on at the next start"),
+            () = work => {}
         }
         tracing::info!("ended");
         Ok(())

@@ -6,6 +6,7 @@ pub mod letter;
 pub mod program;
 pub mod mailroom;
 pub mod running;
+pub mod secrets;
 pub mod smtp_sink;
 pub mod stage;
 pub mod story;

@@ -26,6 +26,7 @@ pub mod refusals;
 pub mod reports;
 pub mod steps;
 pub mod stops;
+pub mod succession;
 pub mod sweeps;
 pub mod troubles;
 

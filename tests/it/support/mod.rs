@@ -8,5 +8,6 @@ pub mod mailroom;
 pub mod running;
 pub mod smtp_sink;
 pub mod stage;
+pub mod scenarios;
 pub mod story;
 pub mod world;

@@ -34,6 +34,7 @@ fn usual_level(command: &Command) -> &'static str {
         | Command::List(_)
         | Command::History(_)
         | Command::Retry(_)
+        | Command::Snooze(_)
         | Command::TestEmail(_)
         | Command::Sandbox(_)
         | Command::Demo(_) => "warn",

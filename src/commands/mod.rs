@@ -20,6 +20,7 @@ mod retry;
 mod run;
 mod table;
 mod shapes;
+mod snooze;
 mod companies;
 mod validate;
 mod ask;

@@ -9,6 +9,7 @@ use super::list::list;
 use super::retry::retry;
 use super::run::run;
 use super::sandbox::sandbox;
+use super::snooze::snooze;
 use super::status::status;
 use super::test_email::test_email;
 use super::validate::validate;
@@ -37,6 +38,7 @@ pub async fn obey_in_steps(arguments: Arguments, steps: &dyn Steps) -> anyhow::R
         Command::List(arguments) => list(places, arguments).await,
         Command::History(arguments) => history(places, arguments).await,
         Command::Retry(arguments) => retry(places, arguments).await,
+        Command::Snooze(arguments) => snooze(places, arguments).await,
         Command::TestEmail(arguments) => test_email(places, arguments).await,
         Command::Sandbox(arguments) => sandbox(arguments).await,
         Command::Demo(arguments) => Box::pin(demo(places, arguments)).await,

@@ -2,7 +2,7 @@
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, fchown};
 use std::path::{Path, PathBuf};
 
 use super::error::ConfigError;
@@ -73,9 +73,19 @@ fn write_whole(state_dir: &Path, path: &Path, text: &str) -> io::Result<()> {
     }
     let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&half)?;
     file.write_all(text.as_bytes())?;
+    own_as(state_dir, &file)?;
     file.sync_all()?;
     fs::rename(&half, path)?;
     File::open(state_dir)?.sync_all()
+}
+
+/// Root may run a command in the state directory of a service: what it writes there must stay the service's to read.
+fn own_as(state_dir: &Path, file: &File) -> io::Result<()> {
+    let (directory, own) = (fs::metadata(state_dir)?, file.metadata()?);
+    if own.uid() != 0 || directory.uid() == 0 {
+        return Ok(());
+    }
+    fchown(file, Some(directory.uid()), Some(directory.gid()))
 }
 
 /// The copy that was kept last; `None` where there was never a good file (or the copy itself cannot be read).

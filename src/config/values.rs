@@ -85,8 +85,8 @@ pub(super) fn rate(value: &DeValue<'_>) -> Result<f64, Complaint> {
         DeValue::Float(number) => number.as_str().parse::<f64>().ok(),
         other => return Err(Complaint::new(format!("is a number, not {}", kind_of(other)))),
     };
-    read.filter(|rate| rate.is_finite() && *rate >= 0.001 && *rate <= 1_000.0)
-        .ok_or_else(|| Complaint::new("is not between 0.001 and 1000"))
+    read.filter(|rate| rate.is_finite() && *rate >= 0.001 && *rate <= 1_000_000.0)
+        .ok_or_else(|| Complaint::new("is not between 0.001 and 1000000"))
 }
 
 /// A duration such as `20s`, `1h30m` or `7d`, never below `least`.

@@ -24,6 +24,7 @@ pub mod readdressing;
 pub mod records;
 pub mod refusals;
 pub mod reports;
+pub mod snoozes;
 pub mod steps;
 pub mod stops;
 pub mod succession;

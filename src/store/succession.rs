@@ -39,6 +39,7 @@ pub async fn succeed(claim: &mut Claim, prefix: &str, now: DateTime<Utc>) -> Res
               holding AS (UPDATE holdings SET company_id = $2 WHERE company_id = $1),
               threshold AS (UPDATE told SET company_id = $2 WHERE company_id = $1),
               observation AS (UPDATE observations SET company_id = $2 WHERE company_id = $1),
+              snooze AS (UPDATE snoozes SET company_id = $2 WHERE company_id = $1),
               event AS (UPDATE events SET company_id = $2 WHERE company_id = $1)
          UPDATE companies AS new
          SET prefix = $3,

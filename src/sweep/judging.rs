@@ -74,7 +74,13 @@ pub(super) fn judge_ends(case: &Case<'_>, record: &Record) -> Judgement {
         return Judgement::default();
     }
     let thresholds = thresholds(case.teller.watchlist, case.entry);
-    judge(&record.snapshot, &case.record.told, &thresholds, record.last_verified_at, &case.look())
+    let mut judgement =
+        judge(&record.snapshot, &case.record.told, &thresholds, record.last_verified_at, &case.look());
+    // What is silenced does not count as told: when the snooze is over the tightest threshold is due.
+    judgement.retain(|number, end| {
+        !case.record.snoozes.iter().any(|snooze| snooze.silences(number, end, case.teller.today()))
+    });
+    judgement
 }
 
 fn thresholds(watchlist: &Watchlist, entry: &Company) -> Thresholds {

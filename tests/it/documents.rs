@@ -1,0 +1,164 @@
+//! README and ARCHITECTURE are true where a machine can tell: commands, kinds of events, files, functions and tests that they name.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use qualwatch::domain::event::{Change, Trouble};
+
+use crate::support::program::Program;
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn document(name: &str) -> String {
+    fs::read_to_string(root().join(name)).unwrap()
+}
+
+/// What a document shows as code: inline, and line by line of a fenced block, there without its comments.
+fn code(text: &str) -> Vec<&str> {
+    let mut found = Vec::new();
+    let mut is_fenced = false;
+    for line in text.lines() {
+        if line.starts_with("```") {
+            is_fenced = !is_fenced;
+        } else if is_fenced {
+            found.extend(line.split(" #").next());
+        } else {
+            found.extend(line.split('`').skip(1).step_by(2));
+        }
+    }
+    found
+}
+
+/// All Rust text below a folder of the project.
+fn sources(folder: &Path) -> String {
+    let mut entries: Vec<PathBuf> =
+        fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    entries.sort();
+    let mut all = String::new();
+    for path in entries {
+        if path.is_dir() {
+            all.push_str(&sources(&path));
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            all.push_str(&fs::read_to_string(path).unwrap());
+        }
+    }
+    all
+}
+
+/// The commands that the program itself says it has.
+fn commands() -> BTreeSet<String> {
+    let help = Program::without_watchlist().run(&["--help"]).stdout;
+    let listed =
+        help.lines().skip_while(|line| *line != "Commands:").skip(1).take_while(|line| !line.is_empty());
+    // What goes on from the line before is further in.
+    listed
+        .filter_map(|line| line.strip_prefix("  "))
+        .filter(|line| !line.starts_with(' '))
+        .map(|line| line.split_whitespace().next().unwrap().to_owned())
+        .collect()
+}
+
+#[test]
+fn the_readme_names_every_command_and_no_other() {
+    let readme = document("README.md");
+    let mut named = BTreeSet::new();
+    for code in code(&readme) {
+        let words: Vec<&str> = code.split_whitespace().collect();
+        for pair in words.windows(2) {
+            let is_word =
+                pair[1].chars().all(|c| c.is_ascii_lowercase() || c == '-') && !pair[1].starts_with('-');
+            if ["qualwatch", "qw"].contains(&pair[0]) && is_word {
+                named.insert(pair[1].to_owned());
+            }
+        }
+    }
+    assert!(commands().len() > 5, "the help was read");
+    assert_eq!(named, commands());
+}
+
+#[test]
+fn the_readme_explains_every_kind_of_event() {
+    let readme = document("README.md");
+    let kinds = Change::ALL.map(Change::as_str).into_iter().chain(Trouble::ALL.map(Trouble::as_str));
+    let missing: Vec<_> =
+        kinds.filter(|kind| readme.matches(&format!("\n| `{kind}` | ")).count() != 1).collect();
+    assert!(missing.is_empty(), "one row each: {missing:?}");
+}
+
+/// The heading's anchor, as GitHub makes it.
+fn anchor(heading: &str) -> String {
+    let kept = heading.chars().filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_'));
+    kept.collect::<String>().to_lowercase().replace(' ', "-")
+}
+
+#[test]
+fn every_link_leads_somewhere() {
+    for name in ["README.md", "ARCHITECTURE.md", "CHANGELOG.md"] {
+        let text = document(name);
+        let anchors: BTreeSet<String> = text
+            .lines()
+            .filter(|line| line.starts_with('#'))
+            .map(|line| anchor(line.trim_start_matches(['#', ' '])))
+            .collect();
+        for link in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
+            let is_there = match link.strip_prefix('#') {
+                Some(place) => anchors.contains(place),
+                None => link.starts_with("https://") || root().join(link).exists(),
+            };
+            assert!(is_there, "{name}: {link}");
+        }
+    }
+}
+
+#[test]
+fn every_file_and_script_that_is_named_exists() {
+    for name in ["README.md", "ARCHITECTURE.md"] {
+        let text = document(name);
+        for word in code(&text).into_iter().flat_map(str::split_whitespace) {
+            let is_file = Path::new(word).extension().is_some_and(|extension| extension == "rs")
+                || word.starts_with("script/")
+                || word.starts_with(".ci/");
+            let is_there = root().join(word).exists() || root().join("src").join(word).exists();
+            // A file of a room is named without its folder where the sentence has just named the room.
+            let is_alone = !word.contains('/') && word != "main.rs";
+            assert!(!is_file || is_there || is_alone, "{name}: {word}");
+        }
+    }
+}
+
+#[test]
+fn every_function_that_is_named_by_its_path_exists() {
+    let (text, sources) = (document("ARCHITECTURE.md"), sources(&root().join("src")));
+    for path in code(&text).into_iter().filter(|word| word.contains("::")) {
+        let name = path.split('(').next().unwrap().rsplit("::").next().unwrap();
+        // A variant, such as `Ripe::Everything`, is the compiler's business.
+        if name.starts_with(char::is_uppercase) {
+            continue;
+        }
+        let is_there = ["fn ", "mod "].iter().any(|item| {
+            let after = |end: &str| sources.contains(&format!("{item}{name}{end}"));
+            after("(") || after("<") || after(";")
+        });
+        assert!(is_there, "{path}");
+    }
+}
+
+#[test]
+fn every_test_of_the_table_of_promises_exists() {
+    let text = document("ARCHITECTURE.md");
+    let sources = sources(&root().join("src")) + &sources(&root().join("tests"));
+    let (_, table) = text.split_once("\n| promise | tests |\n").unwrap();
+    let mut named = 0;
+    for row in table.lines().skip(1).take_while(|line| line.starts_with('|')) {
+        let tests = row.trim_matches('|').rsplit('|').next().unwrap();
+        for test in code(tests) {
+            assert!(sources.contains(&format!("fn {test}(")), "{test}");
+            named += 1;
+        }
+        assert!(tests.trim().is_empty() || tests.contains('`') || tests.contains("*none*"), "{row}");
+    }
+    assert!(named > 50, "the table was read");
+}

@@ -28,6 +28,7 @@ pub mod reports;
 pub mod snoozes;
 pub mod steps;
 pub mod stops;
+pub mod succession;
 pub mod sweeps;
 pub mod troubles;
 

@@ -27,7 +27,7 @@ fn run(program: &Program, arguments: &[&str], secrets: &Secrets) -> Ran {
 
 /// Three companies: of the first the provider echoes the key in an error, of the second in a certificate, in every form.
 fn echoing() -> String {
-    let escaped: String = KEY.chars().map(|c| format!("\\u{:04x}", u32::from(c))).collect();
+    let escaped = KEY.chars().map(|c| format!("\\u{:04x}", u32::from(c))).collect::<Vec<_>>().concat();
     let encoded = percent_encoding::utf8_percent_encode(KEY, percent_encoding::NON_ALPHANUMERIC);
     let body = format!(
         r#"{{"reason":"success","error_code":0,"result":{{"total":1,"items":[{{"organ":"{KEY}","effectiveTime":"2029-01-09",

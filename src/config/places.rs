@@ -1,9 +1,12 @@
 //! Where the file and the state are, and the copy of the file that was accepted last (design 6 and 7).
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::io::{self, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, fchown};
 use std::path::{Path, PathBuf};
+
+use sha2::{Digest as _, Sha256};
 
 use super::error::ConfigError;
 use super::secrets::Environment;
@@ -12,6 +15,7 @@ use super::secrets::Environment;
 const SYSTEM_WATCHLIST: &str = "/etc/qualwatch/watchlist.toml";
 const SYSTEM_STATE: &str = "/var/lib/qualwatch";
 const ACCEPTED: &str = "watchlist.accepted.toml";
+const LISTING: &str = "watchlist.id";
 
 /// Where the watchlist is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,6 +54,32 @@ pub fn state_dir(explicit: Option<&Path>, watchlist: &Path, environment: &Enviro
         Some(path) => PathBuf::from(path),
         None if watchlist == Path::new(SYSTEM_WATCHLIST) => PathBuf::from(SYSTEM_STATE),
         None => PathBuf::from("state"),
+    }
+}
+
+/// Tells this watchlist from those of other daemons on the same database: a random id that lies in the state directory, and
+/// a hash of where the file is. Where no id can be kept the file alone must do.
+#[must_use]
+pub fn listing_of(state_dir: &Path, watchlist: &Path) -> String {
+    let id = kept_id(state_dir).unwrap_or_default();
+    let path = fs::canonicalize(watchlist).unwrap_or_else(|_| watchlist.to_owned());
+    let hash = Sha256::digest(path.as_os_str().as_encoded_bytes());
+    hash.iter().take(8).fold(format!("{id}."), |text, byte| text + &format!("{byte:02x}"))
+}
+
+fn kept_id(state_dir: &Path) -> io::Result<String> {
+    let path = state_dir.join(LISTING);
+    if let Ok(id) = fs::read_to_string(&path) {
+        return Ok(id.trim().to_owned());
+    }
+    // The standard library's only source of randomness.
+    let id = format!("{:016x}", RandomState::new().build_hasher().finish());
+    DirBuilder::new().recursive(true).mode(0o700).create(state_dir)?;
+    match OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path) {
+        Ok(mut file) => file.write_all(id.as_bytes()).map(|()| id),
+        // Another process was faster.
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => fs::read_to_string(&path),
+        Err(error) => Err(error),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::error::Error;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -74,6 +74,8 @@ pub struct Daemon<'a> {
     pub(super) no_key: SaidOnce,
     pub(super) no_password: SaidOnce,
     pub(super) heart: tokio::sync::Mutex<Heart>,
+    /// The day, counted from year 1, on which the companies were stored last.
+    pub(super) accepted_on: AtomicI32,
     /// What the service manager is told while all is well.
     pub(super) last_sweep: Mutex<String>,
 }
@@ -110,6 +112,7 @@ impl<'a> Daemon<'a> {
             no_key: SaidOnce::default(),
             no_password: SaidOnce::default(),
             heart: tokio::sync::Mutex::default(),
+            accepted_on: AtomicI32::new(0),
             last_sweep: Mutex::new("no sweep since the start".to_owned()),
         }
     }

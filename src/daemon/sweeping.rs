@@ -1,14 +1,15 @@
 //! The loop that sweeps: looks who is due, whenever a bell rings and once a minute.
 
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 
-use chrono::TimeDelta;
+use chrono::{Datelike as _, TimeDelta};
 
 use super::service::Daemon;
 use super::systemd;
 use crate::config::{self, Watchlist};
 use crate::email::Sweeping;
-use crate::sweep::{Mode, NoProgress, Report, Sweep, SweepError, Whom};
+use crate::sweep::{self, Mode, NoProgress, Report, Sweep, SweepError, Whom};
 
 /// Where no bell rings (it is only a help) nobody waits longer than this.
 pub(super) const LOOK_EVERY: TimeDelta = TimeDelta::minutes(1);
@@ -39,6 +40,7 @@ impl Daemon<'_> {
     }
 
     async fn sweep_once(&self, watchlist: &Watchlist) -> Result<Report, SweepError> {
+        self.accept_daily(watchlist).await?;
         // A file with the key is read again at each sweep: a repaired key heals within a minute.
         let key = match config::read_api_key(watchlist, &self.around.environment) {
             Ok(key) => {
@@ -74,6 +76,17 @@ impl Daemon<'_> {
             report.events.extend(sweep().judge_the_day().await?);
         }
         Ok(report)
+    }
+
+    /// Says once a day that this watchlist is obeyed: one that nobody obeys for days counts as gone.
+    async fn accept_daily(&self, watchlist: &Watchlist) -> Result<(), SweepError> {
+        let now = self.around.clock.now();
+        let today = now.with_timezone(&watchlist.timezone).date_naive();
+        if self.accepted_on.load(Ordering::Relaxed) != today.num_days_from_ce() {
+            sweep::accept(self.around.store, watchlist, now).await?;
+            self.accepted_on.store(today.num_days_from_ce(), Ordering::Relaxed);
+        }
+        Ok(())
     }
 
     fn note(&self, report: &Report) {

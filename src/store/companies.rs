@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use sqlx::postgres::{PgConnection, PgPool};
 
 use super::error::{StoreError, during};
+use super::listings;
 use crate::domain::keyword::Keyword;
 
 /// Rows in one statement, so that no statement grows without limit.
@@ -60,30 +61,25 @@ pub struct Standing {
     pub judged_on: Option<NaiveDate>,
 }
 
-/// Makes the stored companies those of the file: new ones come in, others leave, and a changed line is in force from now.
-/// One transaction.
+/// Makes the stored companies those of the file: new ones come in, others leave unless another watchlist names them, and a
+/// changed line is in force from now. `watchlist` tells files of several daemons apart. One transaction.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn accept(pool: &PgPool, entries: &[Entry], now: DateTime<Utc>) -> Result<(), StoreError> {
+pub async fn accept(
+    pool: &PgPool,
+    watchlist: &str,
+    entries: &[Entry],
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
     let doing = "storing the companies of the watchlist";
     let mut tx = pool.begin().await.map_err(during(doing))?;
-    let keywords: Vec<String> = entries.iter().map(|entry| entry.keyword.as_str().to_owned()).collect();
-    sqlx::query!(
-        "UPDATE companies
-         SET left_at = $2
-         WHERE left_at IS NULL
-           AND keyword <> ALL ($1::text[])",
-        &keywords,
-        now
-    )
-    .execute(&mut *tx)
-    .await
-    .map_err(during(doing))?;
+    listings::leave(&mut tx, watchlist, entries, now).await?;
     for batch in entries.chunks(BATCH_ROWS_MAX) {
         free_prefixes(&mut tx, batch).await?;
         drop_doubts_of_returning(&mut tx, batch).await?;
         upsert(&mut tx, batch, now).await?;
+        listings::list(&mut tx, watchlist, batch, now).await?;
     }
     tx.commit().await.map_err(during(doing))
 }

@@ -16,6 +16,7 @@ pub mod dead_letters;
 pub mod error;
 pub mod history;
 pub mod judging;
+mod listings;
 pub mod mailing;
 pub mod mass;
 pub mod outbox;

@@ -26,5 +26,6 @@ mod sweep_masses;
 mod sweep_upstream;
 mod sweeps;
 mod tidy;
+mod two_watchlists;
 mod what_commands_print;
 mod wrong_use;

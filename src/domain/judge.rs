@@ -80,7 +80,8 @@ pub fn judge(
     for ((number, end), holdings) in ends(snapshot) {
         let certificate: Vec<&Holding> = judged(snapshot)
             .map(|judged| judged.holding)
-            .filter(|holding| holding.number == number)
+            // What ended long ago raises nothing, nor does it keep the rest from being superseded.
+            .filter(|holding| holding.number == number && !holding.is_historical(look.today))
             .collect();
         if snapshot.is_superseded(certificate) || waits(&holdings, end, look) {
             continue;

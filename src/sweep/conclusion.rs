@@ -192,6 +192,9 @@ fn empty(case: &Case<'_>) -> Conclusion {
         if after.unverified_told_at.take().is_some() {
             events.push(case.reader_event(Change::VerifiedAgain, after.last_verified_at));
         }
+    } else if after.unverified_told_at.is_none() && judging::is_stale(case) {
+        after.unverified_told_at = Some(case.now());
+        events.push(case.reader_event(Change::Unverified, after.last_verified_at));
     }
     if after.snapshot.baseline_at.is_none() || after.snapshot.held.is_empty() {
         let facts = TroubleFacts {

@@ -107,7 +107,7 @@ fn look_at(case: &Case<'_>) -> (Record, Judgement) {
 }
 
 /// Whether the company has gone unverified for `stale_after`, and at least twice its interval.
-fn is_stale(case: &Case<'_>) -> bool {
+pub(super) fn is_stale(case: &Case<'_>) -> bool {
     let watchlist = case.teller.watchlist;
     let since = case.record.last_verified_at.max(Some(case.record.watched_since));
     let unverified = since.map_or(TimeDelta::zero(), |since| case.now() - since).to_std().unwrap_or_default();

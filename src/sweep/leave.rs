@@ -21,9 +21,6 @@ pub(super) const FAILURES_MAX: usize = 5;
 /// Failed calls without which nobody is told that upstream cannot be reached.
 const UNREACHABLE_ATTEMPTS: i32 = 3;
 
-/// Processes that were given one instant to start at differ by moments: that is no clock that was wrong.
-const CLOCKS_DIFFER: TimeDelta = TimeDelta::minutes(5);
-
 /// When the breaker lets a single call pass, counted from the pause; after these, hourly.
 const BREAKER_PROBES: [TimeDelta; 3] = [TimeDelta::minutes(15), TimeDelta::hours(1), TimeDelta::hours(3)];
 pub(super) const HOURLY: TimeDelta = TimeDelta::hours(1);
@@ -192,13 +189,12 @@ impl Sweep<'_> {
         let now = self.clock.now();
         let fingerprint = client.key_fingerprint(&stop.salt);
         let has_changed = what == What::Asking && stop.code.is_some() && fingerprint != stop.fingerprint;
-        // A stop that lies ahead was stored by a clock that was wrong, and so was the time of its probe.
-        let is_time = stop.next_probe_at.is_some_and(|at| at <= now || stop.since > now + CLOCKS_DIFFER);
+        let is_time = stop.next_probe_at.is_some_and(|at| at <= now);
         if self.mode == Mode::DryRun || !(is_time || has_changed) {
             return Ok(false);
         }
         let next = match what {
-            What::Breaker => breaker_probe(stop.since.min(now), now),
+            What::Breaker => breaker_probe(stop.since, now),
             What::Asking | What::Mail | What::Courier => now + HOURLY,
         };
         stops::take_probe(self.store.pool(), what, stop, Some(next), &fingerprint).await
@@ -258,8 +254,7 @@ impl Sweep<'_> {
         if self.mode == Mode::DryRun {
             return Ok(());
         }
-        let since =
-            stops::stop(self.store.pool(), What::Breaker).await?.map_or(now, |stop| stop.since.min(now));
+        let since = stops::stop(self.store.pool(), What::Breaker).await?.map_or(now, |stop| stop.since);
         let stop = Stop {
             class: Class::Transient.as_str().to_owned(),
             code: None,

@@ -23,6 +23,7 @@ use crate::store::budget::{self, Cause};
 use crate::store::companies::{self, CompanyId};
 use crate::store::outbox::{EventId, Recorded};
 use crate::store::steps::Steps;
+use crate::store::stops;
 use crate::store::sweeps::note_sweep;
 use crate::store::troubles::{self, Turn};
 use crate::store::{Store, StoreError};
@@ -89,6 +90,7 @@ impl<'a> Sweep<'a> {
         let started_at = self.clock.now();
         if self.mode == Mode::ForGood {
             companies::correct_instants(self.store.pool(), started_at).await?;
+            stops::correct_instants(self.store.pool(), started_at).await?;
         }
         let standings = companies::standings(self.store.pool()).await?;
         let planned = plan(self.watchlist, &standings, whom, started_at);

@@ -93,3 +93,16 @@ async fn an_end_that_turns_unreadable_is_judged_on_and_the_operator_hears_once()
     assert_eq!(world.checked_on("2026-01-10").await, NONE);
     assert_eq!(world.checked_on("2026-01-11").await, ["unreadable_date_resolved"]);
 }
+
+#[tokio::test]
+async fn empty_answers_verify_nothing_of_a_company_that_holds_something() {
+    let scenario = steady(6) + "[[fault]]\nfrom = \"2026-01-06\"\nto = \"2026-01-07\"\ncode = 265004\n";
+    let world = World::new(&scenario, "[alerts]\nstale_after = \"2d\"", "2026-01-05").await;
+    world.check().await;
+    assert_eq!(world.checked_on("2026-01-06").await, ["mass_change"]);
+    assert_eq!(world.checked_on("2026-01-07").await, ["unverified"; 6]);
+    let mut told = world.checked_on("2026-01-08").await;
+    told.sort();
+    assert_eq!(told[0], "mass_change_resolved");
+    assert_eq!(told[1..], ["verified_again"; 6]);
+}

@@ -178,6 +178,8 @@ async fn a_stop_stored_by_a_clock_that_was_ahead_ends_when_the_clock_is_right() 
     let world = World::new(&scenario, "", "2027-01-05").await;
     assert_eq!(world.tick().await.tally.calls, 1, "a year ahead");
     world.at("2026-01-05");
+    assert_eq!(world.tick().await.tally.calls, 0, "it began now");
+    world.at("2026-01-05T09:00:00+08:00");
     let report = world.tick().await;
     assert_eq!(report.tally.complete, 2, "{report:?}");
 }

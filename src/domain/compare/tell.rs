@@ -141,8 +141,9 @@ fn tell_new_certificate(
 fn replaced_by(before: &Snapshot, shown: &[&Holding], look: &Look<'_>) -> Vec<CertificateNumber> {
     let numbers: BTreeSet<_> = before.held.keys().map(|key| key.number.clone()).collect();
     let is_replaced = |number: &CertificateNumber| {
-        let old: Vec<&Holding> = before.certificate(number).map(|held| &held.holding).collect();
-        !old.iter().any(|holding| holding.is_historical(look.today))
+        let held = before.certificate(number).map(|held| &held.holding);
+        let old: Vec<&Holding> = held.filter(|holding| !holding.is_historical(look.today)).collect();
+        !old.is_empty()
             && !before.is_superseded(old.iter().copied())
             && old.iter().all(|old| shown.iter().any(|new| covers(new, old)))
     };
@@ -188,7 +189,8 @@ fn tell_lost(after: &mut Snapshot, lost: Vec<Found>, look: &Look<'_>, events: &m
     }
     for (number, found) in by_number(lost) {
         let rest = after.certificate(&number).map(|held| &held.holding);
-        if after.is_superseded(found.iter().map(|gone| &gone.shown).chain(rest)) {
+        let whole = found.iter().map(|gone| &gone.shown).chain(rest);
+        if after.is_superseded(whole.filter(|holding| !holding.is_historical(look.today))) {
             continue;
         }
         let stays = after.certificate(&number).any(|held| held.unlisted_since.is_none());

@@ -8,6 +8,6 @@ pub mod mailroom;
 pub mod running;
 pub mod secrets;
 pub mod smtp_sink;
-pub mod stage;
+pub mod scene;
 pub mod story;
 pub mod world;

@@ -57,9 +57,8 @@ impl Running {
                 clock::pause(BETWEEN_LOOKS).await;
             }
         };
-        if clock::within(PATIENCE, waiting).await.is_err() {
-            panic!("{words:?} is not in the log: {}", self.log());
-        }
+        let came = clock::within(PATIENCE, waiting).await;
+        assert!(came.is_ok(), "{words:?} is not in the log: {}", self.log());
     }
 
     pub fn signal(&self, signal: Signal) {

@@ -1,4 +1,4 @@
-//! A stage for whole processes and for those that die: upstream, a mail server and a database outside of them, a clock that
+//! A scene for whole processes and for those that die: upstream, a mail server and a database outside of them, a clock that
 //! the test moves, and one cast: three companies, two readers, one operator.
 
 use std::sync::Arc;
@@ -111,7 +111,7 @@ qualifications = "工程监理公路工程专业乙级"
 from = "2026-01-08"
 "#;
 
-pub struct Stage {
+pub struct Scene {
     pub database: TestDatabase,
     pub sandbox: Sandbox,
     pub sink: SmtpSink,
@@ -120,7 +120,7 @@ pub struct Stage {
     pub pool: PgPool,
 }
 
-impl Stage {
+impl Scene {
     /// The three companies and their story, at the hour of the first day's check.
     pub async fn set() -> Self {
         Self::with(&(STORY.to_owned() + &many("另一家监理有限公司", 24))).await
@@ -168,7 +168,7 @@ impl Stage {
         self.now(program)
     }
 
-    /// The program's clock shows what the stage's does.
+    /// The program's clock shows what the scene's does.
     pub fn now(&self, program: Program) -> Program {
         program.with("QUALWATCH_NOW", self.clock.now().to_rfc3339())
     }
@@ -243,6 +243,13 @@ fn many(keyword: &str, count: u32) -> String {
         .unwrap();
     }
     text
+}
+
+/// The cast, each with one certificate that stays, and no story.
+pub fn cast() -> String {
+    let named =
+        |text: String, n: usize| text.replace(&format!("\"公司{n}\""), &format!("\"{}\"", COMPANIES[n - 1]));
+    (1..=COMPANIES.len()).fold(steady(3), named)
 }
 
 /// `count` companies that keep what they have: 公司1 and so on.

@@ -44,6 +44,7 @@ pub(super) enum Command {
     Status(Status),
     List(List),
     History(History),
+    Why(Why),
     Retry(Retry),
     TestEmail(TestEmail),
     Snooze(Snooze),
@@ -140,6 +141,16 @@ pub(super) struct History {
     /// As of the end of this day, YYYY-MM-DD [default: now]
     #[arg(long, value_name = "DATE")]
     pub as_of: Option<NaiveDate>,
+    #[command(flatten)]
+    pub output: Json,
+}
+
+/// Why something of a company was told, or not: its last checks, doubts and decisions
+#[derive(Debug, Clone, Args)]
+pub(super) struct Why {
+    /// The company, by its keyword or its name in the watchlist
+    #[arg(value_name = "KEYWORD")]
+    pub company: String,
     #[command(flatten)]
     pub output: Json,
 }

@@ -33,6 +33,7 @@ fn usual_level(command: &Command) -> &'static str {
         | Command::Status(_)
         | Command::List(_)
         | Command::History(_)
+        | Command::Why(_)
         | Command::Retry(_)
         | Command::Snooze(_)
         | Command::TestEmail(_)

@@ -23,6 +23,7 @@ mod shapes;
 mod snooze;
 mod companies;
 mod validate;
+mod why;
 mod ask;
 mod bar;
 mod check;

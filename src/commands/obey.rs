@@ -13,6 +13,7 @@ use super::snooze::snooze;
 use super::status::status;
 use super::test_email::test_email;
 use super::validate::validate;
+use super::why::why;
 use crate::store::steps::{NoSteps, Steps};
 
 /// Does what was asked for.
@@ -37,6 +38,7 @@ pub async fn obey_in_steps(arguments: Arguments, steps: &dyn Steps) -> anyhow::R
         Command::Status(arguments) => status(places, arguments).await,
         Command::List(arguments) => list(places, arguments).await,
         Command::History(arguments) => history(places, arguments).await,
+        Command::Why(arguments) => why(places, arguments).await,
         Command::Retry(arguments) => retry(places, arguments).await,
         Command::Snooze(arguments) => snooze(places, arguments).await,
         Command::TestEmail(arguments) => test_email(places, arguments).await,

@@ -2,8 +2,8 @@
 
 use std::error::Error;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use sd_notify::NotifyState;
@@ -74,6 +74,8 @@ pub struct Daemon<'a> {
     pub(super) no_key: SaidOnce,
     pub(super) no_password: SaidOnce,
     pub(super) heart: tokio::sync::Mutex<Heart>,
+    /// What the service manager is told while all is well.
+    pub(super) last_sweep: Mutex<String>,
 }
 
 /// Something that is said when it begins and when it is over, however often it is met in between: a loop comes round every
@@ -108,6 +110,7 @@ impl<'a> Daemon<'a> {
             no_key: SaidOnce::default(),
             no_password: SaidOnce::default(),
             heart: tokio::sync::Mutex::default(),
+            last_sweep: Mutex::new("no sweep since the start".to_owned()),
         }
     }
 

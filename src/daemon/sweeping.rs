@@ -1,6 +1,6 @@
 //! The loop that sweeps: looks who is due, whenever a bell rings and once a minute.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 use chrono::TimeDelta;
 
@@ -91,25 +91,27 @@ impl Daemon<'_> {
                 "swept"
             );
         }
-        match report.halt.as_ref().and_then(crate::sweep::Halt::problem) {
-            Some(problem) => {
-                if report.tally.asked > 0 {
-                    tracing::error!(
-                        class = problem.class,
-                        code = problem.code,
-                        reason = problem.reason,
-                        "asking is stopped"
-                    );
-                }
-                systemd::status(&format!("asking is stopped: {}", problem.reason));
+        if let Some(problem) = report.halt.as_ref().and_then(crate::sweep::Halt::problem) {
+            if report.tally.asked > 0 {
+                let (class, code) = (problem.class.as_str(), problem.code);
+                tracing::error!(class, code, reason = problem.reason, "asking is stopped");
             }
-            None if report.tally.asked > 0 => systemd::status(&format!(
-                "last sweep {}: {} of {} companies complete",
-                self.around.clock.now().with_timezone(&self.watchlist().timezone).format("%Y-%m-%d %H:%M"),
-                report.tally.complete,
-                report.tally.asked
-            )),
-            None => {}
+            systemd::status(&format!("asking is stopped: {}", problem.reason));
+            return;
         }
+        let mut last = self.last_sweep.lock().unwrap_or_else(PoisonError::into_inner);
+        if report.tally.asked > 0 {
+            *last = self.swept(report);
+        }
+        systemd::status(&last);
+    }
+
+    fn swept(&self, report: &Report) -> String {
+        format!(
+            "last sweep {}: {} of {} companies complete",
+            self.around.clock.now().with_timezone(&self.watchlist().timezone).format("%Y-%m-%d %H:%M"),
+            report.tally.complete,
+            report.tally.asked
+        )
     }
 }

@@ -21,12 +21,14 @@ pub mod mass;
 pub mod outbox;
 pub mod reachability;
 pub mod readdressing;
+pub mod reasons;
 pub mod records;
 pub mod refusals;
 pub mod reports;
 pub mod snoozes;
 pub mod steps;
 pub mod stops;
+pub mod succession;
 pub mod sweeps;
 pub mod troubles;
 

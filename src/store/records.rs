@@ -17,7 +17,7 @@ use crate::domain::judge::Told;
 use crate::domain::keyword::Keyword;
 use crate::domain::number::CertificateNumber;
 use crate::domain::qualification::QualificationKey;
-use crate::domain::snapshot::{Difference, Doubt, Field, Held, Snapshot};
+use crate::domain::snapshot::{Difference, Doubt, Field, Gone, Held, Snapshot};
 
 /// A company with all that comparing and judging need.
 #[derive(Debug, Clone)]
@@ -147,7 +147,7 @@ pub(super) async fn load(
         .collect()
 }
 
-type HeldAndGone = (BTreeMap<HoldingKey, Held>, BTreeMap<HoldingKey, Holding>);
+type HeldAndGone = (BTreeMap<HoldingKey, Held>, BTreeMap<HoldingKey, Gone>);
 
 async fn load_holdings(
     connection: &mut PgConnection,
@@ -170,10 +170,13 @@ async fn load_holdings(
         let (held, gone) = companies.entry(row.company_id).or_default();
         let holding = row.holding.0;
         let key = holding.key();
-        if row.valid_to.is_none() {
-            held.insert(key, Held { holding, since: row.since, unlisted_since: row.unlisted_since });
-        } else {
-            gone.insert(key, holding);
+        match row.valid_to {
+            None => {
+                held.insert(key, Held { holding, since: row.since, unlisted_since: row.unlisted_since });
+            }
+            Some(at) => {
+                gone.insert(key, Gone { holding, at });
+            }
         }
     }
     Ok(companies)
@@ -310,7 +313,8 @@ fn read_field(text: &str, id: i64) -> Result<Field, StoreError> {
 }
 
 /// The name of a field in rows.
-pub(super) fn field_name(field: Field) -> &'static str {
+#[must_use]
+pub fn field_name(field: Field) -> &'static str {
     match field {
         Field::Presence => "presence",
         Field::Grade => "grade",

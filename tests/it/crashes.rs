@@ -133,7 +133,7 @@ async fn a_daemon_that_lives_through_the_story_tells_the_same() {
         ending: ending.clone(),
     };
     let daemon = Daemon::new(surroundings, config::parse(&text, &path).unwrap().0);
-    let story = async {
+    let all_days = async {
         for (day, mails) in DAYS.into_iter().zip([2, 3, 5, 7, 8]) {
             scene.at(day);
             let is_told = || async { scene.sink.mails().len() >= mails && scene.count(OWED).await == 0 };
@@ -141,7 +141,7 @@ async fn a_daemon_that_lives_through_the_story_tells_the_same() {
         }
         ending.cancel();
     };
-    let (lived, ()) = tokio::join!(Box::pin(daemon.live(&text, None)), Box::pin(story));
+    let (lived, ()) = tokio::join!(Box::pin(daemon.live(&text, None)), Box::pin(all_days));
     lived.unwrap();
     outcome(&scene).await.is(&expected, Step::MarkedSent);
     assert_eq!(scene.sandbox.requests(), minimum);
@@ -157,9 +157,9 @@ async fn a_crash_at_any_time_of_a_mailing_changes_nothing_that_is_told() {
     Box::pin(crashes_change_nothing(&STEPS[4..])).await;
 }
 
-async fn crashes_change_nothing(steps: &[Step]) {
+async fn crashes_change_nothing(which: &[Step]) {
     let (expected, minimum) = Box::pin(undisturbed()).await;
-    for &step in steps {
+    for &step in which {
         let scene = Scene::set().await;
         let watchlist = accepted(&scene).await;
         let mut crashes = 0;
@@ -168,8 +168,8 @@ async fn crashes_change_nothing(steps: &[Step]) {
             // The first time of the step, then by another process the second, and so on until one comes through.
             for nth in 1.. {
                 let store = Store::open(scene.database.options()).await.unwrap();
-                let steps = DiesAt::new(step, nth);
-                let done = steps.or_done(Box::pin(day(&scene, &store, &watchlist, &steps))).await;
+                let dies = DiesAt::new(step, nth);
+                let done = dies.or_done(Box::pin(day(&scene, &store, &watchlist, &dies))).await;
                 drop(store);
                 scene.until_nobody_claims().await;
                 if done.is_some() {

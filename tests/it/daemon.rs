@@ -11,7 +11,8 @@ use qualwatch::store::steps::Step;
 use crate::support::crashing::run_until;
 use crate::support::program::Program;
 use crate::support::running::{Running, until};
-use crate::support::scene::{BUYER, COMPANIES, DAYS, OPERATOR, READER, Scene, steady};
+use crate::support::scenarios::steady;
+use crate::support::scene::{BUYER, COMPANIES, DAYS, OPERATOR, READER, Scene};
 
 /// A daemon that is asked to end has nothing to wait for here.
 const POLITE: Duration = Duration::from_secs(5);

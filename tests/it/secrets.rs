@@ -6,7 +6,8 @@ use nix::sys::signal::Signal;
 
 use crate::support::program::{Program, Ran};
 use crate::support::running::{Running, until};
-use crate::support::scene::{COMPANIES, DAYS, KEY, Scene, cast, steady};
+use crate::support::scenarios::steady;
+use crate::support::scene::{COMPANIES, DAYS, KEY, Scene, cast};
 use crate::support::secrets::{Secrets, rows};
 use crate::support::smtp_sink::{Script, SmtpSink};
 

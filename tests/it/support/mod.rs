@@ -9,5 +9,6 @@ pub mod running;
 pub mod secrets;
 pub mod smtp_sink;
 pub mod scene;
+pub mod scenarios;
 pub mod story;
 pub mod world;

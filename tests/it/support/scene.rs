@@ -11,6 +11,7 @@ use sqlx::PgPool;
 use super::database::TestDatabase;
 use super::letter::Letter;
 use super::program::Program;
+use super::scenarios::steady;
 use super::smtp_sink::{Script, SmtpSink};
 use super::world::instant;
 
@@ -250,16 +251,4 @@ pub fn cast() -> String {
     let named =
         |text: String, n: usize| text.replace(&format!("\"公司{n}\""), &format!("\"{}\"", COMPANIES[n - 1]));
     (1..=COMPANIES.len()).fold(steady(3), named)
-}
-
-/// `count` companies that keep what they have: 公司1 and so on.
-pub fn steady(count: u32) -> String {
-    let steady = |n: u32| {
-        format!(
-            "[[company]]\nkeywords = [\"公司{n}\"]\nid = \"5f{n:022}\"\n[[company.certificate]]\n\
-             number = \"D2410{n:05}\"\ntype = \"建筑业企业资质\"\norgan = \"河南省住房和城乡建设厅\"\n\
-             issued = \"2024-01-10\"\nuntil = \"2029-01-09\"\nqualifications = \"建筑工程施工总承包二级\"\n"
-        )
-    };
-    (1..=count).map(steady).collect()
 }

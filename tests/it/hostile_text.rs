@@ -3,8 +3,8 @@
 use std::process::{Command, Stdio};
 
 use crate::support::program::Ran;
+use crate::support::scene::{COMPANIES, DAYS, READER, Scene, cast};
 use crate::support::smtp_sink::ReceivedMail;
-use crate::support::stage::{COMPANIES, DAYS, READER, Stage, steady};
 
 /// As JSON has it: markup, a header's end, a terminal's commands, turned writing, what PostgreSQL's text refuses.
 const HOSTILE: [(&str, &str); 9] = [
@@ -62,9 +62,7 @@ fn body(keyword: &str, more: &str, body: &str) -> String {
 }
 
 fn scenario() -> String {
-    let companies = (1..=3).fold(steady(3), |text, n| {
-        text.replace(&format!("\"公司{n}\""), &format!("\"{}\"", COMPANIES[n - 1]))
-    });
+    let companies = cast();
     let long = "长".repeat(350_000);
     let reason: String = HOSTILE.iter().map(|(_, text)| *text).collect();
     let prefix = "5f0000000000000000000001";
@@ -98,16 +96,16 @@ fn said(ran: &Ran, place: &str) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn hostile_text_is_inert_wherever_it_goes() {
-    let stage = Stage::with(&scenario()).await;
-    let program = stage.program().with("RUST_LOG", "trace");
+    let scene = Scene::with(&scenario()).await;
+    let program = scene.program().with("RUST_LOG", "trace");
     let ran = program.run(&["check"]);
     assert_eq!(ran.code, Some(3), "one company's code is unknown: {}", ran.stdout);
     said(&ran, "check");
     let held = "SELECT count(DISTINCT number_key) FROM holdings WHERE number_key LIKE 'D24100000%' AND valid_to IS NULL";
-    assert!(stage.count(held).await >= 9, "every certificate is stored");
+    assert!(scene.count(held).await >= 9, "every certificate is stored");
 
-    stage.at(DAYS[1]);
-    let program = stage.now(program);
+    scene.at(DAYS[1]);
+    let program = scene.now(program);
     let ran = program.run(&["check", "--json"]);
     let found = ran.json();
     let added = found["events"].as_array().unwrap().iter().any(|event| event["kind"] == "certificate_added");
@@ -120,8 +118,8 @@ async fn hostile_text_is_inert_wherever_it_goes() {
         is_inert(&ran.stderr, &[], &format!("the log of {arguments:?}"));
     }
 
-    assert_eq!(stage.sink.violations(), Vec::<String>::new());
-    let letters = stage.letters();
+    assert_eq!(scene.sink.violations(), Vec::<String>::new());
+    let letters = scene.letters();
     assert!(letters.iter().filter(|(to, _)| to == READER).count() >= 2, "both days brought news");
     for (to, letter) in &letters {
         let mut names = letter.names();
@@ -132,9 +130,9 @@ async fn hostile_text_is_inert_wherever_it_goes() {
         is_inert(&letter.subject(), &[], "a subject");
         assert!(!letter.html.contains("<script") && !letter.html.contains("<img"), "{}", letter.html);
     }
-    let biggest = stage.sink.mails().iter().map(|mail| mail.bytes.len()).max().unwrap();
+    let biggest = scene.sink.mails().iter().map(|mail| mail.bytes.len()).max().unwrap();
     assert!(biggest < 1_500_000, "no server has to take {biggest} bytes");
-    for mail in stage.sink.mails() {
+    for mail in scene.sink.mails() {
         another_parser_agrees(&mail);
     }
 }

@@ -8,7 +8,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 
 use crate::support::running::{Running, until};
-use crate::support::stage::{OPERATOR, READER, Stage};
+use crate::support::scene::{OPERATOR, READER, Scene};
 
 /// A dead man's switch: keeps the paths that it was asked for.
 async fn switch() -> (String, Arc<Mutex<Vec<String>>>) {
@@ -29,17 +29,17 @@ async fn switch() -> (String, Arc<Mutex<Vec<String>>>) {
     (url, heard)
 }
 
-fn operators_subjects(stage: &Stage) -> Vec<String> {
-    let letters = stage.letters().into_iter().filter(|(to, _)| to == OPERATOR);
+fn operators_subjects(scene: &Scene) -> Vec<String> {
+    let letters = scene.letters().into_iter().filter(|(to, _)| to == OPERATOR);
     letters.map(|(_, letter)| letter.subject()).collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_heart_beats_once_a_day_when_the_days_work_is_done() {
-    let stage = Stage::set().await;
+    let scene = Scene::set().await;
     let (url, heard) = switch().await;
-    let watchlist = format!("{}\n[heartbeat]\nurl = \"{url}\"\n", stage.watchlist());
-    let program = stage.program_with(&watchlist);
+    let watchlist = format!("{}\n[heartbeat]\nurl = \"{url}\"\n", scene.watchlist());
+    let program = scene.program_with(&watchlist);
     let daemon = Running::start(&program, &["run"]);
     until("a beat", || async { !heard.lock().unwrap().is_empty() }).await;
     for _ in 0..3 {
@@ -53,11 +53,11 @@ async fn the_heart_beats_once_a_day_when_the_days_work_is_done() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_heart_says_fail_when_asking_is_stopped() {
-    let stage = Stage::set().await;
-    stage.sandbox.replace(Scenario::parse("key = \"another\"").unwrap());
+    let scene = Scene::set().await;
+    scene.sandbox.replace(Scenario::parse("key = \"another\"").unwrap());
     let (url, heard) = switch().await;
-    let watchlist = format!("{}\n[heartbeat]\nurl = \"{url}\"\n", stage.watchlist());
-    let program = stage.program_with(&watchlist);
+    let watchlist = format!("{}\n[heartbeat]\nurl = \"{url}\"\n", scene.watchlist());
+    let program = scene.program_with(&watchlist);
     let daemon = Running::start(&program, &["run"]);
     until("a beat", || async { !heard.lock().unwrap().is_empty() }).await;
     assert_eq!(heard.lock().unwrap().as_slice(), ["/ping/secret-uuid/fail"]);
@@ -66,8 +66,8 @@ async fn the_heart_says_fail_when_asking_is_stopped() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_database_that_is_away_is_told_without_it_once_and_so_is_its_end() {
-    let stage = Stage::set().await;
-    let mut program = stage.program();
+    let scene = Scene::set().await;
+    let mut program = scene.program();
     let nowhere = program.folder().join("nowhere");
     let gone = format!("postgres://qualwatch@localhost/qualwatch?host={}", nowhere.display());
     program = program.with("QUALWATCH_DATABASE_URL", gone);
@@ -80,14 +80,14 @@ async fn a_database_that_is_away_is_told_without_it_once_and_so_is_its_end() {
     ] {
         program = program.with("QUALWATCH_NOW", now);
         let (code, log) = Running::start(&program, &["run"]).ended().await;
-        assert_eq!((code, operators_subjects(&stage).len()), (1, mails), "{now}: {why}: {log}");
+        assert_eq!((code, operators_subjects(&scene).len()), (1, mails), "{now}: {why}: {log}");
     }
-    stage.at("2026-01-06T09:00:00+08:00");
-    let program = stage.now(program.with("QUALWATCH_DATABASE_URL", stage.database.url()));
+    scene.at("2026-01-06T09:00:00+08:00");
+    let program = scene.now(program.with("QUALWATCH_DATABASE_URL", scene.database.url()));
     let daemon = Running::start(&program, &["run"]);
-    until("the end of it", || async { operators_subjects(&stage).len() == 2 }).await;
+    until("the end of it", || async { operators_subjects(&scene).len() == 2 }).await;
     assert_eq!(daemon.end(Signal::SIGTERM).await.0, 0);
-    let kinds = stage.kinds().await;
+    let kinds = scene.kinds().await;
     assert!(kinds.contains(&"database_unavailable".to_owned()), "it is part of the history: {kinds:?}");
     assert!(kinds.contains(&"database_unavailable_resolved".to_owned()), "{kinds:?}");
     let files = program.files();
@@ -96,20 +96,20 @@ async fn a_database_that_is_away_is_told_without_it_once_and_so_is_its_end() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_given_up_can_be_offered_again() {
-    let stage = Stage::set().await;
-    stage.sink.refuse_recipient(READER, "550 user not found");
-    let program = stage.program();
+    let scene = Scene::set().await;
+    scene.sink.refuse_recipient(READER, "550 user not found");
+    let program = scene.program();
     assert_eq!(program.run(&["check"]).code, Some(3), "a mail was refused");
     let status = program.run(&["status", "--json"]);
     assert_eq!((status.code, &status.json()["mail"]["dead"]), (Some(3), &serde_json::json!(1)));
-    stage.sink.heal();
+    scene.sink.heal();
     let ran = program.run(&["retry", "--json"]);
     assert_eq!(ran.code, Some(0), "{ran:?}");
     assert_eq!(
         (&ran.json()["offered"], &ran.json()["mail"]["sent"]),
         (&serde_json::json!(1), &serde_json::json!(2))
     );
-    let read = stage.letters().into_iter().filter(|(to, _)| to == READER).count();
+    let read = scene.letters().into_iter().filter(|(to, _)| to == READER).count();
     assert_eq!(read, 1);
     assert_eq!(program.run(&["status"]).code, Some(0));
 }

@@ -10,13 +10,13 @@ use serde_json::json;
 
 use crate::support::program::Program;
 use crate::support::running::{Running, until};
-use crate::support::stage::{DAYS, READER, Stage};
+use crate::support::scene::{DAYS, READER, Scene};
 
 const NO_ADDRESS: &[&str] = &["--state-dir", "state"];
 
 /// A program without a database address, in a folder that the server's account can pass through.
-fn program(stage: &Stage) -> Program {
-    let program = stage.program().without("QUALWATCH_DATABASE_URL");
+fn program(scene: &Scene) -> Program {
+    let program = scene.program().without("QUALWATCH_DATABASE_URL");
     std::fs::set_permissions(program.folder(), std::fs::Permissions::from_mode(0o711)).unwrap();
     program
 }
@@ -42,24 +42,24 @@ fn mode(path: &Path) -> u32 {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn checks_and_a_daemon_share_a_private_server_that_outlives_none_of_them() {
-    let stage = Stage::set().await;
-    let program = program(&stage);
+    let scene = Scene::set().await;
+    let program = program(&scene);
     let ran = program.run(&with(&["status"]));
     assert_eq!((ran.code, program.files()), (Some(1), vec!["watchlist.toml".to_owned()]), "{ran:?}");
     assert!(ran.stderr.contains("state directory state"), "where it looked: {}", ran.stderr);
 
     let ran = program.run(&with(&["check", "--json"]));
     assert_eq!((ran.code, ran.stderr.as_str()), (Some(0), ""), "{ran:?}");
-    assert_eq!((server(&program), stage.letters().len()), (None, 2), "stopped by who started it");
+    assert_eq!((server(&program), scene.letters().len()), (None, 2), "stopped by who started it");
     assert_eq!(mode(&program.folder().join("state")) & 0o007, 0, "others see nothing");
     assert_eq!(mode(&program.folder().join("state/watchlist.accepted.toml")), 0o600);
     let status = program.run(&with(&["status", "--json"]));
     assert_eq!((status.code, &status.json()["companies"]["watched"]), (Some(0), &json!(3)), "{status:?}");
 
-    stage.at(DAYS[1]);
-    let program = stage.now(program);
+    scene.at(DAYS[1]);
+    let program = scene.now(program);
     let daemon = Running::start(&program, &with(&["run"]));
-    until("the daemon has mailed", || async { stage.letters().len() == 3 }).await;
+    until("the daemon has mailed", || async { scene.letters().len() == 3 }).await;
     let running = server(&program).expect("it runs");
     let ran = program.run(&with(&["check", "--json"]));
     assert_eq!((ran.code, &ran.json()["companies"]["complete"]), (Some(0), &json!(3)), "{ran:?}");
@@ -72,10 +72,10 @@ async fn checks_and_a_daemon_share_a_private_server_that_outlives_none_of_them()
     let (code, _) = daemon.end(Signal::SIGKILL).await;
     assert_eq!(code, -9);
     assert_eq!(server(&program), Some(running), "an orphan");
-    stage.at(DAYS[2]);
-    let program = stage.now(program);
+    scene.at(DAYS[2]);
+    let program = scene.now(program);
     let adopting = Running::start(&program, &with(&["run"]));
-    until("news of the third day", || async { to(&stage, READER) == 3 }).await;
+    until("news of the third day", || async { to(&scene, READER) == 3 }).await;
     assert_eq!(server(&program), Some(running), "adopted");
     let (code, log) = adopting.end(Signal::SIGTERM).await;
     assert_eq!((code, server(&program)), (0, None), "and stopped at the end: {log}");
@@ -92,16 +92,16 @@ async fn checks_and_a_daemon_share_a_private_server_that_outlives_none_of_them()
     until("the last server has ended", || async { server(&program).is_none() }).await;
 }
 
-fn to(stage: &Stage, address: &str) -> usize {
-    stage.letters().iter().filter(|(to, _)| to == address).count()
+fn to(scene: &Scene, address: &str) -> usize {
+    scene.letters().iter().filter(|(to, _)| to == address).count()
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_daemon_revives_its_server() {
-    let stage = Stage::set().await;
-    let program = program(&stage);
+    let scene = Scene::set().await;
+    let program = program(&scene);
     let daemon = Running::start(&program, &with(&["run"]));
-    until("the first mails", || async { stage.letters().len() == 2 }).await;
+    until("the first mails", || async { scene.letters().len() == 2 }).await;
     let killed = server(&program).unwrap();
     kill(killed, Signal::SIGKILL).unwrap();
     daemon.signal(Signal::SIGHUP);
@@ -120,18 +120,18 @@ async fn a_plain_user_needs_no_root() {
         return;
     }
     let user = User::from_name("nobody").unwrap().unwrap();
-    let stage = Stage::set().await;
-    let program = program(&stage);
+    let scene = Scene::set().await;
+    let program = program(&scene);
     chown(program.folder(), Some(user.uid.as_raw()), Some(user.gid.as_raw())).unwrap();
     let mut command = program.command(&with(&["check", "--json"]));
     let ran = command.uid(user.uid.as_raw()).gid(user.gid.as_raw()).output().unwrap();
     let said = String::from_utf8_lossy(&ran.stderr);
     assert_eq!(ran.status.code(), Some(0), "{said}");
     assert_eq!(program.folder().join("state/postgres").metadata().unwrap().uid(), user.uid.as_raw());
-    assert_eq!((server(&program), stage.letters().len()), (None, 2));
+    assert_eq!((server(&program), scene.letters().len()), (None, 2));
 
-    stage.at(DAYS[1]);
-    let program = stage.now(program);
+    scene.at(DAYS[1]);
+    let program = scene.now(program);
     let ran = program.run(&with(&["check", "--json"]));
     assert_eq!(ran.code, Some(0), "root uses it as its owner: {ran:?}");
     let files = std::fs::read_dir(program.folder().join("state")).unwrap();

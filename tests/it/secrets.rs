@@ -6,9 +6,10 @@ use nix::sys::signal::Signal;
 
 use crate::support::program::{Program, Ran};
 use crate::support::running::{Running, until};
+use crate::support::scenarios::steady;
+use crate::support::scene::{COMPANIES, DAYS, KEY, Scene, cast};
 use crate::support::secrets::{Secrets, rows};
 use crate::support::smtp_sink::{Script, SmtpSink};
-use crate::support::stage::{COMPANIES, DAYS, KEY, Stage, steady};
 
 const PASSWORD: &str = "CANARY+p4ss/w0rd?=&";
 const WRONG_PASSWORD: &str = "CANARY-wrong/p4ss+word";
@@ -27,7 +28,7 @@ fn run(program: &Program, arguments: &[&str], secrets: &Secrets) -> Ran {
 
 /// Three companies: of the first the provider echoes the key in an error, of the second in a certificate, in every form.
 fn echoing() -> String {
-    let escaped = KEY.chars().map(|c| format!("\\u{:04x}", u32::from(c))).collect::<Vec<_>>().concat();
+    let escaped = KEY.chars().fold(String::new(), |text, c| text + &format!("\\u{:04x}", u32::from(c)));
     let encoded = percent_encoding::utf8_percent_encode(KEY, percent_encoding::NON_ALPHANUMERIC);
     let body = format!(
         r#"{{"reason":"success","error_code":0,"result":{{"total":1,"items":[{{"organ":"{KEY}","effectiveTime":"2029-01-09",
@@ -35,47 +36,45 @@ fn echoing() -> String {
         "qualificationName":"{encoded}"}}]}}}}"#,
         STANDARD.encode(KEY)
     );
-    let companies = (1..=3).fold(steady(3), |text, n| {
-        text.replace(&format!("\"公司{n}\""), &format!("\"{}\"", COMPANIES[n - 1]))
-    });
+    let companies = cast();
     format!(
         "{companies}[[fault]]\nkeyword = \"{}\"\necho_key = true\ncode = 10020\n[[fault]]\nkeyword = \"{}\"\nbody = '''{body}'''\n",
         COMPANIES[0], COMPANIES[1]
     )
 }
 
-fn with_login(stage: &Stage) -> String {
-    stage.watchlist().replace("smtp = \"smtp://", "smtp = \"smtp://alerts%40example.com@")
+fn with_login(scene: &Scene) -> String {
+    scene.watchlist().replace("smtp = \"smtp://", "smtp = \"smtp://alerts%40example.com@")
 }
 
 fn loud(program: Program, password: &str) -> Program {
     program.with("RUST_LOG", "trace").with("QUALWATCH_SMTP_PASSWORD", password)
 }
 
-async fn set(scenario: &str) -> Stage {
+async fn set(scenario: &str) -> Scene {
     let login = Some(("alerts@example.com".to_owned(), PASSWORD.to_owned()));
     let sink = SmtpSink::start(Script { login, ..Script::default() }).await;
-    Stage { sink, ..Stage::with(scenario).await }
+    Scene { sink, ..Scene::with(scenario).await }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn neither_key_nor_password_is_logged_stored_printed_or_mailed() {
     let secrets = secrets();
     for method in ["post", "get"] {
-        let stage = set(&echoing()).await;
-        let watchlist = with_login(&stage).replace("concurrency = 2", &format!("method = \"{method}\""));
-        let now = |watchlist: &str, password| loud(stage.program_with(watchlist), password);
+        let scene = set(&echoing()).await;
+        let watchlist = with_login(&scene).replace("concurrency = 2", &format!("method = \"{method}\""));
+        let now = |watchlist: &str, password| loud(scene.program_with(watchlist), password);
         let refused = now(&watchlist, WRONG_PASSWORD);
         let ran = run(&refused, &["check", "--json"], &secrets);
         assert_eq!((ran.code, &ran.json()["companies"]["complete"]), (Some(3), &2.into()), "{}", ran.stdout);
         assert!(ran.stderr.contains("TRACE"), "it was as talkative as can be");
         run(&refused, &["test-email", "--json"], &secrets);
-        secrets.are_in_no_row(&stage.pool).await;
+        secrets.are_in_no_row(&scene.pool).await;
 
-        stage.at(DAYS[1]);
+        scene.at(DAYS[1]);
         let program = now(&watchlist, PASSWORD);
         run(&program, &["check"], &secrets);
-        assert!(stage.letters().len() > 1, "the right password sends");
+        assert!(scene.letters().len() > 1, "the right password sends");
         for arguments in [
             &["status"][..],
             &["status", "--json"],
@@ -91,40 +90,40 @@ async fn neither_key_nor_password_is_logged_stored_printed_or_mailed() {
             run(&program, arguments, &secrets);
         }
 
-        stage.at(DAYS[2]);
-        stage.upstream(&format!("{}[[fault]]\necho_key = true\ncode = 10001\n", steady(0)));
+        scene.at(DAYS[2]);
+        scene.upstream(&format!("{}[[fault]]\necho_key = true\ncode = 10001\n", steady(0)));
         let program = now(&watchlist, PASSWORD);
         assert_eq!(run(&program, &["check", "--json"], &secrets).code, Some(3));
         run(&program, &["status"], &secrets);
         let nowhere =
-            watchlist.replace(&stage.sandbox.url(), "http://127.0.0.1:1/opens/App/bqQualification/query");
+            watchlist.replace(&scene.sandbox.url(), "http://127.0.0.1:1/opens/App/bqQualification/query");
         let program = now(&nowhere, PASSWORD);
         assert_eq!(run(&program, &["validate", "--ask"], &secrets).code, Some(1), "an error with its chain");
         run(&program, &["check"], &secrets);
         let program = now(&nowhere.replace("http://", "https://"), PASSWORD);
         run(&program, &["validate", "--ask"], &secrets);
 
-        secrets.are_in_no_row(&stage.pool).await;
+        secrets.are_in_no_row(&scene.pool).await;
         secrets.are_in_no_file(program.folder());
-        for (to, letter) in stage.letters() {
+        for (to, letter) in scene.letters() {
             secrets.are_not_in(&format!("{letter:?}"), &format!("a mail to {to}"));
         }
         let stored =
-            rows(&stage.pool).await.into_iter().find(|(table, _)| table == "observations").unwrap().1;
+            rows(&scene.pool).await.into_iter().find(|(table, _)| table == "observations").unwrap().1;
         assert!(!stored.is_empty(), "{method}: answers are kept, the key overwritten");
-        assert!(stage.sandbox.ledger().iter().any(|request| request.method.eq_ignore_ascii_case(method)));
+        assert!(scene.sandbox.ledger().iter().any(|request| request.method.eq_ignore_ascii_case(method)));
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_child_and_no_file_of_a_daemon_has_a_secret() {
     let secrets = secrets();
-    let stage = set(&echoing()).await;
-    let program = loud(stage.program_with(&with_login(&stage)), PASSWORD).without("QUALWATCH_DATABASE_URL");
+    let scene = set(&echoing()).await;
+    let program = loud(scene.program_with(&with_login(&scene)), PASSWORD).without("QUALWATCH_DATABASE_URL");
     let open = std::os::unix::fs::PermissionsExt::from_mode(0o711);
     std::fs::set_permissions(program.folder(), open).unwrap();
     let daemon = Running::start(&program, &["run"]);
-    until("mails", || async { stage.letters().len() >= 2 }).await;
+    until("mails", || async { scene.letters().len() >= 2 }).await;
     let own = std::fs::read(format!("/proc/{}/cmdline", daemon.pid())).unwrap();
     secrets.are_not_in(&String::from_utf8_lossy(&own), "its own command line");
     let family = descendants(daemon.pid().as_raw());

@@ -8,7 +8,7 @@ pub mod mailroom;
 pub mod running;
 pub mod secrets;
 pub mod smtp_sink;
-pub mod stage;
+pub mod scene;
 pub mod scenarios;
 pub mod story;
 pub mod world;

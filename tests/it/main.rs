@@ -23,6 +23,7 @@ mod sweep_budget;
 mod sweep_identity;
 mod sweep_judging;
 mod sweep_masses;
+mod sweep_together;
 mod sweep_upstream;
 mod sweeps;
 mod tidy;

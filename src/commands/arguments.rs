@@ -48,6 +48,8 @@ pub(super) enum Command {
     Retry(Retry),
     TestEmail(TestEmail),
     Snooze(Snooze),
+    Backup(Backup),
+    Restore(Restore),
     Sandbox(SandboxArguments),
     Demo(Demo),
 }
@@ -187,6 +189,26 @@ pub(super) struct Snooze {
     /// End it now: what is due is told at the next check or the day's judging
     #[arg(long, conflicts_with_all = ["until", "reason"])]
     pub end: bool,
+    #[command(flatten)]
+    pub output: Json,
+}
+
+/// Write the whole database into one file, also while the daemon runs
+#[derive(Debug, Clone, Args)]
+pub(super) struct Backup {
+    /// The file, which only you can read; an old one is replaced when the new one is whole
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    #[command(flatten)]
+    pub output: Json,
+}
+
+/// Fill an empty database from a file that `backup` wrote
+#[derive(Debug, Clone, Args)]
+pub(super) struct Restore {
+    /// The file
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
     #[command(flatten)]
     pub output: Json,
 }

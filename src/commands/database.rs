@@ -1,10 +1,12 @@
 //! The database a command works on: a server of the operator's, or the private one in the state directory.
 
+use std::path::PathBuf;
+
 use anyhow::Context as _;
 use sqlx::postgres::PgConnectOptions;
 
 use crate::config::{self, DatabaseUrl};
-use crate::private_postgres::{PrivatePostgres, Purpose};
+use crate::private_postgres::{self, PrivatePostgres, Purpose};
 use crate::store::Store;
 use crate::store::connect::Layout;
 
@@ -16,6 +18,16 @@ pub(super) struct Database {
     /// The database itself.
     pub store: Store,
     place: Place,
+}
+
+/// PostgreSQL's own programs, and how they reach a database.
+pub(super) struct Programs {
+    /// Where they are.
+    pub directory: PathBuf,
+    /// How they log in.
+    pub environment: Vec<(String, String)>,
+    /// The database's name.
+    pub database: String,
 }
 
 /// Where the database is.
@@ -93,23 +105,78 @@ impl Database {
         Self { store: self.store.obeying(listing), ..self }
     }
 
+    /// Opens an empty database, which is made where there is none: to be restored into.
+    ///
+    /// # Errors
+    /// There is a database already, or it cannot be made.
+    pub async fn open_empty(context: &Context) -> anyhow::Result<Self> {
+        let place = match url(context)? {
+            Some(url) => Place::Server(url),
+            None => Place::Private(PrivatePostgres::start(&context.state_dir, Purpose::Service).await?),
+        };
+        let (store, layout) =
+            Store::open_as_it_is(place.options()?).await.with_context(|| place.opening())?;
+        let database = Self { store, place };
+        if layout == Layout::None {
+            return Ok(database);
+        }
+        let refusal = Refusal::failed(format!("{} is not empty: it is left as it is", database.place.name()));
+        database.close().await?;
+        Err(refusal.advising("restore into a new database, or name another --state-dir").into())
+    }
+
+    /// Brings the database to this version's layout.
+    ///
+    /// # Errors
+    /// A migration fails.
+    pub async fn migrate(&self) -> anyhow::Result<()> {
+        let store =
+            Store::open_and_migrate(self.place.options()?).await.with_context(|| self.place.opening())?;
+        store.close().await;
+        Ok(())
+    }
+
+    /// PostgreSQL's own programs, and how they reach this database.
+    ///
+    /// # Errors
+    /// None are installed.
+    pub async fn programs(&self) -> anyhow::Result<Programs> {
+        let newest = private_postgres::newest_programs();
+        Ok(match &self.place {
+            Place::Server(url) => {
+                let environment = url.libpq_environment();
+                let named = environment.iter().find(|(name, _)| name == "PGDATABASE");
+                let database = named.map(|(_, value)| value.clone()).unwrap_or_default();
+                Programs { directory: newest.await?, environment, database }
+            }
+            Place::Private(private) => {
+                let database = "qualwatch".to_owned();
+                let directory = match private.bin_dir() {
+                    Some(directory) => directory.to_owned(),
+                    None => newest.await?,
+                };
+                let socket = private.socket_dir().display().to_string();
+                let environment =
+                    [("PGHOST", socket), ("PGUSER", database.clone()), ("PGDATABASE", database.clone())];
+                let environment = environment.map(|(name, value)| (name.to_owned(), value)).to_vec();
+                Programs { directory, environment, database }
+            }
+        })
+    }
+
     /// Where it is and how to back it up, in one sentence.
     pub fn description(&self) -> String {
         match &self.place {
             Place::Server(url) => {
-                format!("{}: backed up with pg_dump, like every database of that server", url.place())
-            }
-            Place::Private(private) => {
-                let pg_dump = private.bin_dir().map(|bin| bin.join("pg_dump"));
                 format!(
-                    "a private PostgreSQL in {}: while qualwatch runs, back it up with `{} --host={} --username=qualwatch \
-                     --format=custom --file=qualwatch.dump qualwatch`; while nothing of it runs, copying that directory \
-                     does as well",
-                    private.data_dir().display(),
-                    pg_dump.as_deref().unwrap_or(std::path::Path::new("pg_dump")).display(),
-                    private.socket_dir().display(),
+                    "{}: back it up with `qualwatch backup FILE`, or as every database of that server",
+                    url.place()
                 )
             }
+            Place::Private(private) => format!(
+                "a private PostgreSQL in {}: back it up with `qualwatch backup FILE`, also while the daemon runs",
+                private.data_dir().display()
+            ),
         }
     }
 

@@ -36,6 +36,8 @@ fn usual_level(command: &Command) -> &'static str {
         | Command::Why(_)
         | Command::Retry(_)
         | Command::Snooze(_)
+        | Command::Backup(_)
+        | Command::Restore(_)
         | Command::TestEmail(_)
         | Command::Sandbox(_)
         | Command::Demo(_) => "warn",

@@ -25,6 +25,7 @@ mod companies;
 mod validate;
 mod why;
 mod ask;
+mod backup;
 mod bar;
 mod check;
 mod status;

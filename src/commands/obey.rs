@@ -1,6 +1,7 @@
 //! From the arguments to the command.
 
 use super::arguments::{Arguments, Command};
+use super::backup::{backup, restore};
 use super::check::check;
 use super::demo::demo;
 use super::exit::Exit;
@@ -42,6 +43,8 @@ pub async fn obey_in_steps(arguments: Arguments, steps: &dyn Steps) -> anyhow::R
         Command::Retry(arguments) => retry(places, arguments).await,
         Command::Snooze(arguments) => snooze(places, arguments).await,
         Command::TestEmail(arguments) => test_email(places, arguments).await,
+        Command::Backup(arguments) => backup(places, arguments).await,
+        Command::Restore(arguments) => Box::pin(restore(places, arguments)).await,
         Command::Sandbox(arguments) => sandbox(arguments).await,
         Command::Demo(arguments) => Box::pin(demo(places, arguments)).await,
     }

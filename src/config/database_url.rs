@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use percent_encoding::percent_decode_str;
 use url::Url;
 
 use super::fault::{Complaint, quoted};
@@ -86,6 +87,36 @@ impl DatabaseUrl {
     #[must_use]
     pub fn weak_mode(&self) -> Option<&'static str> {
         self.weak_mode
+    }
+
+    /// The same for PostgreSQL's own programs: variables, so that the password stands in no list of arguments.
+    #[must_use]
+    pub fn libpq_environment(&self) -> Vec<(String, String)> {
+        let decoded = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
+        let parameter = |names: &[&str]| {
+            let found = self.url.query_pairs().filter(|(key, _)| names.contains(&key.as_ref())).last();
+            found.map(|(_, value)| value.into_owned())
+        };
+        let not_empty = |text: &str| (!text.is_empty()).then(|| decoded(text));
+        let host = parameter(&["host", "hostaddr"]).or_else(|| self.url.host_str().map(decoded));
+        let mode = parameter(&["sslmode", "ssl-mode"]);
+        let roots = parameter(&["sslrootcert", "ssl-root-cert"]);
+        // We verify by the system's roots; libpq looks for a file of its own unless told so.
+        let roots = roots
+            .or_else(|| mode.as_ref().filter(|mode| mode.starts_with("verify")).map(|_| "system".to_owned()));
+        let database = parameter(&["dbname"]).or_else(|| not_empty(self.url.path().trim_start_matches('/')));
+        [
+            ("PGHOST", host),
+            ("PGPORT", parameter(&["port"]).or_else(|| self.url.port().map(|port| port.to_string()))),
+            ("PGUSER", parameter(&["user"]).or_else(|| not_empty(self.url.username()))),
+            ("PGPASSWORD", parameter(&["password"]).or_else(|| self.url.password().map(decoded))),
+            ("PGDATABASE", database),
+            ("PGSSLMODE", mode),
+            ("PGSSLROOTCERT", roots),
+        ]
+        .into_iter()
+        .filter_map(|(name, value)| Some((name.to_owned(), value?)))
+        .collect()
     }
 
     /// Where the database is, without login and parameters: for people.

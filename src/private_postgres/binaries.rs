@@ -63,6 +63,14 @@ pub(super) async fn find(places: Option<&[PathBuf]>) -> Found {
     Found { installations, searched }
 }
 
+/// The directory of the newest programs that are installed, for `pg_dump` and `pg_restore` against another server.
+///
+/// # Errors
+/// None is installed that qualwatch is made for.
+pub async fn newest_programs() -> Result<PathBuf, PostgresError> {
+    Ok(find(None).await.newest()?.bin_dir)
+}
+
 impl Found {
     /// The one to make a new cluster with: the newest that is supported.
     pub(super) fn newest(self) -> Result<Installation, PostgresError> {

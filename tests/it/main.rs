@@ -2,6 +2,7 @@
 
 #![cfg(test)]
 
+mod backups;
 mod checks;
 mod crashes;
 mod history_of_a_day;

@@ -30,10 +30,19 @@ pub struct TestDatabase {
 
 impl TestDatabase {
     pub async fn new() -> Self {
+        Self::made("TEMPLATE template_of_tests").await
+    }
+
+    /// One that nobody has migrated.
+    pub async fn empty() -> Self {
+        Self::made("").await
+    }
+
+    async fn made(how: &str) -> Self {
         let server = SERVER.get_or_init(|| Box::pin(start_server())).await;
         let name = format!("test_{}", DATABASES.fetch_add(1, Ordering::Relaxed));
         let mut maintenance = server.connect_options().database("postgres").connect().await.unwrap();
-        let create = format!("CREATE DATABASE {name} TEMPLATE {TEMPLATE}");
+        let create = format!("CREATE DATABASE {name} {how}");
         sqlx::query(AssertSqlSafe(create)).execute(&mut maintenance).await.unwrap();
         maintenance.close().await.unwrap();
         let options = server.connect_options().database(&name);

@@ -10,6 +10,7 @@ mod documents;
 mod mailer;
 mod private_postgres;
 mod real_smtp_server;
+mod simulation;
 mod smtp_conversation;
 mod support;
 mod test_mail_and_sandbox;

@@ -44,8 +44,10 @@ pub(super) enum Command {
     Status(Status),
     List(List),
     History(History),
+    Why(Why),
     Retry(Retry),
     TestEmail(TestEmail),
+    Snooze(Snooze),
     Sandbox(SandboxArguments),
     Demo(Demo),
 }
@@ -143,6 +145,16 @@ pub(super) struct History {
     pub output: Json,
 }
 
+/// Why something of a company was told, or not: its last checks, doubts and decisions
+#[derive(Debug, Clone, Args)]
+pub(super) struct Why {
+    /// The company, by its keyword or its name in the watchlist
+    #[arg(value_name = "KEYWORD")]
+    pub company: String,
+    #[command(flatten)]
+    pub output: Json,
+}
+
 /// Offer dead letters again: mail that was given up because its recipient, or the message, was refused
 #[derive(Debug, Clone, Args)]
 pub(super) struct Retry {
@@ -153,6 +165,28 @@ pub(super) struct Retry {
 /// Send a sample alert to each recipient and operator, and say what the mail server answered
 #[derive(Debug, Clone, Args)]
 pub(super) struct TestEmail {
+    #[command(flatten)]
+    pub output: Json,
+}
+
+/// Tell nothing of one certificate's end until a day; ends by itself when the validity changes
+#[derive(Debug, Clone, Args)]
+pub(super) struct Snooze {
+    /// The company, by its keyword or its name in the watchlist
+    #[arg(value_name = "KEYWORD")]
+    pub company: String,
+    /// The certificate's number
+    #[arg(value_name = "NUMBER")]
+    pub certificate: String,
+    /// The first day on which it is told of again, YYYY-MM-DD
+    #[arg(long, value_name = "DATE", required_unless_present = "end", requires = "reason")]
+    pub until: Option<NaiveDate>,
+    /// Why, for whoever asks later
+    #[arg(long, value_name = "TEXT", required_unless_present = "end")]
+    pub reason: Option<String>,
+    /// End it now: what is due is told at the next check or the day's judging
+    #[arg(long, conflicts_with_all = ["until", "reason"])]
+    pub end: bool,
     #[command(flatten)]
     pub output: Json,
 }

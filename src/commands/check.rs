@@ -81,8 +81,11 @@ pub(super) async fn check(places: &Places, arguments: &Check, steps: &dyn Steps)
     if reader == Reader::Person {
         context.draw_warnings(&context.all_warnings());
     }
-    let database = Database::open_or_make(&context).await?;
+    let mut database = Database::open_or_make(&context).await?;
     let mode = if arguments.dry_run { Mode::DryRun } else { Mode::ForGood };
+    if mode == Mode::ForGood {
+        database = database.obeying(&context);
+    }
     let done = Box::pin(sweep_and_send(&context, &database, &whom, (mode, steps), key)).await;
     database.close().await?;
     let (report, mailed) = done?;

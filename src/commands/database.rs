@@ -87,6 +87,12 @@ impl Database {
         }
     }
 
+    /// The same for a process that takes its watchlist into force.
+    pub fn obeying(self, context: &Context) -> Self {
+        let listing = config::listing_of(&context.state_dir, &context.path);
+        Self { store: self.store.obeying(listing), ..self }
+    }
+
     /// Where it is and how to back it up, in one sentence.
     pub fn description(&self) -> String {
         match &self.place {

@@ -33,7 +33,9 @@ fn usual_level(command: &Command) -> &'static str {
         | Command::Status(_)
         | Command::List(_)
         | Command::History(_)
+        | Command::Why(_)
         | Command::Retry(_)
+        | Command::Snooze(_)
         | Command::TestEmail(_)
         | Command::Sandbox(_)
         | Command::Demo(_) => "warn",

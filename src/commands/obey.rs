@@ -9,9 +9,11 @@ use super::list::list;
 use super::retry::retry;
 use super::run::run;
 use super::sandbox::sandbox;
+use super::snooze::snooze;
 use super::status::status;
 use super::test_email::test_email;
 use super::validate::validate;
+use super::why::why;
 use crate::store::steps::{NoSteps, Steps};
 
 /// Does what was asked for.
@@ -36,7 +38,9 @@ pub async fn obey_in_steps(arguments: Arguments, steps: &dyn Steps) -> anyhow::R
         Command::Status(arguments) => status(places, arguments).await,
         Command::List(arguments) => list(places, arguments).await,
         Command::History(arguments) => history(places, arguments).await,
+        Command::Why(arguments) => why(places, arguments).await,
         Command::Retry(arguments) => retry(places, arguments).await,
+        Command::Snooze(arguments) => snooze(places, arguments).await,
         Command::TestEmail(arguments) => test_email(places, arguments).await,
         Command::Sandbox(arguments) => sandbox(arguments).await,
         Command::Demo(arguments) => Box::pin(demo(places, arguments)).await,

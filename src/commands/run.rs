@@ -30,7 +30,7 @@ pub(super) async fn run(places: &Places, steps: &dyn Steps) -> anyhow::Result<Ex
         Origin::AcceptedCopy { faults, unreadable: None } => Some(Rejected::of(&faults)),
     };
     let database = match Database::open_or_make(&context).await {
-        Ok(database) => database,
+        Ok(database) => database.obeying(&context),
         Err(error) => {
             tell_directly(&context, &error).await;
             return Err(error);

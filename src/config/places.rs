@@ -1,9 +1,12 @@
 //! Where the file and the state are, and the copy of the file that was accepted last (design 6 and 7).
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::io::{self, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, fchown};
 use std::path::{Path, PathBuf};
+
+use sha2::{Digest as _, Sha256};
 
 use super::error::ConfigError;
 use super::secrets::Environment;
@@ -12,6 +15,7 @@ use super::secrets::Environment;
 const SYSTEM_WATCHLIST: &str = "/etc/qualwatch/watchlist.toml";
 const SYSTEM_STATE: &str = "/var/lib/qualwatch";
 const ACCEPTED: &str = "watchlist.accepted.toml";
+const LISTING: &str = "watchlist.id";
 
 /// Where the watchlist is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,6 +57,32 @@ pub fn state_dir(explicit: Option<&Path>, watchlist: &Path, environment: &Enviro
     }
 }
 
+/// Tells this watchlist from those of other daemons on the same database: a random id that lies in the state directory, and
+/// a hash of where the file is. Where no id can be kept the file alone must do.
+#[must_use]
+pub fn listing_of(state_dir: &Path, watchlist: &Path) -> String {
+    let id = kept_id(state_dir).unwrap_or_default();
+    let path = fs::canonicalize(watchlist).unwrap_or_else(|_| watchlist.to_owned());
+    let hash = Sha256::digest(path.as_os_str().as_encoded_bytes());
+    hash.iter().take(8).fold(format!("{id}."), |text, byte| text + &format!("{byte:02x}"))
+}
+
+fn kept_id(state_dir: &Path) -> io::Result<String> {
+    let path = state_dir.join(LISTING);
+    if let Ok(id) = fs::read_to_string(&path) {
+        return Ok(id.trim().to_owned());
+    }
+    // The standard library's only source of randomness.
+    let id = format!("{:016x}", RandomState::new().build_hasher().finish());
+    DirBuilder::new().recursive(true).mode(0o700).create(state_dir)?;
+    match OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path) {
+        Ok(mut file) => file.write_all(id.as_bytes()).map(|()| id),
+        // Another process was faster.
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => fs::read_to_string(&path),
+        Err(error) => Err(error),
+    }
+}
+
 /// Keeps a copy of an accepted file, whole or not at all, readable by the owner only. It holds no secret: a file that does
 /// is not accepted. Relative paths in it still start at the folder of the original.
 ///
@@ -73,9 +103,19 @@ fn write_whole(state_dir: &Path, path: &Path, text: &str) -> io::Result<()> {
     }
     let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&half)?;
     file.write_all(text.as_bytes())?;
+    own_as(state_dir, &file)?;
     file.sync_all()?;
     fs::rename(&half, path)?;
     File::open(state_dir)?.sync_all()
+}
+
+/// Root may run a command in the state directory of a service: what it writes there must stay the service's to read.
+fn own_as(state_dir: &Path, file: &File) -> io::Result<()> {
+    let (directory, own) = (fs::metadata(state_dir)?, file.metadata()?);
+    if own.uid() != 0 || directory.uid() == 0 {
+        return Ok(());
+    }
+    fchown(file, Some(directory.uid()), Some(directory.gid()))
 }
 
 /// The copy that was kept last; `None` where there was never a good file (or the copy itself cannot be read).

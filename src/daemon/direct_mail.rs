@@ -1,8 +1,9 @@
 //! What the database cannot hold is told to the operators without it (design 5): a mail that is built and handed over at
 //! once, once per cause. A marker file remembers, so that neither a restart nor the next look tells it again.
 
-use std::fs;
+use std::fs::{self, DirBuilder};
 use std::io;
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -175,8 +176,11 @@ impl DirectMail<'_> {
     }
 
     fn remember(&self, away: &Away) {
-        let written = serde_json::to_vec(away)
-            .map_err(io::Error::other)
+        let written = DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(self.state_dir)
+            .and_then(|()| serde_json::to_vec(away).map_err(io::Error::other))
             .and_then(|bytes| fs::write(self.marker(), bytes));
         if let Err(error) = written {
             tracing::error!(%error, "it cannot be remembered that the database is away");

@@ -182,8 +182,8 @@ impl Daemon<'_> {
     }
 }
 
-const REJECTED_ADVICE: &str = "see all faults with `qualwatch validate`, mend them, then `systemctl reload qualwatch`; until then the last \
-                               good watchlist stays in force";
+const REJECTED_ADVICE: &str = "see all faults with `qualwatch validate` and mend them: the file is read again by itself; until then the last good \
+                               watchlist stays in force";
 
 impl Rejected {
     /// Of a file with these faults: the first of them, and how many there are.

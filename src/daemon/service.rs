@@ -2,8 +2,8 @@
 
 use std::error::Error;
 use std::path::PathBuf;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use sd_notify::NotifyState;
@@ -74,6 +74,10 @@ pub struct Daemon<'a> {
     pub(super) no_key: SaidOnce,
     pub(super) no_password: SaidOnce,
     pub(super) heart: tokio::sync::Mutex<Heart>,
+    /// The day, counted from year 1, on which the companies were stored last.
+    pub(super) accepted_on: AtomicI32,
+    /// What the service manager is told while all is well.
+    pub(super) last_sweep: Mutex<String>,
 }
 
 /// Something that is said when it begins and when it is over, however often it is met in between: a loop comes round every
@@ -108,6 +112,8 @@ impl<'a> Daemon<'a> {
             no_key: SaidOnce::default(),
             no_password: SaidOnce::default(),
             heart: tokio::sync::Mutex::default(),
+            accepted_on: AtomicI32::new(0),
+            last_sweep: Mutex::new("no sweep since the start".to_owned()),
         }
     }
 
@@ -133,8 +139,10 @@ impl<'a> Daemon<'a> {
             tokio::join!(self.sweep_on(), self.mail_on(), self.reload_on(hang_up, read), self.watch_over());
         };
         tokio::select! {
-            () = work => {}
+            // The limit first: it says that we are stopping, and an idle daemon's work ends at the same moment.
+            biased;
             () = self.drain_limit() => tracing::warn!("what was begun did not end in time; it goes on at the next start"),
+            () = work => {}
         }
         tracing::info!("ended");
         Ok(())

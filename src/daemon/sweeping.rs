@@ -1,14 +1,15 @@
 //! The loop that sweeps: looks who is due, whenever a bell rings and once a minute.
 
-use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
 
-use chrono::TimeDelta;
+use chrono::{Datelike as _, TimeDelta};
 
 use super::service::Daemon;
 use super::systemd;
 use crate::config::{self, Watchlist};
 use crate::email::Sweeping;
-use crate::sweep::{Mode, NoProgress, Report, Sweep, SweepError, Whom};
+use crate::sweep::{self, Mode, NoProgress, Report, Sweep, SweepError, Whom};
 
 /// Where no bell rings (it is only a help) nobody waits longer than this.
 pub(super) const LOOK_EVERY: TimeDelta = TimeDelta::minutes(1);
@@ -39,6 +40,7 @@ impl Daemon<'_> {
     }
 
     async fn sweep_once(&self, watchlist: &Watchlist) -> Result<Report, SweepError> {
+        self.accept_daily(watchlist).await?;
         // A file with the key is read again at each sweep: a repaired key heals within a minute.
         let key = match config::read_api_key(watchlist, &self.around.environment) {
             Ok(key) => {
@@ -76,6 +78,17 @@ impl Daemon<'_> {
         Ok(report)
     }
 
+    /// Says once a day that this watchlist is obeyed: one that nobody obeys for days counts as gone.
+    async fn accept_daily(&self, watchlist: &Watchlist) -> Result<(), SweepError> {
+        let now = self.around.clock.now();
+        let today = now.with_timezone(&watchlist.timezone).date_naive();
+        if self.accepted_on.load(Ordering::Relaxed) != today.num_days_from_ce() {
+            sweep::accept(self.around.store, watchlist, now).await?;
+            self.accepted_on.store(today.num_days_from_ce(), Ordering::Relaxed);
+        }
+        Ok(())
+    }
+
     fn note(&self, report: &Report) {
         if report.tally.asked > 0 || !report.events.is_empty() {
             let tally = report.tally;
@@ -91,25 +104,27 @@ impl Daemon<'_> {
                 "swept"
             );
         }
-        match report.halt.as_ref().and_then(crate::sweep::Halt::problem) {
-            Some(problem) => {
-                if report.tally.asked > 0 {
-                    tracing::error!(
-                        class = problem.class,
-                        code = problem.code,
-                        reason = problem.reason,
-                        "asking is stopped"
-                    );
-                }
-                systemd::status(&format!("asking is stopped: {}", problem.reason));
+        if let Some(problem) = report.halt.as_ref().and_then(crate::sweep::Halt::problem) {
+            if report.tally.asked > 0 {
+                let (class, code) = (problem.class.as_str(), problem.code);
+                tracing::error!(class, code, reason = problem.reason, "asking is stopped");
             }
-            None if report.tally.asked > 0 => systemd::status(&format!(
-                "last sweep {}: {} of {} companies complete",
-                self.around.clock.now().with_timezone(&self.watchlist().timezone).format("%Y-%m-%d %H:%M"),
-                report.tally.complete,
-                report.tally.asked
-            )),
-            None => {}
+            systemd::status(&format!("asking is stopped: {}", problem.reason));
+            return;
         }
+        let mut last = self.last_sweep.lock().unwrap_or_else(PoisonError::into_inner);
+        if report.tally.asked > 0 {
+            *last = self.swept(report);
+        }
+        systemd::status(&last);
+    }
+
+    fn swept(&self, report: &Report) -> String {
+        format!(
+            "last sweep {}: {} of {} companies complete",
+            self.around.clock.now().with_timezone(&self.watchlist().timezone).format("%Y-%m-%d %H:%M"),
+            report.tally.complete,
+            report.tally.asked
+        )
     }
 }

@@ -133,7 +133,8 @@ fn state(snapshot: &Snapshot, holdings: &[&Holding], expiring_from_days: i64, to
     let in_doubt = |holding: &&Holding| snapshot.open_doubts().any(|(key, _, _)| *key == holding.key());
     let certificate = holdings.first().map(|holding| holding.number.clone());
     let is_superseded = certificate.is_some_and(|number| {
-        snapshot.is_superseded(snapshot.certificate(&number).map(|held| &held.holding))
+        let held = snapshot.certificate(&number).map(|held| &held.holding);
+        snapshot.is_superseded(held.filter(|holding| !holding.is_historical(today)))
     });
     if holdings.iter().all(|holding| holding.is_historical(today)) {
         State::Historical
@@ -148,5 +149,113 @@ fn state(snapshot: &Snapshot, holdings: &[&Holding], expiring_from_days: i64, to
             Some(_) => State::Valid,
             None => State::Unknown,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::TimeDelta;
+
+    use super::*;
+    use crate::domain::compare::{Look, Seen, compare};
+    use crate::domain::holding::read_items;
+    use crate::domain::observation::Item;
+
+    type Shown<'a> = (&'a str, &'a str, &'a str, &'a str);
+
+    fn day(text: &str) -> NaiveDate {
+        text.parse().unwrap()
+    }
+
+    /// What is known after these looks, one a day, the last on 2026-01-10.
+    fn listed(looks: &[&[Shown<'_>]]) -> Vec<Certificate> {
+        let keyword: Keyword = "河南院".parse().unwrap();
+        let today = day("2026-01-10");
+        let mut snapshot = Snapshot::default();
+        for (at, shown) in looks.iter().enumerate() {
+            let item = |(number, names, end, issued): &Shown<'_>| Item {
+                certificate_num: Some((*number).into()),
+                qualification_name: Some((*names).into()),
+                effective_time: Some((*end).into()),
+                issuing_certificate_time: Some((*issued).into()),
+                ..Item::default()
+            };
+            let items: Vec<Item> = shown.iter().map(item).collect();
+            let before = TimeDelta::days(i64::try_from(looks.len() - 1 - at).unwrap());
+            let look = Look {
+                company: &keyword,
+                name: "河南院",
+                now: today.and_hms_opt(0, 0, 0).unwrap().and_utc() - before,
+                today: today - before,
+                zone: chrono_tz::Asia::Shanghai,
+                confirm_after: TimeDelta::hours(20),
+            };
+            snapshot = compare(&snapshot, &Seen::Holdings(read_items(&items).unwrap()), &look).after;
+        }
+        let owner =
+            Owner { keyword: &keyword, name: "河南院", last_verified_at: None, expiring_from_days: 180 };
+        certificates(&snapshot, owner, today)
+    }
+
+    fn states(certificates: &[Certificate]) -> Vec<(&str, State)> {
+        certificates.iter().map(|one| (one.certificate_num.as_str(), one.state)).collect()
+    }
+
+    #[test]
+    fn the_state_is_the_first_that_fits_and_the_order_is_by_end_then_number() {
+        let shown: [Shown<'_>; 8] = [
+            ("D2", "市政公用工程施工总承包二级", "2030-01-01", ""),
+            ("D1", "建筑工程施工总承包二级", "2030-01-01", ""),
+            ("D3", "建筑工程施工总承包二级", "2026-02-01", ""),
+            ("D4", "公路工程施工总承包二级", "2026-07-09", ""),
+            ("D5", "桥梁工程专业承包二级", "2026-01-09", ""),
+            ("D6", "隧道工程专业承包二级", "2025-07-13", ""),
+            ("D7", "钢结构工程专业承包二级", "-", ""),
+            ("D8", "公路工程施工总承包二级", "2025-07-14", ""),
+        ];
+        let found = listed(&[&shown]);
+        assert_eq!(
+            states(&found),
+            [
+                ("D6", State::Historical),
+                ("D8", State::Superseded),
+                ("D5", State::Expired),
+                ("D3", State::Superseded),
+                ("D4", State::Expiring),
+                ("D1", State::Valid),
+                ("D2", State::Valid),
+                ("D7", State::Unknown),
+            ]
+        );
+    }
+
+    #[test]
+    fn what_is_in_doubt_or_was_seen_once_says_so_before_anything_but_history() {
+        let (old, stays): (Shown<'_>, Shown<'_>) = (
+            ("D1", "建筑工程施工总承包二级", "2026-02-01", ""),
+            ("D2", "建筑工程施工总承包二级", "2030-01-01", ""),
+        );
+        let new: Shown<'_> = ("D3", "公路工程施工总承包二级", "2031-01-01", "");
+        let found = listed(&[&[old, stays], &[stays, new]]);
+        assert_eq!(states(&found), [("D1", State::InDoubt), ("D2", State::Valid), ("D3", State::InDoubt)]);
+        let found = listed(&[&[stays], &[stays, new], &[stays]]);
+        assert_eq!(states(&found), [("D2", State::Valid), ("D3", State::InDoubt)], "not taken back yet");
+        let found = listed(&[&[stays], &[stays, new], &[stays], &[stays]]);
+        assert_eq!(states(&found), [("D2", State::Valid)]);
+    }
+
+    #[test]
+    fn there_is_one_for_each_number_end_and_issue_date() {
+        let found = listed(&[&[
+            ("D1", "建筑工程施工总承包二级", "2030-01-01", "2025-01-01"),
+            ("D1", "公路工程施工总承包二级", "2030/1/1", "2025-01-01"),
+            ("D1", "市政公用工程施工总承包二级", "2030-01-01", "2025-02-01"),
+            ("D1", "桥梁工程专业承包二级", "2029-01-01", "2025-01-01"),
+        ]]);
+        let counts: Vec<_> = found.iter().map(|one| (one.valid_until, one.qualifications.len())).collect();
+        assert_eq!(
+            counts,
+            [(Some(day("2029-01-01")), 1), (Some(day("2030-01-01")), 2), (Some(day("2030-01-01")), 1)]
+        );
     }
 }

@@ -139,10 +139,12 @@ pub fn grade_change(old: Option<&Grade>, new: Option<&Grade>) -> GradeChange {
     }
 }
 
-/// Whether `held` is the same grade as `needed`, or a higher one of the same ladder.
+/// Whether `held` is the same grade as `needed`, or a higher one of the same ladder. Of one rank is enough: 甲（Ⅰ）级 is 甲级.
 #[must_use]
 pub fn holds_at_least(held: Option<&Grade>, needed: Option<&Grade>) -> bool {
+    let is_of_one_rank = || Some(held?.place()? == needed?.place()?);
     matches!(grade_change(needed, held), GradeChange::Same | GradeChange::Raised)
+        || is_of_one_rank().unwrap_or(false)
 }
 
 #[cfg(test)]
@@ -183,6 +185,8 @@ mod tests {
             (grade("乙级"), grade("乙级"), true),
             (grade("乙级"), grade("甲级"), false),
             (grade("甲级"), grade("一级"), false),
+            (grade("甲（Ⅰ）级"), grade("甲级"), true),
+            (grade("甲（Ⅱ）级"), grade("甲级"), false),
             (None, grade("不分等级"), true),
             (None, grade("甲级"), false),
         ] {

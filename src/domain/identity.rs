@@ -5,6 +5,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::display::normalised;
 use super::holding;
 use super::number::CertificateNumber;
 use super::observation::{Incompleteness, Item};
@@ -30,8 +31,9 @@ impl Prefix {
     /// The prefix of an item; `None` when its 资格id is missing or has no `-`.
     #[must_use]
     pub fn of(item: &Item) -> Option<Self> {
-        let (prefix, _) = item.business_id.as_deref()?.split_once('-')?;
-        (!prefix.trim().is_empty()).then(|| Self::new(prefix))
+        let id = normalised(item.business_id.as_deref()?);
+        let (prefix, _) = id.split_once('-')?;
+        (!prefix.is_empty()).then(|| Self::new(prefix))
     }
 }
 
@@ -96,9 +98,14 @@ pub fn whose(ours: Option<&Prefix>, known: &BTreeSet<CertificateNumber>, items: 
         };
     }
     if by_prefix.is_empty() {
-        return Whose::Ours { prefix: Some(ours.clone()), items: unmarked };
+        // Nobody says whose they are: their numbers have to.
+        return if known.is_empty() || bears_half(known, &unmarked) {
+            Whose::Ours { prefix: Some(ours.clone()), items: unmarked }
+        } else {
+            Whose::Disputed { found: Vec::new() }
+        };
     }
-    re_import_or_dispute(known, by_prefix)
+    re_import_or_dispute(known, by_prefix, unmarked)
 }
 
 fn first_answer(mut by_prefix: BTreeMap<Prefix, Vec<Item>>, mut unmarked: Vec<Item>) -> Whose {
@@ -114,22 +121,107 @@ fn first_answer(mut by_prefix: BTreeMap<Prefix, Vec<Item>>, mut unmarked: Vec<It
     }
 }
 
+/// Whether `items` bear at least half of the numbers last known.
+fn bears_half(known: &BTreeSet<CertificateNumber>, items: &[Item]) -> bool {
+    let numbers: BTreeSet<_> = items.iter().filter_map(holding::number_of).collect();
+    !known.is_empty() && known.intersection(&numbers).count() * 2 >= known.len()
+}
+
 /// Our prefix is missing: a new one that bears at least half of the numbers last known is a re-import.
 fn re_import_or_dispute(
     known: &BTreeSet<CertificateNumber>,
     mut by_prefix: BTreeMap<Prefix, Vec<Item>>,
+    mut unmarked: Vec<Item>,
 ) -> Whose {
-    let bears_half = |items: &Vec<Item>| {
-        let numbers: BTreeSet<_> = items.iter().filter_map(holding::number_of).collect();
-        !known.is_empty() && known.intersection(&numbers).count() * 2 >= known.len()
-    };
-    let heirs: Vec<Prefix> =
-        by_prefix.iter().filter(|(_, items)| bears_half(items)).map(|(prefix, _)| prefix.clone()).collect();
+    let is_heir = |(_, items): &(&Prefix, &Vec<Item>)| bears_half(known, items);
+    let heirs: Vec<Prefix> = by_prefix.iter().filter(is_heir).map(|(prefix, _)| prefix.clone()).collect();
     match heirs.as_slice() {
         [heir] => match by_prefix.remove(heir) {
-            Some(items) => Whose::ReImported { prefix: heir.clone(), items },
+            Some(mut items) => {
+                items.append(&mut unmarked);
+                Whose::ReImported { prefix: heir.clone(), items }
+            }
             None => Whose::Disputed { found: heirs },
         },
         _ => Whose::Disputed { found: by_prefix.into_keys().collect() },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const OURS: &str = "5d43a8f092aec74cbf04a163";
+    const THEIRS: &str = "5faaaaaaaaaaaaaaaaaaaaaa";
+
+    fn item(prefix: &str, number: &str) -> Item {
+        let business_id = (!prefix.is_empty()).then(|| format!("{prefix}-{number}"));
+        Item { business_id, certificate_num: Some(number.to_owned()), ..Item::default() }
+    }
+
+    /// The numbers taken as ours, or why none are.
+    fn judged(
+        ours: Option<&str>,
+        known: &[&str],
+        items: &[(&str, &str)],
+    ) -> Result<Vec<String>, &'static str> {
+        let known = known.iter().filter_map(|number| CertificateNumber::parse(number)).collect();
+        let items = items.iter().map(|(prefix, number)| item(prefix, number)).collect();
+        match whose(ours.map(Prefix::new).as_ref(), &known, items) {
+            Whose::Ours { items, .. } | Whose::ReImported { items, .. } => {
+                Ok(items.iter().filter_map(|item| item.certificate_num.clone()).collect())
+            }
+            Whose::Disputed { .. } => Err("disputed"),
+            Whose::Unclear(_) => Err("incomplete"),
+        }
+    }
+
+    #[test]
+    fn whose_answer_it_is_is_decided_by_prefix_and_numbers() {
+        let upper = OURS.to_uppercase();
+        let wide = OURS.replace('5', "５");
+        for (ours, known, items, expected, why) in [
+            (None, &[][..], &[(OURS, "A1"), (OURS, "A2")][..], Ok("A1 A2"), "the first is remembered"),
+            (None, &[], &[(OURS, "A1"), (THEIRS, "A2")], Err("disputed"), "several at the first answer"),
+            (Some(OURS), &["A1"], &[(OURS, "A1"), (THEIRS, "A2")], Ok("A1"), "others are left out"),
+            (
+                Some(OURS),
+                &["A1"],
+                &[(upper.as_str(), "A1"), (wide.as_str(), "A3")],
+                Ok("A1 A3"),
+                "however it is written",
+            ),
+            (
+                Some(OURS),
+                &["A1"],
+                &[(OURS, "A2"), (THEIRS, "A1")],
+                Err("incomplete"),
+                "unless they bear our numbers",
+            ),
+            (
+                Some(OURS),
+                &["A1"],
+                &[(OURS, "A2"), (THEIRS, "A2")],
+                Err("incomplete"),
+                "or one of this very answer",
+            ),
+            (Some(OURS), &["A1", "A2"], &[(THEIRS, "A1"), (THEIRS, "A9")], Ok("A1 A9"), "half: a re-import"),
+            (Some(OURS), &["A1", "A2", "A3"], &[(THEIRS, "A1")], Err("disputed"), "less than half"),
+            (Some(OURS), &[], &[(THEIRS, "A1")], Err("disputed"), "nothing is known to be borne"),
+            (Some(OURS), &["A1"], &[(THEIRS, "A1"), ("5fbb", "A1")], Err("disputed"), "two heirs are none"),
+            (
+                Some(OURS),
+                &["A1"],
+                &[(THEIRS, "A1"), ("", "A2")],
+                Ok("A1 A2"),
+                "unmarked items go with the answer",
+            ),
+            (Some(OURS), &["A1", "A2"], &[("", "A1")], Ok("A1"), "nobody is named, but the numbers are ours"),
+            (Some(OURS), &["A1", "A2"], &[("", "A9")], Err("disputed"), "nobody is named, and they are not"),
+        ] {
+            let expected =
+                expected.map(|numbers: &str| numbers.split(' ').map(str::to_owned).collect::<Vec<_>>());
+            assert_eq!(judged(ours, known, items), expected, "{why}");
+        }
     }
 }

@@ -54,6 +54,19 @@ pub struct Judgement {
     pub told: Vec<Told>,
 }
 
+impl Judgement {
+    /// Leaves out the ends that `is_told_of` refuses: nothing is told of them, and nothing counts as told.
+    pub fn retain(&mut self, is_told_of: impl Fn(&CertificateNumber, NaiveDate) -> bool) {
+        self.told.retain(|told| is_told_of(&told.number, told.end));
+        self.events.retain(|event| {
+            let certificate = event.certificate.as_ref();
+            let number = certificate.and_then(|facts| CertificateNumber::parse(&facts.number));
+            let end = certificate.and_then(|facts| facts.valid_until);
+            number.zip(end).is_none_or(|(number, end)| is_told_of(&number, end))
+        });
+    }
+}
+
 /// Judges every end of the snapshot. `verified_at` is when the company was last verified.
 #[must_use]
 pub fn judge(
@@ -67,7 +80,8 @@ pub fn judge(
     for ((number, end), holdings) in ends(snapshot) {
         let certificate: Vec<&Holding> = judged(snapshot)
             .map(|judged| judged.holding)
-            .filter(|holding| holding.number == number)
+            // What ended long ago raises nothing, nor does it keep the rest from being superseded.
+            .filter(|holding| holding.number == number && !holding.is_historical(look.today))
             .collect();
         if snapshot.is_superseded(certificate) || waits(&holdings, end, look) {
             continue;

@@ -131,6 +131,15 @@ impl Doubt {
     }
 }
 
+/// What is established gone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Gone {
+    /// As it last was.
+    pub holding: Holding,
+    /// When it was established gone.
+    pub at: DateTime<Utc>,
+}
+
 /// All that is established, doubted and remembered of one company.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Snapshot {
@@ -142,16 +151,25 @@ pub struct Snapshot {
     pub held: BTreeMap<HoldingKey, Held>,
     /// What is in doubt.
     pub doubts: BTreeMap<(HoldingKey, Field), Doubt>,
-    /// What is established gone, as it last was.
-    pub gone: BTreeMap<HoldingKey, Holding>,
+    /// What is established gone.
+    pub gone: BTreeMap<HoldingKey, Gone>,
 }
 
 impl Snapshot {
-    /// The numbers last known: of what is held, or, when nothing is, of what was held last.
+    /// The numbers last known: of what is held, or, when nothing is, of what went last: of the last snapshot that was not
+    /// empty (design 3).
     #[must_use]
     pub fn known_numbers(&self) -> BTreeSet<CertificateNumber> {
         let held: BTreeSet<_> = self.held.keys().map(|key| key.number.clone()).collect();
-        if held.is_empty() { self.gone.keys().map(|key| key.number.clone()).collect() } else { held }
+        if !held.is_empty() {
+            return held;
+        }
+        let last = self.gone.values().map(|gone| gone.at).max();
+        self.gone
+            .iter()
+            .filter(|(_, gone)| Some(gone.at) == last)
+            .map(|(key, _)| key.number.clone())
+            .collect()
     }
 
     /// The established holdings of one certificate.

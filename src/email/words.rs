@@ -18,13 +18,16 @@ pub(super) mod briefs;
 
 use std::collections::BTreeMap;
 
-use chrono::NaiveDate;
+use chrono::{NaiveDate, TimeDelta};
 
 use crate::domain::dates::days_left;
 use crate::domain::display::displayable;
 use crate::domain::event::{CertificateFacts, Change, Elsewhere, Event, EventKind, Note, Trouble};
 use crate::domain::language::Language;
 use crate::domain::number::FilingRule;
+
+/// Nobody is issued the next certificate more than a year before the end of the old one.
+const ISSUED_EARLY_MAX: TimeDelta = TimeDelta::days(365);
 
 /// How many qualifications a summary names.
 const SUMMARY_QUALIFICATIONS_MAX: usize = 3;
@@ -208,6 +211,15 @@ impl Told<'_> {
 
     fn new_day(&self, language: Language) -> String {
         Self::as_day(self.event.new.as_deref(), language)
+    }
+
+    /// The issue date of a renewal, unless it is plainly the old one: what was back after its end day with a later end counts
+    /// as renewed whatever its issue date says (design 3, "Ends").
+    fn new_issue_day(&self) -> Option<NaiveDate> {
+        let issued = self.facts()?.issued_on?;
+        let old_end: Option<NaiveDate> = self.event.old.as_deref().and_then(|old| old.parse().ok());
+        let is_old = old_end.is_some_and(|end| issued < end - ISSUED_EARLY_MAX);
+        (!is_old).then_some(issued)
     }
 
     /// How many agreeing looks established it, where the event says so.

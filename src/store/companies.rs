@@ -1,14 +1,18 @@
 //! The companies of the watchlist: who is in the file, and what decides when each is due.
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use sqlx::postgres::{PgConnection, PgPool};
 
 use super::error::{StoreError, during};
+use super::listings;
 use crate::domain::keyword::Keyword;
 
 /// Rows in one statement, so that no statement grows without limit.
 const BATCH_ROWS_MAX: usize = 5_000;
+
+/// A company that was out of the file for longer than this begins anew when it is put back (design 3).
+pub(super) const FORGOTTEN_AFTER: TimeDelta = TimeDelta::days(30);
 
 /// A company's row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -57,30 +61,25 @@ pub struct Standing {
     pub judged_on: Option<NaiveDate>,
 }
 
-/// Makes the stored companies those of the file: new ones come in, others leave, and a changed line is in force from now.
-/// One transaction.
+/// Makes the stored companies those of the file: new ones come in, others leave unless another watchlist names them, and a
+/// changed line is in force from now. `watchlist` tells files of several daemons apart. One transaction.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn accept(pool: &PgPool, entries: &[Entry], now: DateTime<Utc>) -> Result<(), StoreError> {
+pub async fn accept(
+    pool: &PgPool,
+    watchlist: &str,
+    entries: &[Entry],
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
     let doing = "storing the companies of the watchlist";
     let mut tx = pool.begin().await.map_err(during(doing))?;
-    let keywords: Vec<String> = entries.iter().map(|entry| entry.keyword.as_str().to_owned()).collect();
-    sqlx::query!(
-        "UPDATE companies
-         SET left_at = $2
-         WHERE left_at IS NULL
-           AND keyword <> ALL ($1::text[])",
-        &keywords,
-        now
-    )
-    .execute(&mut *tx)
-    .await
-    .map_err(during(doing))?;
+    listings::leave(&mut tx, watchlist, entries, now).await?;
     for batch in entries.chunks(BATCH_ROWS_MAX) {
         free_prefixes(&mut tx, batch).await?;
         drop_doubts_of_returning(&mut tx, batch).await?;
         upsert(&mut tx, batch, now).await?;
+        listings::list(&mut tx, watchlist, batch, now).await?;
     }
     tx.commit().await.map_err(during(doing))
 }
@@ -99,6 +98,8 @@ async fn free_prefixes(connection: &mut PgConnection, entries: &[Entry]) -> Resu
                    WHERE entry.prefix = losing.prefix
                      AND entry.keyword <> losing.keyword
                )
+               -- Who has left and stays away keeps it: whoever bears it now goes on with that history.
+               AND (losing.left_at IS NULL OR losing.keyword = ANY ($1))
             OR (losing.left_at IS NOT NULL
                 AND losing.keyword = ANY ($1)
                 AND EXISTS (
@@ -144,13 +145,16 @@ async fn drop_doubts_of_returning(
 pub async fn correct_instants(pool: &PgPool, now: DateTime<Utc>) -> Result<(), StoreError> {
     sqlx::query!(
         "UPDATE companies
-         SET accepted_at = LEAST(accepted_at, $1),
-             last_asked_at = LEAST(last_asked_at, $1),
-             last_verified_at = LEAST(last_verified_at, $1),
-             failing_since = LEAST(failing_since, $1)
+         -- Not LEAST: that takes a null for later than everything.
+         SET accepted_at = CASE WHEN accepted_at > $1 THEN $1 ELSE accepted_at END,
+             last_asked_at = CASE WHEN last_asked_at > $1 THEN $1 ELSE last_asked_at END,
+             last_verified_at = CASE WHEN last_verified_at > $1 THEN $1 ELSE last_verified_at END,
+             watched_since = CASE WHEN watched_since > $1 THEN $1 ELSE watched_since END,
+             failing_since = CASE WHEN failing_since > $1 THEN $1 ELSE failing_since END
          WHERE accepted_at > $1
             OR last_asked_at > $1
             OR last_verified_at > $1
+            OR watched_since > $1
             OR failing_since > $1",
         now
     )
@@ -188,6 +192,12 @@ async fn upsert(
                  ELSE excluded.accepted_at
              END,
              watched_since = CASE WHEN known.left_at IS NULL THEN known.watched_since ELSE excluded.watched_since END,
+             -- Put back: judged after its first complete answer, which it owes; a new baseline when it was away for long.
+             owes_answer = known.owes_answer OR known.left_at IS NOT NULL,
+             baseline_at = CASE WHEN known.left_at < $6 THEN NULL ELSE known.baseline_at END,
+             failing_since = CASE WHEN known.left_at IS NULL THEN known.failing_since END,
+             failing_checks = CASE WHEN known.left_at IS NULL THEN known.failing_checks ELSE 0 END,
+             unverified_told_at = CASE WHEN known.left_at IS NULL THEN known.unverified_told_at END,
              left_at = NULL
          WHERE (known.name, known.check_line, known.prefix_is_pinned)
                IS DISTINCT FROM (excluded.name, excluded.check_line, excluded.prefix_is_pinned)
@@ -197,7 +207,8 @@ async fn upsert(
         &names,
         &prefixes as &[Option<String>],
         &lines,
-        now
+        now,
+        now - FORGOTTEN_AFTER
     )
     .execute(connection)
     .await
@@ -315,15 +326,16 @@ pub async fn keep_failing(
         .collect()
 }
 
-/// Whether the last check of any watched company ended with a code that the document does not explain.
+/// The codes with which the last checks of watched companies ended and that the document does not explain; `None` for an
+/// HTTP status.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn any_unknown_code(pool: &PgPool) -> Result<bool, StoreError> {
+pub async fn unknown_codes(pool: &PgPool) -> Result<Vec<Option<i64>>, StoreError> {
     sqlx::query_scalar!(
-        r#"SELECT EXISTS (SELECT FROM companies WHERE left_at IS NULL AND last_outcome = 'unknown') AS "any!""#
+        "SELECT DISTINCT last_code FROM companies WHERE left_at IS NULL AND last_outcome = 'unknown'"
     )
-    .fetch_one(pool)
+    .fetch_all(pool)
     .await
     .map_err(during("looking for unknown codes"))
 }

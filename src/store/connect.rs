@@ -15,8 +15,9 @@ pub static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!();
 /// Connections for everything but claims, which have connections of their own.
 const POOL_CONNECTIONS_MAX: u32 = 4;
 
-/// How long to wait for a free or a new connection.
-const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long to wait for a free or a new connection. The pool asks a socket that refuses again and again until then, so this is
+/// also how long it takes to notice that a private server has died.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A connection that holds locks and says nothing for this long has a stopped process behind it: the server ends it, and
 /// the locks with it (design 5).
@@ -40,6 +41,7 @@ pub enum Layout {
 pub struct Store {
     pool: PgPool,
     options: PgConnectOptions,
+    watchlist: String,
 }
 
 impl Store {
@@ -70,7 +72,7 @@ impl Store {
             .connect_with(options.clone())
             .await
             .map_err(during("connecting to the database"))?;
-        Ok(Self { pool, options })
+        Ok(Self { pool, options, watchlist: String::new() })
     }
 
     /// Opens the database for a command that only reads: at once or not at all (a pool goes on trying for half a minute), and
@@ -87,6 +89,18 @@ impl Store {
         // The server frees everything on its own when this fails.
         let _ = connection.close().await;
         Ok((Self::open(options).await?, layout))
+    }
+
+    /// The same database for a process that obeys this watchlist: daemons of several files tell them apart by it.
+    #[must_use]
+    pub fn obeying(self, watchlist: String) -> Self {
+        Self { watchlist, ..self }
+    }
+
+    /// Which watchlist this process obeys.
+    #[must_use]
+    pub fn watchlist(&self) -> &str {
+        &self.watchlist
     }
 
     /// The pool, for reads and for transactions that need no claim.

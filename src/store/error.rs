@@ -53,6 +53,15 @@ impl StoreError {
     }
 }
 
+impl StoreError {
+    /// Whether another company of the file has got the same prefix meanwhile: of two that are stored at once only one can.
+    #[must_use]
+    pub fn is_of_a_taken_prefix(&self) -> bool {
+        let Self::Database { source: sqlx::Error::Database(refused), .. } = self else { return false };
+        refused.constraint() == Some("companies_prefix_is_one_company")
+    }
+}
+
 /// SQLSTATE classes (PostgreSQL, appendix A): 08 connection, 25 transaction state (read-only), 53 resources (disk full),
 /// 57 operator intervention (shut down), 58 system, XX internal. 3D and 28: no such database, refused.
 fn is_of_the_database(error: &sqlx::Error) -> bool {

@@ -5,11 +5,13 @@ use sqlx::postgres::PgPool;
 
 use super::error::{StoreError, during};
 
-/// How many companies lost something, and how many were observed, in the 24 hours before the last observation.
+/// How many companies lost something, and how many were observed, in the 24 hours up to the last observation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Losses {
-    /// The end of the 24 hours: the last complete observation.
-    pub until: DateTime<Utc>,
+    /// The beginning of the 24 hours, which does not belong to them.
+    pub since: DateTime<Utc>,
+    /// The first of these losses.
+    pub first_seen_at: DateTime<Utc>,
     /// Companies with a loss first seen in that time that is still in doubt.
     pub losing: u64,
     /// Companies completely observed in that time.
@@ -18,59 +20,71 @@ pub struct Losses {
     pub names: Vec<String>,
 }
 
-/// The losses of the last 24 observed hours; `None` when nothing was ever observed.
+/// The losses of the last 24 observed hours; `None` when there are none. An empty answer is an observation like any other:
+/// an upstream that suddenly finds nothing at all is the plainest of mass losses.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn losses(pool: &PgPool) -> Result<Option<Losses>, StoreError> {
-    let until = sqlx::query_scalar!("SELECT max(last_verified_at) FROM companies WHERE left_at IS NULL")
-        .fetch_one(pool)
-        .await
-        .map_err(during("reading the last observation"))?;
+pub async fn losses(pool: &PgPool, now: DateTime<Utc>) -> Result<Option<Losses>, StoreError> {
+    let until = sqlx::query_scalar!(
+        "SELECT max(last_seen_at)
+         FROM observations
+         JOIN companies ON companies.id = company_id
+         WHERE outcome IN ('complete', 'empty')
+           AND left_at IS NULL"
+    )
+    .fetch_one(pool)
+    .await
+    .map_err(during("reading the last observation"))?;
     let Some(until) = until else { return Ok(None) };
-    let since = until - TimeDelta::hours(24);
+    // An instant that lies ahead counts as now.
+    let since = until.min(now) - TimeDelta::hours(24);
     let row = sqlx::query!(
-        r#"SELECT (SELECT count(DISTINCT company_id)
-                   FROM doubts
-                   WHERE is_loss AND looks > 0 AND first_seen_at > $1 AND first_seen_at <= $2) AS "losing!",
+        r#"WITH loss AS (
+               SELECT company_id, name, first_seen_at
+               FROM doubts
+               JOIN companies ON companies.id = company_id
+               WHERE is_loss
+                 AND looks > 0
+                 AND first_seen_at > $1
+                 AND left_at IS NULL
+           )
+           SELECT (SELECT min(first_seen_at) FROM loss) AS first_seen_at,
+                  (SELECT count(DISTINCT company_id) FROM loss) AS "losing!",
                   (SELECT count(DISTINCT company_id)
                    FROM observations
-                   WHERE outcome IN ('complete', 'empty') AND last_seen_at > $1 AND last_seen_at <= $2) AS "observed!",
-                  ARRAY(SELECT name
-                        FROM companies
-                        WHERE id IN (SELECT company_id FROM doubts
-                                     WHERE is_loss AND looks > 0 AND first_seen_at > $1 AND first_seen_at <= $2)
-                        ORDER BY id
-                        LIMIT 5) AS "names!""#,
-        since,
-        until
+                   JOIN companies ON companies.id = company_id
+                   WHERE outcome IN ('complete', 'empty')
+                     AND last_seen_at > $1
+                     AND left_at IS NULL) AS "observed!",
+                  ARRAY(SELECT name FROM loss GROUP BY company_id, name ORDER BY company_id LIMIT 5) AS "names!""#,
+        since
     )
     .fetch_one(pool)
     .await
     .map_err(during("counting losses"))?;
-    Ok(Some(Losses {
-        until,
+    Ok(row.first_seen_at.map(|first_seen_at| Losses {
+        since,
+        first_seen_at,
         losing: row.losing.unsigned_abs(),
         observed: row.observed.unsigned_abs(),
         names: row.names,
     }))
 }
 
-/// Marks the losses first seen in the 24 hours before `until`: they need `looks_needed` agreeing looks from now on.
+/// Marks the losses first seen after `since`: they need `looks_needed` agreeing looks from now on.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn mark(pool: &PgPool, until: DateTime<Utc>, looks_needed: u32) -> Result<(), StoreError> {
+pub async fn mark(pool: &PgPool, since: DateTime<Utc>, looks_needed: u32) -> Result<(), StoreError> {
     sqlx::query!(
         "UPDATE doubts
          SET mass = true,
-             looks_needed = GREATEST(looks_needed, $3)
+             looks_needed = GREATEST(looks_needed, $2)
          WHERE is_loss
            AND first_seen_at > $1
-           AND first_seen_at <= $2
            AND NOT mass",
-        until - TimeDelta::hours(24),
-        until,
+        since,
         i32::try_from(looks_needed).unwrap_or(i32::MAX)
     )
     .execute(pool)
@@ -84,8 +98,16 @@ pub async fn mark(pool: &PgPool, until: DateTime<Utc>, looks_needed: u32) -> Res
 /// # Errors
 /// When the database fails.
 pub async fn is_open(pool: &PgPool) -> Result<bool, StoreError> {
-    sqlx::query_scalar!(r#"SELECT EXISTS (SELECT FROM doubts WHERE mass AND looks > 0) AS "open!""#)
-        .fetch_one(pool)
-        .await
-        .map_err(during("looking for a mass loss"))
+    sqlx::query_scalar!(
+        r#"SELECT EXISTS (
+               SELECT FROM doubts
+               JOIN companies ON companies.id = company_id
+               WHERE mass
+                 AND looks > 0
+                 AND left_at IS NULL
+           ) AS "open!""#
+    )
+    .fetch_one(pool)
+    .await
+    .map_err(during("looking for a mass loss"))
 }

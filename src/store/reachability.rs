@@ -47,21 +47,19 @@ pub async fn note_success(pool: &PgPool, now: DateTime<Utc>) -> Result<(), Store
     Ok(())
 }
 
-/// A call brought none. Gives how it stands now.
+/// A call brought none.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn note_failure(pool: &PgPool, now: DateTime<Utc>) -> Result<Reachability, StoreError> {
-    let row = sqlx::query_as!(
-        Reachability,
+pub async fn note_failure(pool: &PgPool, now: DateTime<Utc>) -> Result<(), StoreError> {
+    sqlx::query!(
         "UPDATE reachability
          SET failing_since = LEAST(coalesce(failing_since, $1), $1),
-             failed_attempts = failed_attempts + 1
-         RETURNING last_success_at, failing_since, failed_attempts",
+             failed_attempts = failed_attempts + 1",
         now
     )
-    .fetch_optional(pool)
+    .execute(pool)
     .await
     .map_err(during("noting that a call failed"))?;
-    Ok(row.unwrap_or_default())
+    Ok(())
 }

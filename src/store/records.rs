@@ -9,6 +9,7 @@ use sqlx::types::Json;
 
 use super::companies::{CompanyId, read_keyword};
 use super::error::{StoreError, during};
+use super::snoozes::{self, Snooze};
 use crate::domain::event::{Change, EventKind, Trouble, UnknownKind};
 use crate::domain::holding::{Holding, HoldingKey};
 use crate::domain::identity::Prefix;
@@ -16,7 +17,7 @@ use crate::domain::judge::Told;
 use crate::domain::keyword::Keyword;
 use crate::domain::number::CertificateNumber;
 use crate::domain::qualification::QualificationKey;
-use crate::domain::snapshot::{Difference, Doubt, Field, Held, Snapshot};
+use crate::domain::snapshot::{Difference, Doubt, Field, Gone, Held, Snapshot};
 
 /// A company with all that comparing and judging need.
 #[derive(Debug, Clone)]
@@ -55,6 +56,8 @@ pub struct Record {
     pub judged_on: Option<NaiveDate>,
     /// When readers were told that it is unverified.
     pub unverified_told_at: Option<DateTime<Utc>>,
+    /// Ends of which nothing is told for a while.
+    pub snoozes: Vec<Snooze>,
     /// What of it troubles the operators: kind and cause.
     pub troubles: Vec<(Trouble, String)>,
 }
@@ -81,12 +84,13 @@ impl Record {
             disputed_since: None,
             judged_on: None,
             unverified_told_at: None,
+            snoozes: Vec::new(),
             troubles: Vec::new(),
         }
     }
 }
 
-/// Reads companies, in five statements however many they are. In the order of their ids.
+/// Reads companies, in six statements however many they are. In the order of their ids.
 pub(super) async fn load(
     connection: &mut PgConnection,
     ids: &[CompanyId],
@@ -95,6 +99,7 @@ pub(super) async fn load(
     let mut held = load_holdings(connection, &ids).await?;
     let mut doubts = load_doubts(connection, &ids).await?;
     let mut told = load_told(connection, &ids).await?;
+    let mut snoozes = snoozes::load(connection, &ids).await?;
     let mut troubles = load_troubles(connection, &ids).await?;
     let rows = sqlx::query!(
         "SELECT id, keyword, name, prefix, baseline_at, watched_since, last_asked_at, owes_answer, last_verified_at,
@@ -135,13 +140,14 @@ pub(super) async fn load(
                 disputed_since: row.disputed_since,
                 judged_on: row.judged_on,
                 unverified_told_at: row.unverified_told_at,
+                snoozes: snoozes.remove(&row.id).unwrap_or_default(),
                 troubles: troubles.remove(&row.id).unwrap_or_default(),
             })
         })
         .collect()
 }
 
-type HeldAndGone = (BTreeMap<HoldingKey, Held>, BTreeMap<HoldingKey, Holding>);
+type HeldAndGone = (BTreeMap<HoldingKey, Held>, BTreeMap<HoldingKey, Gone>);
 
 async fn load_holdings(
     connection: &mut PgConnection,
@@ -164,10 +170,13 @@ async fn load_holdings(
         let (held, gone) = companies.entry(row.company_id).or_default();
         let holding = row.holding.0;
         let key = holding.key();
-        if row.valid_to.is_none() {
-            held.insert(key, Held { holding, since: row.since, unlisted_since: row.unlisted_since });
-        } else {
-            gone.insert(key, holding);
+        match row.valid_to {
+            None => {
+                held.insert(key, Held { holding, since: row.since, unlisted_since: row.unlisted_since });
+            }
+            Some(at) => {
+                gone.insert(key, Gone { holding, at });
+            }
         }
     }
     Ok(companies)
@@ -304,7 +313,8 @@ fn read_field(text: &str, id: i64) -> Result<Field, StoreError> {
 }
 
 /// The name of a field in rows.
-pub(super) fn field_name(field: Field) -> &'static str {
+#[must_use]
+pub fn field_name(field: Field) -> &'static str {
     match field {
         Field::Presence => "presence",
         Field::Grade => "grade",

@@ -14,7 +14,7 @@ use super::records::{self, Record, field_name};
 use super::troubles::{self, Turn};
 use crate::domain::holding::{Holding, HoldingKey};
 use crate::domain::judge::Told;
-use crate::domain::snapshot::{Difference, Held, Snapshot};
+use crate::domain::snapshot::{Difference, Doubt, Held, Snapshot};
 
 /// Everything one check or one judging of a company changes.
 #[derive(Debug, Clone)]
@@ -244,6 +244,12 @@ fn keys<'a>(keys: impl Iterator<Item = &'a HoldingKey>) -> (Vec<String>, Vec<Str
     keys.map(|key| (key.number.key().to_owned(), key.qualification.as_str().to_owned())).unzip()
 }
 
+/// What is superseded may go: it says nothing of upstream.
+fn is_loss(snapshot: &Snapshot, key: &HoldingKey, doubt: &Doubt) -> bool {
+    let certificate = snapshot.certificate(&key.number).map(|held| &held.holding);
+    doubt.difference == Difference::Gone && !snapshot.is_superseded(certificate)
+}
+
 /// A company has few doubts: they are written anew.
 async fn write_doubts(
     connection: &mut PgConnection,
@@ -271,7 +277,7 @@ async fn write_doubts(
         &doubts.iter().map(|((_, field), _)| field_name(*field).to_owned()).collect::<Vec<_>>(),
         &doubts.iter().map(|((key, _), _)| key.number.text().to_owned()).collect::<Vec<_>>(),
         &doubts.iter().map(|(_, doubt)| Json(&doubt.difference)).collect::<Vec<_>>() as &[Json<&Difference>],
-        &doubts.iter().map(|(_, doubt)| doubt.difference == Difference::Gone).collect::<Vec<_>>(),
+        &doubts.iter().map(|((key, _), doubt)| is_loss(after, key, doubt)).collect::<Vec<_>>(),
         &doubts.iter().map(|(_, doubt)| doubt.first_seen_at).collect::<Vec<_>>(),
         &doubts.iter().map(|(_, doubt)| doubt.last_look_at).collect::<Vec<_>>(),
         &doubts.iter().map(|(_, doubt)| count(doubt.looks)).collect::<Vec<_>>(),

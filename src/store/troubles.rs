@@ -3,11 +3,12 @@
 use chrono::{DateTime, Utc};
 use sqlx::postgres::{PgConnection, PgPool};
 
-use super::companies::CompanyId;
+use super::companies::{CompanyId, read_keyword};
 use super::error::{StoreError, during};
 use super::outbox::{self, Owed, Recorded};
 use super::records::read_trouble;
 use crate::domain::event::{EventKind, Trouble};
+use crate::domain::keyword::Keyword;
 
 /// A trouble begins or ends. `owed.event` is what is told when it does.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -109,6 +110,50 @@ async fn resolve(
     .await
     .map_err(during("resolving a trouble"))?;
     Ok(resolved.rows_affected() > 0)
+}
+
+/// An open trouble of a company that is not in the file any more.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OpenOfOneWhoLeft {
+    /// What it is.
+    pub trouble: Trouble,
+    /// Its cause.
+    pub cause: String,
+    /// The company.
+    pub company: CompanyId,
+    /// As the provider was asked.
+    pub keyword: Keyword,
+    /// What mails called it.
+    pub name: String,
+}
+
+/// The open troubles of companies that have left the file: over, since nobody asks for them any more.
+///
+/// # Errors
+/// When the database fails or a row cannot be read.
+pub async fn open_of_those_who_left(pool: &PgPool) -> Result<Vec<OpenOfOneWhoLeft>, StoreError> {
+    let rows = sqlx::query!(
+        "SELECT troubles.id, kind, cause, companies.id AS company_id, keyword, name
+         FROM troubles
+         JOIN companies ON companies.id = troubles.company_id
+         WHERE resolved_at IS NULL
+           AND left_at IS NOT NULL
+         ORDER BY troubles.id"
+    )
+    .fetch_all(pool)
+    .await
+    .map_err(during("reading the troubles of who left"))?;
+    rows.into_iter()
+        .map(|row| {
+            Ok(OpenOfOneWhoLeft {
+                trouble: read_trouble(&row.kind, row.id)?,
+                cause: row.cause,
+                company: CompanyId(row.company_id),
+                keyword: read_keyword(&row.keyword, row.company_id)?,
+                name: row.name,
+            })
+        })
+        .collect()
 }
 
 /// Every open trouble, the oldest first.

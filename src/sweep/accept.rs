@@ -6,7 +6,8 @@ use crate::config::Watchlist;
 use crate::store::companies::{self, Entry};
 use crate::store::{Store, StoreError};
 
-/// Makes the stored companies those of `watchlist`, from `now` on.
+/// Makes the stored companies those of `watchlist`, from `now` on. To be repeated daily: a file that nobody obeys for days
+/// counts as gone.
 ///
 /// # Errors
 /// When the database fails: everything stays as it was then.
@@ -26,5 +27,5 @@ pub async fn accept(store: &Store, watchlist: &Watchlist, now: DateTime<Utc>) ->
             ),
         })
         .collect();
-    companies::accept(store.pool(), &entries, now).await
+    companies::accept(store.pool(), store.watchlist(), &entries, now).await
 }

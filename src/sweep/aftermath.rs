@@ -21,17 +21,18 @@ impl Sweep<'_> {
     /// last one could not say so any more, and the second look must find it said.
     pub(super) async fn watch_for_mass_losses(&self) -> Result<Vec<Recorded>, StoreError> {
         let pool = self.store.pool();
-        if let Some(losses) =
-            mass::losses(pool).await?.filter(|losses| is_mass_loss(losses.losing, losses.observed))
+        if let Some(losses) = mass::losses(pool, self.clock.now())
+            .await?
+            .filter(|losses| is_mass_loss(losses.losing, losses.observed))
         {
-            mass::mark(pool, losses.until, LOOKS_NEEDED_MASS).await?;
+            mass::mark(pool, losses.since, LOOKS_NEEDED_MASS).await?;
             let facts = TroubleFacts {
                 reason: format!(
                     "{} of {} companies lost certificates or qualifications within 24 hours",
                     losses.losing, losses.observed
                 ),
                 advice: Some(MASS_ADVICE.to_owned()),
-                since: Some(losses.until),
+                since: Some(losses.first_seen_at),
                 companies: losses.names,
                 ..TroubleFacts::default()
             };
@@ -62,11 +63,16 @@ impl Sweep<'_> {
             turns.push(teller.begins_for(Trouble::CompanyUnverified, "", facts, (failing.id, entry)));
         }
         let open = troubles::open_troubles(pool).await?;
-        let unknown = open.iter().filter(|open| open.trouble == Trouble::ApiUnknownCode);
-        let mut unknown = unknown.peekable();
-        if unknown.peek().is_some() && !companies::any_unknown_code(pool).await? {
-            turns.extend(unknown.map(|open| teller.ends(Trouble::ApiUnknownCode, &open.cause)));
+        let unknown: Vec<_> = open.iter().filter(|open| open.trouble == Trouble::ApiUnknownCode).collect();
+        if !unknown.is_empty() {
+            let still = companies::unknown_codes(pool).await?;
+            // An HTTP status is no code: it is over when none is met any more.
+            let goes_on = |cause: &str| still.contains(&cause.parse::<i64>().ok());
+            let over = unknown.into_iter().filter(|open| !goes_on(&open.cause));
+            turns.extend(over.map(|open| teller.ends(Trouble::ApiUnknownCode, &open.cause)));
         }
+        let left = troubles::open_of_those_who_left(pool).await?;
+        turns.extend(left.into_iter().map(|open| teller.ends_for_who_left(open)));
         self.tell(turns).await
     }
 }

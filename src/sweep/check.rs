@@ -5,12 +5,14 @@ use super::conclusion::{Conclusion, Ending, PrefixIs, conclude, new_prefix, sort
 use super::judging::Case;
 use super::queue::Planned;
 use super::round::{Mode, Sweep};
+use crate::domain::identity::Whose;
 use crate::juhe::{Client, Failure, Pace};
 use crate::store::StoreError;
 use crate::store::claims::{Claim, Claims, Taken};
 use crate::store::judging;
 use crate::store::records::Record;
 use crate::store::steps::Step;
+use crate::store::succession;
 use crate::store::sweeps::{self, Answer};
 
 /// The version of our own reading, stored with each answer: like is compared with like (design 3).
@@ -84,20 +86,53 @@ impl Sweep<'_> {
             return Ok(early);
         }
         self.steps.reached(Step::AfterAnswer).await;
-        let case = Case { record, entry: planned.entry, teller: self.teller() };
-        let whose = sort(record, &asked);
+        let mut whose = sort(record, &asked);
         let prefix_is = match whose.as_ref().and_then(|whose| new_prefix(record, whose)) {
             Some(prefix) if sweeps::prefix_is_taken(claim, prefix.as_str()).await? => PrefixIs::Taken,
             _ => PrefixIs::Free,
         };
-        let conclusion = conclude(&case, &asked, whose, prefix_is);
+        let heir = match prefix_is {
+            PrefixIs::Free => self.heir(claim, record, whose.as_ref()).await?,
+            PrefixIs::Taken => None,
+        };
+        if let Some(heir) = &heir {
+            whose = sort(heir, &asked);
+        }
+        let record = heir.as_ref().unwrap_or(record);
+        if let Some(Whose::ReImported { prefix, .. }) = &whose {
+            tracing::warn!(company = record.keyword.as_str(), %prefix, "imported anew upstream, under another id: accepted");
+        }
+        let case = Case { record, entry: planned.entry, teller: self.teller() };
+        let conclusion = conclude(&case, &asked, whose.clone(), prefix_is);
         if attempt == Attempt::First && conclusion.ending.is_transient() {
             return Ok(Turned::Asked { calls: asked.calls, ending: conclusion.ending });
         }
         self.steps.reached(Step::BeforeCommit).await;
-        self.commit(&case, &asked, &conclusion, claim).await?;
+        let conclusion = match self.commit(&case, &asked, &conclusion, claim).await {
+            Err(error) if error.is_of_a_taken_prefix() => {
+                let conclusion = conclude(&case, &asked, whose, PrefixIs::Taken);
+                self.commit(&case, &asked, &conclusion, claim).await?;
+                conclusion
+            }
+            committed => committed.map(|()| conclusion)?,
+        };
         self.steps.reached(Step::AfterCommit).await;
         Ok(Turned::Asked { calls: asked.calls, ending: conclusion.ending })
+    }
+
+    /// The company with the history of one that has left the file, when this first answer bears its prefix.
+    async fn heir(
+        &self,
+        claim: &mut Claim,
+        record: &Record,
+        whose: Option<&Whose>,
+    ) -> Result<Option<Record>, StoreError> {
+        let Some(Whose::Ours { prefix: Some(prefix), .. }) = whose else { return Ok(None) };
+        let is_first = record.snapshot.baseline_at.is_none() && record.snapshot.held.is_empty();
+        if is_first && succession::succeed(claim, prefix.as_str(), self.clock.now()).await? {
+            return sweeps::load(claim).await;
+        }
+        Ok(None)
     }
 
     async fn commit(

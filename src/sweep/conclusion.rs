@@ -13,6 +13,7 @@ use crate::domain::holding::{Holding, HoldingKey, read_items};
 use crate::domain::identity::{Prefix, Whose, whose};
 use crate::domain::judge::Told;
 use crate::domain::observation::{Incompleteness, Item, Observation};
+use crate::domain::snapshot::Held;
 use crate::juhe::{Class, Failure, Fault};
 use crate::store::records::Record;
 use crate::store::troubles::Turn;
@@ -134,7 +135,11 @@ fn accept(whose: Whose, prefix_is: PrefixIs) -> Result<(Option<Prefix>, Vec<Item
         Whose::Unclear(reason) => Err(Ending::Incomplete(reason)),
         Whose::Disputed { found } => {
             let found: Vec<&str> = found.iter().map(Prefix::as_str).collect();
-            Err(Ending::Disputed(format!("the answer is of {}", found.join(", "))))
+            Err(Ending::Disputed(if found.is_empty() {
+                "the answer names no company, and bears other certificate numbers".to_owned()
+            } else {
+                format!("the answer is of {}", found.join(", "))
+            }))
         }
         Whose::Ours { .. } | Whose::ReImported { .. } if prefix_is == PrefixIs::Taken => {
             Err(Ending::Disputed("another entry of the watchlist finds the same company".to_owned()))
@@ -171,14 +176,27 @@ fn complete(case: &Case<'_>, prefix: Option<Prefix>, shown: BTreeMap<HoldingKey,
 }
 
 fn empty(case: &Case<'_>) -> Conclusion {
+    if case.record.disputed_since.is_some() {
+        return empty_while_disputed(case);
+    }
     let mut after = verified(case, &Ending::Empty);
     after.owes_answer = true;
     let comparison = compare(&case.record.snapshot, &Seen::Nothing, &case.look());
     after.snapshot = comparison.after;
+    let mut events = comparison.events;
     let mut troubles = case.ended(|trouble, _| trouble == Trouble::CompanyUnverified);
-    if after.snapshot.held.is_empty() {
-        // An empty answer verifies nothing but that there is nothing (design 3).
+    // An empty answer verifies nothing but that there is nothing (design 3). What is only judged on, because it went at its
+    // end, is not listed: that there is nothing agrees with it.
+    if after.snapshot.baseline_at.is_none() || after.snapshot.held.values().all(is_unlisted) {
         after.last_verified_at = Some(case.now());
+        if after.unverified_told_at.take().is_some() {
+            events.push(case.reader_event(Change::VerifiedAgain, after.last_verified_at));
+        }
+    } else if after.unverified_told_at.is_none() && judging::is_stale(case) {
+        after.unverified_told_at = Some(case.now());
+        events.push(case.reader_event(Change::Unverified, after.last_verified_at));
+    }
+    if after.snapshot.baseline_at.is_none() || after.snapshot.held.is_empty() {
         let facts = TroubleFacts {
             class: Some(Class::Empty.as_str().to_owned()),
             code: Some(NOT_FOUND),
@@ -189,8 +207,23 @@ fn empty(case: &Case<'_>) -> Conclusion {
         };
         troubles.push(case.teller.begins_for(Trouble::CompanyNotFound, "", facts, case.company()));
     }
-    let events = comparison.events;
     judged(case, Conclusion { ending: Ending::Empty, after, told: Vec::new(), events, troubles })
+}
+
+fn is_unlisted(held: &Held) -> bool {
+    held.unlisted_since.is_some()
+}
+
+/// A disputed company is compared with nothing until its prefix answers again (design 3), and an empty answer has none.
+fn empty_while_disputed(case: &Case<'_>) -> Conclusion {
+    let after = Record {
+        last_asked_at: Some(case.now()),
+        last_outcome: Some(Ending::Empty.as_str().to_owned()),
+        owes_answer: true,
+        ..case.record.clone()
+    };
+    let (told, events, troubles) = (Vec::new(), Vec::new(), Vec::new());
+    Conclusion { ending: Ending::Empty, after, told, events, troubles }
 }
 
 /// 查询无结果.
@@ -212,7 +245,7 @@ fn verified(case: &Case<'_>, ending: &Ending) -> Record {
 
 /// "Once its answer is in": the ends are judged in the same transaction.
 fn judged(case: &Case<'_>, mut conclusion: Conclusion) -> Conclusion {
-    let judgement = judging::judge_ends(case, &conclusion.after.snapshot, conclusion.after.last_verified_at);
+    let judgement = judging::judge_ends(case, &conclusion.after);
     conclusion.after.judged_on = Some(case.teller.today());
     conclusion.events.extend(judgement.events);
     conclusion.told = judgement.told;
@@ -279,7 +312,13 @@ fn unknown_code(case: &Case<'_>, failure: &Failure) -> Turn {
 fn unreadable_dates(case: &Case<'_>, shown: &BTreeMap<HoldingKey, Holding>) -> Vec<(String, TroubleFacts)> {
     let today = case.teller.today();
     let mut found: BTreeMap<String, TroubleFacts> = BTreeMap::new();
-    for holding in shown.values().filter(|holding| !holding.is_historical(today)) {
+    // What is established as long past stays so whatever its end looks like now.
+    let is_past = |holding: &&Holding| {
+        let held = case.record.snapshot.held.get(&holding.key());
+        let known = held.map(|held| &held.holding).filter(|_| holding.last_day().is_none());
+        known.unwrap_or(holding).is_historical(today)
+    };
+    for holding in shown.values().filter(|holding| !is_past(holding)) {
         let Some(reason) = what_is_odd(holding, today) else { continue };
         let number = holding.number.text().to_owned();
         let reason = format!("certificate {number}: {reason}");
@@ -289,7 +328,8 @@ fn unreadable_dates(case: &Case<'_>, shown: &BTreeMap<HoldingKey, Holding>) -> V
             since: Some(case.now()),
             ..TroubleFacts::default()
         };
-        found.entry(number).or_insert(facts);
+        // However the number is written, it is one cause.
+        found.entry(holding.number.key().to_owned()).or_insert(facts);
     }
     found.into_iter().collect()
 }

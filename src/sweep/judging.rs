@@ -67,17 +67,25 @@ impl Case<'_> {
     }
 }
 
-/// Judges the ends of `snapshot`.
-pub(super) fn judge_ends(
-    case: &Case<'_>,
-    snapshot: &Snapshot,
-    verified_at: Option<DateTime<Utc>>,
-) -> Judgement {
+/// Judges the ends of `record`, as it is now. A company that was put back into the file is judged after its first complete
+/// answer (design 3).
+pub(super) fn judge_ends(case: &Case<'_>, record: &Record) -> Judgement {
+    if record.last_verified_at < Some(record.watched_since.min(case.now())) {
+        return Judgement::default();
+    }
     let thresholds = thresholds(case.teller.watchlist, case.entry);
-    judge(snapshot, &case.record.told, &thresholds, verified_at, &case.look())
+    let mut judgement =
+        judge(&record.snapshot, &case.record.told, &thresholds, record.last_verified_at, &case.look());
+    // What is silenced does not count as told: when the snooze is over the tightest threshold is due.
+    judgement.retain(|number, end| {
+        !case.record.snoozes.iter().any(|snooze| snooze.silences(number, end, case.teller.today()))
+    });
+    judgement
 }
 
-fn thresholds(watchlist: &Watchlist, entry: &Company) -> Thresholds {
+/// The thresholds of a company, as the core wants them.
+#[must_use]
+pub fn thresholds(watchlist: &Watchlist, entry: &Company) -> Thresholds {
     let days = |days: &[u16]| days.iter().copied().map(i64::from).collect();
     Thresholds {
         expiry_days: days(watchlist.expiry_days_of(entry)),
@@ -90,7 +98,7 @@ fn thresholds(watchlist: &Watchlist, entry: &Company) -> Thresholds {
 fn look_at(case: &Case<'_>) -> (Record, Judgement) {
     let record = case.record;
     let mut after = Record { judged_on: Some(case.teller.today()), ..record.clone() };
-    let mut judgement = judge_ends(case, &record.snapshot, record.last_verified_at);
+    let mut judgement = judge_ends(case, record);
     if record.unverified_told_at.is_none() && is_stale(case) {
         after.unverified_told_at = Some(case.now());
         judgement.events.push(case.reader_event(Change::Unverified, record.last_verified_at));
@@ -99,7 +107,7 @@ fn look_at(case: &Case<'_>) -> (Record, Judgement) {
 }
 
 /// Whether the company has gone unverified for `stale_after`, and at least twice its interval.
-fn is_stale(case: &Case<'_>) -> bool {
+pub(super) fn is_stale(case: &Case<'_>) -> bool {
     let watchlist = case.teller.watchlist;
     let since = case.record.last_verified_at.max(Some(case.record.watched_since));
     let unverified = since.map_or(TimeDelta::zero(), |since| case.now() - since).to_std().unwrap_or_default();

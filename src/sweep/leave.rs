@@ -56,6 +56,10 @@ struct State {
     failures_in_row: usize,
     asking: usize,
     succeeded: bool,
+    /// Since the last success.
+    failed: bool,
+    /// Whether failures count for the breaker no more.
+    disarmed: bool,
 }
 
 impl Leave {
@@ -97,21 +101,32 @@ impl Leave {
         }
     }
 
-    /// A company that was entered for is done with. Gives how many in a row have failed by now, and whether this was the
-    /// first readable answer of the sweep.
+    /// No failure pauses the sweep any more: others have succeeded in it, and so few are left to be asked once more that a
+    /// pause would save nothing, while all daemons stood still for it.
+    pub(super) fn disarm_breaker_for_a_few(&self, left: usize) {
+        let mut state = self.state();
+        state.disarmed = state.succeeded && left <= FAILURES_MAX;
+    }
+
+    /// A company that was entered for is done with. Gives how many in a row have failed by now, and whether this readable
+    /// answer is the first of the sweep, or the first after a failure.
     fn done(&self, answered: Answered) -> (usize, FirstSuccess) {
         let mut state = self.state();
         state.asking = state.asking.saturating_sub(1);
         let mut first = FirstSuccess::No;
         match answered {
             Answered::Readably => {
-                state.failures_in_row = 0;
-                if !state.succeeded {
+                if !state.succeeded || state.failed {
                     first = FirstSuccess::Yes;
                 }
+                state.failures_in_row = 0;
+                state.failed = false;
                 state.succeeded = true;
             }
-            Answered::Not => state.failures_in_row += 1,
+            Answered::Not => {
+                state.failures_in_row += usize::from(!state.disarmed);
+                state.failed = true;
+            }
             Answered::Unasked => {}
         }
         let in_row = state.failures_in_row;
@@ -201,7 +216,7 @@ impl Sweep<'_> {
             self.note_told(told);
         }
         if answered == Answered::Not {
-            self.note_failure().await?;
+            reachability::note_failure(self.store.pool(), self.clock.now()).await?;
             if in_row >= FAILURES_MAX {
                 self.pause_by_breaker().await?;
             }
@@ -209,12 +224,13 @@ impl Sweep<'_> {
         Ok(())
     }
 
-    async fn note_failure(&self) -> Result<(), StoreError> {
-        let now = self.clock.now();
-        let reach = reachability::note_failure(self.store.pool(), now).await?;
+    /// Told when a sweep has ended or is paused, not in the middle of it: the company that failed last time is asked first,
+    /// and those behind it may well succeed.
+    pub(super) async fn tell_if_unreachable(&self) -> Result<(), StoreError> {
+        let reach = reachability::reachability(self.store.pool()).await?;
         let Some(since) = reach.failing_since else { return Ok(()) };
         let unreachable_after = self.watchlist.api.unreachable_after;
-        let is_long = (now - since).to_std().is_ok_and(|length| length >= unreachable_after);
+        let is_long = (self.clock.now() - since).to_std().is_ok_and(|length| length >= unreachable_after);
         if reach.failed_attempts < UNREACHABLE_ATTEMPTS || !is_long {
             return Ok(());
         }

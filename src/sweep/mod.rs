@@ -32,5 +32,6 @@ mod turns;
 
 pub use accept::accept;
 pub use error::SweepError;
+pub use judging::thresholds;
 pub use report::{Halt, NoProgress, OpenDoubt, Problem, Progress, Report};
 pub use round::{Mode, Sweep, Whom};

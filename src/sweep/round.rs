@@ -19,10 +19,11 @@ use crate::domain::event::Event;
 use crate::domain::keyword::Keyword;
 use crate::domain::secret::Secret;
 use crate::juhe::{self, Client};
-use crate::store::budget::Cause;
+use crate::store::budget::{self, Cause};
 use crate::store::companies::{self, CompanyId};
 use crate::store::outbox::{EventId, Recorded};
 use crate::store::steps::Steps;
+use crate::store::stops;
 use crate::store::sweeps::note_sweep;
 use crate::store::troubles::{self, Turn};
 use crate::store::{Store, StoreError};
@@ -89,28 +90,25 @@ impl<'a> Sweep<'a> {
         let started_at = self.clock.now();
         if self.mode == Mode::ForGood {
             companies::correct_instants(self.store.pool(), started_at).await?;
+            stops::correct_instants(self.store.pool(), started_at).await?;
         }
         let standings = companies::standings(self.store.pool()).await?;
         let planned = plan(self.watchlist, &standings, whom, started_at);
         let ids: Vec<CompanyId> = match whom {
             Whom::Due => Vec::new(),
-            _ => planned.iter().filter_map(|company| company.id).collect(),
+            // Whoever is named is judged, also who is not due to be asked.
+            Whom::DueOf(named) => standings
+                .iter()
+                .filter(|known| named.contains(&known.keyword))
+                .map(|known| known.id)
+                .collect(),
+            Whom::All | Whom::Named(_) => planned.iter().filter_map(|company| company.id).collect(),
         };
         let meant = planned.len();
-        if meant == 0 {
-            return Ok(Report::default());
+        if meant > 0 {
+            self.ask_and_look_back(planned, key).await?;
         }
-        if self.mode == Mode::ForGood {
-            let told = self.watch_for_mass_losses().await?;
-            self.note_told(told);
-        }
-        self.ask_all(planned, key).await?;
         let mut doubts = Vec::new();
-        if self.mode == Mode::ForGood {
-            let mut told = self.watch_for_mass_losses().await?;
-            told.extend(self.look_back().await?);
-            self.note_told(told);
-        }
         if !ids.is_empty() {
             let (told, found) = self.judge_these(&ids).await?;
             self.note_told(told);
@@ -122,6 +120,26 @@ impl<'a> Sweep<'a> {
             note_sweep(self.store.pool(), started_at, self.clock.now(), report.tally).await?;
         }
         Ok(report)
+    }
+
+    async fn ask_and_look_back(
+        &self,
+        planned: Vec<Planned<'_>>,
+        key: Option<Secret>,
+    ) -> Result<(), SweepError> {
+        if self.mode == Mode::DryRun {
+            return self.ask_all(planned, key).await;
+        }
+        let told = self.watch_for_mass_losses().await?;
+        self.note_told(told);
+        self.ask_all(planned, key).await?;
+        if self.has_failed() {
+            self.tell_if_unreachable().await?;
+        }
+        let mut told = self.watch_for_mass_losses().await?;
+        told.extend(self.look_back().await?);
+        self.note_told(told);
+        Ok(())
     }
 
     async fn ask_all(&self, planned: Vec<Planned<'_>>, key: Option<Secret>) -> Result<(), SweepError> {
@@ -140,17 +158,43 @@ impl<'a> Sweep<'a> {
             self.leave.end(halt);
             return Ok(());
         }
-        let again = self.pass(&client, planned, Attempt::First, probing).await?;
+        let again = self.first_pass(&client, planned, probing).await?;
         let again: Vec<Planned<'_>> =
             again.into_iter().map(|company| Planned { cause: Cause::Repeat, ..company }).collect();
         if !again.is_empty() {
+            self.leave.disarm_breaker_for_a_few(again.len());
             self.pass(&client, again, Attempt::Last, false).await?;
         }
-        // "Or all, when they are fewer": known only when the second tries have failed too.
-        if meant < FAILURES_MAX && self.asked_in_vain() && !self.leave.is_over() {
+        // "Or all, when they are fewer": of the file, for one company that is checked alone does not speak for the others;
+        // and known only when the second tries have failed too.
+        let are_all = meant == self.watchlist.companies.len();
+        if meant < FAILURES_MAX && are_all && self.asked_in_vain() && !self.leave.is_over() {
             self.pause_by_breaker().await?;
         }
         Ok(())
+    }
+
+    /// Asks for everybody. Where calls run short, those that come first are done with before the others compete with them
+    /// for the last call: workers overtake each other.
+    async fn first_pass<'c>(
+        &self,
+        client: &Client,
+        mut planned: Vec<Planned<'c>>,
+        probing: bool,
+    ) -> Result<Vec<Planned<'c>>, StoreError> {
+        let affordable = match self.watchlist.api.calls_per_day {
+            Some(limit) => {
+                let used = budget::calls_of_the_day(self.store.pool(), self.clock.now()).await?.total();
+                usize::try_from(i64::from(limit.get()) - used).unwrap_or_default().max(1)
+            }
+            None => planned.len(),
+        };
+        let others = planned.split_off(affordable.min(planned.len()));
+        let mut again = self.pass(client, planned, Attempt::First, probing).await?;
+        if !others.is_empty() && !self.leave.is_over() {
+            again.extend(self.pass(client, others, Attempt::First, false).await?);
+        }
+        Ok(if self.leave.is_over() { Vec::new() } else { again })
     }
 
     fn settings(&self, key: Secret) -> juhe::Settings {
@@ -166,6 +210,10 @@ impl<'a> Sweep<'a> {
             request_gap: api.request_gap(),
             key,
         }
+    }
+
+    fn has_failed(&self) -> bool {
+        self.notes().last_failure.is_some()
     }
 
     fn asked_in_vain(&self) -> bool {

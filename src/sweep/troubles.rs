@@ -6,7 +6,7 @@ use crate::config::{Company, Watchlist};
 use crate::domain::event::{Event, EventKind, Trouble, TroubleFacts};
 use crate::store::companies::CompanyId;
 use crate::store::outbox::Owed;
-use crate::store::troubles::Turn;
+use crate::store::troubles::{OpenOfOneWhoLeft, Turn};
 
 /// When and to whom operators' events of one sweep are told.
 #[derive(Debug, Clone, Copy)]
@@ -46,6 +46,15 @@ impl Teller<'_> {
     /// A trouble of one company is over.
     pub(super) fn ends_for(&self, trouble: Trouble, cause: &str, company: (CompanyId, &Company)) -> Turn {
         self.turn(EventKind::Resolved(trouble), cause, None, Some(company))
+    }
+
+    /// A trouble of a company that is not in the file any more is over, too.
+    pub(super) fn ends_for_who_left(&self, open: OpenOfOneWhoLeft) -> Turn {
+        let mut turn = self.turn(EventKind::Resolved(open.trouble), &open.cause, None, None);
+        turn.owed.company = Some(open.company);
+        turn.owed.event.company = Some(open.keyword);
+        turn.owed.event.company_name = Some(open.name);
+        turn
     }
 
     fn turn(

@@ -3,19 +3,12 @@
 use serde_json::{Value, json};
 
 use crate::support::program::{Program, Ran};
+use crate::support::scene::{BUYER, COMPANIES, DAYS, OPERATOR, READER, Scene, cast};
 use crate::support::smtp_sink::SinkStage;
-use crate::support::stage::{BUYER, COMPANIES, DAYS, OPERATOR, READER, Stage, steady};
 
 /// 2026-01-05 and on: everybody fails in this way.
 fn all(fault: &str) -> String {
-    format!("{}[[fault]]\n{fault}\n", three())
-}
-
-/// The cast, without a story.
-fn three() -> String {
-    (1..=3).fold(steady(3), |text, n| {
-        text.replace(&format!("\"公司{n}\""), &format!("\"{}\"", COMPANIES[n - 1]))
-    })
+    format!("{}[[fault]]\n{fault}\n", cast())
 }
 
 /// One document on standard output and nothing else; problems exactly where the code is not 0.
@@ -36,12 +29,12 @@ fn kinds(document: &Value) -> Vec<&str> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_check_prints_one_document_of_the_promised_shape() {
-    let stage = Stage::set().await;
+    let scene = Scene::set().await;
     for (day, name) in [(DAYS[0], "check_first"), (DAYS[1], "check_gain_and_doubt"), (DAYS[2], "check_loss")]
     {
-        stage.at(day);
+        scene.at(day);
         // One by one, so that events have one order.
-        let program = stage.program_with(&stage.watchlist().replace("concurrency = 2", "concurrency = 1"));
+        let program = scene.program_with(&scene.watchlist().replace("concurrency = 2", "concurrency = 1"));
         let ran = program.run(&["check", "--json"]);
         assert_eq!((ran.code, ran.stderr.as_str()), (Some(0), ""), "{ran:?}");
         let mut found = document(&ran);
@@ -67,10 +60,10 @@ fn to_the_hour(value: &mut Value) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_check_for_people_says_what_is_new_and_what_is_in_doubt() {
-    let stage = Stage::set().await;
-    assert_eq!(stage.program().run(&["check"]).code, Some(0));
-    stage.at(DAYS[1]);
-    let ran = stage.program().run(&["check"]);
+    let scene = Scene::set().await;
+    assert_eq!(scene.program().run(&["check"]).code, Some(0));
+    scene.at(DAYS[1]);
+    let ran = scene.program().run(&["check"]);
     assert_eq!((ran.code, ran.stderr.as_str()), (Some(0), ""));
     let shown = ran.stdout;
     for (said, why) in [
@@ -87,33 +80,33 @@ async fn a_check_for_people_says_what_is_new_and_what_is_in_doubt() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn wrong_use_touches_nothing() {
-    let stage = Stage::with(&three()).await;
-    let good = stage.watchlist();
-    let keyless = Program::new(&good).with("QUALWATCH_DATABASE_URL", stage.database.url());
+    let scene = Scene::with(&cast()).await;
+    let good = scene.watchlist();
+    let keyless = Program::new(&good).with("QUALWATCH_DATABASE_URL", scene.database.url());
     let faulty = good.replace("[email]", "[emial]");
     let mistyped = good.replace("concurrency = 2", "concurrency = \"2\"");
     for (program, arguments, said, why) in [
-        (stage.program(), &["check", "无名公司"][..], "无名公司", "an unknown company"),
+        (scene.program(), &["check", "无名公司"][..], "无名公司", "an unknown company"),
         (
-            stage.program(),
+            scene.program(),
             &["check", COMPANIES[0], "无名公司", "--json"],
             "无名公司",
             "one of two is unknown",
         ),
-        (stage.now(keyless), &["check", "--json"], "no API key", "nothing to ask with"),
-        (stage.program_with(&faulty), &["check"], "emial", "a faulty file"),
-        (stage.program_with(&mistyped), &["check", "--dry-run"], "concurrency", "a faulty file"),
-        (stage.program(), &["check", "--dry"], "--dry-run", "an unknown argument"),
+        (scene.now(keyless), &["check", "--json"], "no API key", "nothing to ask with"),
+        (scene.program_with(&faulty), &["check"], "emial", "a faulty file"),
+        (scene.program_with(&mistyped), &["check", "--dry-run"], "concurrency", "a faulty file"),
+        (scene.program(), &["check", "--dry"], "--dry-run", "an unknown argument"),
     ] {
         let ran = program.run(arguments);
         assert_eq!((ran.code, ran.stdout.as_str()), (Some(2), ""), "{why}: {ran:?}");
         assert!(ran.stderr.contains(said), "{why}: {}", ran.stderr);
         assert_eq!(program.files(), ["watchlist.toml"], "{why}");
     }
-    assert_eq!(stage.sandbox.requests(), 0);
+    assert_eq!(scene.sandbox.requests(), 0);
     let rows = "SELECT (SELECT count(*) FROM companies) + (SELECT count(*) FROM call_days) + (SELECT count(*) FROM stops)";
-    assert_eq!((stage.count(rows).await, stage.sink.connections()), (0, 0));
-    let program = stage.program_with(&faulty);
+    assert_eq!((scene.count(rows).await, scene.sink.connections()), (0, 0));
+    let program = scene.program_with(&faulty);
     let verdict = program.run(&["check", "--json"]);
     assert_eq!((verdict.code, &verdict.json()["ok"]), (Some(2), &json!(false)), "as validate does");
 }
@@ -122,7 +115,7 @@ async fn wrong_use_touches_nothing() {
 async fn each_way_to_fail_has_its_exit_code() {
     let one = format!("keyword = \"{}\"\n", COMPANIES[1]);
     for (scenario, code, class, calls, why) in [
-        (three(), 0, "", 3, "all well"),
+        (cast(), 0, "", 3, "all well"),
         (all("status = 503"), 1, "transient", 5, "all failed; the pause spares the sixth call"),
         (all("code = 265001"), 1, "unknown", 3, "all refused"),
         (all("html = true"), 1, "transient", 5, "not the API"),
@@ -135,30 +128,30 @@ async fn each_way_to_fail_has_its_exit_code() {
         (all(&format!("{one}code = 99999")), 3, "unknown", 3, "one of three"),
         (all(&format!("{one}code = 265004")), 0, "", 3, "nothing is found: an answer"),
     ] {
-        let stage = Stage::with(&scenario).await;
-        let ran = stage.program().run(&["check", "--json"]);
+        let scene = Scene::with(&scenario).await;
+        let ran = scene.program().run(&["check", "--json"]);
         assert_eq!(ran.code, Some(code), "{why}: {ran:?}");
         let document = document(&ran);
         let problem = document["problems"][0]["class"].as_str().unwrap_or_default();
         assert_eq!((problem, document["calls"].as_u64()), (class, Some(calls)), "{why}: {document:#}");
-        assert_eq!(stage.sandbox.requests(), calls, "{why}");
+        assert_eq!(scene.sandbox.requests(), calls, "{why}");
         assert_eq!(document["mail"]["owed"], 0, "{why}");
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn while_asking_is_stopped_a_check_asks_nothing_and_says_so() {
-    let stage = Stage::with(&all("code = 10001")).await;
-    let first = document(&stage.program().run(&["check", "--json"]));
+    let scene = Scene::with(&all("code = 10001")).await;
+    let first = document(&scene.program().run(&["check", "--json"]));
     assert_eq!(kinds(&first), ["api_credential"]);
-    stage.upstream(&three());
-    let ran = stage.program().run(&["check", "--json"]);
+    scene.upstream(&cast());
+    let ran = scene.program().run(&["check", "--json"]);
     let second = document(&ran);
     assert_eq!((ran.code, &second["calls"], &second["companies"]["asked"]), (Some(3), &json!(0), &json!(0)));
     assert_eq!(second["companies"]["skipped"], 3);
     assert_eq!(kinds(&second), [""; 0], "told once");
-    stage.at("2026-01-05T09:00:01+08:00");
-    let ran = stage.program().run(&["check", "--json"]);
+    scene.at("2026-01-05T09:00:01+08:00");
+    let ran = scene.program().run(&["check", "--json"]);
     let third = document(&ran);
     assert_eq!(
         (ran.code, &third["companies"]["complete"]),
@@ -170,9 +163,9 @@ async fn while_asking_is_stopped_a_check_asks_nothing_and_says_so() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn our_own_limit_leaves_the_rest_unchecked() {
-    let stage = Stage::with(&three()).await;
-    let watchlist = stage.watchlist().replace("concurrency = 2", "calls_per_day = 2");
-    let ran = stage.program_with(&watchlist).run(&["check", "--json"]);
+    let scene = Scene::with(&cast()).await;
+    let watchlist = scene.watchlist().replace("concurrency = 2", "calls_per_day = 2");
+    let ran = scene.program_with(&watchlist).run(&["check", "--json"]);
     let document = document(&ran);
     assert_eq!(
         (ran.code, &document["calls"], &document["companies"]["skipped"]),
@@ -187,9 +180,9 @@ async fn our_own_limit_leaves_the_rest_unchecked() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn refused_mail_is_a_problem_of_an_otherwise_good_check() {
-    let stage = Stage::set().await;
-    stage.sink.refuse_recipient(BUYER, "550 5.1.1 user not found");
-    let ran = stage.program().run(&["check", "--json"]);
+    let scene = Scene::set().await;
+    scene.sink.refuse_recipient(BUYER, "550 5.1.1 user not found");
+    let ran = scene.program().run(&["check", "--json"]);
     let found = document(&ran);
     assert_eq!((ran.code, &found["companies"]["complete"]), (Some(3), &json!(3)));
     assert_eq!(
@@ -200,12 +193,12 @@ async fn refused_mail_is_a_problem_of_an_otherwise_good_check() {
     let problem = &found["problems"][0];
     assert_eq!((&problem["class"], &problem["code"]), (&json!("mail"), &json!(550)));
     assert!(problem["reason"].as_str().unwrap().starts_with(BUYER), "{problem}");
-    let to: Vec<_> = stage.letters().into_iter().map(|(to, _)| to).collect();
+    let to: Vec<_> = scene.letters().into_iter().map(|(to, _)| to).collect();
     assert_eq!(to, [READER, OPERATOR]);
 
-    stage.at(DAYS[1]);
-    stage.sink.behave(SinkStage::Greeting, crate::support::smtp_sink::Behaviour::Drop);
-    let ran = stage.program().run(&["check", "--json"]);
+    scene.at(DAYS[1]);
+    scene.sink.behave(SinkStage::Greeting, crate::support::smtp_sink::Behaviour::Drop);
+    let ran = scene.program().run(&["check", "--json"]);
     let found = document(&ran);
     assert_eq!(
         (ran.code, &found["mail"]),
@@ -214,8 +207,8 @@ async fn refused_mail_is_a_problem_of_an_otherwise_good_check() {
     );
     assert_eq!(found["problems"][0]["class"], "mail");
 
-    stage.sink.heal();
-    let ran = stage.program().run(&["check", "--due", "--json"]);
+    scene.sink.heal();
+    let ran = scene.program().run(&["check", "--due", "--json"]);
     let found = document(&ran);
     assert_eq!((ran.code, &found["calls"]), (Some(0), &json!(0)), "{found:#}");
     assert_eq!(
@@ -227,9 +220,9 @@ async fn refused_mail_is_a_problem_of_an_otherwise_good_check() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn only_what_is_due_or_named_is_asked_for() {
-    let stage = Stage::set().await;
+    let scene = Scene::set().await;
     let asked = |arguments: &[&str]| {
-        let ran = stage.program().run(&[&["check", "--json"], arguments].concat());
+        let ran = scene.program().run(&[&["check", "--json"], arguments].concat());
         assert_eq!(ran.code, Some(0), "{ran:?}");
         document(&ran)["companies"]["asked"].as_u64().unwrap()
     };
@@ -238,35 +231,35 @@ async fn only_what_is_due_or_named_is_asked_for() {
     assert_eq!(asked(&["--due"]), 1, "the third was never asked");
     assert_eq!(asked(&["--due"]), 0);
     assert_eq!(asked(&[]), 3, "all, whatever their line");
-    stage.at(DAYS[1]);
+    scene.at(DAYS[1]);
     assert_eq!(asked(&["--due", COMPANIES[2]]), 1);
     assert_eq!(asked(&["--due"]), 2);
-    stage.at("2026-01-07T07:59:00+08:00");
+    scene.at("2026-01-07T07:59:00+08:00");
     assert_eq!(asked(&["--due"]), 0, "the hour has not come");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_dry_run_keeps_nothing_but_the_count_of_its_calls() {
-    let stage = Stage::set().await;
-    let program = stage.program();
+    let scene = Scene::set().await;
+    let program = scene.program();
     let ran = program.run(&["check", "--dry-run", "--json"]);
     let found = document(&ran);
     assert_eq!((ran.code, &found["calls"]), (Some(0), &json!(4)));
     assert_eq!(kinds(&found).iter().filter(|kind| **kind == "watching").count(), 3, "{found:#}");
     assert_eq!(found["mail"], json!({"owed": 0, "sent": 0, "failed": 0}));
-    assert_eq!((program.files(), stage.sink.connections()), (vec!["watchlist.toml".to_owned()], 0));
-    let tables = stage.texts(
+    assert_eq!((program.files(), scene.sink.connections()), (vec!["watchlist.toml".to_owned()], 0));
+    let tables = scene.texts(
         "SELECT table_name::text FROM information_schema.tables WHERE table_schema = 'public' ORDER BY 1",
     );
     for table in tables.await {
         let count =
             sqlx::query_scalar::<_, i64>(sqlx::AssertSqlSafe(format!("SELECT count(*) FROM {table}")));
-        let count = count.fetch_one(&stage.pool).await.unwrap();
+        let count = count.fetch_one(&scene.pool).await.unwrap();
         match table.as_str() {
-            "call_days" => assert_eq!(stage.count("SELECT checks + pages FROM call_days").await, 4),
+            "call_days" => assert_eq!(scene.count("SELECT checks + pages FROM call_days").await, 4),
             "_sqlx_migrations" | "reachability" => {}
             _ => assert_eq!(count, 0, "{table}"),
         }
     }
-    assert_eq!(stage.count("SELECT count(*) FROM reachability WHERE last_success_at IS NOT NULL").await, 0);
+    assert_eq!(scene.count("SELECT count(*) FROM reachability WHERE last_success_at IS NOT NULL").await, 0);
 }

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use qualwatch::config::{self, Watchlist};
+use qualwatch::daemon::{Daemon, Surroundings};
 use qualwatch::domain::secret::Secret;
 use qualwatch::email::{Mailer, Ripe, Sweeping};
 use qualwatch::store::Store;
@@ -14,10 +15,13 @@ use qualwatch::sweep::{self, Mode, NoProgress, Sweep, Whom};
 use tokio_util::sync::CancellationToken;
 
 use crate::support::crashing::{DiesAt, STEPS, run_until};
-use crate::support::stage::{BUYER, DAYS, KEY, OPERATOR, READER, Stage};
+use crate::support::running::until;
+use crate::support::scene::{BUYER, DAYS, KEY, OPERATOR, READER, Scene};
 
 /// Pages of the companies that can be in flight at once: two companies, one of them with two pages.
 const PAGES_IN_FLIGHT_MAX: u64 = 3;
+
+const OWED: &str = "SELECT count(*) FROM deliveries WHERE sent_at IS NULL OR cancelled_at IS NOT NULL OR dead_at IS NOT NULL";
 
 /// What must come out the same, however often the work died.
 struct Outcome {
@@ -41,19 +45,18 @@ impl Outcome {
     }
 }
 
-async fn outcome(stage: &Stage) -> Outcome {
-    let unsent = "SELECT count(*) FROM deliveries WHERE sent_at IS NULL OR cancelled_at IS NOT NULL OR dead_at IS NOT NULL";
-    assert_eq!(stage.count(unsent).await, 0, "something is still owed");
-    let letters = stage.letters();
+async fn outcome(scene: &Scene) -> Outcome {
+    assert_eq!(scene.count(OWED).await, 0, "something is still owed");
+    let letters = scene.letters();
     let ids = "SELECT count(*) FROM messages WHERE sent_at IS NULL";
-    assert_eq!(stage.count(ids).await, 0);
+    assert_eq!(scene.count(ids).await, 0);
     assert_eq!(
-        stage.count("SELECT count(*) FROM messages").await,
+        scene.count("SELECT count(*) FROM messages").await,
         i64::try_from(letters.len()).unwrap(),
         "what the server took is what the rows say"
     );
-    assert_eq!(stage.sink.violations(), Vec::<String>::new());
-    let events = stage.texts(
+    assert_eq!(scene.sink.violations(), Vec::<String>::new());
+    let events = scene.texts(
         "SELECT concat_ws(' ', kind, event->>'company', event#>>'{certificate,number}', event->>'threshold', (at AT TIME ZONE 'UTC')::date)
          FROM events ORDER BY 1",
     );
@@ -65,35 +68,35 @@ async fn outcome(stage: &Stage) -> Outcome {
 }
 
 /// One process's work of a day, as the daemon does it at a bell.
-async fn day(stage: &Stage, store: &Store, watchlist: &Watchlist, steps: &dyn Steps) {
-    let clock = Arc::new(stage.clock.clone());
+async fn day(scene: &Scene, store: &Store, watchlist: &Watchlist, steps: &dyn Steps) {
+    let clock = Arc::new(scene.clock.clone());
     let sweep = || {
         let ending = CancellationToken::new();
         Sweep::new(store, watchlist, clock.clone(), steps, Mode::ForGood, &NoProgress, ending)
     };
     sweep().run(&Whom::Due, Secret::parse(KEY)).await.unwrap();
     sweep().judge_the_day().await.unwrap();
-    let mailer = Mailer { store, watchlist, password: None, clock: &stage.clock, steps };
+    let mailer = Mailer { store, watchlist, password: None, clock: &scene.clock, steps };
     mailer.send_owed(Ripe::Due(Sweeping::Idle)).await.unwrap();
 }
 
-async fn accepted(stage: &Stage) -> Watchlist {
-    let watchlist = config::parse(&stage.watchlist(), Path::new("/nowhere/watchlist.toml")).unwrap().0;
-    let store = Store::open(stage.database.options()).await.unwrap();
-    sweep::accept(&store, &watchlist, stage.now_is()).await.unwrap();
+async fn accepted(scene: &Scene) -> Watchlist {
+    let watchlist = config::parse(&scene.watchlist(), Path::new("/nowhere/watchlist.toml")).unwrap().0;
+    let store = Store::open(scene.database.options()).await.unwrap();
+    sweep::accept(&store, &watchlist, scene.now_is()).await.unwrap();
     watchlist
 }
 
 /// The story without a crash, and the calls it takes.
 async fn undisturbed() -> (Outcome, u64) {
-    let stage = Stage::set().await;
-    let watchlist = accepted(&stage).await;
+    let scene = Scene::set().await;
+    let watchlist = accepted(&scene).await;
     for now in DAYS {
-        stage.at(now);
-        let store = Store::open(stage.database.options()).await.unwrap();
-        Box::pin(day(&stage, &store, &watchlist, &NoSteps)).await;
+        scene.at(now);
+        let store = Store::open(scene.database.options()).await.unwrap();
+        Box::pin(day(&scene, &store, &watchlist, &NoSteps)).await;
     }
-    (outcome(&stage).await, stage.sandbox.requests())
+    (outcome(&scene).await, scene.sandbox.requests())
 }
 
 #[tokio::test]
@@ -111,6 +114,40 @@ async fn the_story_brings_what_the_crash_tests_need() {
 }
 
 #[tokio::test]
+async fn a_daemon_that_lives_through_the_story_tells_the_same() {
+    let (expected, minimum) = Box::pin(undisturbed()).await;
+    let scene = Scene::set().await;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("watchlist.toml");
+    let text = scene.watchlist();
+    std::fs::write(&path, &text).unwrap();
+    let store = Store::open(scene.database.options()).await.unwrap();
+    let ending = CancellationToken::new();
+    let surroundings = Surroundings {
+        store: &store,
+        private: None,
+        clock: Arc::new(scene.clock.clone()),
+        environment: [("QUALWATCH_API_KEY", KEY)].into_iter().collect(),
+        path: path.clone(),
+        state_dir: folder.path().join("state"),
+        ending: ending.clone(),
+    };
+    let daemon = Daemon::new(surroundings, config::parse(&text, &path).unwrap().0);
+    let all_days = async {
+        for (day, mails) in DAYS.into_iter().zip([2, 3, 5, 7, 8]) {
+            scene.at(day);
+            let is_told = || async { scene.sink.mails().len() >= mails && scene.count(OWED).await == 0 };
+            until(&format!("{mails} mails by {day}"), is_told).await;
+        }
+        ending.cancel();
+    };
+    let (lived, ()) = tokio::join!(Box::pin(daemon.live(&text, None)), Box::pin(all_days));
+    lived.unwrap();
+    outcome(&scene).await.is(&expected, Step::MarkedSent);
+    assert_eq!(scene.sandbox.requests(), minimum);
+}
+
+#[tokio::test]
 async fn a_crash_at_any_time_of_a_check_changes_nothing_that_is_told() {
     Box::pin(crashes_change_nothing(&STEPS[..4])).await;
 }
@@ -120,21 +157,21 @@ async fn a_crash_at_any_time_of_a_mailing_changes_nothing_that_is_told() {
     Box::pin(crashes_change_nothing(&STEPS[4..])).await;
 }
 
-async fn crashes_change_nothing(steps: &[Step]) {
+async fn crashes_change_nothing(which: &[Step]) {
     let (expected, minimum) = Box::pin(undisturbed()).await;
-    for &step in steps {
-        let stage = Stage::set().await;
-        let watchlist = accepted(&stage).await;
+    for &step in which {
+        let scene = Scene::set().await;
+        let watchlist = accepted(&scene).await;
         let mut crashes = 0;
         for now in DAYS {
-            stage.at(now);
+            scene.at(now);
             // The first time of the step, then by another process the second, and so on until one comes through.
             for nth in 1.. {
-                let store = Store::open(stage.database.options()).await.unwrap();
-                let steps = DiesAt::new(step, nth);
-                let done = steps.or_done(Box::pin(day(&stage, &store, &watchlist, &steps))).await;
+                let store = Store::open(scene.database.options()).await.unwrap();
+                let dies = DiesAt::new(step, nth);
+                let done = dies.or_done(Box::pin(day(&scene, &store, &watchlist, &dies))).await;
                 drop(store);
-                stage.until_nobody_claims().await;
+                scene.until_nobody_claims().await;
                 if done.is_some() {
                     break;
                 }
@@ -143,19 +180,19 @@ async fn crashes_change_nothing(steps: &[Step]) {
             }
         }
         assert!(crashes >= DAYS.len() as u64, "{step:?} was reached {crashes} times only");
-        judge(&stage, step, crashes, &expected, minimum).await;
+        judge(&scene, step, crashes, &expected, minimum).await;
     }
 }
 
-async fn judge(stage: &Stage, step: Step, crashes: u64, expected: &Outcome, minimum: u64) {
-    outcome(stage).await.is(expected, step);
-    let calls = stage.sandbox.requests();
+async fn judge(scene: &Scene, step: Step, crashes: u64, expected: &Outcome, minimum: u64) {
+    outcome(scene).await.is(expected, step);
+    let calls = scene.sandbox.requests();
     let in_vain = if is_of_a_check(step) { crashes * PAGES_IN_FLIGHT_MAX } else { 0 };
     assert!(calls <= minimum + in_vain, "{step:?}: {calls} calls with {crashes} crashes");
     let counted = "SELECT sum(checks + pages + confirmations + repeats + probes)::bigint FROM call_days";
-    let counted = u64::try_from(stage.count(counted).await).unwrap();
+    let counted = u64::try_from(scene.count(counted).await).unwrap();
     assert!(counted >= calls, "{step:?}: {calls} calls, {counted} counted");
-    let repeats = (stage.sink.mails().len() - expected.mails.len()) as u64;
+    let repeats = (scene.sink.mails().len() - expected.mails.len()) as u64;
     assert_eq!(repeats, if step == Step::HandedOver { crashes } else { 0 }, "{step:?}: mails sent twice");
 }
 
@@ -196,17 +233,17 @@ async fn a_kill_after_the_server_took_the_mail_repeats_the_same_bytes() {
 /// Ten real `kill -9`: two a day, at different times of the step, then a process that comes through.
 async fn kills_change_nothing(step: Step) {
     let (expected, minimum) = Box::pin(undisturbed()).await;
-    let stage = Stage::set().await;
+    let scene = Scene::set().await;
     for (now, times) in DAYS.into_iter().zip([[1, 2], [1, 1], [1, 2], [1, 2], [1, 1]]) {
-        stage.at(now);
-        let program = stage.program();
+        scene.at(now);
+        let program = scene.program();
         for nth in times {
             let status = run_until(&program, "check --due", step, nth);
             assert_eq!(status.signal(), Some(9), "{step:?} of {now}, {nth}. time: {status:?}");
-            stage.until_nobody_claims().await;
+            scene.until_nobody_claims().await;
         }
         let ran = program.run(&["check", "--due", "--json"]);
         assert_eq!(ran.code, Some(0), "{step:?} of {now}: {ran:?}");
     }
-    judge(&stage, step, 10, &expected, minimum).await;
+    judge(&scene, step, 10, &expected, minimum).await;
 }

@@ -11,7 +11,8 @@ use qualwatch::store::steps::Step;
 use crate::support::crashing::run_until;
 use crate::support::program::Program;
 use crate::support::running::{Running, until};
-use crate::support::stage::{BUYER, COMPANIES, DAYS, OPERATOR, READER, Stage, steady};
+use crate::support::scenarios::steady;
+use crate::support::scene::{BUYER, COMPANIES, DAYS, OPERATOR, READER, Scene};
 
 /// A daemon that is asked to end has nothing to wait for here.
 const POLITE: Duration = Duration::from_secs(5);
@@ -21,20 +22,20 @@ fn write(program: &Program, watchlist: &str) {
 }
 
 /// The file with the first companies only.
-fn first(stage: &Stage, count: usize) -> String {
-    let text = stage.watchlist();
+fn first(scene: &Scene, count: usize) -> String {
+    let text = scene.watchlist();
     let ends = text.match_indices("[[company]]").map(|(at, _)| at).chain([text.len()]).nth(count);
     text[..ends.unwrap()].to_owned()
 }
 
-async fn mails_to(stage: &Stage, address: &str, count: usize) {
+async fn mails_to(scene: &Scene, address: &str, count: usize) {
     let what = format!("{count} mails to {address}");
-    until(&what, || async { subjects(stage, address).len() >= count }).await;
-    assert_eq!(subjects(stage, address).len(), count, "{:?}", subjects(stage, address));
+    until(&what, || async { subjects(scene, address).len() >= count }).await;
+    assert_eq!(subjects(scene, address).len(), count, "{:?}", subjects(scene, address));
 }
 
-fn subjects(stage: &Stage, address: &str) -> Vec<String> {
-    let letters = stage.letters().into_iter().filter(|(to, _)| to == address);
+fn subjects(scene: &Scene, address: &str) -> Vec<String> {
+    let letters = scene.letters().into_iter().filter(|(to, _)| to == address);
     letters.map(|(_, letter)| letter.subject()).collect()
 }
 
@@ -46,8 +47,8 @@ async fn ends_politely(daemon: Running) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_daemon_says_when_it_is_ready_watches_mails_and_ends_politely() {
-    let stage = Stage::set().await;
-    let program = stage.program();
+    let scene = Scene::set().await;
+    let program = scene.program();
     let socket = program.folder().join("notify");
     let manager = UnixDatagram::bind(&socket).unwrap();
     manager.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
@@ -63,8 +64,8 @@ async fn a_daemon_says_when_it_is_ready_watches_mails_and_ends_politely() {
     let program = program.with("NOTIFY_SOCKET", socket.to_str().unwrap());
     let daemon = Running::start(&program, &["run"]);
     hear("READY=1");
-    mails_to(&stage, READER, 1).await;
-    mails_to(&stage, BUYER, 1).await;
+    mails_to(&scene, READER, 1).await;
+    mails_to(&scene, BUYER, 1).await;
     hear("STATUS=last sweep 2026-01-05 08:00: 3 of 3 companies complete");
     assert_eq!(daemon.said(), "", "a daemon speaks in its log");
     daemon.signal(Signal::SIGHUP);
@@ -74,36 +75,36 @@ async fn a_daemon_says_when_it_is_ready_watches_mails_and_ends_politely() {
     hear("STOPPING=1");
     assert!(log.contains("companies=3") && log.contains("swept asked=3 complete=3"), "{log}");
     assert!(!log.contains("ERROR") && !log.contains("WARN"), "{log}");
-    assert_eq!(stage.sandbox.requests(), 4, "and nobody was asked twice");
+    assert_eq!(scene.sandbox.requests(), 4, "and nobody was asked twice");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_changed_file_takes_effect_without_a_restart_and_a_faulty_one_not_at_all() {
-    let stage = Stage::set().await;
-    let program = stage.program_with(&first(&stage, 2));
+    let scene = Scene::set().await;
+    let program = scene.program_with(&first(&scene, 2));
     let daemon = Running::start(&program, &["run"]);
-    mails_to(&stage, READER, 1).await;
-    assert_eq!(stage.sandbox.requests(), 2);
+    mails_to(&scene, READER, 1).await;
+    assert_eq!(scene.sandbox.requests(), 2);
 
-    let faulty = stage.watchlist().replace("concurrency", "concurency");
+    let faulty = scene.watchlist().replace("concurrency", "concurency");
     write(&program, &faulty);
     daemon.signal(Signal::SIGHUP);
-    mails_to(&stage, OPERATOR, 1).await;
-    assert!(subjects(&stage, OPERATOR)[0].contains("监测名单"), "{:?}", subjects(&stage, OPERATOR));
+    mails_to(&scene, OPERATOR, 1).await;
+    assert!(subjects(&scene, OPERATOR)[0].contains("监测名单"), "{:?}", subjects(&scene, OPERATOR));
     daemon.logged("the watchlist is not accepted").await;
     daemon.signal(Signal::SIGHUP);
     until("it is refused again", || async { daemon.log().matches("is not accepted").count() == 2 }).await;
-    assert_eq!(stage.count("SELECT count(*) FROM companies").await, 2, "the old one stays in force");
+    assert_eq!(scene.count("SELECT count(*) FROM companies").await, 2, "the old one stays in force");
 
-    write(&program, &stage.watchlist());
+    write(&program, &scene.watchlist());
     daemon.signal(Signal::SIGHUP);
-    mails_to(&stage, OPERATOR, 2).await;
-    mails_to(&stage, READER, 2).await;
-    assert!(subjects(&stage, READER)[1].contains("另一家"), "the new company is asked for at once");
-    assert_eq!(stage.sandbox.requests(), 4, "and only that one");
+    mails_to(&scene, OPERATOR, 2).await;
+    mails_to(&scene, READER, 2).await;
+    assert!(subjects(&scene, READER)[1].contains("另一家"), "the new company is asked for at once");
+    assert_eq!(scene.sandbox.requests(), 4, "and only that one");
     let troubles = "SELECT kind FROM events WHERE audience = 'operator' ORDER BY id";
     assert_eq!(
-        stage.texts(troubles).await,
+        scene.texts(troubles).await,
         ["watchlist_rejected", "watchlist_rejected_resolved"],
         "once each"
     );
@@ -112,36 +113,36 @@ async fn a_changed_file_takes_effect_without_a_restart_and_a_faulty_one_not_at_a
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_daemon_with_a_faulty_file_runs_by_the_accepted_copy_and_says_so() {
-    let stage = Stage::set().await;
-    let program = stage.program();
+    let scene = Scene::set().await;
+    let program = scene.program();
     assert_eq!(program.run(&["check"]).code, Some(0));
-    mails_to(&stage, READER, 1).await;
-    stage.at(DAYS[1]);
-    let program = stage.now(program);
+    mails_to(&scene, READER, 1).await;
+    scene.at(DAYS[1]);
+    let program = scene.now(program);
     for (text, said) in [
-        (stage.watchlist().replace("[email]", "[emial]"), "emial"),
-        (first(&stage, 0), "company"),
+        (scene.watchlist().replace("[email]", "[emial]"), "emial"),
+        (first(&scene, 0), "company"),
         ("\u{0}".to_owned(), "watchlist"),
     ] {
         write(&program, &text);
         let daemon = Running::start(&program, &["run"]);
         daemon.logged("the watchlist is not accepted").await;
         daemon.logged("watching companies=3").await;
-        mails_to(&stage, OPERATOR, 1).await;
-        mails_to(&stage, READER, 2).await;
+        mails_to(&scene, OPERATOR, 1).await;
+        mails_to(&scene, READER, 2).await;
         let log = ends_politely(daemon).await;
         assert!(log.contains(said), "{said}: {log}");
     }
-    assert_eq!(stage.count("SELECT count(*) FROM companies WHERE left_at IS NULL").await, 3);
+    assert_eq!(scene.count("SELECT count(*) FROM companies WHERE left_at IS NULL").await, 3);
     std::fs::remove_file(program.folder().join("watchlist.toml")).unwrap();
     let (code, log) = Running::start(&program, &["run"]).ended().await;
     assert_eq!(code, 2, "no file at all is wrong use: {log}");
 
-    write(&program, &stage.watchlist());
+    write(&program, &scene.watchlist());
     let daemon = Running::start(&program, &["run"]);
-    mails_to(&stage, OPERATOR, 2).await;
+    mails_to(&scene, OPERATOR, 2).await;
     assert_eq!(
-        stage.texts("SELECT kind FROM events WHERE audience = 'operator' ORDER BY id").await[1],
+        scene.texts("SELECT kind FROM events WHERE audience = 'operator' ORDER BY id").await[1],
         "watchlist_rejected_resolved"
     );
     ends_politely(daemon).await;
@@ -149,19 +150,19 @@ async fn a_daemon_with_a_faulty_file_runs_by_the_accepted_copy_and_says_so() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn where_there_never_was_a_good_file_a_faulty_one_is_wrong_use() {
-    let stage = Stage::set().await;
-    let program = stage.program_with(&stage.watchlist().replace("[email]", "[emial]"));
+    let scene = Scene::set().await;
+    let program = scene.program_with(&scene.watchlist().replace("[email]", "[emial]"));
     let (code, log) = Running::start(&program, &["run"]).ended().await;
     assert_eq!(code, 2, "{log}");
     assert!(log.contains("emial"), "{log}");
     assert_eq!(program.files(), ["watchlist.toml"]);
-    assert_eq!(stage.count("SELECT count(*) FROM companies").await, 0);
+    assert_eq!(scene.count("SELECT count(*) FROM companies").await, 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_daemon_that_is_killed_goes_on_where_it_was() {
-    let stage = Stage::set().await;
-    let program = stage.program();
+    let scene = Scene::set().await;
+    let program = scene.program();
     for (step, nth) in [
         (Step::BeforeCall, 2),
         (Step::AfterCommit, 1),
@@ -171,17 +172,17 @@ async fn a_daemon_that_is_killed_goes_on_where_it_was() {
     ] {
         let status = run_until(&program, "run", step, nth);
         assert_eq!(status.to_string(), "signal: 9 (SIGKILL)", "{step:?}");
-        stage.until_nobody_claims().await;
+        scene.until_nobody_claims().await;
     }
     let daemon = Running::start(&program, &["run"]);
-    mails_to(&stage, READER, 1).await;
-    mails_to(&stage, BUYER, 1).await;
+    mails_to(&scene, READER, 1).await;
+    mails_to(&scene, BUYER, 1).await;
     until("nothing is owed", || async {
-        stage.count("SELECT count(*) FROM deliveries WHERE sent_at IS NULL").await == 0
+        scene.count("SELECT count(*) FROM deliveries WHERE sent_at IS NULL").await == 0
     })
     .await;
-    assert_eq!(stage.sink.mails().len(), 3, "one was repeated, with the same bytes");
-    let kinds = stage.kinds().await;
+    assert_eq!(scene.sink.mails().len(), 3, "one was repeated, with the same bytes");
+    let kinds = scene.kinds().await;
     assert_eq!(kinds.iter().filter(|kind| *kind == "watching").count(), 3, "{kinds:?}");
     ends_politely(daemon).await;
 }
@@ -189,12 +190,12 @@ async fn a_daemon_that_is_killed_goes_on_where_it_was() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_key_that_is_repaired_in_its_file_heals_by_itself() {
     for wrong in [Some("wrong"), None] {
-        let stage = Stage::set().await;
-        stage.upstream(&format!("key = \"right\"\n{}", steady(3)));
-        let watchlist = stage.watchlist().replace("concurrency = 2", "key_file = \"key\"");
+        let scene = Scene::set().await;
+        scene.upstream(&format!("key = \"right\"\n{}", steady(3)));
+        let watchlist = scene.watchlist().replace("concurrency = 2", "key_file = \"key\"");
         let watchlist =
             (1..=3).fold(watchlist, |text, n| text.replace(COMPANIES[n - 1], &format!("公司{n}")));
-        let program = stage.program_with(&watchlist).without("QUALWATCH_API_KEY");
+        let program = scene.program_with(&watchlist).without("QUALWATCH_API_KEY");
         let file = program.folder().join("key");
         let put = |key: &str| {
             std::fs::write(&file, key).unwrap();
@@ -204,15 +205,15 @@ async fn a_key_that_is_repaired_in_its_file_heals_by_itself() {
             put(wrong);
         }
         let daemon = Running::start(&program, &["run"]);
-        mails_to(&stage, OPERATOR, 1).await;
-        assert_eq!(stage.kinds().await, ["api_credential"], "{wrong:?}");
-        assert_eq!(stage.sandbox.requests(), u64::from(wrong.is_some()), "{wrong:?}: one call at most");
+        mails_to(&scene, OPERATOR, 1).await;
+        assert_eq!(scene.kinds().await, ["api_credential"], "{wrong:?}");
+        assert_eq!(scene.sandbox.requests(), u64::from(wrong.is_some()), "{wrong:?}: one call at most");
         put("right");
         daemon.signal(Signal::SIGHUP);
-        mails_to(&stage, READER, 1).await;
-        mails_to(&stage, OPERATOR, 2).await;
-        assert!(stage.kinds().await.contains(&"api_credential_resolved".to_owned()), "{wrong:?}");
-        assert_eq!(stage.sandbox.requests(), 3 + u64::from(wrong.is_some()), "{wrong:?}");
+        mails_to(&scene, READER, 1).await;
+        mails_to(&scene, OPERATOR, 2).await;
+        assert!(scene.kinds().await.contains(&"api_credential_resolved".to_owned()), "{wrong:?}");
+        assert_eq!(scene.sandbox.requests(), 3 + u64::from(wrong.is_some()), "{wrong:?}");
         ends_politely(daemon).await;
     }
 }

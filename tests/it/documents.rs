@@ -118,7 +118,9 @@ fn every_file_and_script_that_is_named_exists() {
     for name in ["README.md", "ARCHITECTURE.md"] {
         let text = document(name);
         for word in code(&text).into_iter().flat_map(str::split_whitespace) {
-            let is_file = word.ends_with(".rs") || word.starts_with("script/") || word.starts_with(".ci/");
+            let is_file = Path::new(word).extension().is_some_and(|extension| extension == "rs")
+                || word.starts_with("script/")
+                || word.starts_with(".ci/");
             let is_there = root().join(word).exists() || root().join("src").join(word).exists();
             // A file of a room is named without its folder where the sentence has just named the room.
             let is_alone = !word.contains('/') && word != "main.rs";

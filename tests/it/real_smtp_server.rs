@@ -2,22 +2,29 @@
 
 use std::io::Write as _;
 use std::process::Stdio;
+use std::time::Duration;
 
 use base64::Engine as _;
+use qualwatch::clock;
 use qualwatch::domain::secret::Secret;
 use qualwatch::email::{Courier, Fault, Login, Patience, Security, SmtpServer, Stage};
-use serde_json::Value;
-use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
-use tokio::process::{Child, ChildStdout, Command};
+use serde_json::{Value, json};
+use tokio::io::{AsyncBufReadExt as _, BufReader};
+use tokio::process::{Child, Command};
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
+use crate::support::letter::Letter;
+use crate::support::scene::{BUYER, OPERATOR, READER, Scene};
 use crate::support::smtp_sink::{SinkCertificate, self_signed};
 
 const PASSWORD: &str = "CANARY-p4ssw0rd";
+const PATIENCE: Duration = Duration::from_secs(15);
 const MAIL: &[u8] = b"Subject: =?utf-8?b?6LWE6LSo?=\r\n\r\n.\r\n..two\r\n\r\ntext\r\n";
 
 struct Aiosmtpd {
     server: SmtpServer,
-    lines: Lines<BufReader<ChildStdout>>,
+    /// What it took, as it says.
+    mails: UnboundedReceiver<Value>,
     _process: Child,
     _ca: tempfile::NamedTempFile,
 }
@@ -58,7 +65,14 @@ async fn aiosmtpd() -> Option<Aiosmtpd> {
         ca_file: Some(ca.path().to_owned()),
         patience: Patience::default(),
     };
-    Some(Aiosmtpd { server, lines, _process: process, _ca: ca })
+    let (taken, mails) = unbounded_channel();
+    // Read at once: a full pipe would stop the server.
+    tokio::spawn(async move {
+        while let Ok(Some(line)) = lines.next_line().await {
+            let _ = taken.send(serde_json::from_str(&line).unwrap());
+        }
+    });
+    Some(Aiosmtpd { server, mails, _process: process, _ca: ca })
 }
 
 #[tokio::test]
@@ -76,8 +90,7 @@ async fn another_server_takes_what_it_does_not_refuse_over_tls_and_byte_for_byte
         match (session.offer("alerts@example.com", to).await, refused) {
             (Ok(()), None) => {
                 assert_eq!(session.hand_over(MAIL).await.unwrap().reply, "250 2.0.0 taken");
-                let mail: Value =
-                    serde_json::from_str(&aiosmtpd.lines.next_line().await.unwrap().unwrap()).unwrap();
+                let mail = aiosmtpd.mails.recv().await.unwrap();
                 let bytes = base64::engine::general_purpose::STANDARD.decode(mail["bytes"].as_str().unwrap());
                 assert_eq!(bytes.unwrap(), MAIL);
                 assert_eq!((&mail["to"], &mail["encrypted"]), (&serde_json::json!([to]), &Value::Bool(true)));
@@ -103,4 +116,59 @@ async fn another_server_refuses_a_wrong_password_and_an_unknown_certificate_is_r
     let failure =
         Courier::Smtp(SmtpServer { ca_file: None, ..aiosmtpd.server.clone() }).connect().await.err().unwrap();
     assert_eq!((failure.stage, failure.fault), (Stage::Tls, Fault::Server), "{failure}");
+}
+
+/// What it took so far: the recipients, in their order.
+async fn taken(aiosmtpd: &mut Aiosmtpd, count: usize) -> Vec<String> {
+    let mut recipients = Vec::new();
+    for _ in 0..count {
+        let mail = clock::within(PATIENCE, aiosmtpd.mails.recv()).await.expect("one more mail").unwrap();
+        assert_eq!(mail["encrypted"], true, "{mail}");
+        let bytes =
+            base64::engine::general_purpose::STANDARD.decode(mail["bytes"].as_str().unwrap()).unwrap();
+        let letter = Letter::read(&bytes);
+        assert_eq!(letter.header("To"), mail["to"][0].as_str().unwrap());
+        recipients.push(letter.header("To").to_owned());
+    }
+    recipients
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_check_delivers_through_another_server_by_starttls_login_and_ca_file() {
+    let Some(mut aiosmtpd) = aiosmtpd().await else { return };
+    let scene = Scene::set().await;
+    let place = format!("smtp://127.0.0.1:{}", scene.sink.port());
+    let there = format!("smtp://alerts%40example.com@localhost:{}?tls=required", aiosmtpd.server.port);
+    let ca_file = aiosmtpd.server.ca_file.clone().unwrap();
+    let with_ca = format!("{there}\"\nca_file = \"{}", ca_file.display());
+    let watchlist = scene.watchlist().replace(BUYER, "gone@example.com");
+    let run = |watchlist: &str, password: &str| {
+        let program = scene.program_with(watchlist).with("QUALWATCH_SMTP_PASSWORD", password);
+        let ran = program.run(&["check", "--due", "--json"]);
+        (ran.code, ran.json()["mail"].clone(), ran.json()["problems"].clone())
+    };
+
+    let (code, mail, problems) = run(&watchlist.replace(&place, &there), PASSWORD);
+    assert_eq!((code, &mail["sent"], &mail["failed"]), (Some(3), &json!(0), &json!(0)), "{problems}");
+    assert!(problems.to_string().contains("certificate"), "nobody vouches for it: {problems}");
+    let (code, mail, problems) = run(&watchlist.replace(&place, &with_ca), "CANARY-wrong");
+    assert_eq!(
+        (code, &mail["sent"], &mail["owed"]),
+        (Some(3), &json!(0), &json!(3)),
+        "and the operator: {problems}"
+    );
+    assert_eq!(problems[0]["code"], 535, "{problems}");
+    let (code, mail, _) = run(&watchlist.replace(&place, &with_ca), "CANARY-wrong");
+    assert_eq!((code, &mail["failed"]), (Some(3), &json!(0)), "one login an hour, and nobody is burnt");
+
+    let (code, mail, problems) = run(&watchlist.replace(&place, &with_ca), PASSWORD);
+    assert_eq!((code, &mail), (Some(3), &json!({"owed": 0, "sent": 2, "failed": 1})), "{problems}");
+    assert_eq!((&problems[0]["code"], problems.as_array().unwrap().len()), (&json!(550), 1), "{problems}");
+    assert_eq!(taken(&mut aiosmtpd, 2).await, [READER, OPERATOR], "one refused recipient touches no other");
+    assert_eq!(scene.sink.connections(), 0);
+
+    scene.at("2026-01-14");
+    let (code, mail, problems) = run(&watchlist.replace(&place, &with_ca), PASSWORD);
+    assert_eq!((code, &mail["owed"]), (Some(3), &json!(0)), "{problems}");
+    assert_eq!(taken(&mut aiosmtpd, 1).await, [READER], "nine days later");
 }

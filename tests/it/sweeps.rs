@@ -3,29 +3,8 @@
 use qualwatch::sandbox::Scenario;
 use qualwatch::sweep::Whom;
 
+use crate::support::scenarios::{BUILDING, NONE, SUPERVISION, certificate, company, steady};
 use crate::support::world::{World, kinds};
-
-const NONE: [&str; 0] = [];
-
-fn certificate(number: &str, more: &str) -> String {
-    format!(
-        "[[company.certificate]]\nnumber = \"{number}\"\ntype = \"建筑业企业资质\"\norgan = \"河南省住房和城乡建设厅\"\n\
-         issued = \"2024-01-10\"\nuntil = \"2029-01-09\"\n{more}\n"
-    )
-}
-
-fn company(number: u32, certificates: &str) -> String {
-    format!("[[company]]\nkeywords = [\"公司{number}\"]\nid = \"5f{number:022}\"\n{certificates}\n")
-}
-
-/// `count` companies that keep what they have.
-fn steady(count: u32) -> String {
-    let steady = |n: u32| company(n, &certificate(&format!("D2410{n:05}"), BUILDING));
-    (1..=count).map(steady).collect()
-}
-
-const BUILDING: &str = "qualifications = \"建筑工程施工总承包二级\"";
-const SUPERVISION: &str = "qualifications = \"工程监理市政公用工程专业乙级\"";
 
 #[tokio::test]
 async fn the_documents_example_is_stored_and_judged() {

@@ -7,7 +7,7 @@ use super::pairs::{Found, Outcome};
 use crate::domain::event::{Baseline, CertificateFacts, Change, Elsewhere, Event, EventKind, Note};
 use crate::domain::holding::{self, Holding, HoldingKey};
 use crate::domain::number::CertificateNumber;
-use crate::domain::snapshot::{Difference, Field, Held, Snapshot, covers};
+use crate::domain::snapshot::{Difference, Field, Gone, Held, Snapshot, covers};
 
 /// Establishes the first complete observation as it is and says what is watched from now on.
 pub(super) fn baseline(
@@ -19,7 +19,7 @@ pub(super) fn baseline(
     // A company that was away for long begins anew: what it held then is history.
     after.doubts.clear();
     for (key, held) in std::mem::take(&mut after.held) {
-        after.gone.insert(key, held.holding);
+        after.gone.insert(key, Gone { holding: held.holding, at: look.now });
     }
     after.gone.retain(|key, _| !shown.contains_key(key));
     for (key, holding) in shown {
@@ -141,8 +141,9 @@ fn tell_new_certificate(
 fn replaced_by(before: &Snapshot, shown: &[&Holding], look: &Look<'_>) -> Vec<CertificateNumber> {
     let numbers: BTreeSet<_> = before.held.keys().map(|key| key.number.clone()).collect();
     let is_replaced = |number: &CertificateNumber| {
-        let old: Vec<&Holding> = before.certificate(number).map(|held| &held.holding).collect();
-        !old.iter().any(|holding| holding.is_historical(look.today))
+        let held = before.certificate(number).map(|held| &held.holding);
+        let old: Vec<&Holding> = held.filter(|holding| !holding.is_historical(look.today)).collect();
+        !old.is_empty()
             && !before.is_superseded(old.iter().copied())
             && old.iter().all(|old| shown.iter().any(|new| covers(new, old)))
     };
@@ -183,11 +184,13 @@ fn tell_lost(after: &mut Snapshot, lost: Vec<Found>, look: &Look<'_>, events: &m
     for gone in &lost {
         after.held.remove(&gone.key);
         after.doubts.retain(|(key, _), _| *key != gone.key);
-        after.gone.insert(gone.key.clone(), gone.shown.clone());
+        let (holding, at) = (gone.shown.clone(), look.now);
+        after.gone.insert(gone.key.clone(), Gone { holding, at });
     }
     for (number, found) in by_number(lost) {
         let rest = after.certificate(&number).map(|held| &held.holding);
-        if after.is_superseded(found.iter().map(|gone| &gone.shown).chain(rest)) {
+        let whole = found.iter().map(|gone| &gone.shown).chain(rest);
+        if after.is_superseded(whole.filter(|holding| !holding.is_historical(look.today))) {
             continue;
         }
         let stays = after.certificate(&number).any(|held| held.unlisted_since.is_none());
@@ -264,7 +267,12 @@ fn facts_of_certificate(holdings: &[&Holding]) -> Option<CertificateFacts> {
 fn elsewhere(before: &Snapshot, new: &Holding, look: &Look<'_>) -> Option<Note> {
     let was_held = || {
         let lapsed = before.held.values().map(|held| &held.holding);
-        let others = before.gone.values().chain(lapsed).filter(|old| is_same_elsewhere(old, new));
+        let others = before
+            .gone
+            .values()
+            .map(|gone| &gone.holding)
+            .chain(lapsed)
+            .filter(|old| is_same_elsewhere(old, new));
         others.max_by_key(|old| old.last_day())
     };
     held_elsewhere(before, new, look).or_else(|| Some(Note::WasHeldElsewhere(place(was_held()?))))

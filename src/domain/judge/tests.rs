@@ -480,3 +480,12 @@ fn an_item_dropped_on_its_own_end_day_says_so_when_it_has_expired() {
     assert!(events[0].notes.contains(&Note::NoLongerListed));
     assert_eq!(events[0].certificate.as_ref().unwrap().qualifications.len(), 1, "the other one goes on");
 }
+
+#[test]
+fn a_part_that_ended_long_ago_does_not_keep_the_rest_from_being_superseded() {
+    let past = ("D241002517", "公路工程施工总承包二级", "2020-02-01", "2015-02-01");
+    let old = ("D241002517", "建筑工程施工总承包二级", "2026-02-01", "2021-02-01");
+    let cover = ("D241009999", "建筑工程施工总承包二级", "2031-01-01", "2026-01-02");
+    let mut company = Company::on("2026-01-10", &[past, old, cover]);
+    assert_eq!(company.judged(), []);
+}

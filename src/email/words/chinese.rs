@@ -208,8 +208,8 @@ fn say_dates(told: &Told<'_>, change: Change, saying: &mut Saying) {
     let (old, new) = (told.old_day(Chinese), told.new_day(Chinese));
     saying.lead = match change {
         Change::Renewed => {
-            let issued = told.facts().and_then(|facts| facts.issued_on);
-            let issued = issued.map(|issued| format!("（新发证日期 {}）", day(issued, Chinese)));
+            let issued =
+                told.new_issue_day().map(|issued| format!("（新发证日期 {}）", day(issued, Chinese)));
             format!("{certificate}有效期由 {old} 变更为 {new}{}。", issued.unwrap_or_default())
         }
         Change::ValidityExtended => {

@@ -230,8 +230,8 @@ fn say_dates(told: &Told<'_>, change: Change, saying: &mut Saying) {
     let (old, new) = (told.old_day(English), told.new_day(English));
     saying.lead = match change {
         Change::Renewed => {
-            let issued = told.facts().and_then(|facts| facts.issued_on);
-            let issued = issued.map(|issued| format!(" (reissued on {})", day(issued, English)));
+            let issued =
+                told.new_issue_day().map(|issued| format!(" (reissued on {})", day(issued, English)));
             format!(
                 "The validity of the {certificate} changed from {old} to {new}{}.",
                 issued.unwrap_or_default()

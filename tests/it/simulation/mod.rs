@@ -9,10 +9,13 @@ mod dice;
 mod truth;
 mod fates;
 mod weather;
+mod storms;
 mod registry;
+mod cuts;
 mod course;
 mod oracle;
 mod ledgers;
+mod sometimes;
 mod judgement;
 
 use dice::Dice;
@@ -29,7 +32,7 @@ async fn world(seed: u64) -> Judgement {
     let days =
         if companies < 10 && dice.chance(6) { dice.between(700, 1500) } else { dice.between(400, 450) };
     let truth = fates::truth(&mut dice, companies, days);
-    let weather = weather::Weather::default();
+    let weather = storms::weather(&mut dice, &truth);
     let mut course = Box::pin(course::Course::begin(truth, weather)).await;
     Box::pin(course.run()).await;
     let judgement = judgement::judge(&course).await;

@@ -27,6 +27,7 @@ pub struct Call {
     /// `None`: the keyword finds nobody.
     pub company: Option<usize>,
     pub keyword: String,
+    pub page: usize,
     pub gave: Gave,
 }
 
@@ -97,7 +98,7 @@ async fn answer(State(inner): State<Arc<Inner>>, form: Bytes) -> Response {
             None => page_of(&items(company, day, inner.weather.shown(index, company, at)), page),
         },
     };
-    let call = Call { at, company: found.map(|(index, _)| index), keyword, gave };
+    let call = Call { at, company: found.map(|(index, _)| index), keyword, page, gave };
     inner.ledger.lock().unwrap().push(call);
     response
 }
@@ -159,6 +160,13 @@ fn items(company: &Company, day: Day, shown: BTreeMap<RowName, Sight>) -> Vec<Va
         })
     };
     grouped.into_iter().map(item).collect()
+}
+
+/// How many pages it takes to show this.
+pub fn pages(shown: &BTreeMap<RowName, Sight>) -> usize {
+    let items: std::collections::BTreeSet<_> =
+        shown.iter().map(|(name, sight)| (&name.number, sight.end_text(), sight.issued)).collect();
+    items.len().div_ceil(PAGE_SIZE).max(1)
 }
 
 fn success(total: usize, items: &[Value]) -> Response {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
+use qualwatch::store::steps::Step;
 
 use super::calendar::Day;
 use super::truth::{Company, End, RowName, Sight};
@@ -11,6 +12,36 @@ use super::truth::{Company, End, RowName, Sight};
 #[derive(Debug, Clone, Default)]
 pub struct Weather {
     pub faults: Vec<Fault>,
+    /// What befalls the process at the day's hour.
+    pub blows: BTreeMap<Day, Vec<Blow>>,
+    /// What befalls mail all day, but for its last hour.
+    pub mail: BTreeMap<Day, Mail>,
+}
+
+/// What befalls the process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Blow {
+    /// It dies at the n-th time of a step, and starts anew.
+    Kill(Step, usize),
+    /// All its connections to the database end there.
+    CutConnections(Step, usize),
+    /// Another daemon works beside it.
+    SecondDaemon,
+}
+
+/// What the mail server does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mail {
+    /// It ends every connection.
+    Away,
+    /// 421 for a greeting.
+    Later,
+    /// 450 for every recipient.
+    LaterAtRcpt,
+    /// 451 after the message.
+    LaterAtDot,
+    /// It takes the message, and the connection ends before it says so.
+    LostAfterDot,
 }
 
 /// Upstream misbehaves from the first to the last of these days, and on the last one until that hour.
@@ -99,6 +130,8 @@ impl Weather {
             matches!(fault.what, What::Manner(_)) && fault.from <= day && fault.to >= day.plus(-1)
         };
         self.faults.iter().any(today_or_yesterday)
+            || self.mail.contains_key(&day)
+            || self.mail.contains_key(&day.plus(-1))
     }
 }
 

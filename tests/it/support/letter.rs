@@ -76,7 +76,8 @@ fn part(text: &str, kind: &str) -> String {
     let headers = headers(head);
     assert!(value(&headers, "Content-Type").starts_with(kind), "{headers:?}");
     assert_eq!(value(&headers, "Content-Transfer-Encoding"), "base64");
-    String::from_utf8(decode(&body.split_whitespace().collect::<String>())).unwrap()
+    let text = decode(&body.split_whitespace().collect::<String>());
+    String::from_utf8(text).unwrap().replace("\r\n", "\n")
 }
 
 fn decode(text: &str) -> Vec<u8> {

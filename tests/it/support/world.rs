@@ -101,6 +101,11 @@ impl World {
         &self.text
     }
 
+    /// The same database, as another process has it.
+    pub async fn another_store(&self) -> Store {
+        Store::open(self.database.options()).await.unwrap()
+    }
+
     pub fn database_url(&self) -> String {
         self.database.url()
     }

@@ -31,6 +31,10 @@ pub struct Verdict {
     /// The days on which the operators had to hear of a mass loss.
     pub masses: Vec<Day>,
     pub looks: u64,
+    /// Who had to be asked on a day, with how many pages; asked again only for a reason.
+    pub due: BTreeMap<(Day, usize), usize>,
+    /// The last whole answers, as far as they are known.
+    pub last_known: Vec<BTreeMap<RowName, Sight>>,
 }
 
 /// Goes through a world as it was.
@@ -39,6 +43,7 @@ pub struct Oracle<'a> {
     weather: &'a Weather,
     dossiers: Vec<Dossier>,
     judged_on: Vec<Option<Day>>,
+    owes: Vec<bool>,
     mass_is_open: bool,
     verdict: Verdict,
 }
@@ -51,6 +56,7 @@ impl<'a> Oracle<'a> {
             weather,
             dossiers: vec![Dossier::default(); count],
             judged_on: vec![None; count],
+            owes: vec![false; count],
             mass_is_open: false,
             verdict: Verdict::default(),
         }
@@ -63,11 +69,27 @@ impl<'a> Oracle<'a> {
             calls.entry(call.at).or_default().push(call);
         }
         let bells: BTreeSet<DateTime<Utc>> = bells.iter().copied().collect();
+        let mut today = None;
         for bell in bells {
+            let day = Day::of_instant(bell);
+            if bell >= day.at(8, 0) && today.replace(day) != Some(day) {
+                self.plan(day);
+            }
             self.sweep(bell, calls.get(&bell).map_or(&[], Vec::as_slice));
             self.judge_the_day(bell);
         }
+        self.verdict.last_known = self.dossiers.into_iter().map(|dossier| dossier.known).collect();
         self.verdict
+    }
+
+    /// Who is due on a day: by its line, or because it owes an answer.
+    fn plan(&mut self, day: Day) {
+        for (index, company) in self.truth.companies.iter().enumerate() {
+            if !company.weekly || day.is_monday() || day == self.truth.first || self.owes[index] {
+                let shown = self.weather.shown(index, company, day.at(8, 0));
+                self.verdict.due.insert((day, index), super::registry::pages(&shown));
+            }
+        }
     }
 
     fn sweep(&mut self, at: DateTime<Utc>, calls: &[&Call]) {
@@ -78,7 +100,11 @@ impl<'a> Oracle<'a> {
             let shown = match call.gave {
                 Gave::Whole => self.weather.shown(company, &self.truth.companies[company], at),
                 Gave::Nothing | Gave::Amiss(Manner::Nothing | Manner::Code(265_004)) => BTreeMap::new(),
-                Gave::Page | Gave::Amiss(_) => continue,
+                Gave::Page => continue,
+                Gave::Amiss(_) => {
+                    self.owes[company] = true;
+                    continue;
+                }
             };
             if !seen.insert(company) {
                 continue;
@@ -92,6 +118,7 @@ impl<'a> Oracle<'a> {
             said.dedup();
             said.extend(dossier.judge(day));
             self.judged_on[company] = Some(day);
+            self.owes[company] = dossier.owes();
             self.say(day, company, said);
         }
         if !seen.is_empty() {

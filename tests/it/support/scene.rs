@@ -1,4 +1,4 @@
-//! A stage for whole processes and for those that die: upstream, a mail server and a database outside of them, a clock that
+//! A scene for whole processes and for those that die: upstream, a mail server and a database outside of them, a clock that
 //! the test moves, and one cast: three companies, two readers, one operator.
 
 use std::sync::Arc;
@@ -11,6 +11,7 @@ use sqlx::PgPool;
 use super::database::TestDatabase;
 use super::letter::Letter;
 use super::program::Program;
+use super::scenarios::steady;
 use super::smtp_sink::{Script, SmtpSink};
 use super::world::instant;
 
@@ -111,7 +112,7 @@ qualifications = "工程监理公路工程专业乙级"
 from = "2026-01-08"
 "#;
 
-pub struct Stage {
+pub struct Scene {
     pub database: TestDatabase,
     pub sandbox: Sandbox,
     pub sink: SmtpSink,
@@ -120,7 +121,7 @@ pub struct Stage {
     pub pool: PgPool,
 }
 
-impl Stage {
+impl Scene {
     /// The three companies and their story, at the hour of the first day's check.
     pub async fn set() -> Self {
         Self::with(&(STORY.to_owned() + &many("另一家监理有限公司", 24))).await
@@ -168,7 +169,7 @@ impl Stage {
         self.now(program)
     }
 
-    /// The program's clock shows what the stage's does.
+    /// The program's clock shows what the scene's does.
     pub fn now(&self, program: Program) -> Program {
         program.with("QUALWATCH_NOW", self.clock.now().to_rfc3339())
     }
@@ -245,14 +246,9 @@ fn many(keyword: &str, count: u32) -> String {
     text
 }
 
-/// `count` companies that keep what they have: 公司1 and so on.
-pub fn steady(count: u32) -> String {
-    let steady = |n: u32| {
-        format!(
-            "[[company]]\nkeywords = [\"公司{n}\"]\nid = \"5f{n:022}\"\n[[company.certificate]]\n\
-             number = \"D2410{n:05}\"\ntype = \"建筑业企业资质\"\norgan = \"河南省住房和城乡建设厅\"\n\
-             issued = \"2024-01-10\"\nuntil = \"2029-01-09\"\nqualifications = \"建筑工程施工总承包二级\"\n"
-        )
-    };
-    (1..=count).map(steady).collect()
+/// The cast, each with one certificate that stays, and no story.
+pub fn cast() -> String {
+    let named =
+        |text: String, n: usize| text.replace(&format!("\"公司{n}\""), &format!("\"{}\"", COMPANIES[n - 1]));
+    (1..=COMPANIES.len()).fold(steady(3), named)
 }

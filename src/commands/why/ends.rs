@@ -1,0 +1,101 @@
+//! What was told of each end, what is told next, and why nothing is told now.
+
+use std::collections::BTreeSet;
+
+use chrono::{NaiveDate, TimeDelta};
+
+use super::{EndShape, ThresholdShape};
+use crate::commands::context::Context;
+use crate::config::Company;
+use crate::domain::compare::Look;
+use crate::domain::dates::days_left;
+use crate::domain::judge::{Told, judge};
+use crate::domain::number::CertificateNumber;
+use crate::domain::snapshot::Field;
+use crate::store::records::Record;
+use crate::sweep::thresholds;
+
+/// How far ahead the next threshold is looked for: the largest of usual `expiry_days` and a year.
+const AHEAD_DAYS: usize = 600;
+
+pub(super) fn ends(context: &Context, company: &Company, record: &Record) -> Vec<EndShape> {
+    let held = record.snapshot.held.values().map(|held| &held.holding);
+    let ends: BTreeSet<(NaiveDate, CertificateNumber)> =
+        held.filter_map(|holding| Some((holding.last_day()?, holding.number.clone()))).collect();
+    ends.into_iter().map(|(end, number)| describe(context, company, record, &number, end)).collect()
+}
+
+fn describe(
+    context: &Context,
+    company: &Company,
+    record: &Record,
+    number: &CertificateNumber,
+    end: NaiveDate,
+) -> EndShape {
+    let today = context.today();
+    let told = record.told.iter().filter(|told| told.number == *number && told.end == end);
+    let snooze = record.snoozes.iter().find(|snooze| snooze.silences(number, end, today));
+    EndShape {
+        certificate_num: number.text().to_owned(),
+        valid_until: end,
+        days_left: days_left(end, today),
+        silent_because: silent_because(record, number, end, today).or(snooze.map(|_| "snoozed")),
+        snooze_reason: snooze.map(|snooze| snooze.reason.clone()),
+        told: told
+            .map(|told| ThresholdShape { kind: told.kind, threshold: told.threshold, on: told.day })
+            .collect(),
+        next: next(context, company, record, number, end),
+    }
+}
+
+fn silent_because(
+    record: &Record,
+    number: &CertificateNumber,
+    end: NaiveDate,
+    today: NaiveDate,
+) -> Option<&'static str> {
+    let snapshot = &record.snapshot;
+    let holdings: Vec<_> = snapshot.certificate(number).map(|held| &held.holding).collect();
+    let of_end = || holdings.iter().filter(|holding| holding.last_day() == Some(end));
+    if of_end().all(|holding| holding.is_historical(today)) {
+        Some("historical")
+    } else if snapshot.is_superseded(holdings.iter().copied()) {
+        Some("superseded")
+    } else if of_end().all(|holding| {
+        let doubt = snapshot.doubts.get(&(holding.key(), Field::End));
+        doubt.is_some_and(|doubt| doubt.was_shown_last() && doubt.later_end().is_some())
+    }) {
+        Some("later_end_in_doubt")
+    } else {
+        None
+    }
+}
+
+/// Asks the judging itself, day by day, when it would speak of this end next.
+fn next(
+    context: &Context,
+    company: &Company,
+    record: &Record,
+    number: &CertificateNumber,
+    end: NaiveDate,
+) -> Option<ThresholdShape> {
+    let watchlist = &context.watchlist;
+    let thresholds = thresholds(watchlist, company);
+    let is_of_end = |told: &&Told| told.number == *number && told.end == end;
+    context.today().iter_days().take(AHEAD_DAYS).find_map(|day| {
+        if record.snoozes.iter().any(|snooze| snooze.silences(number, end, day)) {
+            return None;
+        }
+        let look = Look {
+            company: &company.keyword,
+            name: &company.name,
+            now: context.now() + (day - context.today()),
+            today: day,
+            zone: watchlist.timezone,
+            confirm_after: TimeDelta::from_std(watchlist.alerts.confirm_after).unwrap_or(TimeDelta::MAX),
+        };
+        let judgement = judge(&record.snapshot, &record.told, &thresholds, record.last_verified_at, &look);
+        let told = judgement.told.iter().find(is_of_end)?;
+        Some(ThresholdShape { kind: told.kind, threshold: told.threshold, on: day })
+    })
+}

@@ -1,0 +1,140 @@
+//! Reasons for people.
+
+use std::fmt::Write as _;
+
+use chrono::{DateTime, Utc};
+
+use super::{DeliveryShape, EndShape, Shape};
+use crate::commands::context::Context;
+use crate::commands::print;
+use crate::commands::table::{cell, table};
+use crate::domain::display::displayable;
+
+pub(super) fn text(context: &Context, shape: &Shape) -> String {
+    let mut text = checks(context, shape);
+    let colour = print::colour_of_output(&context.environment);
+    let when = |at: Option<DateTime<Utc>>| at.map_or("never".to_owned(), |at| context.local(at));
+    if !shape.answers.is_empty() {
+        let mut answers = table(["answer", "first", "last", "times", "pages"], colour);
+        for answer in &shape.answers {
+            answers.add_row([
+                cell(&answer.outcome),
+                cell(&when(Some(answer.first_seen_at))),
+                cell(&when(Some(answer.last_seen_at))),
+                cell(&answer.times_seen.to_string()),
+                cell(&answer.pages.to_string()),
+            ]);
+        }
+        // Writing to a String cannot fail.
+        let _ = writeln!(text, "\nAnswers:\n{answers}");
+    }
+    if !shape.doubts.is_empty() {
+        let mut doubts =
+            table(["certificate", "of", "qualification", "looks", "since", "next look counts from"], colour);
+        for doubt in &shape.doubts {
+            let mass = if doubt.mass { ", mass loss" } else { "" };
+            doubts.add_row([
+                cell(&doubt.certificate_num),
+                cell(doubt.field),
+                cell(&doubt.qualification),
+                cell(&format!("{} of {}{mass}", doubt.looks, doubt.looks_needed)),
+                cell(&when(Some(doubt.since))),
+                cell(&when(Some(doubt.again_after))),
+            ]);
+        }
+        let _ = writeln!(text, "\nIn doubt:\n{doubts}");
+    }
+    if !shape.ends.is_empty() {
+        let mut ends = table(["certificate", "valid until", "days left", "told", "next"], colour);
+        for end in &shape.ends {
+            ends.add_row([
+                cell(&end.certificate_num),
+                cell(&end.valid_until.to_string()),
+                cell(&end.days_left.to_string()),
+                cell(&told(end)),
+                cell(&next(end)),
+            ]);
+        }
+        let _ = writeln!(text, "\nEnds:\n{ends}");
+    }
+    if !shape.events.is_empty() {
+        text.push_str("\nTold:\n");
+    }
+    for told in &shape.events {
+        let event = &told.event;
+        let _ =
+            writeln!(text, "{}  {}\n    {}", when(Some(event.at)), event.kind, displayable(&event.summary));
+        for delivery in &told.deliveries {
+            let _ = writeln!(text, "    {}: {}", displayable(&delivery.recipient), fate(context, delivery));
+        }
+    }
+    text
+}
+
+fn checks(context: &Context, shape: &Shape) -> String {
+    let checks = &shape.checks;
+    let when = |at: Option<DateTime<Utc>>| at.map_or("never".to_owned(), |at| context.local(at));
+    let mut text = format!("{}\n", displayable(shape.company.as_str()));
+    let outcome = checks.last_outcome.as_deref().unwrap_or("none");
+    let code = checks.last_code.map(|code| format!(" {code}")).unwrap_or_default();
+    let reason =
+        checks.last_reason.as_deref().map(|reason| format!(": {}", displayable(reason))).unwrap_or_default();
+    let lines = [
+        ("last asked", when(checks.last_asked_at)),
+        ("last answer", format!("{outcome}{code}{reason}")),
+        ("verified", when(checks.last_verified_at)),
+        ("next due", when(checks.next_due)),
+        ("judged on", checks.judged_on.map_or("never".to_owned(), |day| day.to_string())),
+    ];
+    for (name, value) in lines {
+        let _ = writeln!(text, "{name:<12}{value}");
+    }
+    if let Some(since) = checks.failing_since {
+        let _ = writeln!(
+            text,
+            "{:<12}{} checks since {}",
+            "failing",
+            checks.failing_checks,
+            context.local(since)
+        );
+    }
+    if let Some(since) = checks.disputed_since {
+        let _ = writeln!(text, "{:<12}since {}: compared with nothing", "disputed", context.local(since));
+    }
+    if checks.owes_answer {
+        let _ = writeln!(text, "{:<12}asked once a day until it has answered", "owes");
+    }
+    for trouble in &shape.troubles {
+        let _ = writeln!(text, "{:<12}{} {}", "trouble", trouble.kind.as_str(), displayable(&trouble.cause));
+    }
+    text
+}
+
+fn told(end: &EndShape) -> String {
+    let told: Vec<String> = end
+        .told
+        .iter()
+        .map(|told| format!("{} {} on {}", told.kind.as_str(), told.threshold, told.on))
+        .collect();
+    told.join("; ")
+}
+
+fn next(end: &EndShape) -> String {
+    let next =
+        end.next.as_ref().map(|next| format!("{} {} on {}", next.kind.as_str(), next.threshold, next.on));
+    let silent = end.silent_because.map(|why| match &end.snooze_reason {
+        Some(reason) => format!("silent: {why} ({reason})"),
+        None => format!("silent: {why}"),
+    });
+    silent.into_iter().chain(next).collect::<Vec<_>>().join("; ")
+}
+
+fn fate(context: &Context, delivery: &DeliveryShape) -> String {
+    let reply = delivery.reply.as_deref().map(displayable).unwrap_or_default();
+    match (delivery.sent_at, delivery.cancelled_at, delivery.dead_at) {
+        (Some(at), _, _) => format!("sent {}", context.local(at)),
+        (_, Some(at), _) => format!("cancelled {}: no longer gets this company's news", context.local(at)),
+        (_, _, Some(at)) => format!("given up {}: {reply}", context.local(at)),
+        _ => format!("owed since {}", context.local(delivery.owed_since)),
+    }
+}

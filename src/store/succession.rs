@@ -1,0 +1,78 @@
+//! A new keyword that finds a company which has left the file goes on with its history (design 3).
+
+use chrono::{DateTime, Utc};
+use sqlx::Connection as _;
+
+use super::claims::Claim;
+use super::companies::FORGOTTEN_AFTER;
+use super::error::{StoreError, during};
+
+/// Gives the claimed company all that is remembered of the one that bore `prefix` when it left the file, if there is one:
+/// the operator wrote another keyword for it. What was in doubt is dropped, and after more than 30 days away the next
+/// answer is a new baseline, as when a company is put back. Says whether there was one.
+///
+/// # Errors
+/// When the database fails: nothing is changed then.
+pub async fn succeed(claim: &mut Claim, prefix: &str, now: DateTime<Utc>) -> Result<bool, StoreError> {
+    let doing = "going on with a company's history under another keyword";
+    let id = claim.company();
+    let mut tx = claim.connection().begin().await.map_err(during(doing))?;
+    let old = sqlx::query!(
+        r#"SELECT id, left_at AS "left_at!"
+           FROM companies
+           WHERE prefix = $1
+             AND id <> $2
+             AND left_at IS NOT NULL
+             AND baseline_at IS NOT NULL
+           ORDER BY left_at DESC
+           LIMIT 1
+           FOR UPDATE"#,
+        prefix,
+        id.0
+    )
+    .fetch_optional(&mut *tx)
+    .await
+    .map_err(during(doing))?;
+    let Some(old) = old else { return Ok(false) };
+    let moved = sqlx::query!(
+        "WITH doubt AS (DELETE FROM doubts WHERE company_id = $1),
+              holding AS (UPDATE holdings SET company_id = $2 WHERE company_id = $1),
+              threshold AS (UPDATE told SET company_id = $2 WHERE company_id = $1),
+              observation AS (UPDATE observations SET company_id = $2 WHERE company_id = $1),
+              snooze AS (UPDATE snoozes SET company_id = $2 WHERE company_id = $1),
+              event AS (UPDATE events SET company_id = $2 WHERE company_id = $1)
+         UPDATE companies AS new
+         SET prefix = $3,
+             baseline_at = CASE WHEN old.left_at < $4 THEN NULL ELSE old.baseline_at END,
+             last_verified_at = old.last_verified_at
+         FROM companies AS old
+         WHERE new.id = $2
+           AND old.id = $1",
+        old.id,
+        id.0,
+        prefix,
+        now - FORGOTTEN_AFTER
+    )
+    .execute(&mut *tx)
+    .await
+    .map_err(during(doing))?;
+    if moved.rows_affected() != 1 {
+        return Err(StoreError::Rows { doing, expected: 1, touched: moved.rows_affected() });
+    }
+    // Put back one day, the old keyword begins anew.
+    sqlx::query!(
+        "UPDATE companies
+         SET prefix = NULL,
+             prefix_is_pinned = false,
+             baseline_at = NULL,
+             last_asked_at = NULL,
+             last_verified_at = NULL
+         WHERE id = $1",
+        old.id
+    )
+    .execute(&mut *tx)
+    .await
+    .map_err(during(doing))?;
+    tx.commit().await.map_err(during(doing))?;
+    Ok(true)
+}

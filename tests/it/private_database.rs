@@ -1,0 +1,144 @@
+//! The private PostgreSQL as the program itself uses it: made, shared, adopted, stopped, by root and by a plain user.
+
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
+use std::os::unix::process::CommandExt as _;
+use std::path::Path;
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::{Pid, User, geteuid};
+use serde_json::json;
+
+use crate::support::program::Program;
+use crate::support::running::{Running, until};
+use crate::support::scene::{DAYS, READER, Scene};
+
+const NO_ADDRESS: &[&str] = &["--state-dir", "state"];
+
+/// A program without a database address, in a folder that the server's account can pass through.
+fn program(scene: &Scene) -> Program {
+    let program = scene.program().without("QUALWATCH_DATABASE_URL");
+    std::fs::set_permissions(program.folder(), std::fs::Permissions::from_mode(0o711)).unwrap();
+    program
+}
+
+fn with(arguments: &[&'static str]) -> Vec<&'static str> {
+    [NO_ADDRESS, arguments].concat()
+}
+
+fn server(program: &Program) -> Option<Pid> {
+    let text = std::fs::read_to_string(program.folder().join("state/postgres/postmaster.pid")).ok()?;
+    text.lines().next()?.parse().ok().map(Pid::from_raw)
+}
+
+fn parent(pid: Pid) -> Pid {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    let parent = status.lines().find_map(|line| line.strip_prefix("PPid:")).unwrap();
+    Pid::from_raw(parent.trim().parse().unwrap())
+}
+
+fn mode(path: &Path) -> u32 {
+    path.metadata().unwrap().mode() & 0o777
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn checks_and_a_daemon_share_a_private_server_that_outlives_none_of_them() {
+    let scene = Scene::set().await;
+    let program = program(&scene);
+    let ran = program.run(&with(&["status"]));
+    assert_eq!((ran.code, program.files()), (Some(1), vec!["watchlist.toml".to_owned()]), "{ran:?}");
+    assert!(ran.stderr.contains("state directory state"), "where it looked: {}", ran.stderr);
+
+    let ran = program.run(&with(&["check", "--json"]));
+    assert_eq!((ran.code, ran.stderr.as_str()), (Some(0), ""), "{ran:?}");
+    assert_eq!((server(&program), scene.letters().len()), (None, 2), "stopped by who started it");
+    assert_eq!(mode(&program.folder().join("state")) & 0o007, 0, "others see nothing");
+    assert_eq!(mode(&program.folder().join("state/watchlist.accepted.toml")), 0o600);
+    let status = program.run(&with(&["status", "--json"]));
+    assert_eq!((status.code, &status.json()["companies"]["watched"]), (Some(0), &json!(3)), "{status:?}");
+
+    scene.at(DAYS[1]);
+    let program = scene.now(program);
+    let daemon = Running::start(&program, &with(&["run"]));
+    until("the daemon has mailed", || async { scene.letters().len() == 3 }).await;
+    let running = server(&program).expect("it runs");
+    let ran = program.run(&with(&["check", "--json"]));
+    assert_eq!((ran.code, &ran.json()["companies"]["complete"]), (Some(0), &json!(3)), "{ran:?}");
+    assert_eq!(server(&program), Some(running), "the daemon's server, left to it");
+    daemon.signal(Signal::SIGHUP);
+    daemon.logged("the watchlist was read anew").await;
+
+    // With its keeper first: nobody is left to stop the server.
+    kill(parent(running), Signal::SIGKILL).unwrap();
+    let (code, _) = daemon.end(Signal::SIGKILL).await;
+    assert_eq!(code, -9);
+    assert_eq!(server(&program), Some(running), "an orphan");
+    scene.at(DAYS[2]);
+    let program = scene.now(program);
+    let adopting = Running::start(&program, &with(&["run"]));
+    until("news of the third day", || async { to(&scene, READER) == 3 }).await;
+    assert_eq!(server(&program), Some(running), "adopted");
+    let (code, log) = adopting.end(Signal::SIGTERM).await;
+    assert_eq!((code, server(&program)), (0, None), "and stopped at the end: {log}");
+
+    let daemon = Running::start(&program, &with(&["run"]));
+    daemon.logged("watching").await;
+    assert_eq!(daemon.end(Signal::SIGKILL).await.0, -9);
+    let ran = program.run(&with(&["check", "--json"]));
+    assert_eq!(
+        (ran.code, &ran.json()["mail"]["sent"]),
+        (Some(0), &json!(0)),
+        "nothing is lost or repeated: {ran:?}"
+    );
+    until("the last server has ended", || async { server(&program).is_none() }).await;
+}
+
+fn to(scene: &Scene, address: &str) -> usize {
+    scene.letters().iter().filter(|(to, _)| to == address).count()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_daemon_revives_its_server() {
+    let scene = Scene::set().await;
+    let program = program(&scene);
+    let daemon = Running::start(&program, &with(&["run"]));
+    until("the first mails", || async { scene.letters().len() == 2 }).await;
+    let killed = server(&program).unwrap();
+    kill(killed, Signal::SIGKILL).unwrap();
+    daemon.signal(Signal::SIGHUP);
+    until("it has another server", || async { server(&program).is_some_and(|server| server != killed) })
+        .await;
+    daemon.signal(Signal::SIGHUP);
+    daemon.logged("the watchlist was read anew").await;
+    let (code, log) = daemon.end(Signal::SIGTERM).await;
+    assert_eq!((code, server(&program)), (0, None), "{log}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_plain_user_needs_no_root() {
+    if !geteuid().is_root() {
+        eprintln!("skipped: everything else here runs as a plain user already");
+        return;
+    }
+    let user = User::from_name("nobody").unwrap().unwrap();
+    let scene = Scene::set().await;
+    let program = program(&scene);
+    chown(program.folder(), Some(user.uid.as_raw()), Some(user.gid.as_raw())).unwrap();
+    let mut command = program.command(&with(&["check", "--json"]));
+    let ran = command.uid(user.uid.as_raw()).gid(user.gid.as_raw()).output().unwrap();
+    let said = String::from_utf8_lossy(&ran.stderr);
+    assert_eq!(ran.status.code(), Some(0), "{said}");
+    assert_eq!(program.folder().join("state/postgres").metadata().unwrap().uid(), user.uid.as_raw());
+    assert_eq!((server(&program), scene.letters().len()), (None, 2));
+
+    scene.at(DAYS[1]);
+    let program = scene.now(program);
+    let ran = program.run(&with(&["check", "--json"]));
+    assert_eq!(ran.code, Some(0), "root uses it as its owner: {ran:?}");
+    let files = std::fs::read_dir(program.folder().join("state")).unwrap();
+    let by_root: Vec<_> = files
+        .map(|file| file.unwrap())
+        .filter(|file| file.metadata().unwrap().uid() == 0)
+        .map(|file| file.file_name())
+        .collect();
+    assert!(by_root.is_empty(), "and leaves nothing that its owner cannot use: {by_root:?}");
+}

@@ -1,0 +1,127 @@
+//! Mass losses (design 3): many companies losing something at once say that upstream is what is wrong.
+
+use crate::support::scenarios::{BUILDING, NONE, SUPERVISION, certificate, company, steady};
+use crate::support::world::{World, kinds};
+
+fn count_of(told: &[String], kind: &str) -> usize {
+    told.iter().filter(|one| *one == kind).count()
+}
+
+/// Companies with two certificates each, the second of which is listed as `second` says.
+fn losing(companies: std::ops::RangeInclusive<u32>, second: &str) -> String {
+    companies
+        .map(|n| {
+            let stays = certificate(&format!("D2410{n:05}"), BUILDING);
+            company(n, &(stays + &certificate(&format!("E2410{n:05}"), &format!("{SUPERVISION}\n{second}"))))
+        })
+        .collect()
+}
+
+#[tokio::test]
+async fn an_upstream_that_suddenly_finds_nothing_is_a_mass_loss() {
+    let scenario = steady(6) + "[[fault]]\nfrom = \"2026-01-06\"\ncode = 265004\n";
+    let world = World::new(&scenario, "", "2026-01-05").await;
+    world.check().await;
+    assert_eq!(world.checked_on("2026-01-06").await, ["mass_change"], "at the first look");
+    assert_eq!(world.checked_on("2026-01-07").await, NONE);
+    assert_eq!(world.checked_on("2026-01-08").await, NONE, "three empty answers are not enough");
+    let told = world.checked_on("2026-01-09").await;
+    assert_eq!(count_of(&told, "certificate_removed"), 6, "{told:?}");
+    assert_eq!(count_of(&told, "mass_change_resolved"), 1, "{told:?}");
+}
+
+#[tokio::test]
+async fn a_mass_loss_that_passes_reaches_no_reader() {
+    let scenario = steady(6) + "[[fault]]\nfrom = \"2026-01-06\"\nto = \"2026-01-08\"\ncode = 265004\n";
+    let world = World::new(&scenario, "", "2026-01-05").await;
+    world.check().await;
+    assert_eq!(world.checked_on("2026-01-06").await, ["mass_change"]);
+    assert_eq!(world.checked_on("2026-01-07").await, NONE);
+    assert_eq!(world.checked_on("2026-01-08").await, NONE);
+    assert_eq!(world.checked_on("2026-01-09").await, ["mass_change_resolved"]);
+    assert_eq!(world.checked_on("2026-01-10").await, NONE);
+}
+
+#[tokio::test]
+async fn a_fifth_of_the_companies_is_no_mass_and_more_than_it_is() {
+    for (count, mass) in [(25, false), (24, true)] {
+        let others: String =
+            (6..=count).map(|n| company(n, &certificate(&format!("D2410{n:05}"), BUILDING))).collect();
+        let scenario = losing(1..=5, "to = \"2026-01-05\"") + &others;
+        let world = World::new(&scenario, "", "2026-01-05").await;
+        world.check().await;
+        let told = world.checked_on("2026-01-06").await;
+        assert_eq!(count_of(&told, "mass_change"), usize::from(mass), "5 of {count}");
+        let told = world.checked_on("2026-01-07").await;
+        assert_eq!(count_of(&told, "certificate_removed"), if mass { 0 } else { 5 }, "5 of {count}");
+    }
+}
+
+#[tokio::test]
+async fn all_of_two_is_a_mass_and_one_alone_is_not() {
+    for (count, mass) in [(2, true), (1, false)] {
+        let world = World::new(&losing(1..=count, "to = \"2026-01-05\""), "", "2026-01-05").await;
+        world.check().await;
+        let first = world.checked_on("2026-01-06").await;
+        assert_eq!(count_of(&first, "mass_change"), usize::from(mass), "all of {count}");
+    }
+}
+
+#[tokio::test]
+async fn losses_of_two_sweeps_within_a_day_are_one_mass() {
+    let scenario = losing(1..=3, "to = \"2026-01-05\"")
+        + &losing(4..=6, "to = \"2026-01-05\"")
+        + &{
+            let others = 7..=12;
+            others.map(|n| company(n, &certificate(&format!("D2410{n:05}"), BUILDING))).collect::<String>()
+        }
+        + "[[fault]]\nfrom = \"2026-01-06T00:00:00+08:00\"\nto = \"2026-01-06T12:00:00+08:00\"\nkeyword = \"公司4\"\nstatus = 503\n\
+         [[fault]]\nfrom = \"2026-01-06T00:00:00+08:00\"\nto = \"2026-01-06T12:00:00+08:00\"\nkeyword = \"公司5\"\nstatus = 503\n";
+    let world = World::new(&scenario, "", "2026-01-05").await;
+    world.check().await;
+    assert_eq!(world.checked_on("2026-01-06T08:00:00+08:00").await, NONE, "four of ten");
+    assert_eq!(world.checked_on("2026-01-06T20:00:00+08:00").await, ["mass_change"], "six of twelve");
+    assert_eq!(world.count("SELECT count(*) FROM doubts WHERE mass").await, 6, "the earlier ones, too");
+    assert_eq!(world.checked_on("2026-01-07T08:00:00+08:00").await, NONE);
+}
+
+#[tokio::test]
+async fn what_is_superseded_may_go_in_many_companies_at_once() {
+    let replaced = |n: u32| {
+        let old = certificate(&format!("D2410{n:05}"), &format!("{BUILDING}\nto = \"2026-01-05\""));
+        let new = certificate(&format!("D2419{n:05}"), BUILDING).replace("2029-", "2031-");
+        company(n, &(old + &new))
+    };
+    let world = World::new(&(1..=6).map(replaced).collect::<String>(), "", "2026-01-05").await;
+    world.check().await;
+    for day in ["2026-01-06", "2026-01-07", "2026-01-08"] {
+        assert_eq!(world.checked_on(day).await, NONE, "{day}");
+    }
+    assert_eq!(world.count("SELECT count(*) FROM holdings WHERE valid_to IS NULL").await, 6);
+}
+
+#[tokio::test]
+async fn a_later_loss_of_the_same_company_is_an_ordinary_one() {
+    let listed = |n: u32| {
+        let twice = format!("{SUPERVISION}\nto = \"2026-01-05\"");
+        let back = format!("{SUPERVISION}\nfrom = \"2026-01-07\"\nto = \"2026-01-09\"");
+        let number = format!("E2410{n:05}");
+        let flickers = certificate(&number, &twice)
+            + &certificate(
+                &number,
+                &if n == 1 { back } else { format!("{SUPERVISION}\nfrom = \"2026-01-07\"") },
+            );
+        company(n, &(certificate(&format!("D2410{n:05}"), BUILDING) + &flickers))
+    };
+    let world = World::new(&(1..=6).map(listed).collect::<String>(), "", "2026-01-05").await;
+    world.check().await;
+    assert_eq!(world.checked_on("2026-01-06").await, ["mass_change"]);
+    assert_eq!(world.checked_on("2026-01-07").await, ["mass_change_resolved"]);
+    for day in ["2026-01-08", "2026-01-09", "2026-01-10"] {
+        assert_eq!(world.checked_on(day).await, NONE, "{day}");
+    }
+    world.at("2026-01-11");
+    let events = world.check().await.events;
+    assert_eq!(kinds(&events), ["certificate_removed"], "two looks");
+    assert!(!events[0].event.notes.contains(&qualwatch::domain::event::Note::MassLoss));
+}

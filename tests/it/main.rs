@@ -13,11 +13,8 @@ mod other_roads;
 mod private_database;
 mod private_postgres;
 mod real_smtp_server;
-<<<<<<< HEAD
 mod simulation;
-=======
 mod secrets;
->>>>>>> main
 mod smtp_conversation;
 mod reasons;
 mod snoozes;

@@ -14,9 +14,9 @@ use qualwatch::sweep::{self, Mode, NoProgress, Sweep, Whom};
 use tokio_util::sync::CancellationToken;
 
 use super::calendar::Day;
+use super::cuts::Cuts;
 use super::registry::Registry;
 use super::truth::Truth;
-use super::cuts::Cuts;
 use super::weather::{Blow, Mail, Weather};
 use crate::support::crashing::DiesAt;
 use crate::support::database::TestDatabase;
@@ -60,7 +60,18 @@ impl Course {
         let sink = SmtpSink::start(Script::default()).await;
         let watchlist = watchlist(&truth, truth.first, &registry, &sink);
         sweep::accept(&store, &watchlist, clock.now()).await.unwrap();
-        Self { truth, weather, database, store, clock, registry, sink, watchlist, bells: Vec::new(), seen: Seen::default() }
+        Self {
+            truth,
+            weather,
+            database,
+            store,
+            clock,
+            registry,
+            sink,
+            watchlist,
+            bells: Vec::new(),
+            seen: Seen::default(),
+        }
     }
 
     /// All days of the truth, and then some without faults and changes, in which all must come to rest.

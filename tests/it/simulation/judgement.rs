@@ -6,8 +6,8 @@ use std::fmt;
 use super::calendar::Day;
 use super::course::{Course, Seen};
 use super::ledgers::{self, Held, Posted};
-use super::oracle::{Oracle, Verdict};
 use super::oracle::words::plain;
+use super::oracle::{Oracle, Verdict};
 use super::registry::{Call, Gave};
 use super::truth::{RowName, Sight};
 use super::weather::What;
@@ -193,7 +193,9 @@ impl Judge<'_> {
             }
             for (row, known) in known.iter().filter(|(row, _)| !shown.contains_key(*row)) {
                 let has_ended = known.end.day().is_some_and(|end| end <= last.plus(16));
-                self.holds("rest", has_ended, || format!("company {company}: {row:?} is known and is not there"));
+                self.holds("rest", has_ended, || {
+                    format!("company {company}: {row:?} is known and is not there")
+                });
             }
         }
     }
@@ -213,8 +215,11 @@ impl Judge<'_> {
                 self.holds("L4", is_justified, || format!("without a reason: {trouble:?}"));
             }
         }
-        let masses: BTreeSet<Day> =
-            troubles.iter().filter(|one| one.kind == "mass_change" && !one.is_end).map(|one| one.day).collect();
+        let masses: BTreeSet<Day> = troubles
+            .iter()
+            .filter(|one| one.kind == "mass_change" && !one.is_end)
+            .map(|one| one.day)
+            .collect();
         let ought: BTreeSet<Day> = self.verdict.masses.iter().copied().collect();
         self.holds("L4", masses == ought, || format!("mass losses told on {masses:?} instead of {ought:?}"));
         open.retain(|(kind, _), _| !matches!(kind.as_str(), "unreadable_date" | "company_not_found"));
@@ -231,9 +236,7 @@ impl Judge<'_> {
         };
         let amiss = |what: &What| matches!(what, What::Manner(_));
         match trouble.kind.as_str() {
-            "api_quota" => lately(0, &|what| {
-                matches!(what, What::Manner(Code(10_012 | 10_013 | 10_011)))
-            }),
+            "api_quota" => lately(0, &|what| matches!(what, What::Manner(Code(10_012 | 10_013 | 10_011)))),
             "api_credential" => lately(0, &|what| matches!(what, What::Manner(Code(10_001)))),
             "identity_changed" => lately(0, &|what| matches!(what, What::Manner(OtherCompany))),
             "api_unknown_code" => lately(0, &|what| {

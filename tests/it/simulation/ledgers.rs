@@ -212,8 +212,10 @@ pub async fn troubles(course: &Course) -> Vec<TroubleLine> {
         lines.extend(resolved.map(|at| line(at, true)));
     }
     lines.sort_by_key(|(at, _)| *at);
-    let told: Vec<(String,)> =
-        sqlx::query_as("SELECT kind FROM events WHERE audience = 'operator'").fetch_all(course.store.pool()).await.unwrap();
+    let told: Vec<(String,)> = sqlx::query_as("SELECT kind FROM events WHERE audience = 'operator'")
+        .fetch_all(course.store.pool())
+        .await
+        .unwrap();
     assert_eq!(told.len(), lines.len(), "each turn of a trouble is told, and nothing else");
     lines.into_iter().map(|(_, line)| line).collect()
 }

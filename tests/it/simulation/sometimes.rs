@@ -39,9 +39,8 @@ pub fn seen(
     let lines = |kind: &str| told.values().flatten().filter(|line| line.starts_with(kind)).count();
     let gave = |fits: &dyn Fn(Gave) -> bool| ledger.iter().filter(|call| fits(call.gave)).count();
     let distinct: std::collections::BTreeSet<_> = posted.mails.iter().map(|mail| &mail.id).collect();
-    let down = |fault: &&super::weather::Fault| {
-        fault.company.is_none() && matches!(fault.what, What::Manner(_))
-    };
+    let down =
+        |fault: &&super::weather::Fault| fault.company.is_none() && matches!(fault.what, What::Manner(_));
     let counts = [
         ("a process was killed", course.seen.kills as usize),
         ("connections were cut", course.seen.cuts as usize),

@@ -60,6 +60,15 @@ impl TestDatabase {
         format!("postgres://qualwatch@localhost/{}?host={}", self.name, socket_dir.display())
     }
 
+    /// Removes it before the end of the run: for runs with very many.
+    pub async fn drop(self) {
+        let server = SERVER.get().unwrap();
+        let mut maintenance = server.connect_options().database("postgres").connect().await.unwrap();
+        let drop = format!("DROP DATABASE {} WITH (FORCE)", self.name);
+        sqlx::query(AssertSqlSafe(drop)).execute(&mut maintenance).await.unwrap();
+        maintenance.close().await.unwrap();
+    }
+
     /// A small pool of its own.
     pub async fn pool(&self) -> PgPool {
         let pool = PgPoolOptions::new().max_connections(POOL_CONNECTIONS_MAX);

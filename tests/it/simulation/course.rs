@@ -1,0 +1,202 @@
+//! The course of a world: the real sweep, store and mailer, day by day, against the doubles.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use qualwatch::clock::{Clock as _, SimulatedClock};
+use qualwatch::config::{self, Watchlist};
+use qualwatch::domain::secret::Secret;
+use qualwatch::email::{Mailer, Ripe, Sweeping};
+use qualwatch::store::Store;
+use qualwatch::store::steps::{NoSteps, Steps};
+use qualwatch::sweep::{self, Mode, NoProgress, Sweep, Whom};
+use tokio_util::sync::CancellationToken;
+
+use super::calendar::Day;
+use super::cuts::Cuts;
+use super::registry::Registry;
+use super::truth::Truth;
+use super::weather::{Blow, Mail, Weather};
+use crate::support::crashing::DiesAt;
+use crate::support::database::TestDatabase;
+use crate::support::smtp_sink::{Behaviour, Script, SinkStage, SmtpSink};
+
+pub const READER: &str = "reader@example.com";
+pub const OPERATOR: &str = "ops@example.com";
+
+/// Days for three sweeps of whoever is asked once a week, each with its second look.
+const REST: i32 = 16;
+
+/// A world that is running.
+pub struct Course {
+    pub truth: Truth,
+    pub weather: Weather,
+    pub database: TestDatabase,
+    pub store: Store,
+    pub clock: SimulatedClock,
+    pub registry: Registry,
+    pub sink: SmtpSink,
+    watchlist: Watchlist,
+    /// When the bell rang.
+    pub bells: Vec<DateTime<Utc>>,
+    pub seen: Seen,
+}
+
+/// What befell the process.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Seen {
+    pub kills: u32,
+    pub cuts: u32,
+    pub second_daemons: u32,
+}
+
+impl Course {
+    pub async fn begin(truth: Truth, weather: Weather) -> Self {
+        let database = Box::pin(TestDatabase::new()).await;
+        let store = Store::open(database.options()).await.unwrap();
+        let clock = SimulatedClock::new(truth.first.at(0, 0));
+        let registry = Registry::open(truth.clone(), weather.clone(), clock.clone()).await;
+        let sink = SmtpSink::start(Script::default()).await;
+        let watchlist = watchlist(&truth, truth.first, &registry, &sink);
+        sweep::accept(&store, &watchlist, clock.now()).await.unwrap();
+        Self {
+            truth,
+            weather,
+            database,
+            store,
+            clock,
+            registry,
+            sink,
+            watchlist,
+            bells: Vec::new(),
+            seen: Seen::default(),
+        }
+    }
+
+    /// All days of the truth, and then some without faults and changes, in which all must come to rest.
+    pub async fn run(&mut self) {
+        let mut day = self.truth.first;
+        while day <= self.truth.last.plus(REST) {
+            self.live_through(day).await;
+            day = day.plus(1);
+        }
+    }
+
+    async fn live_through(&mut self, day: Day) {
+        let hours: &[(i64, i64)] = if self.weather.is_rough(day) {
+            &[(0, 11), (8, 0), (8, 16), (9, 1), (11, 2), (12, 3), (15, 4), (19, 5), (23, 50)]
+        } else {
+            &[(8, 0)]
+        };
+        for (hour, minute) in hours {
+            self.clock.set(day.at(*hour, *minute));
+            self.bells.push(self.clock.now());
+            self.behave(day, *hour);
+            if *hour == 8 {
+                self.struck(day).await;
+            }
+            self.ring(&NoSteps).await.unwrap();
+        }
+    }
+
+    /// The mail server has its ways until the evening.
+    fn behave(&self, day: Day, hour: i64) {
+        self.sink.heal();
+        let Some(mail) = self.weather.mail.get(&day).filter(|_| hour < 23) else { return };
+        match mail {
+            Mail::Away => self.sink.behave(SinkStage::Greeting, Behaviour::Drop),
+            Mail::Later => self.sink.refuse(SinkStage::Greeting, 421),
+            Mail::LaterAtRcpt => self.sink.refuse(SinkStage::Rcpt, 450),
+            Mail::LaterAtDot => self.sink.refuse(SinkStage::Dot, 451),
+            Mail::LostAfterDot => self.sink.behave(SinkStage::Dot, Behaviour::Drop),
+        }
+    }
+
+    /// Whatever befalls the process at the day's hour, before it comes through.
+    async fn struck(&mut self, day: Day) {
+        for blow in self.weather.blows.get(&day).cloned().unwrap_or_default() {
+            match blow {
+                Blow::Kill(step, nth) => {
+                    let dies = DiesAt::new(step, nth);
+                    match dies.or_done(self.ring(&dies)).await {
+                        Some(rung) => rung.unwrap(),
+                        None => self.seen.kills += 1,
+                    }
+                }
+                Blow::CutConnections(step, nth) => {
+                    let cuts = Cuts::new(step, nth, self.database.options());
+                    if self.ring(&cuts).await.is_err() {
+                        self.seen.cuts += 1;
+                    }
+                }
+                Blow::SecondDaemon => {
+                    let (one, other) = tokio::join!(self.ring(&NoSteps), self.ring(&NoSteps));
+                    one.and(other).unwrap();
+                    self.seen.second_daemons += 1;
+                }
+            }
+            self.until_nobody_claims().await;
+        }
+    }
+
+    /// Looks at the locks until there is none: the server has then noticed that the process is gone.
+    async fn until_nobody_claims(&self) {
+        for _ in 0..10_000 {
+            let held: i64 = sqlx::query_scalar(
+                "SELECT count(*) FROM pg_locks
+                 WHERE locktype = 'advisory'
+                   AND database = (SELECT oid FROM pg_database WHERE datname = current_database())",
+            )
+            .fetch_one(self.store.pool())
+            .await
+            .unwrap();
+            if held == 0 {
+                return;
+            }
+        }
+        panic!("somebody still holds a claim");
+    }
+
+    /// What the daemon does when its bell rings.
+    async fn ring(&self, steps: &dyn Steps) -> Result<(), Box<dyn std::error::Error>> {
+        let sweep = || {
+            let clock = Arc::new(self.clock.clone());
+            let ending = CancellationToken::new();
+            Sweep::new(&self.store, &self.watchlist, clock, steps, Mode::ForGood, &NoProgress, ending)
+        };
+        let key = Secret::parse("CANARY0123456789abcdef0123456789");
+        Box::pin(sweep().run(&Whom::Due, key)).await?;
+        sweep().judge_the_day().await?;
+        let mailer = Mailer {
+            store: &self.store,
+            watchlist: &self.watchlist,
+            password: None,
+            clock: &self.clock,
+            steps,
+        };
+        Box::pin(mailer.send_owed(Ripe::Due(Sweeping::Idle))).await?;
+        Ok(())
+    }
+}
+
+fn watchlist(truth: &Truth, day: Day, registry: &Registry, sink: &SmtpSink) -> Watchlist {
+    use std::fmt::Write as _;
+    let mut text = format!(
+        "[api]\nurl = \"{}\"\nrequests_per_second = 1000000\ncalls_per_day = 0\nconcurrency = 1\n\
+         [email]\nsmtp = \"smtp://127.0.0.1:{}?tls=none\"\nfrom = \"资质监控 <alerts@example.com>\"\n\
+         to = [\"{READER}\"]\noperators = [\"{OPERATOR}\"]\n",
+        registry.url(),
+        sink.port()
+    );
+    for company in &truth.companies {
+        writeln!(text, "[[company]]\nkeyword = \"{}\"", company.name_on(day)).unwrap();
+        if company.weekly {
+            text.push_str("check = \"0 8 * * Mon\"\n");
+        }
+    }
+    match config::parse(&text, Path::new("/nowhere/watchlist.toml")) {
+        Ok((watchlist, _)) => watchlist,
+        Err(faults) => panic!("{faults:?} in\n{text}"),
+    }
+}

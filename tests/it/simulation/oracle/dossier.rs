@@ -1,0 +1,328 @@
+//! What a careful clerk would know of one company, look by look, and would say of it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{DateTime, Utc};
+
+use super::super::calendar::Day;
+use super::super::truth::{End, RowName, Sight, Step, step};
+use super::looks::{Look, Looks};
+use super::words;
+
+/// A gain that was said at its first look, or taken back since.
+#[derive(Debug, Clone)]
+pub struct Claim {
+    pub row: RowName,
+    pub of: Gain,
+    /// What was said; `None`: it was taken back.
+    pub said: Option<String>,
+}
+
+/// What is claimed of a row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Gain {
+    Row(Sight),
+    End(Day),
+    Grade(&'static str),
+}
+
+/// One company as the clerk knows it.
+#[derive(Debug, Clone, Default)]
+pub struct Dossier {
+    pub looks: Looks,
+    pub known: BTreeMap<RowName, Sight>,
+    pub gone: BTreeMap<RowName, Sight>,
+    pub claims: Vec<Claim>,
+    pub has_baseline: bool,
+    pub last_verified: Option<DateTime<Utc>>,
+    pub unverified_said: bool,
+    /// What was said of ends: kind and threshold of (number, end).
+    pub said_of_ends: BTreeSet<(String, Day, &'static str, i32)>,
+}
+
+/// What one look brings, before it is put in words.
+#[derive(Debug, Default)]
+pub struct News {
+    pub said: Vec<String>,
+    pub appeared: Vec<(RowName, Sight)>,
+    pub lost: Vec<(RowName, Sight)>,
+    pub open: BTreeSet<String>,
+    pub open_issue_dates: bool,
+}
+
+impl Gain {
+    pub fn is_shown(&self, row: &RowName, look: &Look) -> bool {
+        let sight = look.shown.get(row);
+        match self {
+            Self::Row(_) => sight.is_some(),
+            Self::End(day) => sight.is_some_and(|sight| sight.end == End::On(*day)),
+            Self::Grade(grade) => sight.is_some_and(|sight| sight.grade == *grade),
+        }
+    }
+
+    fn is_of(&self, other: &Self) -> bool {
+        matches!((self, other), (Self::Row(_), Self::Row(_))) || self == other
+    }
+}
+
+impl Dossier {
+    /// Takes in a whole answer; gives what is said of it. Ends are judged apart.
+    pub fn look(&mut self, look: Look) -> News {
+        let (at, day, shown) = (look.at, look.day(), look.shown.clone());
+        self.looks.0.push(look);
+        let mut news = News::default();
+        if !shown.is_empty() || self.known.is_empty() {
+            self.last_verified = Some(at);
+        }
+        if !shown.is_empty() && std::mem::take(&mut self.unverified_said) {
+            news.said.push("verified_again".to_owned());
+        }
+        if !self.has_baseline {
+            if !shown.is_empty() {
+                self.has_baseline = true;
+                self.known = shown;
+                news.said.push("watching".to_owned());
+            }
+            return news;
+        }
+        let (before, gone) = (self.known.clone(), self.gone.keys().cloned().collect());
+        self.rows_that_appear(day, &shown, &mut news);
+        let rows: Vec<RowName> = self.known.keys().cloned().collect();
+        for row in rows {
+            match shown.get(&row) {
+                Some(sight) => self.row_is_shown(day, &row, sight, &mut news),
+                None => self.row_is_absent(day, &row, &mut news),
+            }
+        }
+        words::of_appeared(self, (&before, &gone), day, &mut news);
+        words::of_lost(self, &mut news);
+        self.take_back(&mut news);
+        if shown.is_empty() && self.known.is_empty() {
+            self.last_verified = Some(at);
+        }
+        if let Some(latest) = self.looks.0.last_mut() {
+            latest.busy.clone_from(&news.open);
+            latest.owes = shown.is_empty() || news.open_issue_dates || !news.open.is_empty();
+        }
+        news
+    }
+
+    pub fn claim(&self, row: &RowName, of: &Gain) -> Option<&Claim> {
+        self.claims.iter().find(|claim| claim.row == *row && claim.of.is_of(of))
+    }
+
+    fn settle(&mut self, row: &RowName, of: &Gain) {
+        self.claims.retain(|claim| claim.row != *row || !claim.of.is_of(of));
+    }
+
+    fn rows_that_appear(&mut self, day: Day, shown: &BTreeMap<RowName, Sight>, news: &mut News) {
+        for (row, sight) in shown.iter().filter(|(row, _)| !self.known.contains_key(*row)).collect::<Vec<_>>()
+        {
+            let gain = Gain::Row(sight.clone());
+            if is_history(sight, day) {
+                self.settle(row, &gain);
+                self.gone.remove(row);
+                self.known.insert(row.clone(), sight.clone());
+                continue;
+            }
+            let run = self.looks.run(|look| gain.is_shown(row, look));
+            let first = run.first().map_or(sight, |look| &look.shown[row]).clone();
+            let is_established = run.counts() >= 2;
+            match self.claim(row, &gain).cloned() {
+                None => {
+                    news.appeared.push((row.clone(), sight.clone()));
+                    self.claims.push(Claim { row: row.clone(), of: gain, said: Some(String::new()) });
+                    news.open.insert(row.number.clone());
+                }
+                Some(claim) if is_established => {
+                    let sight = match (claim.said, claim.of) {
+                        (Some(_), Gain::Row(said)) => said,
+                        _ => {
+                            news.appeared.push((row.clone(), first.clone()));
+                            first
+                        }
+                    };
+                    self.settle(row, &gain);
+                    self.gone.remove(row);
+                    self.known.insert(row.clone(), sight);
+                }
+                Some(_) => {
+                    news.open.insert(row.number.clone());
+                }
+            }
+        }
+    }
+
+    fn row_is_absent(&mut self, day: Day, row: &RowName, news: &mut News) {
+        let known = &self.known[row];
+        let run = self.looks.run(|look| !look.shown.contains_key(row));
+        if is_history(known, day) || self.is_unlisted(row) {
+            return;
+        }
+        let needed = if run.first().is_some_and(|first| first.mass) { 4 } else { run.needed() };
+        if run.counts() >= needed {
+            news.lost.push((row.clone(), known.clone()));
+        } else {
+            news.open.insert(row.number.clone());
+        }
+    }
+
+    /// Whether the registry stopped listing the row on the day of its end or later.
+    pub fn is_unlisted(&self, row: &RowName) -> bool {
+        let run = self.looks.run(|look| !look.shown.contains_key(row));
+        let went = run.first().map(Look::day);
+        let end = self.known.get(row).and_then(|sight| sight.end.day());
+        went.is_some_and(|went| end.is_some_and(|end| went >= end))
+    }
+
+    /// Whether it was back only at the latest look, after having gone at its end.
+    fn was_unlisted(&self, row: &RowName) -> bool {
+        let run = self.looks.run_before_latest(|look| !look.shown.contains_key(row));
+        let end = self.known[row].end.day();
+        run.first().is_some_and(|first| end.is_some_and(|end| first.day() >= end))
+    }
+
+    fn row_is_shown(&mut self, day: Day, row: &RowName, sight: &Sight, news: &mut News) {
+        let known = self.known[row].clone();
+        if is_history(&known, day) && sight.end.day().is_none_or(|_| is_history(sight, day)) {
+            if sight.end.day().is_some() {
+                self.known.insert(row.clone(), sight.clone());
+            }
+            return;
+        }
+        self.grade(row, &known, sight, news);
+        if known.end == sight.end || (known.end.day().is_none() && sight.end.day().is_none()) {
+            if let Some(known) = self.known.get_mut(row) {
+                known.end = sight.end;
+            }
+            self.issue_date(row, &known, sight, news);
+        } else if sight.end.day().is_some() {
+            self.end(row, &known, sight, news);
+        }
+    }
+
+    fn grade(&mut self, row: &RowName, known: &Sight, sight: &Sight, news: &mut News) {
+        let direction = step(known.grade, sight.grade);
+        if direction == Step::Same {
+            return;
+        }
+        let gain = Gain::Grade(sight.grade);
+        let is_established = self.looks.run(|look| gain.is_shown(row, look)).counts() >= 2;
+        let what = words::of_grade(row, known, sight, direction);
+        self.changes(row, gain, direction == Step::Up, is_established, Some(what), news);
+        if is_established && let Some(known) = self.known.get_mut(row) {
+            known.grade = sight.grade;
+            known.spelling = sight.spelling;
+        }
+    }
+
+    fn end(&mut self, row: &RowName, known: &Sight, sight: &Sight, news: &mut News) {
+        let Some(new) = sight.end.day() else { return };
+        let gain = Gain::End(new);
+        let is_established = self.looks.run(|look| gain.is_shown(row, look)).counts() >= 2;
+        let is_later = known.end.day().is_some_and(|old| new > old);
+        let what = known.end.day().map(|old| {
+            let renewed = is_later && (known.issued != sight.issued || self.was_unlisted(row));
+            let kind = match (is_later, renewed) {
+                (true, true) => "renewed",
+                (true, false) => "validity_extended",
+                (false, _) => "validity_shortened",
+            };
+            format!("{kind} {} {old} {new}", row.number)
+        });
+        self.changes(row, gain, is_later, is_established, what, news);
+        if is_established && let Some(known) = self.known.get_mut(row) {
+            known.end = sight.end;
+            known.issued = sight.issued;
+        }
+    }
+
+    /// A field is shown otherwise than it is known.
+    fn changes(
+        &mut self,
+        row: &RowName,
+        gain: Gain,
+        is_gain: bool,
+        is_established: bool,
+        what: Option<String>,
+        news: &mut News,
+    ) {
+        let claim = self.claim(row, &gain).cloned();
+        let is_said = claim.as_ref().is_some_and(|claim| claim.said.is_some());
+        if let Some(what) = what
+            && !is_said
+            && (is_established || (is_gain && claim.is_none()))
+        {
+            news.said.push(what.clone());
+            if is_gain && !is_established {
+                self.claims.push(Claim { row: row.clone(), of: gain.clone(), said: Some(what) });
+            }
+        }
+        if is_established {
+            self.settle(row, &gain);
+        } else {
+            news.open.insert(row.number.clone());
+        }
+    }
+
+    fn issue_date(&mut self, row: &RowName, known: &Sight, sight: &Sight, news: &mut News) {
+        if known.issued == sight.issued {
+            return;
+        }
+        let same = |look: &Look| {
+            look.shown.get(row).is_some_and(|other| {
+                let end_is_known = other.end == known.end || other.end.day() == known.end.day();
+                other.issued == sight.issued && end_is_known
+            })
+        };
+        let run = self.looks.run(same);
+        if run.counts() < 2 {
+            news.open_issue_dates = true;
+            return;
+        }
+        let was_alone = run.first().is_some_and(|first| !first.busy.contains(&row.number));
+        if was_alone {
+            news.said.push(format!("reissued {} {} {}", row.number, known.issued, sight.issued));
+        }
+        if let Some(known) = self.known.get_mut(row) {
+            known.issued = sight.issued;
+        }
+    }
+
+    /// What was said and is not shown any more.
+    fn take_back(&mut self, news: &mut News) {
+        let mut taken_back = Vec::new();
+        for at in 0..self.claims.len() {
+            let claim = &self.claims[at];
+            let Some(said) = claim.said.clone() else { continue };
+            let run = self.looks.run(|look| !claim.of.is_shown(&claim.row, look));
+            if run.first().is_none() {
+                continue;
+            }
+            if run.is_enough() {
+                taken_back.push((claim.row.clone(), claim.of.clone(), said));
+                self.claims[at].said = None;
+            } else {
+                news.open.insert(claim.row.number.clone());
+            }
+        }
+        words::of_taken_back(self, taken_back, news);
+    }
+
+    /// Whether an answer is owed because of what is open.
+    pub fn owes(&self) -> bool {
+        self.looks.latest().is_some_and(|look| look.owes)
+    }
+}
+
+/// Ended so long ago that it raises nothing.
+pub fn is_history(sight: &Sight, day: Day) -> bool {
+    sight.end.day().is_some_and(|end| day.since(end) > 180)
+}
+
+/// Same qualification, same grade or higher in the ladder, ending later.
+pub fn covers(other: (&RowName, &Sight), needed: (&RowName, &Sight)) -> bool {
+    let later = other.1.end.day().zip(needed.1.end.day()).is_some_and(|(theirs, ours)| theirs > ours);
+    let high = matches!(step(needed.1.grade, other.1.grade), Step::Same | Step::Up);
+    other.0.number != needed.0.number && other.0.qualification == needed.0.qualification && later && high
+}

@@ -1,0 +1,130 @@
+//! What is said of ends: a stage a day, each once (design 4, "Judging").
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::super::calendar::Day;
+use super::super::truth::{RowName, Sight};
+use super::dossier::{Dossier, Gain};
+use super::looks::Look;
+use super::words::is_superseded;
+
+const BEFORE: [i32; 7] = [180, 90, 60, 30, 7, 1, 0];
+const AFTER: [i32; 3] = [1, 7, 30];
+const FILING: [i32; 3] = [30, 7, 0];
+
+/// A row that is judged by an end.
+struct Judged<'a> {
+    row: &'a RowName,
+    sight: Sight,
+    /// Since when looks have shown a later end, up to the latest.
+    later_since: Option<Day>,
+}
+
+impl Dossier {
+    /// Judges all ends on a day.
+    pub fn judge(&mut self, day: Day) -> Vec<String> {
+        let mut said = Vec::new();
+        let judged = self.judged();
+        let mut ends: BTreeMap<(String, Day), Vec<&Judged<'_>>> = BTreeMap::new();
+        for one in &judged {
+            if let Some(end) = one.sight.end.day() {
+                ends.entry((one.row.number.clone(), end)).or_default().push(one);
+            }
+        }
+        let mut new = BTreeSet::new();
+        for ((number, end), rows) in ends {
+            let certificate = judged.iter().filter(|one| one.row.number == number);
+            if is_superseded(&self.known, certificate.map(|one| (one.row, &one.sight))) {
+                continue;
+            }
+            let waits = |one: &&Judged<'_>| one.later_since.is_some_and(|since| day.since(since) < 2);
+            if day != end && rows.iter().all(waits) {
+                continue;
+            }
+            if day > end && rows.iter().all(|one| one.sight.issued > end) {
+                continue;
+            }
+            for (kind, threshold, is_told) in self.due(&number, end, day) {
+                new.insert((number.clone(), end, kind, threshold));
+                if is_told {
+                    said.push(format!("{kind} {number} {end} {threshold} {}", end.since(day)));
+                }
+            }
+        }
+        self.said_of_ends.extend(new);
+        said
+    }
+
+    fn judged(&self) -> Vec<Judged<'_>> {
+        let latest = self.looks.latest();
+        let known = self.known.iter().map(|(row, sight)| {
+            let seen = latest.and_then(|look| look.shown.get(row));
+            let mut sight = sight.clone();
+            let mut later_since = None;
+            match (sight.end.day(), seen.and_then(|seen| seen.end.day())) {
+                (None, Some(_)) => sight = seen.cloned().unwrap_or(sight),
+                (Some(end), Some(new)) if new > end => {
+                    let is_later = |look: &Look| {
+                        let other = look.shown.get(row).and_then(|other| other.end.day());
+                        other.is_some_and(|other| other > end)
+                    };
+                    later_since = self.looks.run(is_later).first().map(Look::day);
+                }
+                _ => {}
+            }
+            Judged { row, sight, later_since }
+        });
+        let claimed = self.claims.iter().filter_map(|claim| {
+            let Gain::Row(sight) = &claim.of else { return None };
+            let is_shown = latest.is_some_and(|look| look.shown.contains_key(&claim.row));
+            let sight = if claim.said.is_none() {
+                let run = self.looks.run(|look| look.shown.contains_key(&claim.row));
+                run.first().map_or(sight.clone(), |first| first.shown[&claim.row].clone())
+            } else {
+                sight.clone()
+            };
+            (claim.said.is_some() || is_shown).then_some(Judged { row: &claim.row, sight, later_since: None })
+        });
+        known.chain(claimed).collect()
+    }
+
+    /// What of an end is due: kind, threshold, and whether it is said or only counts as said.
+    fn due(&self, number: &str, end: Day, day: Day) -> Vec<(&'static str, i32, bool)> {
+        let left = end.since(day);
+        let was_said = |kind: &'static str, reached: &dyn Fn(i32) -> bool| {
+            self.said_of_ends
+                .iter()
+                .any(|(n, e, k, threshold)| n == number && *e == end && *k == kind && reached(*threshold))
+        };
+        if left < 0 {
+            let stage = AFTER.into_iter().rfind(|after| -left >= *after);
+            let due = stage.filter(|stage| -left <= 180 && !was_said("expired", &|said| said >= *stage));
+            return due.map(|stage| ("expired", stage, true)).into_iter().collect();
+        }
+        let mut due = Vec::new();
+        let stage = BEFORE.into_iter().rfind(|before| left <= *before);
+        let expiring = stage.filter(|stage| !was_said("expiring", &|said| said <= *stage));
+        due.extend(expiring.map(|stage| ("expiring", stage, true)));
+        let filing_day = if number.starts_with('D') { end.months_away(-3) } else { end.plus(-60) };
+        let to_file = filing_day.since(day);
+        let stage = if to_file < 0 {
+            (left > 0).then_some(-1)
+        } else {
+            FILING.into_iter().rfind(|before| to_file <= *before)
+        };
+        let filing = stage.filter(|stage| !was_said("filing_due", &|said| said <= *stage));
+        due.extend(filing.map(|stage| ("filing_due", stage, stage >= 0 || expiring.is_none())));
+        due
+    }
+
+    /// Whether nothing could be verified for too long; said once.
+    pub fn is_stale(&mut self, at: DateTime<Utc>, watched_since: DateTime<Utc>, weekly: bool) -> bool {
+        let since = self.last_verified.unwrap_or(watched_since).max(watched_since);
+        let is_stale = at - since >= TimeDelta::days(if weekly { 14 } else { 7 });
+        let is_new = is_stale && !self.unverified_said;
+        self.unverified_said |= is_stale;
+        is_new
+    }
+}

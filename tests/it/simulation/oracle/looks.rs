@@ -1,0 +1,86 @@
+//! The looks at one company, as one sequence that is asked questions. Nothing is carried along: whether something is
+//! established is read off the unbroken run of looks that show it (design 3, "Looks").
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::super::calendar::Day;
+use super::super::truth::{RowName, Sight};
+
+/// The least distance of two looks that count, as in the watchlist of the simulation.
+const APART: TimeDelta = TimeDelta::hours(20);
+
+/// A whole answer.
+#[derive(Debug, Clone)]
+pub struct Look {
+    pub at: DateTime<Utc>,
+    pub shown: BTreeMap<RowName, Sight>,
+    /// The numbers of which something but the issue date was open after it.
+    pub busy: BTreeSet<String>,
+    /// Whether another answer is owed after it.
+    pub owes: bool,
+    /// The rows whose absence began with it are part of a mass.
+    pub mass: bool,
+}
+
+impl Look {
+    pub fn day(&self) -> Day {
+        Day::of_instant(self.at)
+    }
+}
+
+/// All looks at one company so far, the latest last.
+#[derive(Debug, Clone, Default)]
+pub struct Looks(pub Vec<Look>);
+
+/// An unbroken run of looks that ends with the latest.
+#[derive(Debug, Clone, Copy)]
+pub struct Run<'a>(&'a [Look]);
+
+impl Looks {
+    pub fn latest(&self) -> Option<&Look> {
+        self.0.last()
+    }
+
+    /// The run, up to now, of looks of which `holds` is true.
+    pub fn run(&self, holds: impl Fn(&Look) -> bool) -> Run<'_> {
+        run(&self.0, holds)
+    }
+
+    /// The same as of the look before the latest.
+    pub fn run_before_latest(&self, holds: impl Fn(&Look) -> bool) -> Run<'_> {
+        run(&self.0[..self.0.len().saturating_sub(1)], holds)
+    }
+}
+
+fn run(looks: &[Look], holds: impl Fn(&Look) -> bool) -> Run<'_> {
+    let length = looks.iter().rev().take_while(|look| holds(look)).count();
+    Run(&looks[looks.len() - length..])
+}
+
+impl Run<'_> {
+    pub fn first(&self) -> Option<&Look> {
+        self.0.first()
+    }
+
+    /// How many of them count: each far enough from the one that counted before.
+    pub fn counts(&self) -> usize {
+        let mut counted: Vec<DateTime<Utc>> = Vec::new();
+        for look in self.0 {
+            if counted.last().is_none_or(|last| look.at - *last >= APART) {
+                counted.push(look.at);
+            }
+        }
+        counted.len()
+    }
+
+    /// How many are needed to take something as gone.
+    pub fn needed(&self) -> usize {
+        if self.0.iter().any(|look| look.shown.is_empty()) { 3 } else { 2 }
+    }
+
+    pub fn is_enough(&self) -> bool {
+        self.counts() >= self.needed()
+    }
+}

@@ -1,0 +1,161 @@
+//! What is said, in one canonical line a piece of news: lines are compared, not objects.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::super::calendar::Day;
+use super::super::truth::{RowName, Sight, Step};
+use super::dossier::{Dossier, Gain, News, covers, is_history};
+
+/// Texts whose differences mean nothing: blanks, width of brackets, formal numerals.
+pub fn plain(text: &str) -> String {
+    let unfold = |c: char| match c {
+        '（' => '(',
+        '）' => ')',
+        '壹' => '一',
+        '贰' => '二',
+        '叁' => '三',
+        other => other,
+    };
+    text.chars().filter(|c| !c.is_whitespace()).map(unfold).collect()
+}
+
+pub fn of_row(row: &RowName, sight: &Sight) -> String {
+    plain(&sight.text(row.qualification))
+}
+
+pub fn of_grade(row: &RowName, known: &Sight, sight: &Sight, direction: Step) -> String {
+    let kind = match direction {
+        Step::Up => "grade_raised",
+        Step::Down => "grade_lowered",
+        Step::Same | Step::Across => "grade_reworded",
+    };
+    format!("{kind} {} {} {} {}", row.number, of_row(row, sight), known.grade, sight.grade)
+}
+
+/// The rows by certificate.
+fn by_number(rows: Vec<(RowName, Sight)>) -> BTreeMap<String, Vec<(RowName, Sight)>> {
+    let mut grouped: BTreeMap<String, Vec<_>> = BTreeMap::new();
+    for (row, sight) in rows {
+        grouped.entry(row.number.clone()).or_default().push((row, sight));
+    }
+    grouped
+}
+
+/// Says what appeared: as a certificate where nothing of it was known or said, else row by row.
+pub fn of_appeared(
+    dossier: &mut Dossier,
+    (before, gone): (&BTreeMap<RowName, Sight>, &BTreeSet<RowName>),
+    day: Day,
+    news: &mut News,
+) {
+    for (number, rows) in by_number(std::mem::take(&mut news.appeared)) {
+        let is_new = |row: &RowName| rows.iter().any(|(new, _)| new == row);
+        let is_known = dossier.known.iter().any(|(row, sight)| {
+            row.number == number && !is_new(row) && (before.contains_key(row) || !is_history(sight, day))
+        });
+        let is_said = dossier.claims.iter().any(|claim| {
+            let of_row = matches!(claim.of, Gain::Row(_)) && claim.row.number == number;
+            of_row && claim.said.is_some() && !is_new(&claim.row)
+        });
+        let mut kind = "qualification_added";
+        if is_known || is_said {
+            let each = |(row, sight): &(RowName, Sight)| format!("{kind} {number} {}", of_row(row, sight));
+            news.said.extend(rows.iter().map(each));
+        } else {
+            let replaced = replaced_by(before, &rows, day);
+            let what = if gone.iter().any(|row| row.number == number) {
+                kind = "certificate_restored";
+                format!("{kind} {number}")
+            } else if replaced.is_empty() {
+                kind = "certificate_added";
+                format!("{kind} {number}")
+            } else {
+                kind = "certificate_replaced";
+                format!("{kind} {} {number}", replaced.into_iter().collect::<Vec<_>>().join(","))
+            };
+            news.said.push(what);
+        }
+        for claim in &mut dossier.claims {
+            if matches!(claim.of, Gain::Row(_)) && claim.said.is_some() && is_new(&claim.row) {
+                claim.said = Some(kind.to_owned());
+            }
+        }
+    }
+}
+
+fn replaced_by(before: &BTreeMap<RowName, Sight>, new: &[(RowName, Sight)], day: Day) -> BTreeSet<String> {
+    let numbers: BTreeSet<&String> = before.keys().map(|row| &row.number).collect();
+    let is_replaced = |number: &&String| {
+        let old: Vec<_> = before.iter().filter(|(row, _)| row.number == **number).collect();
+        let is_covered = |old: &(&RowName, &Sight)| new.iter().any(|(row, sight)| covers((row, sight), *old));
+        !old.iter().any(|(_, sight)| is_history(sight, day))
+            && old.iter().all(is_covered)
+            && !is_superseded(before, old.iter().copied())
+    };
+    numbers.into_iter().filter(is_replaced).cloned().collect()
+}
+
+/// Whether all of these are covered by other certificates that are known.
+pub fn is_superseded<'a>(
+    known: &BTreeMap<RowName, Sight>,
+    rows: impl IntoIterator<Item = (&'a RowName, &'a Sight)>,
+) -> bool {
+    let mut rows = rows.into_iter().peekable();
+    rows.peek().is_some() && rows.all(|needed| known.iter().any(|other| covers(other, needed)))
+}
+
+/// Takes what is established gone out of what is known, and says so unless it is superseded.
+pub fn of_lost(dossier: &mut Dossier, news: &mut News) {
+    let lost = std::mem::take(&mut news.lost);
+    for (row, sight) in &lost {
+        dossier.known.remove(row);
+        dossier.claims.retain(|claim| claim.row != *row);
+        dossier.gone.insert(row.clone(), sight.clone());
+    }
+    for (number, rows) in by_number(lost) {
+        let rest: Vec<_> = dossier.known.iter().filter(|(row, _)| row.number == number).collect();
+        let all = rows.iter().map(|(row, sight)| (row, sight)).chain(rest.iter().copied());
+        if is_superseded(&dossier.known, all) {
+            continue;
+        }
+        if rest.iter().any(|(row, _)| !dossier.is_unlisted(row)) {
+            let each = |(row, sight): &(RowName, Sight)| {
+                format!("qualification_removed {number} {}", of_row(row, sight))
+            };
+            news.said.extend(rows.iter().map(each));
+        } else {
+            news.said.push(format!("certificate_removed {number}"));
+        }
+    }
+}
+
+/// Says what is taken back: a certificate or an end once, grades and single rows each.
+pub fn of_taken_back(dossier: &Dossier, taken_back: Vec<(RowName, Gain, String)>, news: &mut News) {
+    let mut said = BTreeSet::new();
+    for (row, of, what) in taken_back {
+        let kind = what.split(' ').next().unwrap_or_default();
+        let number = &row.number;
+        match of {
+            Gain::Row(sight) => {
+                let is_there = dossier.known.keys().any(|known| known.number == *number)
+                    || dossier
+                        .looks
+                        .latest()
+                        .is_some_and(|look| look.shown.keys().any(|shown| shown.number == *number));
+                if is_there || kind == "qualification_added" {
+                    said.insert(format!("retracted {number} qualification_added {}", of_row(&row, &sight)));
+                } else {
+                    said.insert(format!("retracted {number} {kind}"));
+                }
+            }
+            Gain::End(_) => {
+                said.insert(format!("retracted {number} {kind}"));
+            }
+            Gain::Grade(_) => {
+                let text = what.split(' ').nth(2).unwrap_or_default();
+                said.insert(format!("retracted {number} {kind} {text}"));
+            }
+        }
+    }
+    news.said.extend(said);
+}

@@ -1,0 +1,165 @@
+//! What is true: for each company the rows of the registry, each with the chapters of its life. A row is one qualification
+//! in one certificate; a chapter says from which day on the registry states what of it.
+
+use std::collections::BTreeMap;
+
+use super::calendar::Day;
+
+/// Everything true of a world, from the first day to the last.
+#[derive(Debug, Clone)]
+pub struct Truth {
+    pub first: Day,
+    pub last: Day,
+    pub companies: Vec<Company>,
+}
+
+/// One company.
+#[derive(Debug, Clone)]
+pub struct Company {
+    /// 资格id up to its `-`.
+    pub id: String,
+    /// What it is found by, from when on.
+    pub names: Vec<(Day, String)>,
+    /// From when on its certificates stand under another id: the crawler imported them anew.
+    pub imported_anew: Option<Day>,
+    pub weekly: bool,
+    pub rows: BTreeMap<RowName, Vec<Chapter>>,
+}
+
+/// Names a row within a company.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RowName {
+    pub number: String,
+    pub qualification: &'static str,
+}
+
+/// From this day on the row is shown like this, or not at all.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Chapter {
+    pub from: Day,
+    pub sight: Option<Sight>,
+}
+
+/// What the registry states of a row.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Sight {
+    pub grade: &'static str,
+    pub end: End,
+    pub issued: Day,
+    /// The same in other letters: no change.
+    pub spelling: Spelling,
+}
+
+/// The end of validity as it is stated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum End {
+    On(Day),
+    /// A text that is no day.
+    Words(&'static str),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Spelling {
+    Plain,
+    /// Half-width brackets, a blank before the grade.
+    Blanks,
+    /// 壹级 for 一级, full-width letters in the date.
+    Formal,
+}
+
+impl End {
+    pub fn day(self) -> Option<Day> {
+        match self {
+            Self::On(day) => Some(day),
+            Self::Words(_) => None,
+        }
+    }
+}
+
+impl Company {
+    /// The keyword that finds it on that day.
+    pub fn name_on(&self, day: Day) -> &str {
+        let current = self.names.iter().rev().find(|(from, _)| *from <= day);
+        &current.unwrap_or(&self.names[0]).1
+    }
+
+    /// What the registry truly shows on that day.
+    pub fn shown_on(&self, day: Day) -> BTreeMap<RowName, Sight> {
+        let of_row = |(name, chapters): (&RowName, &Vec<Chapter>)| {
+            let chapter = chapters.iter().rev().find(|chapter| chapter.from <= day)?;
+            Some((name.clone(), chapter.sight.clone()?))
+        };
+        self.rows.iter().filter_map(of_row).collect()
+    }
+
+    pub fn id_on(&self, day: Day) -> String {
+        if self.imported_anew.is_some_and(|from| from <= day) {
+            return format!("6{}", &self.id[1..]);
+        }
+        self.id.clone()
+    }
+}
+
+impl Sight {
+    /// 资质名称 of the row.
+    pub fn text(&self, qualification: &str) -> String {
+        match self.spelling {
+            Spelling::Plain => format!("{qualification}{}", self.grade),
+            Spelling::Blanks => {
+                format!("{} {}", qualification.replace('（', "(").replace('）', ")"), self.grade)
+            }
+            Spelling::Formal => {
+                let grade = self.grade.replace('一', "壹").replace('二', "贰").replace('三', "叁");
+                format!("{qualification}{grade}")
+            }
+        }
+    }
+
+    pub fn end_text(&self) -> String {
+        match (self.end, self.spelling) {
+            (End::Words(words), _) => words.to_owned(),
+            (End::On(day), Spelling::Formal) => {
+                let (year, month, day) = day.civil();
+                format!("{year}年{month}月{day}日")
+            }
+            (End::On(day), Spelling::Blanks) => format!(" {day} 00:00:00"),
+            (End::On(day), Spelling::Plain) => day.to_string(),
+        }
+    }
+}
+
+/// How high a grade stands on which ladder (domain.md 1). The oracle's own table.
+pub fn rank(grade: &str) -> Option<(char, i32)> {
+    const NUMBERED: [&str; 4] = ["三级", "二级", "一级", "特级"];
+    const STEMS: [&str; 4] = ["丁级", "丙级", "乙级", "甲级"];
+    let on = |ladder: &[&str], name| {
+        let place = ladder.iter().position(|known| *known == grade)?;
+        Some((name, i32::try_from(place).unwrap()))
+    };
+    on(&NUMBERED, 'n').or_else(|| on(&STEMS, 's'))
+}
+
+/// What sets one move of a grade apart from another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    Same,
+    Up,
+    Down,
+    Across,
+}
+
+pub fn step(old: &str, new: &str) -> Step {
+    if old == new {
+        return Step::Same;
+    }
+    match (rank(old), rank(new)) {
+        (Some((ladder, before)), Some((other, after))) if ladder == other => {
+            if after > before {
+                Step::Up
+            } else {
+                Step::Down
+            }
+        }
+        _ => Step::Across,
+    }
+}

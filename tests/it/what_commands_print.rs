@@ -73,7 +73,7 @@ async fn status_tells_what_is_wrong_and_exits_with_3() {
     assert_eq!((ran.code, ran.stderr.as_str()), (Some(3), ""));
     let mut status = ran.json();
     let place = status["database"].take();
-    assert!(place.as_str().unwrap().contains("pg_dump"), "how to back it up: {place}");
+    assert!(place.as_str().unwrap().contains("qualwatch backup"), "how to back it up: {place}");
     assert!(place.as_str().unwrap().contains(database.options().get_database().unwrap()), "where: {place}");
     status["database"] = json!("where it is and how to back it up");
     insta::assert_json_snapshot!("status", status);
@@ -149,7 +149,7 @@ async fn a_private_database_is_started_for_the_question_and_stopped_again() {
     let ran = program.run(&["status", "--json"]);
     assert_eq!(ran.code, Some(0), "{ran:?}");
     let place = ran.json()["database"].as_str().unwrap().to_owned();
-    assert!(place.contains("state/postgres") && place.contains("pg_dump"), "{place}");
+    assert!(place.contains("state/postgres") && place.contains("qualwatch backup"), "{place}");
     assert!(!state_dir.join("postgres/postmaster.pid").exists(), "it was stopped again");
 }
 

@@ -165,11 +165,12 @@ impl Run<'_> {
             ..stop_for(failure, teller.now)
         };
         let pool = self.mailer.store.pool();
-        stops::set(pool, What::Mail, &stop).await?;
         let advice = outlet::advice(failure, self.mailer.password.as_ref());
         tracing::error!(reason = %failure, advice, "mail is stopped: the sender is refused");
         let turn = teller.stopped(failure, advice, stop.since);
+        // Told first: a crash in between costs a login, not the news.
         self.mailed.told.extend(troubles::tell(pool, &[turn], teller.now).await?);
+        stops::set(pool, What::Mail, &stop).await?;
         self.problem(None, failure);
         Ok(())
     }

@@ -76,7 +76,10 @@ impl Users {
 
     /// Completes when the keeper has let go of the file, which it does after the server has ended.
     pub(super) async fn wait_for_keeper(&self) -> Result<(), PostgresError> {
-        wait_for(&self.path, || self.file.try_lock_shared()).await
+        wait_for(&self.path, || self.file.try_lock_shared()).await?;
+        // Not left to the closing of the file: a child that is just being started elsewhere in this process holds a copy of it
+        // until it becomes its own program, and the lock would live on in that.
+        self.file.unlock().map_err(while_doing("unlocking", &self.path))
     }
 }
 

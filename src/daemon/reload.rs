@@ -150,7 +150,9 @@ impl Daemon<'_> {
 
     async fn tell(&self, kind: EventKind, trouble: Option<TroubleFacts>) -> Result<(), StoreError> {
         let turn = self.turn(kind, "file", trouble, self.operators());
-        troubles::tell(self.around.store.pool(), &[turn], self.around.clock.now()).await.map(drop)
+        troubles::tell(self.around.store.pool(), &[turn], self.around.clock.now()).await?;
+        self.mail_bell.notify_one();
+        Ok(())
     }
 
     /// What the operators were told without the database becomes part of the history, and its end is told by it.

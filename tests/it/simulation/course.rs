@@ -189,7 +189,7 @@ fn watchlist(truth: &Truth, day: Day, registry: &Registry, sink: &SmtpSink) -> W
         registry.url(),
         sink.port()
     );
-    for company in &truth.companies {
+    for company in truth.watched.iter().map(|index| &truth.companies[*index]) {
         writeln!(text, "[[company]]\nkeyword = \"{}\"", company.name_on(day)).unwrap();
         if company.weekly {
             text.push_str("check = \"0 8 * * Mon\"\n");

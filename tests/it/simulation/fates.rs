@@ -57,8 +57,9 @@ pub fn truth(dice: &mut Dice, companies: i32, days: i32) -> Truth {
         fates.live();
         fates.company
     });
-    let companies = companies.collect();
-    Truth { first, last, companies }
+    let companies: Vec<Company> = companies.collect();
+    let watched = (0..companies.len()).collect();
+    Truth { first, last, companies, watched }
 }
 
 struct Fates {

@@ -3,14 +3,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
+use chrono::{DateTime, Utc};
+
 use super::calendar::Day;
 use super::course::{Course, Seen};
 use super::ledgers::{self, Held, Posted};
 use super::oracle::words::plain;
 use super::oracle::{Oracle, Verdict};
-use super::registry::{Call, Gave};
+use super::registry::Call;
 use super::truth::{RowName, Sight};
-use super::weather::What;
+use super::weather::{Blow, What};
 
 /// How a world was lived through.
 #[derive(Debug, Default)]
@@ -19,6 +21,7 @@ pub struct Judgement {
     pub companies: usize,
     pub days: i32,
     pub calls: usize,
+    pub looks: usize,
     pub checks: usize,
     pub events: usize,
     pub mails: usize,
@@ -29,11 +32,11 @@ pub struct Judgement {
 
 impl fmt::Display for Judgement {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { violations, companies, days, calls, checks, events, mails, seen, sometimes } = self;
+        let Self { violations, companies, days, calls, looks, checks, events, mails, seen, .. } = self;
         writeln!(
             f,
-            "{companies} companies, {days} days, {calls} calls, {checks} checks, {events} events, {mails} mails, \
-             {seen:?}, {sometimes:?}: {} violations",
+            "{companies} companies, {days} days, {calls} calls, {looks} looks, {checks} checks by the laws, {events} \
+             events, {mails} mails, {seen:?}: {} violations",
             violations.len()
         )?;
         violations.iter().take(40).try_for_each(|violation| writeln!(f, "  {violation}"))
@@ -52,11 +55,15 @@ pub async fn judge(course: &Course) -> Judgement {
     judge.the_history_is_what_was_known(&ledgers::history(course).await);
     judge.all_has_come_to_rest(ledgers::unrest(course).await);
     judge.operators_hear_once(&ledgers::troubles(course).await);
+    if let Ok(company) = std::env::var("QUALWATCH_STORY") {
+        story(company.parse().unwrap(), &verdict, &told);
+    }
     Judgement {
         violations: judge.violations,
-        companies: course.truth.companies.len(),
+        companies: course.truth.watched.len(),
         days: course.truth.last.since(course.truth.first),
         calls: ledger.len(),
+        looks: verdict.looks,
         checks: judge.checks,
         events: told.values().map(Vec::len).sum(),
         mails: posted.mails.len(),
@@ -138,9 +145,10 @@ impl Judge<'_> {
         }
         let mut day = self.course.truth.first;
         while day <= self.course.truth.last.plus(3) {
-            let is_struck = self.course.weather.blows.contains_key(&day);
-            if !self.course.weather.is_rough(day) && !is_struck {
-                for company in 0..self.course.truth.companies.len() {
+            let blows = self.course.weather.blows.get(&day).map_or(&[][..], Vec::as_slice);
+            let kills = blows.iter().filter(|blow| **blow != Blow::SecondDaemon).count();
+            if !self.course.weather.is_rough(day) && kills == 0 {
+                for &company in &self.course.truth.watched {
                     let calls = by_day.get(&(day, company)).copied().unwrap_or_default();
                     let due = self.verdict.due.get(&(day, company)).copied().unwrap_or_default();
                     self.holds("L3", calls == due, || {
@@ -151,9 +159,10 @@ impl Judge<'_> {
                 let sum = |of: &BTreeMap<(Day, usize), usize>| -> usize {
                     of.range((day, 0)..(day.plus(1), 0)).map(|(_, count)| count).sum()
                 };
-                let blows = self.course.weather.blows.get(&day).map_or(0, Vec::len);
                 let (calls, due) = (sum(&by_day), sum(&self.verdict.due));
-                let most = due * 2 + 24 + blows * 3;
+                // Who was in flight at a kill is asked again; while upstream is amiss all are, once, and probes are made.
+                let is_rough = self.course.weather.is_rough(day);
+                let most = due + kills * 3 + if is_rough { due + 24 } else { 0 };
                 self.holds("L3", calls <= most, || format!("{day}: {calls} calls instead of {most} at most"));
             }
             day = day.plus(1);
@@ -183,7 +192,8 @@ impl Judge<'_> {
     fn all_has_come_to_rest(&mut self, unrest: Vec<String>) {
         self.holds("rest", unrest.is_empty(), || format!("{unrest:?}"));
         let last = self.course.truth.last;
-        for (company, known) in self.verdict.last_known.iter().enumerate() {
+        for &company in &self.course.truth.watched {
+            let known = &self.verdict.last_known[company];
             let shown = self.course.truth.companies[company].shown_on(last);
             for (row, sight) in &shown {
                 let is_true = known.get(row).is_some_and(|known| {
@@ -249,12 +259,42 @@ impl Judge<'_> {
     }
 }
 
+/// What was shown of a company, what had to be told, what was told: for whoever looks at a world that failed.
+fn story(company: usize, verdict: &Verdict, told: &super::oracle::Told) {
+    let mut days: BTreeMap<Day, Vec<String>> = BTreeMap::new();
+    let mut before = BTreeMap::new();
+    for ((_, at), shown) in
+        verdict.shown.range((company, DateTime::<Utc>::MIN_UTC)..).take_while(|((of, _), _)| *of == company)
+    {
+        let lines = days.entry(Day::of_instant(*at)).or_default();
+        lines.extend(
+            before
+                .iter()
+                .filter(|row| !shown.contains_key(row.0))
+                .map(|row| format!("gone {}", line_of(row))),
+        );
+        lines.extend(
+            shown
+                .iter()
+                .filter(|row| before.get(row.0) != Some(row.1))
+                .map(|row| format!("shown {}", line_of(row))),
+        );
+        lines.push("seen".to_owned());
+        before.clone_from(shown);
+    }
+    for (what, all) in [("ought", &verdict.told), ("told", told)] {
+        for ((day, of), lines) in all {
+            if *of == company {
+                days.entry(*day).or_default().extend(lines.iter().map(|line| format!("{what} {line}")));
+            }
+        }
+    }
+    for (day, lines) in days {
+        println!("{day}: {}", lines.join("; "));
+    }
+}
+
 fn line_of((row, sight): (&RowName, &Sight)) -> String {
     let end = sight.end.day().map(|day| day.to_string()).unwrap_or_default();
     format!("{} {} {} {end} {}", row.number, plain(row.qualification), sight.grade, sight.issued)
-}
-
-/// Whether an answer ended a look.
-pub fn is_whole(call: &Call) -> bool {
-    call.gave == Gave::Whole
 }

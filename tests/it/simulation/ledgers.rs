@@ -70,7 +70,6 @@ pub struct Mail {
 /// What one recipient was owed of one event.
 #[derive(Debug, Clone)]
 pub struct Delivery {
-    pub kind: String,
     pub recipient: String,
     pub day: Day,
     pub number: String,
@@ -100,7 +99,6 @@ pub async fn posted(course: &Course) -> Posted {
     .await
     .unwrap();
     let delivery = |(Json(event), recipient, at, message, sent_at): Row| Delivery {
-        kind: event["kind"].as_str().unwrap_or_default().to_owned(),
         recipient,
         day: Day::of_instant(at),
         number: event["certificate"]["number"].as_str().unwrap_or_default().to_owned(),

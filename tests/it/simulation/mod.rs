@@ -1,8 +1,12 @@
 //! The simulator: from one seed a world, its truth and its faults; the real sweep, store and mailer live through it in
 //! simulated time, and an oracle that knows the truth judges.
 //!
-//! Reading order: [`truth`] and [`fates`] (what is so), [`weather`] (what upstream does to it), [`registry`] (the upstream
-//! double), [`course`] (the days), [`oracle`] (what had to be told), [`ledgers`] (what was told), [`judgement`] (the laws).
+//! Reading order: [`truth`] and [`fates`] (what is so), [`weather`] and [`storms`] (what goes wrong), [`registry`] (the
+//! upstream double), [`course`] (the days), [`oracle`] (what had to be told), [`ledgers`] (what was told), [`judgement`]
+//! (the laws), [`runs`] (many seeds), [`shrinking`] (a smaller world that fails alike), [`mutants`] (bugs that it must find).
+//!
+//! By hand: `QUALWATCH_SEEDS=500 cargo test --profile sim --test it simulation::many_seeds -- --ignored --nocapture`; one
+//! world again: `QUALWATCH_SEED=7 cargo test --test it simulation::one_seed -- --ignored --nocapture`.
 
 mod calendar;
 mod dice;
@@ -17,34 +21,47 @@ mod oracle;
 mod ledgers;
 mod sometimes;
 mod judgement;
+mod world;
+mod runs;
+mod shrinking;
+#[cfg(feature = "mutants")]
+mod mutants;
 
-use dice::Dice;
-use judgement::Judgement;
+use world::{Size, World};
 
-/// Lives through the world of a seed.
-async fn world(seed: u64) -> Judgement {
-    let mut dice = Dice::new(seed);
-    let companies = match dice.between(0, 19) {
-        0..16 => dice.between(5, 8),
-        16..19 => dice.between(9, 15),
-        _ => dice.between(16, 60),
-    };
-    let days =
-        if companies < 10 && dice.chance(6) { dice.between(700, 1500) } else { dice.between(400, 450) };
-    let truth = fates::truth(&mut dice, companies, days);
-    let weather = storms::weather(&mut dice, &truth);
-    let mut course = Box::pin(course::Course::begin(truth, weather)).await;
-    Box::pin(course.run()).await;
-    let judgement = judgement::judge(&course).await;
-    course.database.drop().await;
-    judgement
+/// Worlds of a few companies and months: what every run of the tests lives through.
+const SMALL_SEEDS: u64 = 6;
+
+#[test]
+fn small_worlds_come_through() {
+    runs::of((1..=SMALL_SEEDS).map(|seed| World::of(seed, Size::Small))).come_through();
 }
 
-#[tokio::test]
-#[ignore = "by hand"]
-async fn one_seed() {
-    let seed: u64 = std::env::var("QUALWATCH_SEED").map_or(1, |text| text.parse().unwrap());
-    let judgement = Box::pin(world(seed)).await;
-    println!("seed={seed} {judgement}");
-    assert!(judgement.violations.is_empty(), "seed={seed}");
+/// Every world that ever failed, as small as it could be made.
+#[test]
+fn worlds_that_failed_once_come_through() {
+    runs::of(World::read_all(include_str!("failed_seeds.txt"))).come_through();
+}
+
+#[test]
+#[ignore = "by hand, and in CI for as long as there is time: see the module's words"]
+fn many_seeds() {
+    let number = |name: &str| std::env::var(name).ok().map(|text| text.parse::<u64>().unwrap());
+    let first = number("QUALWATCH_FIRST_SEED").unwrap_or(1);
+    let minutes = number("QUALWATCH_MINUTES");
+    let last = number("QUALWATCH_SEEDS")
+        .map_or(if minutes.is_some() { u64::MAX } else { first + 19 }, |count| first + count - 1);
+    let worlds = (first..=last).map(|seed| World::of(seed, Size::Full));
+    let run = runs::within(minutes, worlds);
+    run.report();
+    run.come_through();
+    run.came_to_every_rare_state();
+}
+
+/// The world that the environment names: QUALWATCH_SEED, and what a shrunk one leaves out.
+#[test]
+#[ignore = "by hand: repeats one world"]
+fn one_seed() {
+    let text = std::env::var("QUALWATCH_SEED").unwrap_or_else(|_| "1".to_owned());
+    runs::of([World::read(&text)]).come_through();
 }

@@ -27,7 +27,6 @@ pub struct Call {
     /// `None`: the keyword finds nobody.
     pub company: Option<usize>,
     pub keyword: String,
-    pub page: usize,
     pub gave: Gave,
 }
 
@@ -98,7 +97,7 @@ async fn answer(State(inner): State<Arc<Inner>>, form: Bytes) -> Response {
             None => page_of(&items(company, day, inner.weather.shown(index, company, at)), page),
         },
     };
-    let call = Call { at, company: found.map(|(index, _)| index), keyword, page, gave };
+    let call = Call { at, company: found.map(|(index, _)| index), keyword, gave };
     inner.ledger.lock().unwrap().push(call);
     response
 }
@@ -119,8 +118,11 @@ fn amiss(manner: Manner, inner: &Inner, index: usize, at: DateTime<Utc>) -> Resp
         Manner::Portal => ([(header::CONTENT_TYPE, "text/html")], "<html>login</html>").into_response(),
         Manner::Nothing => success(0, &[]),
         Manner::Short => {
-            let items = items();
-            success(items.len() + 1, &items[..items.len().min(PAGE_SIZE)])
+            let mut items = items();
+            let total = items.len().max(1);
+            items.truncate(PAGE_SIZE);
+            items.pop();
+            success(total, &items)
         }
         Manner::Shuffled => {
             let mut items = items();

@@ -1,7 +1,7 @@
 //! What is true: for each company the rows of the registry, each with the chapters of its life. A row is one qualification
 //! in one certificate; a chapter says from which day on the registry states what of it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::calendar::Day;
 
@@ -11,6 +11,8 @@ pub struct Truth {
     pub first: Day,
     pub last: Day,
     pub companies: Vec<Company>,
+    /// The companies in the watchlist.
+    pub watched: BTreeSet<usize>,
 }
 
 /// One company.
@@ -72,6 +74,16 @@ impl End {
         match self {
             Self::On(day) => Some(day),
             Self::Words(_) => None,
+        }
+    }
+}
+
+impl Truth {
+    /// From the day after this one on nothing changes.
+    pub fn end_on(&mut self, last: Day) {
+        self.last = last;
+        for chapters in self.companies.iter_mut().flat_map(|company| company.rows.values_mut()) {
+            chapters.retain(|chapter| chapter.from <= last);
         }
     }
 }

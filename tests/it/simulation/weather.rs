@@ -1,6 +1,6 @@
 //! The faults of a world, day by day: what upstream does instead of answering well.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use qualwatch::store::steps::Step;
@@ -71,7 +71,7 @@ pub enum Manner {
     Code(u32),
     /// A page of a web server, 200.
     Portal,
-    /// `total` says one more than there is.
+    /// An item less than `total` says.
     Short,
     /// An item comes twice, and with it the total is right.
     Shuffled,
@@ -105,6 +105,27 @@ impl Fault {
 }
 
 impl Weather {
+    /// Everything that comes, counted: faults, blows, days of mail.
+    pub fn count(&self) -> usize {
+        self.faults.len() + self.blows.len() + self.mail.len()
+    }
+
+    /// Leaves out what is counted by these numbers.
+    pub fn leave_out(&mut self, without: &BTreeSet<usize>) {
+        let mut number = 0..;
+        let mut stays = || number.next().is_some_and(|number: usize| !without.contains(&number));
+        self.faults.retain(|_| stays());
+        self.blows.retain(|_, _| stays());
+        self.mail.retain(|_, _| stays());
+    }
+
+    /// From the day after this one on all is well.
+    pub fn end_on(&mut self, last: Day) {
+        self.faults.iter_mut().for_each(|fault| fault.to = fault.to.min(last));
+        self.blows.retain(|day, _| *day <= last);
+        self.mail.retain(|day, _| *day <= last);
+    }
+
     /// How upstream answers for a company at that instant; `None`: well.
     pub fn manner(&self, company: usize, at: DateTime<Utc>) -> Option<Manner> {
         self.faults.iter().filter(|fault| fault.is_at(company, at)).find_map(|fault| match fault.what {

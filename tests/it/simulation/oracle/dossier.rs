@@ -36,6 +36,8 @@ pub struct Dossier {
     pub has_baseline: bool,
     pub last_verified: Option<DateTime<Utc>>,
     pub unverified_said: bool,
+    /// Another company answered since it answered last.
+    pub is_disputed: bool,
     /// What was said of ends: kind and threshold of (number, end).
     pub said_of_ends: BTreeSet<(String, Day, &'static str, i32)>,
 }
@@ -71,13 +73,11 @@ impl Dossier {
         let (at, day, shown) = (look.at, look.day(), look.shown.clone());
         self.looks.0.push(look);
         let mut news = News::default();
-        if !shown.is_empty() || self.known.is_empty() {
-            self.last_verified = Some(at);
-        }
-        if !shown.is_empty() && std::mem::take(&mut self.unverified_said) {
-            news.said.push("verified_again".to_owned());
+        if !shown.is_empty() {
+            self.is_verified(at, &mut news);
         }
         if !self.has_baseline {
+            self.is_verified(at, &mut news);
             if !shown.is_empty() {
                 self.has_baseline = true;
                 self.known = shown;
@@ -95,16 +95,25 @@ impl Dossier {
             }
         }
         words::of_appeared(self, (&before, &gone), day, &mut news);
-        words::of_lost(self, &mut news);
-        self.take_back(&mut news);
-        if shown.is_empty() && self.known.is_empty() {
-            self.last_verified = Some(at);
+        let taken_back = self.take_back(&mut news);
+        words::of_lost(self, day, &mut news);
+        words::of_taken_back(self, taken_back, &mut news);
+        // That there is nothing agrees with what went at its end.
+        if self.known.keys().all(|row| self.is_unlisted(row)) {
+            self.is_verified(at, &mut news);
         }
         if let Some(latest) = self.looks.0.last_mut() {
             latest.busy.clone_from(&news.open);
             latest.owes = shown.is_empty() || news.open_issue_dates || !news.open.is_empty();
         }
         news
+    }
+
+    fn is_verified(&mut self, at: DateTime<Utc>, news: &mut News) {
+        self.last_verified = Some(at);
+        if std::mem::take(&mut self.unverified_said) {
+            news.said.push("verified_again".to_owned());
+        }
     }
 
     pub fn claim(&self, row: &RowName, of: &Gain) -> Option<&Claim> {
@@ -290,7 +299,7 @@ impl Dossier {
     }
 
     /// What was said and is not shown any more.
-    fn take_back(&mut self, news: &mut News) {
+    fn take_back(&mut self, news: &mut News) -> Vec<(RowName, Gain, String)> {
         let mut taken_back = Vec::new();
         for at in 0..self.claims.len() {
             let claim = &self.claims[at];
@@ -306,7 +315,7 @@ impl Dossier {
                 news.open.insert(claim.row.number.clone());
             }
         }
-        words::of_taken_back(self, taken_back, news);
+        taken_back
     }
 
     /// Whether an answer is owed because of what is open.

@@ -6,7 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::super::calendar::Day;
 use super::super::truth::{RowName, Sight};
-use super::dossier::{Dossier, Gain};
+use super::dossier::{Dossier, Gain, is_history};
 use super::looks::Look;
 use super::words::is_superseded;
 
@@ -35,7 +35,9 @@ impl Dossier {
         }
         let mut new = BTreeSet::new();
         for ((number, end), rows) in ends {
-            let certificate = judged.iter().filter(|one| one.row.number == number);
+            // What ended long ago does not keep the rest from being superseded.
+            let is_alive = |one: &&Judged<'_>| one.row.number == number && !is_history(&one.sight, day);
+            let certificate = judged.iter().filter(is_alive);
             if is_superseded(&self.known, certificate.map(|one| (one.row, &one.sight))) {
                 continue;
             }

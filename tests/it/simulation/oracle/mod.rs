@@ -30,7 +30,9 @@ pub struct Verdict {
     pub known: Known,
     /// The days on which the operators had to hear of a mass loss.
     pub masses: Vec<Day>,
-    pub looks: u64,
+    pub looks: usize,
+    /// What each look showed: for the story of a world that failed.
+    pub shown: BTreeMap<(usize, DateTime<Utc>), BTreeMap<RowName, Sight>>,
     /// Who had to be asked on a day, with how many pages; asked again only for a reason.
     pub due: BTreeMap<(Day, usize), usize>,
     /// The last whole answers, as far as they are known.
@@ -84,7 +86,8 @@ impl<'a> Oracle<'a> {
 
     /// Who is due on a day: by its line, or because it owes an answer.
     fn plan(&mut self, day: Day) {
-        for (index, company) in self.truth.companies.iter().enumerate() {
+        for &index in &self.truth.watched {
+            let company = &self.truth.companies[index];
             if !company.weekly || day.is_monday() || day == self.truth.first || self.owes[index] {
                 let shown = self.weather.shown(index, company, day.at(8, 0));
                 self.verdict.due.insert((day, index), super::registry::pages(&shown));
@@ -97,22 +100,40 @@ impl<'a> Oracle<'a> {
         let mut seen = BTreeSet::new();
         for call in calls {
             let Some(company) = call.company.or_else(|| self.formerly(&call.keyword)) else { continue };
+            let dossier = &mut self.dossiers[company];
             let shown = match call.gave {
                 Gave::Whole => self.weather.shown(company, &self.truth.companies[company], at),
                 Gave::Nothing | Gave::Amiss(Manner::Nothing | Manner::Code(265_004)) => BTreeMap::new(),
                 Gave::Page => continue,
-                Gave::Amiss(_) => {
+                // Where there is nothing, others have nothing either.
+                Gave::Amiss(Manner::OtherCompany)
+                    if self.truth.companies[company].shown_on(day).is_empty() =>
+                {
+                    BTreeMap::new()
+                }
+                Gave::Amiss(manner) => {
+                    dossier.is_disputed |= manner == Manner::OtherCompany;
                     self.owes[company] = true;
                     continue;
                 }
             };
+            if shown.is_empty() && dossier.is_disputed {
+                self.owes[company] = true;
+                continue;
+            }
+            dossier.is_disputed = false;
             if !seen.insert(company) {
                 continue;
             }
             self.verdict.looks += 1;
+            self.verdict.shown.insert((company, at), shown.clone());
+            let is_empty = shown.is_empty();
             let look = Look { at, shown, busy: BTreeSet::new(), owes: false, mass: false };
-            let dossier = &mut self.dossiers[company];
             let mut said = dossier.look(look).said;
+            let weekly = self.truth.companies[company].weekly;
+            if is_empty && dossier.is_stale(at, self.truth.first.at(0, 0), weekly) {
+                said.push("unverified".to_owned());
+            }
             // One piece of news a certificate, however many of its rows it is about.
             said.sort();
             said.dedup();
@@ -137,7 +158,7 @@ impl<'a> Oracle<'a> {
         if at < day.at(8, 0) {
             return;
         }
-        for company in 0..self.dossiers.len() {
+        for &company in &self.truth.watched {
             if self.judged_on[company] == Some(day) {
                 continue;
             }

@@ -86,11 +86,10 @@ pub fn of_appeared(
 fn replaced_by(before: &BTreeMap<RowName, Sight>, new: &[(RowName, Sight)], day: Day) -> BTreeSet<String> {
     let numbers: BTreeSet<&String> = before.keys().map(|row| &row.number).collect();
     let is_replaced = |number: &&String| {
-        let old: Vec<_> = before.iter().filter(|(row, _)| row.number == **number).collect();
+        let of_number = before.iter().filter(|(row, _)| row.number == **number);
+        let old: Vec<_> = of_number.filter(|(_, sight)| !is_history(sight, day)).collect();
         let is_covered = |old: &(&RowName, &Sight)| new.iter().any(|(row, sight)| covers((row, sight), *old));
-        !old.iter().any(|(_, sight)| is_history(sight, day))
-            && old.iter().all(is_covered)
-            && !is_superseded(before, old.iter().copied())
+        !old.is_empty() && old.iter().all(is_covered) && !is_superseded(before, old.iter().copied())
     };
     numbers.into_iter().filter(is_replaced).cloned().collect()
 }
@@ -105,7 +104,7 @@ pub fn is_superseded<'a>(
 }
 
 /// Takes what is established gone out of what is known, and says so unless it is superseded.
-pub fn of_lost(dossier: &mut Dossier, news: &mut News) {
+pub fn of_lost(dossier: &mut Dossier, day: Day, news: &mut News) {
     let lost = std::mem::take(&mut news.lost);
     for (row, sight) in &lost {
         dossier.known.remove(row);
@@ -115,7 +114,7 @@ pub fn of_lost(dossier: &mut Dossier, news: &mut News) {
     for (number, rows) in by_number(lost) {
         let rest: Vec<_> = dossier.known.iter().filter(|(row, _)| row.number == number).collect();
         let all = rows.iter().map(|(row, sight)| (row, sight)).chain(rest.iter().copied());
-        if is_superseded(&dossier.known, all) {
+        if is_superseded(&dossier.known, all.filter(|(_, sight)| !is_history(sight, day))) {
             continue;
         }
         if rest.iter().any(|(row, _)| !dossier.is_unlisted(row)) {

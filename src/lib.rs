@@ -8,7 +8,6 @@ pub mod daemon;
 pub mod domain;
 pub mod email;
 pub mod juhe;
-pub mod mutants;
 pub mod private_postgres;
 pub mod sandbox;
 pub mod store;

@@ -12,16 +12,12 @@ use super::event::{Change, Event, Note};
 use super::holding::{self, HISTORICAL_AFTER_DAYS, Holding};
 use super::number::CertificateNumber;
 use super::snapshot::{Difference, Field, Held, Snapshot};
-use crate::mutants::{Mutant, planted};
 
 /// The threshold of `filing_due` once the filing day has passed (design 4).
 pub const FILING_DAY_PASSED: i64 = -1;
 
 /// For how many days a later end in doubt holds back the thresholds of the earlier one (design 3, "Gains").
 const LATER_END_WAIT_DAYS: i64 = 2;
-
-/// The planted retention of [`Mutant::ToldForgotten`].
-const FORGOTTEN_AFTER_DAYS: i64 = 60;
 
 /// The thresholds of one company, in days.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -108,13 +104,7 @@ pub fn judge(
 /// The smallest of `thresholds` that is not below `days`: with 12 days left and 30, 7, 1 it is 30.
 #[must_use]
 pub fn tightest_threshold(thresholds: &[i64], days: i64) -> Option<i64> {
-    let is_below = |threshold: &i64| days < *threshold;
-    let is_due = |threshold: &i64| days <= *threshold;
-    let thresholds = thresholds.iter().copied();
-    if planted(Mutant::LessForAtMost) {
-        return thresholds.filter(is_below).min();
-    }
-    thresholds.filter(is_due).min()
+    thresholds.iter().copied().filter(|threshold| days <= *threshold).min()
 }
 
 /// The largest of `thresholds` that `days` past the end have reached.
@@ -261,10 +251,8 @@ impl Judging<'_> {
         self.told.iter().filter(move |told| {
             told.number == *self.number
                 && told.end == self.end
-                && (told.kind == kind || planted(Mutant::ToldWithoutKind))
+                && told.kind == kind
                 && told.day <= self.look.today
-                && !(planted(Mutant::ToldForgotten)
-                    && days_left(self.look.today, told.day) > FORGOTTEN_AFTER_DAYS)
         })
     }
 

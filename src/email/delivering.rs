@@ -17,7 +17,6 @@ use super::smtp::reply::Censor;
 use crate::clock;
 use crate::config::EmailAddress;
 use crate::domain::event::{Audience, Event};
-use crate::mutants::{Mutant, planted};
 use crate::store::StoreError;
 use crate::store::claims::{Claim, Taken};
 use crate::store::mailing::{self, DeliveryId, Draft, Loose, MessageRow, Pending, Recipient, Waiting};
@@ -241,11 +240,6 @@ impl Run<'_> {
             }
         };
         steps.reached(Step::Frozen).await;
-        if planted(Mutant::MarkedBeforeSent) {
-            mailing::mark_sent(served.claim, row, "", &[], self.mailer.clock.now()).await?;
-            let _ = self.hand_over(served.claim, parcel.content).await?;
-            return Ok(Next::Message);
-        }
         match self.hand_over(served.claim, parcel.content).await? {
             Ok(receipt) => {
                 steps.reached(Step::HandedOver).await;

@@ -3,10 +3,9 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::round::Sweep;
-use crate::domain::compare::{LOOKS_NEEDED, LOOKS_NEEDED_MASS};
+use crate::domain::compare::LOOKS_NEEDED_MASS;
 use crate::domain::event::{Trouble, TroubleFacts};
 use crate::domain::mass::is_mass_loss;
-use crate::mutants::{Mutant, planted};
 use crate::store::StoreError;
 use crate::store::companies;
 use crate::store::mass;
@@ -26,8 +25,7 @@ impl Sweep<'_> {
             .await?
             .filter(|losses| is_mass_loss(losses.losing, losses.observed))
         {
-            let looks = if planted(Mutant::MassAfterTwoLooks) { LOOKS_NEEDED } else { LOOKS_NEEDED_MASS };
-            mass::mark(pool, losses.since, looks).await?;
+            mass::mark(pool, losses.since, LOOKS_NEEDED_MASS).await?;
             let facts = TroubleFacts {
                 reason: format!(
                     "{} of {} companies lost certificates or qualifications within 24 hours",

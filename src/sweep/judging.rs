@@ -12,7 +12,6 @@ use crate::domain::event::{Change, Event, Trouble};
 use crate::domain::judge::{Judgement, Thresholds, judge};
 use crate::domain::rhythm::days_hour;
 use crate::domain::snapshot::{Difference, Snapshot};
-use crate::mutants::{Mutant, planted};
 use crate::store::StoreError;
 use crate::store::claims::{Claims, Taken};
 use crate::store::companies::CompanyId;
@@ -124,9 +123,6 @@ impl Sweep<'_> {
     /// # Errors
     /// When the database fails.
     pub async fn judge_the_day(&self) -> Result<Vec<Recorded>, StoreError> {
-        if planted(Mutant::JudgedOnlyAfterAnswers) {
-            return Ok(Vec::new());
-        }
         let today = self.teller().today();
         let hour = days_hour(&self.watchlist.schedule.check, self.watchlist.timezone, today);
         if hour.is_some_and(|hour| self.clock.now() < hour) {

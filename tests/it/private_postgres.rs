@@ -133,6 +133,7 @@ async fn a_server_that_outlived_its_owner_is_adopted_and_stopped() {
     // With a limit: one that was left running would never end.
     let _ = clock::within(Duration::from_secs(20), ending).await;
     let _ = orphan.kill();
+    let _ = orphan.wait();
     assert!(ended.is_some_and(|status| status.success()), "a fast shutdown, not a kill: {ended:?}");
 }
 

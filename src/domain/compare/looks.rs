@@ -4,7 +4,6 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{LOOKS_NEEDED, LOOKS_NEEDED_EMPTY};
 use crate::domain::snapshot::{Difference, Doubt, Snapshot};
-use crate::mutants::{Mutant, planted};
 
 /// Whether an observation had items: an empty one by itself needs a third look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,7 +15,6 @@ pub(super) enum Answer {
 impl Answer {
     fn looks_needed(self) -> u32 {
         match self {
-            _ if planted(Mutant::OneLook) => 1,
             Self::Items => LOOKS_NEEDED,
             Self::Nothing => LOOKS_NEEDED_EMPTY,
         }

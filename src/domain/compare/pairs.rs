@@ -12,7 +12,6 @@ use crate::domain::event::Change;
 use crate::domain::holding::{Holding, HoldingKey};
 use crate::domain::qualification::{GradeChange, grade_change};
 use crate::domain::snapshot::{Difference, Doubt, Field, Held, Snapshot};
-use crate::mutants::{Mutant, planted};
 
 /// A difference that has become tellable.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -134,15 +133,10 @@ impl Pass<'_, '_> {
         let is_historical = held.holding.is_historical(self.look.today);
         let mut doubt = match self.after.doubts.remove(&slot).filter(|_| !is_historical) {
             Some(doubt) => doubt,
-            None if held.holding.has_reached_its_end(self.look.today)
-                && !planted(Mutant::RemovedOnEndDay) =>
-            {
+            None if held.holding.has_reached_its_end(self.look.today) => {
                 // It went on its end day or later: not removed, it goes on being judged (design 3, "Ends").
                 held.unlisted_since.get_or_insert(self.look.now);
                 return;
-            }
-            None if planted(Mutant::OneLook) => {
-                looks::first_look(Difference::Gone, self.look.now, self.answer)
             }
             None => {
                 let doubt = looks::first_look(Difference::Gone, self.look.now, self.answer);
@@ -162,9 +156,7 @@ impl Pass<'_, '_> {
 
     /// Held and shown: compared field by field.
     fn both(&mut self, key: &HoldingKey, shown: &Holding) {
-        if !planted(Mutant::LooksWithGaps) {
-            self.after.doubts.remove(&(key.clone(), Field::Presence));
-        }
+        self.after.doubts.remove(&(key.clone(), Field::Presence));
         let today = self.look.today;
         let Some(held) = self.after.held.get_mut(key) else {
             return;
@@ -223,12 +215,6 @@ impl Pass<'_, '_> {
             (End::Day(old), End::Day(new)) if new > old && was_unlisted => Change::Renewed,
             (End::Day(old), End::Day(new)) if new > old => later_kind(before, shown),
             (End::Day(_), End::Day(_)) => Change::ValidityShortened,
-            (End::Day(_), _) if planted(Mutant::MissingEndReplaces) => {
-                if let Some(held) = self.after.held.get_mut(key) {
-                    held.holding.end = shown.end.clone();
-                }
-                return EndIs::TheSame;
-            }
             (End::Day(_), _) => {
                 // An end that cannot be read never replaces one that could (design 3).
                 self.not_shown(key, Field::End);
@@ -279,11 +265,7 @@ impl Pass<'_, '_> {
                 let moved = looks::agree(&mut doubt, self.look.now, self.look.confirm_after, self.answer);
                 (doubt, moved)
             }
-            None => {
-                let doubt = looks::first_look(difference, self.look.now, self.answer);
-                let is_trusted = planted(Mutant::LaterEndTrusted) && doubt.later_end().is_some();
-                (doubt, if is_trusted { Moved::Established } else { Moved::Open })
-            }
+            None => (looks::first_look(difference, self.look.now, self.answer), Moved::Open),
         };
         if let Some(since) = later_end_since.filter(|_| doubt.later_end().is_some()) {
             // Ever other later ends must not put off the thresholds of the earlier one for ever.

@@ -1,4 +1,4 @@
-//! Chance, all of it from one seed: SplitMix64 (Steele, Lea, Flood 2014), so that no release of a crate changes a world.
+//! Chance, all of it from one seed: `SplitMix64` (Steele, Lea, Flood 2014), so that no release of a crate changes a world.
 
 /// Dice that fall the same way for the same seed.
 #[derive(Debug, Clone)]

@@ -272,14 +272,14 @@ impl Fates {
         let name = (*self.dice.pick(&names)).clone();
         let sight = now[&name].clone();
         match self.dice.between(0, 13) {
-            0 => self.regrade(day, &name, sight, Step::Up),
-            1 => self.regrade(day, &name, sight, Step::Down),
-            2 => self.regrade(day, &name, sight, Step::Across),
+            0 => self.regrade(day, &name, &sight, Step::Up),
+            1 => self.regrade(day, &name, &sight, Step::Down),
+            2 => self.regrade(day, &name, &sight, Step::Across),
             3 => {
                 let spelling = *self.dice.pick(&[Spelling::Plain, Spelling::Blanks, Spelling::Formal]);
                 self.set(day, &name, Some(Sight { spelling, ..sight }));
             }
-            4 => self.one_more(day, &name, sight),
+            4 => self.one_more(day, &name, &sight),
             5 => self.set(day, &name, None),
             6 => {
                 let (issued, end) = self.validity(day);
@@ -315,7 +315,7 @@ impl Fates {
         }
     }
 
-    fn regrade(&mut self, day: Day, name: &RowName, sight: Sight, direction: Step) {
+    fn regrade(&mut self, day: Day, name: &RowName, sight: &Sight, direction: Step) {
         let across: &[&'static str] = &["甲级", "乙级"];
         let grades = FAMILIES.iter().find(|(letter, ..)| name.number.starts_with(*letter)).unwrap().2;
         let all = grades.iter().chain(across);
@@ -323,21 +323,21 @@ impl Fates {
         if !fitting.is_empty() && sight.grade != "不分等级" {
             let grade = **self.dice.pick(&fitting);
             let issued = if self.dice.chance(50) { day } else { sight.issued };
-            self.set(day, name, Some(Sight { grade, issued, ..sight }));
+            self.set(day, name, Some(Sight { grade, issued, ..sight.clone() }));
         }
     }
 
-    fn one_more(&mut self, day: Day, like: &RowName, sight: Sight) {
+    fn one_more(&mut self, day: Day, like: &RowName, sight: &Sight) {
         let (_, names, grades) =
             *FAMILIES.iter().find(|(letter, ..)| like.number.starts_with(*letter)).unwrap();
-        let qualification: &'static str = *self.dice.pick::<&'static str>(names);
+        let qualification: &'static str = self.dice.pick::<&'static str>(names);
         let name = RowName { number: like.number.clone(), qualification };
         if self.now().contains_key(&name) {
             return;
         }
         let grade =
             if name.qualification.starts_with("特种") { "不分等级" } else { self.dice.pick(grades) };
-        self.set(day, &name, Some(Sight { grade, ..sight }));
+        self.set(day, &name, Some(Sight { grade, ..sight.clone() }));
     }
 
     /// A new number takes over all of an old one, which stays to its end or is dropped earlier.

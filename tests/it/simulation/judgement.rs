@@ -53,7 +53,7 @@ pub async fn judge(course: &Course) -> Judgement {
     judge.all_of_it_is_posted_once(&posted);
     judge.no_call_is_wasted(&ledger);
     judge.the_history_is_what_was_known(&ledgers::history(course).await);
-    judge.all_has_come_to_rest(ledgers::unrest(course).await);
+    judge.all_has_come_to_rest(&ledgers::unrest(course).await);
     judge.operators_hear_once(&ledgers::troubles(course).await);
     if let Ok(company) = std::env::var("QUALWATCH_STORY") {
         story(company.parse().unwrap(), &verdict, &told);
@@ -189,7 +189,7 @@ impl Judge<'_> {
     }
 
     /// With the faults off: nothing in doubt, nothing owed, and what is known is true.
-    fn all_has_come_to_rest(&mut self, unrest: Vec<String>) {
+    fn all_has_come_to_rest(&mut self, unrest: &[String]) {
         self.holds("rest", unrest.is_empty(), || format!("{unrest:?}"));
         let last = self.course.truth.last;
         for &company in &self.course.truth.watched {
@@ -246,7 +246,7 @@ impl Judge<'_> {
         };
         let amiss = |what: &What| matches!(what, What::Manner(_));
         match trouble.kind.as_str() {
-            "api_quota" => lately(0, &|what| matches!(what, What::Manner(Code(10_012 | 10_013 | 10_011)))),
+            "api_quota" => lately(0, &|what| matches!(what, What::Manner(Code(10_011..=10_013)))),
             "api_credential" => lately(0, &|what| matches!(what, What::Manner(Code(10_001)))),
             "identity_changed" => lately(0, &|what| matches!(what, What::Manner(OtherCompany))),
             "api_unknown_code" => lately(0, &|what| {

@@ -3,7 +3,7 @@
 //!
 //! Reading order: [`truth`] and [`fates`] (what is so), [`weather`] and [`storms`] (what goes wrong), [`registry`] (the
 //! upstream double), [`course`] (the days), [`oracle`] (what had to be told), [`ledgers`] (what was told), [`judgement`]
-//! (the laws), [`runs`] (many seeds), [`shrinking`] (a smaller world that fails alike), [`mutants`] (bugs that it must find).
+//! (the laws), [`runs`] (many seeds), [`shrinking`] (a smaller world that fails alike).
 //!
 //! By hand: `QUALWATCH_SEEDS=500 cargo test --profile sim --test it simulation::many_seeds -- --ignored --nocapture`; one
 //! world again: `QUALWATCH_SEED=7 cargo test --test it simulation::one_seed -- --ignored --nocapture`.
@@ -24,8 +24,6 @@ mod judgement;
 mod world;
 mod runs;
 mod shrinking;
-#[cfg(feature = "mutants")]
-mod mutants;
 
 use world::{Size, World};
 
@@ -58,7 +56,7 @@ fn many_seeds() {
     run.came_to_every_rare_state();
 }
 
-/// The world that the environment names: QUALWATCH_SEED, and what a shrunk one leaves out.
+/// The world that the environment names: `QUALWATCH_SEED`, and what a shrunk one leaves out.
 #[test]
 #[ignore = "by hand: repeats one world"]
 fn one_seed() {

@@ -144,12 +144,11 @@ impl Dossier {
                     news.open.insert(row.number.clone());
                 }
                 Some(claim) if is_established => {
-                    let sight = match (claim.said, claim.of) {
-                        (Some(_), Gain::Row(said)) => said,
-                        _ => {
-                            news.appeared.push((row.clone(), first.clone()));
-                            first
-                        }
+                    let sight = if let (Some(_), Gain::Row(said)) = (claim.said, claim.of) {
+                        said
+                    } else {
+                        news.appeared.push((row.clone(), first.clone()));
+                        first
                     };
                     self.settle(row, &gain);
                     self.gone.remove(row);
@@ -218,7 +217,7 @@ impl Dossier {
         let gain = Gain::Grade(sight.grade);
         let is_established = self.looks.run(|look| gain.is_shown(row, look)).counts() >= 2;
         let what = words::of_grade(row, known, sight, direction);
-        self.changes(row, gain, direction == Step::Up, is_established, Some(what), news);
+        self.changes(row, &gain, direction == Step::Up, is_established, Some(what), news);
         if is_established && let Some(known) = self.known.get_mut(row) {
             known.grade = sight.grade;
             known.spelling = sight.spelling;
@@ -239,7 +238,7 @@ impl Dossier {
             };
             format!("{kind} {} {old} {new}", row.number)
         });
-        self.changes(row, gain, is_later, is_established, what, news);
+        self.changes(row, &gain, is_later, is_established, what, news);
         if is_established && let Some(known) = self.known.get_mut(row) {
             known.end = sight.end;
             known.issued = sight.issued;
@@ -250,13 +249,13 @@ impl Dossier {
     fn changes(
         &mut self,
         row: &RowName,
-        gain: Gain,
+        gain: &Gain,
         is_gain: bool,
         is_established: bool,
         what: Option<String>,
         news: &mut News,
     ) {
-        let claim = self.claim(row, &gain).cloned();
+        let claim = self.claim(row, gain).cloned();
         let is_said = claim.as_ref().is_some_and(|claim| claim.said.is_some());
         if let Some(what) = what
             && !is_said
@@ -268,7 +267,7 @@ impl Dossier {
             }
         }
         if is_established {
-            self.settle(row, &gain);
+            self.settle(row, gain);
         } else {
             news.open.insert(row.number.clone());
         }

@@ -201,6 +201,20 @@ impl Snapshot {
         let mut holdings = certificate.into_iter().peekable();
         holdings.peek().is_some() && holdings.all(|holding| self.cover_of(holding).is_some())
     }
+
+    /// Whether the certificate is superseded without what is itself in doubt as gone.
+    #[must_use]
+    pub fn is_superseded_by_what_stays(&self, number: &CertificateNumber) -> bool {
+        let doubts = self.doubts.iter().filter(|(_, doubt)| doubt.difference == Difference::Gone);
+        let going: BTreeSet<&HoldingKey> = doubts.map(|((key, _), _)| key).collect();
+        let is_covered = |needed: &Holding| {
+            self.held.iter().any(|(key, other)| {
+                key.number != *number && !going.contains(key) && covers(&other.holding, needed)
+            })
+        };
+        let mut holdings = self.certificate(number).map(|held| &held.holding).peekable();
+        holdings.peek().is_some() && holdings.all(is_covered)
+    }
 }
 
 /// Whether `other` holds what `needed` holds, same or higher, and ends later.

@@ -244,10 +244,10 @@ fn keys<'a>(keys: impl Iterator<Item = &'a HoldingKey>) -> (Vec<String>, Vec<Str
     keys.map(|key| (key.number.key().to_owned(), key.qualification.as_str().to_owned())).unzip()
 }
 
-/// What is superseded may go: it says nothing of upstream.
+/// What is superseded may go: it says nothing of upstream. What goes together with its cover goes as that does, or a mass
+/// would let it go unsaid while the cover is still waited for.
 fn is_loss(snapshot: &Snapshot, key: &HoldingKey, doubt: &Doubt) -> bool {
-    let certificate = snapshot.certificate(&key.number).map(|held| &held.holding);
-    doubt.difference == Difference::Gone && !snapshot.is_superseded(certificate)
+    doubt.difference == Difference::Gone && !snapshot.is_superseded_by_what_stays(&key.number)
 }
 
 /// A company has few doubts: they are written anew.

@@ -101,6 +101,24 @@ async fn what_is_superseded_may_go_in_many_companies_at_once() {
 }
 
 #[tokio::test]
+async fn what_is_superseded_is_told_when_it_goes_with_its_cover_in_a_mass() {
+    let both = |n: u32| {
+        let goes = format!("{BUILDING}\nto = \"2026-01-05\"");
+        let old = certificate(&format!("D2410{n:05}"), &goes);
+        let new = certificate(&format!("D2419{n:05}"), &goes).replace("2029-", "2031-");
+        let stays = certificate(&format!("E2410{n:05}"), SUPERVISION);
+        company(n, &(old + &new + &stays))
+    };
+    let world = World::new(&(1..=6).map(both).collect::<String>(), "", "2026-01-05").await;
+    world.check().await;
+    assert_eq!(world.checked_on("2026-01-06").await, ["mass_change"]);
+    assert_eq!(world.checked_on("2026-01-07").await, NONE);
+    assert_eq!(world.checked_on("2026-01-08").await, NONE);
+    let told = world.checked_on("2026-01-09").await;
+    assert_eq!(count_of(&told, "certificate_removed"), 12, "{told:?}");
+}
+
+#[tokio::test]
 async fn a_later_loss_of_the_same_company_is_an_ordinary_one() {
     let listed = |n: u32| {
         let twice = format!("{SUPERVISION}\nto = \"2026-01-05\"");

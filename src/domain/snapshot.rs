@@ -189,17 +189,18 @@ impl Snapshot {
     /// the same ladder, and ending later.
     #[must_use]
     pub fn cover_of(&self, needed: &Holding) -> Option<&Holding> {
-        self.held
-            .values()
-            .map(|held| &held.holding)
-            .find(|other| other.number != needed.number && covers(other, needed))
+        self.covers_of(needed).next().map(|(_, cover)| cover)
+    }
+
+    fn covers_of<'a>(&'a self, needed: &Holding) -> impl Iterator<Item = (&'a HoldingKey, &'a Holding)> {
+        let holdings = self.held.iter().map(|(key, held)| (key, &held.holding));
+        holdings.filter(|(_, other)| other.number != needed.number && covers(other, needed))
     }
 
     /// Whether every holding of the certificate is covered by an established one (design 3, "Superseded").
     #[must_use]
     pub fn is_superseded<'a>(&self, certificate: impl IntoIterator<Item = &'a Holding>) -> bool {
-        let mut holdings = certificate.into_iter().peekable();
-        holdings.peek().is_some() && holdings.all(|holding| self.cover_of(holding).is_some())
+        are_covered(certificate, |holding| self.cover_of(holding).is_some())
     }
 
     /// Whether the certificate is superseded without what is itself in doubt as gone.
@@ -207,14 +208,18 @@ impl Snapshot {
     pub fn is_superseded_by_what_stays(&self, number: &CertificateNumber) -> bool {
         let doubts = self.doubts.iter().filter(|(_, doubt)| doubt.difference == Difference::Gone);
         let going: BTreeSet<&HoldingKey> = doubts.map(|((key, _), _)| key).collect();
-        let is_covered = |needed: &Holding| {
-            self.held.iter().any(|(key, other)| {
-                key.number != *number && !going.contains(key) && covers(&other.holding, needed)
-            })
-        };
-        let mut holdings = self.certificate(number).map(|held| &held.holding).peekable();
-        holdings.peek().is_some() && holdings.all(is_covered)
+        let certificate = self.certificate(number).map(|held| &held.holding);
+        are_covered(certificate, |holding| self.covers_of(holding).any(|(key, _)| !going.contains(key)))
     }
+}
+
+/// Whether there are holdings and all of them are covered: nothing is superseded that is not held.
+fn are_covered<'a>(
+    holdings: impl IntoIterator<Item = &'a Holding>,
+    is_covered: impl Fn(&Holding) -> bool,
+) -> bool {
+    let mut holdings = holdings.into_iter().peekable();
+    holdings.peek().is_some() && holdings.all(is_covered)
 }
 
 /// Whether `other` holds what `needed` holds, same or higher, and ends later.

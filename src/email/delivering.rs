@@ -18,7 +18,7 @@ use crate::clock;
 use crate::config::EmailAddress;
 use crate::domain::event::{Audience, Event};
 use crate::store::StoreError;
-use crate::store::claims::{Claim, Taken};
+use crate::store::claims::{RecipientClaim, Taken};
 use crate::store::mailing::{self, DeliveryId, Draft, Loose, MessageRow, Pending, Recipient, Waiting};
 use crate::store::readdressing;
 use crate::store::refusals::Buried;
@@ -35,7 +35,7 @@ const UNBUILDABLE: &str = "this is a fault of qualwatch: please report it";
 
 /// A recipient while they are served.
 pub(super) struct Served<'a> {
-    pub claim: &'a mut Claim<Recipient>,
+    pub claim: &'a mut RecipientClaim,
     /// Attempts in a row that failed before this one.
     pub attempts: i32,
 }
@@ -85,7 +85,7 @@ impl Run<'_> {
             Some(claims) => claims,
             None => self.mailer.store.claims().await?,
         };
-        let mut claim = match claims.take(waiting.recipient.clone()).await? {
+        let mut claim = match claims.take_recipient(waiting.recipient.clone()).await? {
             Taken::Claimed(claim) => claim,
             Taken::Busy(claims) => {
                 self.claims = Some(claims);
@@ -148,7 +148,7 @@ impl Run<'_> {
     /// Cancels what the recipient no longer gets, and gives what they do.
     async fn readdress<'l>(
         &mut self,
-        claim: &mut Claim<Recipient>,
+        claim: &mut RecipientClaim,
         loose: &'l [Loose],
     ) -> Result<Vec<&'l Loose>, EmailError> {
         let recipient = claim.recipient().clone();
@@ -257,7 +257,7 @@ impl Run<'_> {
     /// Connects where there is no connection. A lost one is replaced once a run.
     async fn offer(
         &mut self,
-        claim: &mut Claim<Recipient>,
+        claim: &mut RecipientClaim,
         to: &str,
     ) -> Result<Result<(), SendFailure>, EmailError> {
         if self.session.as_ref().is_some_and(|session| !session.is_open()) {
@@ -284,7 +284,7 @@ impl Run<'_> {
 
     async fn hand_over(
         &mut self,
-        claim: &mut Claim<Recipient>,
+        claim: &mut RecipientClaim,
         content: &[u8],
     ) -> Result<Result<Receipt, SendFailure>, EmailError> {
         match &mut self.session {
@@ -295,7 +295,7 @@ impl Run<'_> {
 
     async fn taken(
         &mut self,
-        claim: &mut Claim<Recipient>,
+        claim: &mut RecipientClaim,
         parcel: &Parcel<'_>,
         row: MessageRow,
         receipt: &Receipt,
@@ -327,7 +327,7 @@ impl Run<'_> {
 }
 
 /// Does the work and keeps the claim alive meanwhile: a server may think for ten minutes.
-async fn keeping<T>(claim: &mut Claim<Recipient>, work: impl Future<Output = T>) -> Result<T, StoreError> {
+async fn keeping<T>(claim: &mut RecipientClaim, work: impl Future<Output = T>) -> Result<T, StoreError> {
     let mut work = pin!(work);
     loop {
         match clock::within(TOUCH_EVERY, work.as_mut()).await {

@@ -1,8 +1,12 @@
-//! Claims: a company, or a recipient's mail, is taken by an advisory lock on the connection that will commit its transaction
-//! (design 5).
+//! Claims: companies, or a recipient's mail, are taken by advisory locks on the connection that will commit their
+//! transactions (design 5).
 //!
-//! Ownership does what a lease would: a [`Claim`] owns its connection, so a claim that is dropped on an error, a panic or
-//! a kill closes the connection, and the server frees the lock. Only [`Claim::release`] gives the connection back.
+//! Ownership does what a lease would: a [`Batch`] and a [`RecipientClaim`] own their connection, so one that is dropped on
+//! an error, a panic or a kill closes the connection, and the server frees the locks. Only `release` gives the connection
+//! back. Companies are taken several at a time, for a statement each would cost as much as the check of a company in which
+//! nothing changed.
+
+use std::collections::BTreeSet;
 
 use sqlx::Connection as _;
 use sqlx::postgres::PgConnection;
@@ -11,30 +15,14 @@ use super::companies::CompanyId;
 use super::error::{StoreError, during};
 use super::mailing::Recipient;
 
-/// What can be claimed.
-pub trait Claimable {
-    /// Tells our locks from those of other users of the database, and companies from recipients: "qw" and a letter.
-    const CLASS: i32;
+/// Companies claimed at once. Who holds them keeps others from them until the last one is done with, and waits for upstream
+/// in between: so not many.
+pub const BATCH_COMPANIES_MAX: usize = 8;
 
-    /// The second half of its lock. Two that share one wait for each other, which is slow, never wrong.
-    fn lock_key(&self) -> i32;
-}
-
-impl Claimable for CompanyId {
-    const CLASS: i32 = 0x71_77_63;
-
-    fn lock_key(&self) -> i32 {
-        CompanyId::lock_key(*self)
-    }
-}
-
-impl Claimable for Recipient {
-    const CLASS: i32 = 0x71_77_72;
-
-    fn lock_key(&self) -> i32 {
-        Recipient::lock_key(self)
-    }
-}
+/// The first half of our locks tells them from those of other users of the database, and companies from recipients: "qw" and
+/// a letter. Two that share a second half wait for each other, which is slow, never wrong.
+const COMPANIES: i32 = 0x71_77_63;
+const RECIPIENTS: i32 = 0x71_77_72;
 
 /// A connection that holds no claim.
 #[derive(Debug)]
@@ -42,18 +30,32 @@ pub struct Claims {
     connection: PgConnection,
 }
 
-/// A company that nobody else can check or judge while this lives; or a recipient to whom nobody else can send.
+/// Companies that nobody else can check or judge while this lives.
 #[derive(Debug)]
-pub struct Claim<T = CompanyId> {
+pub struct Batch {
     connection: PgConnection,
-    subject: T,
+    companies: BTreeSet<CompanyId>,
 }
 
-/// What came of asking for a claim.
+/// One company of a [`Batch`]: what is written for it is written on the connection that holds its lock.
 #[derive(Debug)]
-pub enum Taken<T = CompanyId> {
+pub struct CompanyClaim<'b> {
+    connection: &'b mut PgConnection,
+    company: CompanyId,
+}
+
+/// A recipient to whom nobody else can send while this lives.
+#[derive(Debug)]
+pub struct RecipientClaim {
+    connection: PgConnection,
+    recipient: Recipient,
+}
+
+/// What came of asking for a recipient.
+#[derive(Debug)]
+pub enum Taken {
     /// It is ours.
-    Claimed(Claim<T>),
+    Claimed(RecipientClaim),
     /// Another process has it.
     Busy(Claims),
 }
@@ -63,22 +65,43 @@ impl Claims {
         Self { connection }
     }
 
-    /// Takes the company or the recipient, unless another process has it. Never waits.
+    /// Takes those of the companies that no other process has, in one statement. Never waits.
     ///
     /// # Errors
     /// When the database fails; the connection is then closed.
-    pub async fn take<T: Claimable>(mut self, subject: T) -> Result<Taken<T>, StoreError> {
+    pub async fn take_companies(mut self, companies: &[CompanyId]) -> Result<Batch, StoreError> {
+        let ids: Vec<i64> = companies.iter().map(|id| id.0).collect();
+        let keys: Vec<i32> = companies.iter().map(|id| id.lock_key()).collect();
+        let rows = sqlx::query!(
+            r#"SELECT wanted.id AS "id!", pg_try_advisory_lock($1, wanted.lock_key) AS "ours!"
+               FROM UNNEST($2::bigint[], $3::int[]) AS wanted (id, lock_key)"#,
+            COMPANIES,
+            &ids,
+            &keys
+        )
+        .fetch_all(&mut self.connection)
+        .await
+        .map_err(during("claiming companies"))?;
+        let companies = rows.into_iter().filter(|row| row.ours).map(|row| CompanyId(row.id)).collect();
+        Ok(Batch { connection: self.connection, companies })
+    }
+
+    /// Takes the recipient, unless another process has it. Never waits.
+    ///
+    /// # Errors
+    /// When the database fails; the connection is then closed.
+    pub async fn take_recipient(mut self, recipient: Recipient) -> Result<Taken, StoreError> {
         let ours = sqlx::query_scalar!(
             r#"SELECT pg_try_advisory_lock($1, $2) AS "ours!""#,
-            T::CLASS,
-            subject.lock_key()
+            RECIPIENTS,
+            recipient.lock_key()
         )
         .fetch_one(&mut self.connection)
         .await
-        .map_err(during("claiming a company or a recipient"))?;
+        .map_err(during("claiming a recipient"))?;
         let Self { connection } = self;
         Ok(if ours {
-            Taken::Claimed(Claim { connection, subject })
+            Taken::Claimed(RecipientClaim { connection, recipient })
         } else {
             Taken::Busy(Self { connection })
         })
@@ -91,49 +114,95 @@ impl Claims {
     }
 }
 
-impl Claim<CompanyId> {
-    /// The company that is claimed.
+impl Batch {
+    /// The companies that are ours.
     #[must_use]
-    pub fn company(&self) -> CompanyId {
-        self.subject
+    pub fn companies(&self) -> Vec<CompanyId> {
+        self.companies.iter().copied().collect()
     }
-}
 
-impl Claim<Recipient> {
-    /// The recipient that is claimed.
-    #[must_use]
-    pub fn recipient(&self) -> &Recipient {
-        &self.subject
+    /// One of them; `None` when another process has it.
+    pub fn claim(&mut self, company: CompanyId) -> Option<CompanyClaim<'_>> {
+        let ours = self.companies.contains(&company);
+        ours.then_some(CompanyClaim { connection: &mut self.connection, company })
     }
-}
 
-impl<T: Claimable> Claim<T> {
-    /// The connection that holds the lock: what is written for the company or the recipient is written through it.
     pub(super) fn connection(&mut self) -> &mut PgConnection {
         &mut self.connection
     }
 
-    /// Tells the server that we are still there, between two waits for upstream or a mail server.
+    /// Gives the companies free.
+    ///
+    /// # Errors
+    /// When the database fails; the connection is then closed, which frees them too.
+    pub async fn release(self) -> Result<Claims, StoreError> {
+        free(self.connection).await
+    }
+
+    /// Closes the connection politely: the companies are free when it returns, or soon.
+    pub async fn close(self) {
+        Claims { connection: self.connection }.close().await;
+    }
+}
+
+impl CompanyClaim<'_> {
+    /// The company that is claimed.
+    #[must_use]
+    pub fn company(&self) -> CompanyId {
+        self.company
+    }
+
+    pub(super) fn connection(&mut self) -> &mut PgConnection {
+        self.connection
+    }
+
+    /// Tells the server that we are still there, while we wait for upstream.
     ///
     /// # Errors
     /// When the connection, and with it the claim, has gone.
     pub async fn touch(&mut self) -> Result<(), StoreError> {
-        self.connection.ping().await.map_err(during("keeping a claim"))
+        touch(self.connection).await
+    }
+}
+
+impl RecipientClaim {
+    /// The recipient that is claimed.
+    #[must_use]
+    pub fn recipient(&self) -> &Recipient {
+        &self.recipient
     }
 
-    /// Gives the company or the recipient free.
+    /// The connection that holds the lock: what is written for the recipient is written through it.
+    pub(super) fn connection(&mut self) -> &mut PgConnection {
+        &mut self.connection
+    }
+
+    /// Tells the server that we are still there, while we wait for a mail server.
+    ///
+    /// # Errors
+    /// When the connection, and with it the claim, has gone.
+    pub async fn touch(&mut self) -> Result<(), StoreError> {
+        touch(&mut self.connection).await
+    }
+
+    /// Gives the recipient free.
     ///
     /// # Errors
     /// When the database fails; the connection is then closed, which frees it too.
-    pub async fn release(mut self) -> Result<Claims, StoreError> {
-        sqlx::query_scalar!(
-            r#"SELECT pg_advisory_unlock($1, $2) AS "freed!""#,
-            T::CLASS,
-            self.subject.lock_key()
-        )
-        .fetch_one(&mut self.connection)
-        .await
-        .map_err(during("releasing a company or a recipient"))?;
-        Ok(Claims { connection: self.connection })
+    pub async fn release(self) -> Result<Claims, StoreError> {
+        free(self.connection).await
     }
+}
+
+async fn touch(connection: &mut PgConnection) -> Result<(), StoreError> {
+    connection.ping().await.map_err(during("keeping a claim"))
+}
+
+/// Every lock of the connection is one of its only claim or batch.
+async fn free(mut connection: PgConnection) -> Result<Claims, StoreError> {
+    sqlx::query!("SELECT pg_advisory_unlock_all()")
+        .execute(&mut connection)
+        .await
+        .map_err(during("releasing what was claimed"))?;
+    Ok(Claims { connection })
 }

@@ -1,17 +1,16 @@
-//! Who is still to be judged today, read and marked in batches.
+//! Who is still to be judged today, found and marked in batches.
 
 use chrono::NaiveDate;
 use sqlx::postgres::PgPool;
 
 use super::companies::CompanyId;
 use super::error::{StoreError, during};
-use super::records::{self, Record};
 
-/// Companies read at once.
+/// Companies judged at once.
 pub const BATCH_COMPANIES_MAX: i64 = 500;
 
-/// Reads the next companies of the file that were not judged on `today`, after `last` in the order of their ids. A company
-/// judged on a day ahead (a clock was wrong) is judged again.
+/// The next companies of the file that were not judged on `today`, after `last` in the order of their ids. A company judged
+/// on a day ahead (a clock was wrong) is judged again.
 ///
 /// # Errors
 /// When the database fails.
@@ -19,9 +18,7 @@ pub async fn next_unjudged(
     pool: &PgPool,
     today: NaiveDate,
     last: Option<CompanyId>,
-) -> Result<Vec<Record>, StoreError> {
-    let doing = "reading who is to be judged";
-    let mut connection = pool.acquire().await.map_err(during(doing))?;
+) -> Result<Vec<CompanyId>, StoreError> {
     let ids: Vec<i64> = sqlx::query_scalar!(
         "SELECT id
          FROM companies
@@ -34,20 +31,10 @@ pub async fn next_unjudged(
         last.map_or(0, |id| id.0),
         BATCH_COMPANIES_MAX
     )
-    .fetch_all(&mut *connection)
+    .fetch_all(pool)
     .await
-    .map_err(during(doing))?;
-    let ids: Vec<CompanyId> = ids.into_iter().map(CompanyId).collect();
-    records::load(&mut connection, &ids).await
-}
-
-/// Reads these companies.
-///
-/// # Errors
-/// When the database fails.
-pub async fn read(pool: &PgPool, ids: &[CompanyId]) -> Result<Vec<Record>, StoreError> {
-    let mut connection = pool.acquire().await.map_err(during("reading companies"))?;
-    records::load(&mut connection, ids).await
+    .map_err(during("reading who is to be judged"))?;
+    Ok(ids.into_iter().map(CompanyId).collect())
 }
 
 /// Marks companies whose judging found nothing to tell.

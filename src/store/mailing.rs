@@ -12,7 +12,7 @@ use sqlx::Connection as _;
 use sqlx::postgres::{PgConnection, PgPool};
 use sqlx::types::Json;
 
-use super::claims::Claim;
+use super::claims::RecipientClaim;
 use super::error::{StoreError, during};
 use super::outbox::{EventId, Recorded};
 use super::troubles::{self, Turn};
@@ -173,7 +173,7 @@ pub async fn waiting(pool: &PgPool) -> Result<Vec<Waiting>, StoreError> {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn pending(claim: &mut Claim<Recipient>) -> Result<Pending, StoreError> {
+pub async fn pending(claim: &mut RecipientClaim) -> Result<Pending, StoreError> {
     let recipient = claim.recipient().clone();
     let frozen = sqlx::query_as!(
         FrozenRow,
@@ -254,7 +254,7 @@ impl From<FrozenRow> for Frozen {
 /// # Errors
 /// When the database fails, or a delivery is not the claimed recipient's to send any more: nothing is stored then.
 pub async fn freeze(
-    claim: &mut Claim<Recipient>,
+    claim: &mut RecipientClaim,
     draft: &Draft<'_>,
     now: DateTime<Utc>,
 ) -> Result<MessageRow, StoreError> {
@@ -299,7 +299,7 @@ pub async fn freeze(
 /// # Errors
 /// When the database fails: the message stays frozen then, and is repeated as it is.
 pub async fn mark_sent(
-    claim: &mut Claim<Recipient>,
+    claim: &mut RecipientClaim,
     message: MessageRow,
     reply: &str,
     turns: &[Turn],

@@ -8,6 +8,7 @@
 //! ([`claims`]): a dead process's locks die with its connection, and who has lost the connection cannot commit. There is
 //! no lease beside it.
 
+pub mod batches;
 pub mod budget;
 pub mod claims;
 pub mod companies;

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use sqlx::Connection as _;
 
-use super::claims::Claim;
+use super::claims::RecipientClaim;
 use super::error::{StoreError, during};
 use super::mailing::{Loose, Recipient, must_touch};
 
@@ -13,7 +13,7 @@ use super::mailing::{Loose, Recipient, must_touch};
 /// # Errors
 /// When the database fails: nothing is changed then.
 pub async fn readdress(
-    claim: &mut Claim<Recipient>,
+    claim: &mut RecipientClaim,
     cancelled: &[(&Loose, Vec<String>)],
     now: DateTime<Utc>,
 ) -> Result<Vec<Recipient>, StoreError> {

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use sqlx::Connection as _;
 use sqlx::postgres::{PgConnection, PgPool};
 
-use super::claims::Claim;
+use super::claims::RecipientClaim;
 use super::error::{StoreError, during};
 use super::mailing::{DeliveryId, MessageRow, Recipient, must_touch};
 use super::outbox::Recorded;
@@ -39,7 +39,7 @@ pub struct Refused {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn refuse(claim: &mut Claim<Recipient>, refusal: &Refusal<'_>) -> Result<Refused, StoreError> {
+pub async fn refuse(claim: &mut RecipientClaim, refusal: &Refusal<'_>) -> Result<Refused, StoreError> {
     let doing = "noting a refused recipient";
     let recipient = claim.recipient().clone();
     let mut tx = claim.connection().begin().await.map_err(during(doing))?;
@@ -119,7 +119,7 @@ async fn give_up(
 /// # Errors
 /// When the database fails.
 pub async fn postpone(
-    claim: &mut Claim<Recipient>,
+    claim: &mut RecipientClaim,
     reply: &str,
     next_attempt_at: DateTime<Utc>,
 ) -> Result<(), StoreError> {
@@ -164,7 +164,7 @@ pub enum Buried<'a> {
 /// # Errors
 /// When the database fails.
 pub async fn bury(
-    claim: &mut Claim<Recipient>,
+    claim: &mut RecipientClaim,
     buried: Buried<'_>,
     reply: &str,
     turns: &[Turn],

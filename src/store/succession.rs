@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use sqlx::Connection as _;
 
-use super::claims::Claim;
+use super::claims::CompanyClaim;
 use super::companies::FORGOTTEN_AFTER;
 use super::error::{StoreError, during};
 
@@ -13,7 +13,11 @@ use super::error::{StoreError, during};
 ///
 /// # Errors
 /// When the database fails: nothing is changed then.
-pub async fn succeed(claim: &mut Claim, prefix: &str, now: DateTime<Utc>) -> Result<bool, StoreError> {
+pub async fn succeed(
+    claim: &mut CompanyClaim<'_>,
+    prefix: &str,
+    now: DateTime<Utc>,
+) -> Result<bool, StoreError> {
     let doing = "going on with a company's history under another keyword";
     let id = claim.company();
     let mut tx = claim.connection().begin().await.map_err(during(doing))?;

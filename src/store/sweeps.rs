@@ -6,11 +6,11 @@ use sqlx::Connection as _;
 use sqlx::postgres::{PgConnection, PgPool};
 use sqlx::types::Json;
 
-use super::claims::Claim;
+use super::claims::CompanyClaim;
 use super::companies::CompanyId;
 use super::error::{StoreError, during};
 use super::outbox::{self, Owed, Recorded};
-use super::records::{self, Record, field_name};
+use super::records::{Record, field_name};
 use super::troubles::{self, Turn};
 use crate::domain::holding::{Holding, HoldingKey};
 use crate::domain::judge::Told;
@@ -46,21 +46,15 @@ pub struct Answer<'a> {
     pub parser_version: i32,
 }
 
-/// Reads the claimed company.
-///
-/// # Errors
-/// When the database fails; `Ok(None)` when the row has gone.
-pub async fn load(claim: &mut Claim) -> Result<Option<Record>, StoreError> {
-    let id = claim.company();
-    Ok(records::load(claim.connection(), &[id]).await?.pop())
-}
-
 /// Stores this check with its events and deliveries, or nothing of it. `claim` is the connection that holds the company's
 /// lock: when it has gone, so has the lock, and nothing can be written. Gives what readers and operators are told.
 ///
 /// # Errors
 /// When the database fails: nothing is stored then.
-pub async fn commit_check(claim: &mut Claim, check: &Checked<'_>) -> Result<Vec<Recorded>, StoreError> {
+pub async fn commit_check(
+    claim: &mut CompanyClaim<'_>,
+    check: &Checked<'_>,
+) -> Result<Vec<Recorded>, StoreError> {
     let id = claim.company();
     let mut tx = claim.connection().begin().await.map_err(during("beginning to store a check"))?;
     write_company(&mut tx, id, check).await?;
@@ -325,7 +319,7 @@ async fn write_told(connection: &mut PgConnection, id: CompanyId, told: &[Told])
 ///
 /// # Errors
 /// When the database fails.
-pub async fn prefix_is_taken(claim: &mut Claim, prefix: &str) -> Result<bool, StoreError> {
+pub async fn prefix_is_taken(claim: &mut CompanyClaim<'_>, prefix: &str) -> Result<bool, StoreError> {
     let id = claim.company();
     sqlx::query_scalar!(
         r#"SELECT EXISTS (

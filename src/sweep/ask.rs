@@ -10,7 +10,7 @@ use crate::domain::observation::{Gathering, Next, Observation};
 use crate::juhe::{Answer, Class, Client, Failure};
 use crate::store::StoreError;
 use crate::store::budget::{self, Cause, Counted};
-use crate::store::claims::Claim;
+use crate::store::claims::CompanyClaim;
 use crate::store::steps::Step;
 
 /// How often a claim that waits for upstream says that it is still there: well within the session's idle time-out.
@@ -44,7 +44,7 @@ impl Sweep<'_> {
         &self,
         client: &Client,
         planned: &Planned<'_>,
-        mut claim: Option<&mut Claim>,
+        mut claim: Option<&mut CompanyClaim<'_>>,
     ) -> Result<Asked, StoreError> {
         let mut asked = Asked { pages: Vec::new(), calls: 0, came: Came::BrokenOff };
         let mut gathering = Gathering::default();
@@ -93,7 +93,7 @@ impl Sweep<'_> {
 }
 
 /// Waits for `work` while the claim's connection is kept awake: the server ends sessions that are silent for minutes.
-async fn holding<T>(claim: &mut Claim, work: impl Future<Output = T>) -> Result<T, StoreError> {
+async fn holding<T>(claim: &mut CompanyClaim<'_>, work: impl Future<Output = T>) -> Result<T, StoreError> {
     let mut work = std::pin::pin!(work);
     loop {
         tokio::select! {

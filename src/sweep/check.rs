@@ -2,14 +2,15 @@
 
 use super::ask::{Asked, Came};
 use super::conclusion::{Conclusion, Ending, PrefixIs, conclude, new_prefix, sort};
+use super::hand::Hand;
 use super::judging::Case;
 use super::queue::Planned;
 use super::round::{Mode, Sweep};
 use crate::domain::identity::Whose;
 use crate::juhe::{Client, Failure, Pace};
 use crate::store::StoreError;
-use crate::store::claims::{Claim, Claims, Taken};
-use crate::store::judging;
+use crate::store::batches;
+use crate::store::claims::CompanyClaim;
 use crate::store::records::Record;
 use crate::store::steps::Step;
 use crate::store::succession;
@@ -41,36 +42,30 @@ pub(super) enum Turned {
 }
 
 impl Sweep<'_> {
-    /// Takes one company's turn. `claims` is the worker's connection: gone after an error, and with it every lock.
+    /// Takes one company's turn. `hand` is what the worker holds: nothing after an error, and with it every lock.
     pub(super) async fn check(
         &self,
         client: &Client,
         planned: &Planned<'_>,
         attempt: Attempt,
-        claims: &mut Option<Claims>,
+        hand: &mut Hand,
     ) -> Result<Turned, StoreError> {
         let (Mode::ForGood, Some(id)) = (self.mode, planned.id) else {
             return self.check_dry(client, planned).await;
         };
-        let free = match claims.take() {
-            Some(free) => free,
-            None => self.store.claims().await?,
+        let Hand::Holds { mut batch, mut records } = std::mem::take(hand) else {
+            return Ok(Turned::Elsewhere);
         };
-        let mut claim = match free.take(id).await? {
-            Taken::Claimed(claim) => claim,
-            Taken::Busy(free) => {
-                *claims = Some(free);
-                return Ok(Turned::Elsewhere);
+        let turned = match (records.take(id), batch.claim(id)) {
+            (Ok(Some(record)), Some(mut claim)) if record.last_asked_at == planned.last_asked_at => {
+                self.check_claimed(client, planned, attempt, &record, &mut claim).await
             }
+            (Err(unreadable), _) => Err(unreadable),
+            _ => Ok(Turned::Elsewhere),
         };
-        let turned = match sweeps::load(&mut claim).await? {
-            Some(record) if record.last_asked_at == planned.last_asked_at => {
-                self.check_claimed(client, planned, attempt, &record, &mut claim).await?
-            }
-            _ => Turned::Elsewhere,
-        };
-        *claims = Some(claim.release().await?);
-        Ok(turned)
+        // A panic does not come here: who knows how it left the connection.
+        *hand = Hand::Holds { batch, records };
+        turned
     }
 
     async fn check_claimed(
@@ -79,7 +74,7 @@ impl Sweep<'_> {
         planned: &Planned<'_>,
         attempt: Attempt,
         record: &Record,
-        claim: &mut Claim,
+        claim: &mut CompanyClaim<'_>,
     ) -> Result<Turned, StoreError> {
         let asked = self.ask(client, planned, Some(claim)).await?;
         if let Some(early) = early(&asked) {
@@ -123,14 +118,14 @@ impl Sweep<'_> {
     /// The company with the history of one that has left the file, when this first answer bears its prefix.
     async fn heir(
         &self,
-        claim: &mut Claim,
+        claim: &mut CompanyClaim<'_>,
         record: &Record,
         whose: Option<&Whose>,
     ) -> Result<Option<Record>, StoreError> {
         let Some(Whose::Ours { prefix: Some(prefix), .. }) = whose else { return Ok(None) };
         let is_first = record.snapshot.baseline_at.is_none() && record.snapshot.held.is_empty();
         if is_first && succession::succeed(claim, prefix.as_str(), self.clock.now()).await? {
-            return sweeps::load(claim).await;
+            return batches::read_claimed(claim).await;
         }
         Ok(None)
     }
@@ -140,7 +135,7 @@ impl Sweep<'_> {
         case: &Case<'_>,
         asked: &Asked,
         conclusion: &Conclusion,
-        claim: &mut Claim,
+        claim: &mut CompanyClaim<'_>,
     ) -> Result<(), StoreError> {
         let answer = Answer {
             outcome: conclusion.ending.as_str(),
@@ -164,7 +159,7 @@ impl Sweep<'_> {
     /// The same without claim and commit: what would be found.
     async fn check_dry(&self, client: &Client, planned: &Planned<'_>) -> Result<Turned, StoreError> {
         let stored = match planned.id {
-            Some(id) => judging::read(self.store.pool(), &[id]).await?.pop(),
+            Some(id) => batches::read(self.store.pool(), &[id]).await?.take(id)?,
             None => None,
         };
         let entry = planned.entry;

@@ -6,6 +6,7 @@ use super::conclusion::confirm_after;
 use super::report::OpenDoubt;
 use super::round::{Mode, Sweep};
 use super::troubles::Teller;
+use super::turns::chain;
 use crate::config::{Company, Watchlist};
 use crate::domain::compare::Look;
 use crate::domain::event::{Change, Event, Trouble};
@@ -13,7 +14,8 @@ use crate::domain::judge::{Judgement, Thresholds, judge};
 use crate::domain::rhythm::days_hour;
 use crate::domain::snapshot::{Difference, Snapshot};
 use crate::store::StoreError;
-use crate::store::claims::{Claims, Taken};
+use crate::store::batches;
+use crate::store::claims::{self, Claims};
 use crate::store::companies::CompanyId;
 use crate::store::judging::{self, BATCH_COMPANIES_MAX};
 use crate::store::outbox::Recorded;
@@ -132,9 +134,10 @@ impl Sweep<'_> {
         let mut told = Vec::new();
         let mut last = None;
         loop {
-            let batch = judging::next_unjudged(self.store.pool(), today, last).await?;
-            let Some(newest) = batch.last() else { break };
-            last = Some(newest.id);
+            let ids = judging::next_unjudged(self.store.pool(), today, last).await?;
+            let Some(newest) = ids.last() else { break };
+            last = Some(*newest);
+            let batch = self.read(&ids).await?;
             told.extend(self.judge_batch(&batch, &mut claims).await?);
         }
         Ok(told)
@@ -148,11 +151,20 @@ impl Sweep<'_> {
     ) -> Result<(Vec<Recorded>, Vec<OpenDoubt>), StoreError> {
         let (mut told, mut doubts, mut claims) = (Vec::new(), Vec::new(), None);
         for ids in ids.chunks(usize::try_from(BATCH_COMPANIES_MAX).unwrap_or(usize::MAX)) {
-            let batch = judging::read(self.store.pool(), ids).await?;
+            let batch = self.read(ids).await?;
             doubts.extend(batch.iter().flat_map(|record| self.open_doubts(record)));
             told.extend(self.judge_batch(&batch, &mut claims).await?);
         }
         Ok((told, doubts))
+    }
+
+    /// Reads companies to be judged. One that cannot be read stops no other.
+    async fn read(&self, ids: &[CompanyId]) -> Result<Vec<Record>, StoreError> {
+        let records = batches::read(self.store.pool(), ids).await?;
+        for error in records.unreadable.values() {
+            tracing::error!(error = chain(error), "a company cannot be judged");
+        }
+        Ok(records.readable.into_values().collect())
     }
 
     async fn judge_batch(
@@ -161,7 +173,7 @@ impl Sweep<'_> {
         claims: &mut Option<Claims>,
     ) -> Result<Vec<Recorded>, StoreError> {
         let mut told = Vec::new();
-        let mut silent = Vec::new();
+        let (mut silent, mut worth_telling) = (Vec::new(), Vec::new());
         for record in batch {
             let Some(entry) = self.entry(&record.keyword) else { continue };
             let case = Case { record, entry, teller: self.teller() };
@@ -169,10 +181,13 @@ impl Sweep<'_> {
             if judgement.events.is_empty() && judgement.told.is_empty() {
                 silent.push(record.id);
             } else if self.mode == Mode::ForGood {
-                told.extend(self.judge_claimed(record.id, entry, claims).await?);
+                worth_telling.push(record.id);
             } else {
                 told.extend(self.imagined(judgement.events));
             }
+        }
+        for ids in worth_telling.chunks(claims::BATCH_COMPANIES_MAX) {
+            told.extend(self.judge_claimed(ids, claims).await?);
         }
         if self.mode == Mode::ForGood && !silent.is_empty() {
             judging::mark_judged(self.store.pool(), &silent, self.teller().today()).await?;
@@ -180,26 +195,23 @@ impl Sweep<'_> {
         Ok(told)
     }
 
-    /// Judges once more under the company's lock, and stores it. Another process that has the lock judges by itself.
+    /// Judges once more under the companies' locks, and stores it, company by company. Another process that has one of them
+    /// judges it by itself.
     async fn judge_claimed(
         &self,
-        id: CompanyId,
-        entry: &Company,
+        ids: &[CompanyId],
         claims: &mut Option<Claims>,
     ) -> Result<Vec<Recorded>, StoreError> {
         let free = match claims.take() {
             Some(free) => free,
             None => self.store.claims().await?,
         };
-        let mut claim = match free.take(id).await? {
-            Taken::Busy(free) => {
-                *claims = Some(free);
-                return Ok(Vec::new());
-            }
-            Taken::Claimed(claim) => claim,
-        };
+        let mut batch = free.take_companies(ids).await?;
         let mut told = Vec::new();
-        if let Some(record) = sweeps::load(&mut claim).await? {
+        for (id, record) in batches::read_batch(&mut batch).await?.readable {
+            let (Some(entry), Some(mut claim)) = (self.entry(&record.keyword), batch.claim(id)) else {
+                continue;
+            };
             let case = Case { record: &record, entry, teller: self.teller() };
             let (after, judgement) = look_at(&case);
             let check = Checked {
@@ -211,9 +223,9 @@ impl Sweep<'_> {
                 events: &case.teller.owed_to_readers(judgement.events, case.company()),
                 troubles: &[],
             };
-            told = sweeps::commit_check(&mut claim, &check).await?;
+            told.extend(sweeps::commit_check(&mut claim, &check).await?);
         }
-        *claims = Some(claim.release().await?);
+        *claims = Some(batch.release().await?);
         Ok(told)
     }
 

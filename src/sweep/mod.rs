@@ -20,6 +20,7 @@ mod ask;
 mod check;
 mod conclusion;
 mod error;
+mod hand;
 mod judging;
 mod leave;
 mod notes;
@@ -29,6 +30,7 @@ mod round;
 mod stopping;
 mod troubles;
 mod turns;
+mod waiting;
 
 pub use accept::accept;
 pub use error::SweepError;

@@ -1,6 +1,5 @@
 //! Turns: each company is taken by a worker, asked, and what it says of upstream is noted.
 
-use std::collections::VecDeque;
 use std::panic::AssertUnwindSafe;
 use std::sync::{Mutex, PoisonError};
 
@@ -9,17 +8,18 @@ use futures_util::future::join_all;
 
 use super::check::{Attempt, Turned};
 use super::conclusion::Ending;
+use super::hand::Hand;
 use super::leave::Answered;
 use super::notes::{Outcome, outcome};
 use super::queue::Planned;
 use super::report::{Halt, Problem};
-use super::round::Sweep;
+use super::round::{Mode, Sweep};
+use super::waiting::{Taken, Waiting};
 use crate::domain::keyword::Keyword;
 use crate::domain::observation::Incompleteness;
 use crate::juhe::{Class, Client};
 use crate::store::StoreError;
 use crate::store::budget::Cause;
-use crate::store::claims::Claims;
 
 impl Sweep<'_> {
     /// Takes each company's turn; gives those that are worth a second try.
@@ -30,13 +30,17 @@ impl Sweep<'_> {
         attempt: Attempt,
         probing: bool,
     ) -> Result<Vec<Planned<'c>>, StoreError> {
-        let queue = Mutex::new(VecDeque::from(planned));
+        let workers = usize::try_from(self.watchlist.api.concurrency.get()).unwrap_or(usize::MAX);
+        let waiting = Waiting::new(planned, workers);
         let again = Mutex::new(Vec::new());
-        let pass = Pass { client, queue: &queue, again: &again, attempt };
+        let pass = Pass { client, waiting: &waiting, again: &again, attempt };
+        let mut hand = Hand::default();
         if attempt == Attempt::First {
-            self.first_call_alone(&pass, probing).await?;
+            hand = self.first_call_alone(&pass, probing, hand).await?;
         }
-        let workers = (0..self.watchlist.api.concurrency.get()).map(|_| self.work(&pass));
+        // The first of them goes on with the connection that is there.
+        let hands = std::iter::once(hand).chain(std::iter::repeat_with(Hand::default));
+        let workers = hands.take(workers).map(|hand| self.work(&pass, hand));
         // All of them, also when one fails: what was asked for is stored where it can be.
         join_all(workers).await.into_iter().collect::<Result<Vec<()>, StoreError>>()?;
         let again = again.into_inner().unwrap_or_else(PoisonError::into_inner);
@@ -44,21 +48,36 @@ impl Sweep<'_> {
     }
 
     /// A refused key costs one call, and a probe is one call.
-    async fn first_call_alone(&self, pass: &Pass<'_, '_>, probing: bool) -> Result<(), StoreError> {
-        let mut claims = None;
-        while let Some(mut company) = next(pass.queue) {
+    async fn first_call_alone(
+        &self,
+        pass: &Pass<'_, '_>,
+        probing: bool,
+        mut hand: Hand,
+    ) -> Result<Hand, StoreError> {
+        while let Some(mut first) = pass.waiting.first() {
+            hand = self.claim(&first, hand).await?;
+            let Some(mut company) = first.begin() else { break };
             if probing {
                 company.cause = Cause::Probe;
             }
-            let answered = self.turn(pass, company, &mut claims).await?;
-            match answered {
-                Answered::Unasked if !self.leave.is_over() => {}
-                Answered::Readably if probing && !self.leave.is_over() => return self.go_on().await,
-                Answered::Not if probing => return self.pause_again().await,
-                _ => return Ok(()),
+            match self.turn(pass, company, &mut hand).await? {
+                Answered::Unasked if !self.leave.is_over() => continue,
+                Answered::Readably if probing && !self.leave.is_over() => self.go_on().await?,
+                Answered::Not if probing => self.pause_again().await?,
+                _ => {}
+            }
+            break;
+        }
+        Ok(hand)
+    }
+
+    async fn claim(&self, taken: &Taken<'_, '_>, hand: Hand) -> Result<Hand, StoreError> {
+        match self.mode {
+            Mode::DryRun => Ok(hand),
+            Mode::ForGood => {
+                hand.claim(self.store, &taken.ids()).await.inspect_err(|_| self.leave.end(Halt::Ending))
             }
         }
-        Ok(())
     }
 
     /// A probe without a readable answer: asking stays as it was, stopped or paused.
@@ -70,15 +89,19 @@ impl Sweep<'_> {
         Ok(())
     }
 
-    async fn work(&self, pass: &Pass<'_, '_>) -> Result<(), StoreError> {
-        let mut claims = None;
+    async fn work(&self, pass: &Pass<'_, '_>, mut hand: Hand) -> Result<(), StoreError> {
         while !self.leave.is_over() {
-            let Some(company) = next(pass.queue) else { break };
-            self.turn(pass, company, &mut claims).await?;
+            let Some(mut taken) = pass.waiting.next().await else { break };
+            hand = self.claim(&taken, hand).await?;
+            while let Some(company) = taken.begin() {
+                let answered = self.turn(pass, company, &mut hand).await?;
+                // Whoever is slow to fail must not make the others of its batch wait: they go back into the line.
+                if answered == Answered::Not || matches!(hand, Hand::Empty) || self.leave.is_over() {
+                    break;
+                }
+            }
         }
-        if let Some(claims) = claims {
-            claims.close().await;
-        }
+        hand.close().await;
         Ok(())
     }
 
@@ -87,7 +110,7 @@ impl Sweep<'_> {
         &self,
         pass: &Pass<'_, 'c>,
         company: Planned<'c>,
-        claims: &mut Option<Claims>,
+        hand: &mut Hand,
     ) -> Result<Answered, StoreError> {
         if self.ending.is_cancelled() {
             self.leave.end(Halt::Ending);
@@ -95,7 +118,7 @@ impl Sweep<'_> {
         if !self.leave.enter().await {
             return Ok(Answered::Unasked);
         }
-        let check = self.check(pass.client, &company, pass.attempt, claims);
+        let check = self.check(pass.client, &company, pass.attempt, hand);
         let answered = match AssertUnwindSafe(check).catch_unwind().await {
             Ok(Ok(turned)) => self.note_turn(pass, company, turned).await?,
             Ok(Err(error)) if error.is_of_the_database() => {
@@ -170,13 +193,9 @@ impl Sweep<'_> {
 /// What the workers of one pass share.
 struct Pass<'p, 'c> {
     client: &'p Client,
-    queue: &'p Mutex<VecDeque<Planned<'c>>>,
+    waiting: &'p Waiting<'c>,
     again: &'p Mutex<Vec<Planned<'c>>>,
     attempt: Attempt,
-}
-
-fn next<'c>(queue: &Mutex<VecDeque<Planned<'c>>>) -> Option<Planned<'c>> {
-    queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front()
 }
 
 /// The outcome of a company that was asked.

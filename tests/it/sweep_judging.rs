@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use qualwatch::domain::event::Note;
-use qualwatch::sweep::Whom;
+use qualwatch::store::steps::NoSteps;
+use qualwatch::sweep::{Mode, Whom};
 
 use crate::support::scenarios::{BUILDING, NONE, certificate, company, steady};
 use crate::support::world::{World, kinds};
@@ -105,4 +106,28 @@ async fn empty_answers_verify_nothing_of_a_company_that_holds_something() {
     told.sort();
     assert_eq!(told[0], "mass_change_resolved");
     assert_eq!(told[1..], ["verified_again"; 6]);
+}
+
+#[tokio::test]
+async fn a_row_that_cannot_be_read_stops_no_other_company_of_its_batch() {
+    let ending = |n: u32| {
+        company(n, &certificate(&format!("D2410{n:05}"), BUILDING).replace("2029-01-09", "2026-04-06"))
+    };
+    let world = World::new(&(1..=6).map(ending).collect::<String>(), "concurrency = 1", "2026-01-01").await;
+    world.check().await;
+    let spoil = "UPDATE told SET kind = 'of a later version'
+                 WHERE company_id = (SELECT id FROM companies WHERE keyword = '公司3')";
+    assert!(sqlx::query(spoil).execute(world.store.pool()).await.unwrap().rows_affected() > 0);
+
+    world.at("2026-01-06");
+    let due = world.try_sweep(&Whom::Due).await.unwrap();
+    assert_eq!((due.tally.asked, due.tally.complete, due.tally.failed), (6, 5, 1), "{:?}", due.problems);
+    assert_eq!(due.problems.len(), 1);
+    assert!(due.problems[0].reason.contains("reading told.kind of row of company"), "{:?}", due.problems);
+    assert_eq!(kinds(&due.events), ["expiring", "filing_due"].repeat(5), "90 days left");
+
+    // Nor is any other left unjudged where nobody can be asked.
+    world.at("2026-02-05");
+    let told = world.sweep_with(&NoSteps, Mode::ForGood).judge_the_day().await.unwrap();
+    assert_eq!(kinds(&told), ["expiring", "unverified"].repeat(5), "60 days left, nobody asked for 30");
 }

@@ -9,9 +9,10 @@ use qualwatch::domain::keyword::Keyword;
 use qualwatch::domain::observation::Item;
 use qualwatch::domain::snapshot::{Difference, Doubt, Field, Held};
 use qualwatch::store::Store;
+use qualwatch::store::batches;
 use qualwatch::store::budget::{self, Cause};
-use qualwatch::store::claims::{Claim, Taken};
-use qualwatch::store::companies::{self, Entry};
+use qualwatch::store::claims::Batch;
+use qualwatch::store::companies::{self, CompanyId, Entry};
 use qualwatch::store::outbox::Owed;
 use qualwatch::store::records::Record;
 use qualwatch::store::sweeps::{self, Answer, Checked, Tally};
@@ -93,8 +94,10 @@ pub async fn tell(database: &TestDatabase) {
 type Made = (&'static str, bool, Vec<Owed>);
 
 async fn check(store: &Store, keyword: &Keyword, change: fn(&mut Record) -> Made) {
-    let mut claim = claim(store, keyword).await;
-    let before = sweeps::load(&mut claim).await.unwrap().unwrap();
+    let id = id_of(store, keyword).await;
+    let mut batch = claimed(store, id).await;
+    let mut claim = batch.claim(id).unwrap();
+    let before = batches::read_claimed(&mut claim).await.unwrap().unwrap();
     let mut after = before.clone();
     let now = instant(SWEPT);
     after.last_asked_at = Some(now);
@@ -109,16 +112,16 @@ async fn check(store: &Store, keyword: &Keyword, change: fn(&mut Record) -> Made
     let checked =
         Checked { now, before: &before, after: &after, answer, told: &[], events: &events, troubles: &[] };
     sweeps::commit_check(&mut claim, &checked).await.unwrap();
-    claim.release().await.unwrap().close().await;
+    batch.close().await;
 }
 
-async fn claim(store: &Store, keyword: &Keyword) -> Claim {
+async fn claimed(store: &Store, id: CompanyId) -> Batch {
+    store.claims().await.unwrap().take_companies(&[id]).await.unwrap()
+}
+
+async fn id_of(store: &Store, keyword: &Keyword) -> CompanyId {
     let standings = companies::standings(store.pool()).await.unwrap();
-    let id = standings.iter().find(|standing| standing.keyword == *keyword).unwrap().id;
-    match store.claims().await.unwrap().take(id).await.unwrap() {
-        Taken::Claimed(claim) => claim,
-        Taken::Busy(_) => panic!("nobody else is there"),
-    }
+    standings.iter().find(|standing| standing.keyword == *keyword).unwrap().id
 }
 
 fn item(number: &str, kind: &str, names: &str, issued: &str, end: &str) -> Item {

@@ -1,0 +1,39 @@
+//! What a worker holds: the companies it has claimed together, and how they were when it claimed them.
+
+use crate::store::batches::{self, Records};
+use crate::store::claims::Batch;
+use crate::store::companies::CompanyId;
+use crate::store::{Store, StoreError};
+
+/// A worker's connection, with what is claimed on it.
+#[derive(Debug, Default)]
+pub(super) enum Hand {
+    /// Nothing yet; or nothing any more, for the connection went with a panic or an error, and every lock with it.
+    #[default]
+    Empty,
+    /// These companies, as they were read under their locks.
+    Holds { batch: Batch, records: Records },
+}
+
+impl Hand {
+    /// Puts down what it holds and claims these companies instead: those that no other process has.
+    pub(super) async fn claim(self, store: &Store, ids: &[CompanyId]) -> Result<Self, StoreError> {
+        if ids.is_empty() {
+            return Ok(self);
+        }
+        let free = match self {
+            Self::Empty => store.claims().await?,
+            Self::Holds { batch, .. } => batch.release().await?,
+        };
+        let mut batch = free.take_companies(ids).await?;
+        let records = batches::read_batch(&mut batch).await?;
+        Ok(Self::Holds { batch, records })
+    }
+
+    /// Gives everything free, politely.
+    pub(super) async fn close(self) {
+        if let Self::Holds { batch, .. } = self {
+            batch.close().await;
+        }
+    }
+}

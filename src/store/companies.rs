@@ -1,6 +1,7 @@
 //! The companies of the watchlist: who is in the file, and what decides when each is due.
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+use futures_util::{Stream, StreamExt as _, TryStreamExt as _};
 use serde::{Deserialize, Serialize};
 use sqlx::postgres::{PgConnection, PgPool};
 
@@ -221,6 +222,11 @@ async fn upsert(
 /// # Errors
 /// When the database fails or a stored keyword cannot be read.
 pub async fn standings(pool: &PgPool) -> Result<Vec<Standing>, StoreError> {
+    each_standing(pool).try_collect().await
+}
+
+/// The same one by one, in the order of their rows: whoever looks each minute for who is due need not hold them all.
+pub fn each_standing(pool: &PgPool) -> impl Stream<Item = Result<Standing, StoreError>> {
     let rows = sqlx::query!(
         r#"SELECT id, keyword, accepted_at, last_asked_at, last_verified_at, owes_answer, judged_on,
                   EXISTS (
@@ -232,23 +238,20 @@ pub async fn standings(pool: &PgPool) -> Result<Vec<Standing>, StoreError> {
            WHERE left_at IS NULL
            ORDER BY id"#
     )
-    .fetch_all(pool)
-    .await
-    .map_err(during("reading how the companies stand"))?;
-    rows.into_iter()
-        .map(|row| {
-            Ok(Standing {
-                id: CompanyId(row.id),
-                keyword: read_keyword(&row.keyword, row.id)?,
-                accepted_at: row.accepted_at,
-                last_asked_at: row.last_asked_at,
-                last_verified_at: row.last_verified_at,
-                owes_answer: row.owes_answer,
-                in_doubt: row.in_doubt,
-                judged_on: row.judged_on,
-            })
+    .fetch(pool);
+    rows.map(|row| {
+        let row = row.map_err(during("reading how the companies stand"))?;
+        Ok(Standing {
+            id: CompanyId(row.id),
+            keyword: read_keyword(&row.keyword, row.id)?,
+            accepted_at: row.accepted_at,
+            last_asked_at: row.last_asked_at,
+            last_verified_at: row.last_verified_at,
+            owes_answer: row.owes_answer,
+            in_doubt: row.in_doubt,
+            judged_on: row.judged_on,
         })
-        .collect()
+    })
 }
 
 pub(super) fn read_keyword(text: &str, id: i64) -> Result<Keyword, StoreError> {

@@ -6,7 +6,6 @@ use chrono::{DateTime, Utc};
 
 use super::round::Whom;
 use crate::config::{Company, Watchlist};
-use crate::domain::keyword::Keyword;
 use crate::domain::rhythm::{Asked, Occasions, Rhythm};
 use crate::store::budget::Cause;
 use crate::store::companies::{CompanyId, Standing};
@@ -25,35 +24,76 @@ pub(super) struct Planned<'a> {
     pub order: (bool, Option<DateTime<Utc>>, usize),
 }
 
-/// The companies to ask, the most urgent first.
-pub(super) fn plan<'a>(
+/// Who is asked, found company by company as their rows come in.
+pub(super) struct Plan<'a> {
     watchlist: &'a Watchlist,
-    standings: &[Standing],
-    whom: &Whom,
+    whom: &'a Whom,
     now: DateTime<Utc>,
-) -> Vec<Planned<'a>> {
-    let standings: BTreeMap<&Keyword, &Standing> =
-        standings.iter().map(|standing| (&standing.keyword, standing)).collect();
-    let mut occasions = OccasionsByLine::new();
-    let mut planned: Vec<Planned<'a>> = watchlist
-        .companies
-        .iter()
-        .enumerate()
-        .filter_map(|(place, entry)| {
-            let standing = standings.get(&entry.keyword).copied();
-            let mut is_due =
-                || standing.is_none_or(|standing| is_due(watchlist, entry, standing, &mut occasions, now));
-            let is_meant = match whom {
-                Whom::All => true,
-                Whom::Named(named) => named.contains(&entry.keyword),
-                Whom::Due => is_due(),
-                Whom::DueOf(named) => named.contains(&entry.keyword) && is_due(),
+    occasions: OccasionsByLine,
+    /// By their place in the file: nothing is stored of the others.
+    is_stored: Vec<bool>,
+    planned: Vec<Planned<'a>>,
+    meant: Vec<CompanyId>,
+}
+
+impl<'a> Plan<'a> {
+    pub(super) fn new(watchlist: &'a Watchlist, whom: &'a Whom, now: DateTime<Utc>) -> Self {
+        Self {
+            watchlist,
+            whom,
+            now,
+            occasions: OccasionsByLine::new(),
+            is_stored: vec![false; watchlist.companies.len()],
+            planned: Vec::new(),
+            meant: Vec::new(),
+        }
+    }
+
+    /// Weighs the company of the file at `place`, which stands like this.
+    pub(super) fn weigh(&mut self, place: usize, standing: &Standing) {
+        let Some(entry) = self.watchlist.companies.get(place) else { return };
+        if let Some(is_stored) = self.is_stored.get_mut(place) {
+            *is_stored = true;
+        }
+        let is_asked = match self.whom {
+            Whom::All => true,
+            Whom::Named(named) => named.contains(&entry.keyword),
+            Whom::Due => is_due(self.watchlist, entry, standing, &mut self.occasions, self.now),
+            Whom::DueOf(named) => {
+                named.contains(&entry.keyword)
+                    && is_due(self.watchlist, entry, standing, &mut self.occasions, self.now)
+            }
+        };
+        if is_asked {
+            self.planned.push(planned(entry, Some(standing), place));
+        }
+        let is_meant = match self.whom {
+            Whom::All => true,
+            Whom::Named(named) | Whom::DueOf(named) => named.contains(&entry.keyword),
+            Whom::Due => false,
+        };
+        if is_meant {
+            self.meant.push(standing.id);
+        }
+    }
+
+    /// The companies to ask, the most urgent first; and those that were named or meant, whether or not they are due: they
+    /// are judged at the end.
+    pub(super) fn finish(mut self) -> (Vec<Planned<'a>>, Vec<CompanyId>) {
+        let unknown = self.watchlist.companies.iter().enumerate().zip(&self.is_stored);
+        for ((place, entry), _) in unknown.filter(|(_, is_stored)| !**is_stored) {
+            // Who was never asked is due.
+            let is_asked = match self.whom {
+                Whom::All | Whom::Due => true,
+                Whom::Named(named) | Whom::DueOf(named) => named.contains(&entry.keyword),
             };
-            is_meant.then(|| planned(entry, standing, place))
-        })
-        .collect();
-    planned.sort_by_key(|company| company.order);
-    planned
+            if is_asked {
+                self.planned.push(planned(entry, None, place));
+            }
+        }
+        self.planned.sort_by_key(|company| company.order);
+        (self.planned, self.meant)
+    }
 }
 
 fn planned<'a>(entry: &'a Company, standing: Option<&Standing>, place: usize) -> Planned<'a> {

@@ -3,13 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use chrono::{DateTime, Utc};
+use futures_util::TryStreamExt as _;
 use tokio_util::sync::CancellationToken;
 
 use super::check::Attempt;
 use super::error::SweepError;
 use super::leave::{Answered, FAILURES_MAX, Leave, Start};
 use super::notes::Notes;
-use super::queue::{Planned, plan};
+use super::queue::{Plan, Planned};
 use super::report::{Progress, Report};
 use super::troubles::Teller;
 use super::turns::answered;
@@ -60,7 +62,8 @@ pub struct Sweep<'a> {
     pub(super) leave: Leave,
     pub(super) progress: &'a dyn Progress,
     pub(super) ending: CancellationToken,
-    entries: BTreeMap<&'a Keyword, &'a Company>,
+    /// With their places in the file.
+    entries: BTreeMap<&'a Keyword, (usize, &'a Company)>,
     notes: Mutex<Notes>,
 }
 
@@ -76,7 +79,8 @@ impl<'a> Sweep<'a> {
         progress: &'a dyn Progress,
         ending: CancellationToken,
     ) -> Self {
-        let entries = watchlist.companies.iter().map(|entry| (&entry.keyword, entry)).collect();
+        let companies = watchlist.companies.iter().enumerate();
+        let entries = companies.map(|(place, entry)| (&entry.keyword, (place, entry))).collect();
         let (leave, notes) = (Leave::default(), Mutex::default());
         Self { store, watchlist, clock, steps, mode, leave, progress, ending, entries, notes }
     }
@@ -92,18 +96,7 @@ impl<'a> Sweep<'a> {
             companies::correct_instants(self.store.pool(), started_at).await?;
             stops::correct_instants(self.store.pool(), started_at).await?;
         }
-        let standings = companies::standings(self.store.pool()).await?;
-        let planned = plan(self.watchlist, &standings, whom, started_at);
-        let ids: Vec<CompanyId> = match whom {
-            Whom::Due => Vec::new(),
-            // Whoever is named is judged, also who is not due to be asked.
-            Whom::DueOf(named) => standings
-                .iter()
-                .filter(|known| named.contains(&known.keyword))
-                .map(|known| known.id)
-                .collect(),
-            Whom::All | Whom::Named(_) => planned.iter().filter_map(|company| company.id).collect(),
-        };
+        let (planned, ids) = self.plan(whom, started_at).await?;
         let meant = planned.len();
         if meant > 0 {
             self.ask_and_look_back(planned, key).await?;
@@ -120,6 +113,21 @@ impl<'a> Sweep<'a> {
             note_sweep(self.store.pool(), started_at, self.clock.now(), report.tally).await?;
         }
         Ok(report)
+    }
+
+    async fn plan(
+        &self,
+        whom: &'a Whom,
+        now: DateTime<Utc>,
+    ) -> Result<(Vec<Planned<'a>>, Vec<CompanyId>), StoreError> {
+        let mut plan = Plan::new(self.watchlist, whom, now);
+        let mut standings = std::pin::pin!(companies::each_standing(self.store.pool()));
+        while let Some(standing) = standings.try_next().await? {
+            if let Some((place, _)) = self.entries.get(&standing.keyword) {
+                plan.weigh(*place, &standing);
+            }
+        }
+        Ok(plan.finish())
     }
 
     async fn ask_and_look_back(
@@ -251,7 +259,7 @@ impl<'a> Sweep<'a> {
     }
 
     pub(super) fn entry(&self, keyword: &Keyword) -> Option<&'a Company> {
-        self.entries.get(keyword).copied()
+        self.entries.get(keyword).map(|(_, entry)| *entry)
     }
 
     /// Tells the operators what is new of `turns`.

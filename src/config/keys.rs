@@ -17,7 +17,7 @@ pub(super) const KEYS: [(&str, &[&str]); 8] = [
             "ip_backoff",
         ],
     ),
-    ("database", &["url"]),
+    ("database", &["url", "keep"]),
     ("schedule", &["check", "report"]),
     ("alerts", &["expiry_days", "expired_days", "filing_days", "confirm_after", "stale_after"]),
     ("email", &["smtp", "password_file", "ca_file", "maildir", "from", "to", "operators", "digest"]),

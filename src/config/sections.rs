@@ -26,6 +26,10 @@ const EXPIRY_DAYS: [u16; 7] = [180, 90, 60, 30, 7, 1, 0];
 const EXPIRED_DAYS: [u16; 3] = [1, 7, 30];
 const FILING_DAYS: [u16; 3] = [30, 7, 0];
 const CALLS_PER_DAY: NonZeroU32 = NonZeroU32::MIN.saturating_add(999);
+const KEEP: Duration = Duration::from_hours(3 * 365 * 24);
+/// `why` and an operator who was away for some weeks need as much.
+const KEEP_LEAST: Duration = Duration::from_hours(30 * 24);
+const FOREVER: &str = "forever";
 const CONCURRENCY: NonZeroU32 = NonZeroU32::MIN.saturating_add(3);
 const CONCURRENCY_MAX: u32 = 64;
 const MILLISECOND: Duration = Duration::from_millis(1);
@@ -110,7 +114,20 @@ pub(super) fn database(findings: &mut Findings<'_>, top: &Table<'_, '_>) -> Data
             format!("sslmode={mode} does not prove that the server is the right one: verify-full does");
         findings.warn(table.path("url"), written.span(), message);
     }
-    Database { url }
+    let keep = table.read(findings, "keep", keep).unwrap_or(Some(KEEP));
+    Database { url, keep }
+}
+
+/// How long raw answers are kept. 0 is "no limit" elsewhere and could here be "nothing" as well: it has to be said in a word.
+fn keep(value: &DeValue<'_>) -> Result<Option<Duration>, Complaint> {
+    if value.as_str().is_some_and(|text| text.trim() == FOREVER) {
+        return Ok(None);
+    }
+    let forever = |complaint: Complaint| match value.as_integer() {
+        Some(number) if number.as_str() != "0" => complaint,
+        _ => complaint.perhaps(Some(FOREVER)),
+    };
+    values::duration(value, KEEP_LEAST).map(Some).map_err(forever)
 }
 
 /// `[schedule]`.

@@ -18,7 +18,9 @@ use crate::domain::occurrences::CronLine;
 const DAYS_MAX: u64 = 3_650;
 
 /// The units of a duration and their milliseconds.
-const UNITS: [(&str, u64); 5] = [("ms", 1), ("s", 1_000), ("m", 60_000), ("h", 3_600_000), ("d", 86_400_000)];
+/// A year has 365 days.
+const UNITS: [(&str, u64); 6] =
+    [("ms", 1), ("s", 1_000), ("m", 60_000), ("h", 3_600_000), ("d", 86_400_000), ("y", 365 * 86_400_000)];
 
 pub(super) fn text<'a>(value: &'a DeValue<'_>) -> Result<&'a str, Complaint> {
     let suggestion = match value {
@@ -92,7 +94,7 @@ pub(super) fn rate(value: &DeValue<'_>) -> Result<f64, Complaint> {
 /// A duration such as `20s`, `1h30m` or `7d`, never below `least`.
 pub(super) fn duration(value: &DeValue<'_>, least: Duration) -> Result<Duration, Complaint> {
     if let DeValue::Integer(number) = value {
-        let complaint = Complaint::new("is a duration with its unit, in quotes: ms, s, m, h or d");
+        let complaint = Complaint::new("is a duration with its unit, in quotes: ms, s, m, h, d or y");
         return Err(complaint.perhaps(Some(format!("\"{number}s\""))));
     }
     let written = text(value)?;

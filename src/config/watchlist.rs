@@ -99,10 +99,12 @@ impl Api {
 }
 
 /// `[database]`.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Database {
     /// The operator's own server, without a password; `None` is the credential or a private server.
     pub url: Option<DatabaseUrl>,
+    /// How long raw answers and finished deliveries are kept; `None` is for ever.
+    pub keep: Option<Duration>,
 }
 
 /// `[schedule]`.

@@ -136,7 +136,13 @@ impl<'a> Daemon<'a> {
         systemd::say(&[NotifyState::Ready]);
         tracing::info!(companies = self.watchlist().companies.len(), "watching");
         let work = async {
-            tokio::join!(self.sweep_on(), self.mail_on(), self.reload_on(hang_up, read), self.watch_over());
+            tokio::join!(
+                self.sweep_on(),
+                self.mail_on(),
+                self.forget_on(),
+                self.reload_on(hang_up, read),
+                self.watch_over()
+            );
         };
         tokio::select! {
             // The limit first: it says that we are stopping, and an idle daemon's work ends at the same moment.

@@ -10,18 +10,25 @@ pub const SHOWN_CHARACTERS_MAX: usize = 500;
 /// [`SHOWN_CHARACTERS_MAX`] ends in `…`. Markup is not touched: escaping is the business of who writes it out.
 #[must_use]
 pub fn displayable(text: &str) -> String {
-    let mut shown = String::with_capacity(text.len());
-    for (count, character) in text.trim().chars().enumerate() {
-        if count == SHOWN_CHARACTERS_MAX {
+    let mut shown = String::with_capacity(text.len().min(SHOWN_CHARACTERS_MAX));
+    let mut room = SHOWN_CHARACTERS_MAX;
+    for character in text.trim().chars() {
+        let wanted = match character {
+            '\r' | '\n' | '\t' | '\u{85}' | '\u{2028}' | '\u{2029}' | '\u{b}' | '\u{c}' => {
+                usize::from(!shown.ends_with(' '))
+            }
+            _ if is_treacherous(character) => character.escape_unicode().len(),
+            _ => 1,
+        };
+        // What is shown counts, not what it is made of: shown again it must stay the same.
+        let Some(left) = room.checked_sub(wanted) else {
             shown.push('…');
             break;
-        }
+        };
+        room = left;
         match character {
-            '\r' | '\n' | '\t' | '\u{85}' | '\u{2028}' | '\u{2029}' | '\u{b}' | '\u{c}' => {
-                if !shown.ends_with(' ') {
-                    shown.push(' ');
-                }
-            }
+            _ if wanted == 0 => {}
+            '\r' | '\n' | '\t' | '\u{85}' | '\u{2028}' | '\u{2029}' | '\u{b}' | '\u{c}' => shown.push(' '),
             _ if is_treacherous(character) => shown.extend(character.escape_unicode()),
             _ => shown.push(character),
         }
@@ -43,6 +50,12 @@ fn is_invisible(character: char) -> bool {
         '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2060}'..='\u{2064}' | '\u{206a}'..='\u{206f}'
             | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}'
     )
+}
+
+/// `text` without what cannot be seen or moves other text: for what means the same without it. Line breaks and blanks stay.
+#[must_use]
+pub fn without_invisible(text: &str) -> String {
+    text.chars().filter(|character| character.is_whitespace() || !is_treacherous(*character)).collect()
 }
 
 /// `text` for comparison: NFKC (full-width forms become ASCII, Ⅰ becomes I), then without blanks, controls and what
@@ -79,6 +92,12 @@ mod tests {
         #[test]
         fn shown_text_has_no_control(text in any::<String>()) {
             prop_assert!(!displayable(&text).chars().any(is_treacherous));
+        }
+
+        #[test]
+        fn what_is_shown_again_stays_the_same(text in "(\\PC|\\u{200b}|\\u{202e}|\\u{0}|\n| ){0,5}", times in 1..200_usize) {
+            let once = displayable(&text.repeat(times));
+            prop_assert_eq!(displayable(&once), once);
         }
 
         #[test]

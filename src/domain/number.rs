@@ -8,7 +8,7 @@ use chrono::{Days, NaiveDate};
 use serde::{Deserialize, Serialize};
 
 use super::dates::months_before;
-use super::display::{displayable, normalised};
+use super::display::{displayable, normalised, without_invisible};
 
 /// 资质证书号. Two numbers are the same when their normalised keys are: width, case, blanks and the `-6/3` suffix of a
 /// duplicate (副本) do not tell two certificates apart.
@@ -29,12 +29,14 @@ impl CertificateNumber {
     /// classifies, it never rejects.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        let normal = normalised(text).to_uppercase();
+        // Rows keep the text, and the key is made of it again: it has to come out the same.
+        let text = displayable(&without_invisible(text));
+        let normal = normalised(&text).to_uppercase();
         let key = without_duplicate_suffix(&normal).to_owned();
-        (!key.is_empty()).then(|| Self { text: displayable(text), key })
+        (!key.is_empty()).then_some(Self { text, key })
     }
 
-    /// The number as the registry wrote it, made inert.
+    /// The number as the registry wrote it, made inert; what cannot be seen in it is left out.
     #[must_use]
     pub fn text(&self) -> &str {
         &self.text
@@ -222,7 +224,23 @@ fn by_kind(kind: &str) -> Family {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn a_number_read_back_from_its_row_is_the_same_number(
+            text in "[ \\t\\n]?[A-F]?[0-9]{0,4}(\\PC|\\u{200b}|\\u{202e}|\\u{0}|\\u{85}|\u{feff}|ß|ﬁ|Ａ|\u{3000}){0,6}(-6/3)?",
+            times in 1..60_usize,
+        ) {
+            if let Some(number) = CertificateNumber::parse(&text.repeat(times)) {
+                let back = CertificateNumber::try_from(String::from(number.clone())).unwrap();
+                prop_assert_eq!(back.key(), number.key());
+                prop_assert_eq!(back.text(), number.text());
+            }
+        }
+    }
 
     fn number(text: &str) -> CertificateNumber {
         CertificateNumber::parse(text).unwrap()
@@ -238,6 +256,7 @@ mod tests {
             ("A141002510", "Ａ１４１００２５１０", "full width"),
             ("A141002510", " a1 4100 2510\t", "case, blanks, a stray tab"),
             ("A132000058", "A132000058-6/3", "the duplicate's suffix"),
+            ("A141002510", "A1\u{200b}41002510\u{202e}", "what cannot be seen"),
         ] {
             assert_eq!(number(one), number(other), "{why}");
         }

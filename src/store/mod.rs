@@ -27,6 +27,7 @@ pub mod reasons;
 pub mod records;
 pub mod refusals;
 pub mod reports;
+pub mod retention;
 pub mod snoozes;
 pub mod steps;
 pub mod stops;

@@ -72,6 +72,28 @@ fn what_the_example_shows_as_default_is_the_default() {
 }
 
 #[test]
+fn how_long_answers_are_kept_is_said_with_a_unit_or_in_a_word() {
+    for (written, expected, why) in [
+        ("\"3y\"", Ok(Some(3 * 365)), "the default"),
+        ("\"1y 30d\"", Ok(Some(395)), "units add up"),
+        ("\"30d\"", Ok(Some(30)), "the least"),
+        ("\"forever\"", Ok(None), "nothing is removed"),
+        ("\"29d\"", Err(Some("forever")), "too short to ask why of what came last month"),
+        ("\"0s\"", Err(Some("forever")), "no limit, or nothing at all? it has to be said"),
+        ("0", Err(Some("forever")), "the same"),
+        ("\"11y\"", Err(Some("forever")), "nobody counts so long"),
+        ("3", Err(Some("\"3s\"")), "a unit is missing"),
+    ] {
+        let text = EXAMPLE.replace("[database]\n", &format!("[database]\nkeep = {written}\n"));
+        let found = match parse(&text, Path::new("watchlist.toml")) {
+            Ok((watchlist, _)) => Ok(watchlist.database.keep.map(|keep| keep.as_secs() / 86_400)),
+            Err(faults) => Err(faults[0].suggestion.clone()),
+        };
+        assert_eq!(found, expected.map_err(|said: Option<&str>| said.map(str::to_owned)), "{written}: {why}");
+    }
+}
+
+#[test]
 fn every_line_that_is_commented_out_is_a_known_key_with_a_good_value() {
     for (number, table, key, shown) in commented_out() {
         assert!(keys_of(table).contains(&key), "[{table}] {key}");

@@ -3,12 +3,13 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use qualwatch::clock::{Clock as _, SimulatedClock};
 use qualwatch::config::{self, Watchlist};
 use qualwatch::domain::secret::Secret;
 use qualwatch::email::{Mailer, Ripe, Sweeping};
 use qualwatch::store::Store;
+use qualwatch::store::retention::{self, Mark};
 use qualwatch::store::steps::{NoSteps, Steps};
 use qualwatch::sweep::{self, Mode, NoProgress, Sweep, Whom};
 use tokio_util::sync::CancellationToken;
@@ -41,6 +42,8 @@ pub struct Course {
     /// When the bell rang.
     pub bells: Vec<DateTime<Utc>>,
     pub seen: Seen,
+    /// Older answers and finished mail are forgotten in the last hour of a day.
+    pub keep: Option<TimeDelta>,
 }
 
 /// What befell the process.
@@ -71,6 +74,7 @@ impl Course {
             watchlist,
             bells: Vec::new(),
             seen: Seen::default(),
+            keep: None,
         }
     }
 
@@ -98,6 +102,15 @@ impl Course {
             }
             self.ring(&NoSteps).await.unwrap();
         }
+        let mut mark = self.keep.map(|_| Mark::BEGINNING);
+        while let (Some(from), Some(keep)) = (mark, self.keep) {
+            let before = self.clock_shows() - keep;
+            mark = retention::forget(self.store.pool(), before, from).await.unwrap().next;
+        }
+    }
+
+    pub fn clock_shows(&self) -> DateTime<Utc> {
+        self.clock.now()
     }
 
     /// The mail server has its ways until the evening.

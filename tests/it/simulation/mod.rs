@@ -24,6 +24,7 @@ mod judgement;
 mod world;
 mod runs;
 mod shrinking;
+mod keeping;
 
 use world::{Size, World};
 

@@ -179,6 +179,10 @@ async fn load_holdings(
             }
         }
     }
+    for (held, gone) in companies.values_mut() {
+        // A version in older words ended when it was put into today's, which does not mean that it went.
+        gone.retain(|key, _| !held.contains_key(key));
+    }
     Ok(companies)
 }
 

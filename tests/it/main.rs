@@ -18,6 +18,7 @@ mod simulation;
 mod secrets;
 mod smtp_conversation;
 mod reasons;
+mod reread;
 mod retention;
 mod snoozes;
 mod support;

@@ -14,6 +14,7 @@ use super::context::Context;
 use super::database::{Database, Programs};
 use super::exit::{Exit, Refusal};
 use super::print::{self, Reader};
+use super::served;
 
 #[derive(Debug, Serialize)]
 struct Shape {
@@ -47,8 +48,10 @@ pub(super) async fn restore(places: &Places, arguments: &Restore) -> anyhow::Res
     })?;
     let database = Database::open_empty(&context).await?;
     let done = fill(&database, file).await;
+    let place = database.name();
     database.close().await?;
     done?;
+    served::remember(&context.state_dir, &place).context("remembering what database is served")?;
     told(&arguments.file, reader, "was restored: the daemon goes on where it was made")
 }
 

@@ -1,6 +1,6 @@
 //! The database a command works on: a server of the operator's, or the private one in the state directory.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use sqlx::postgres::PgConnectOptions;
@@ -11,7 +11,9 @@ use crate::store::Store;
 use crate::store::connect::Layout;
 
 use super::context::Context;
+use super::disk;
 use super::exit::Refusal;
+use super::served::{self, Served};
 
 /// An open database. While this lives, so does the private server; [`Self::close`] ends both.
 pub(super) struct Database {
@@ -37,19 +39,56 @@ enum Place {
 }
 
 impl Database {
-    /// Opens the database, makes it where there is none, and brings it to this version's layout: for `run` and `check`.
+    /// Opens the database, makes it where there never was one, and brings it to this version's layout: for `run` and `check`.
     ///
     /// # Errors
-    /// The database cannot be reached, made or brought up to date.
+    /// The database cannot be reached, made or brought up to date; it is of a newer version; it is gone or empty where there was
+    /// one; the disk has too little room. Then nothing was touched.
     pub async fn open_or_make(context: &Context) -> anyhow::Result<Self> {
-        let place = if let Some(url) = url(context)? {
-            Place::Server(url)
-        } else {
-            let starting = PrivatePostgres::start(&context.state_dir, Purpose::Service);
-            Place::Private(Box::pin(starting).await?)
+        // Looked at first: what another process makes meanwhile is remembered only when it is there.
+        let served = Served::of(&context.state_dir);
+        let place = match url(context)? {
+            Some(url) => Place::Server(url),
+            None => Place::Private(make_private(&context.state_dir, served.as_ref()).await?),
         };
-        let store = Store::open_and_migrate(place.options()?).await.with_context(|| place.opening())?;
-        Ok(Self { store, place })
+        let store = Store::open(place.options()?).await.with_context(|| place.opening())?;
+        let database = Self { store, place };
+        if let Err(error) = database.make_current(served.as_ref()).await {
+            // The first error is the one to tell.
+            let _ = database.close().await;
+            return Err(error);
+        }
+        if let Err(error) = served::remember(&context.state_dir, &database.place.name()) {
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "what database is served cannot be remembered"
+            );
+        }
+        Ok(database)
+    }
+
+    async fn make_current(&self, served: Option<&Served>) -> anyhow::Result<()> {
+        let opening = || self.place.opening();
+        let layout = self.store.layout().await.with_context(opening)?;
+        match (layout, served) {
+            (Layout::Current, _) => {}
+            (Layout::None, Some(served)) => return Err(served.refuse(&self.place.name()).into()),
+            (Layout::None | Layout::Older, _) => {
+                if let Place::Private(private) = &self.place {
+                    let bytes = self.store.bytes().await.with_context(opening)?;
+                    disk::check_before_migrating(private.data_dir(), bytes)?;
+                }
+                self.store.migrate().await.with_context(opening)?;
+            }
+            (Layout::Newer, _) => return Err(newer(&self.place).into()),
+        }
+        for setting in self.store.unsafe_settings().await.with_context(opening)? {
+            tracing::warn!(
+                setting,
+                "the PostgreSQL server runs with this off: after a power failure what was told may be lost, and told again"
+            );
+        }
+        Ok(())
     }
 
     /// Opens the database as it is: for everything else. Nothing is made or changed.
@@ -91,11 +130,7 @@ impl Database {
                     .advising("`qualwatch check` or a restart of the daemon brings it up to date")
                     .into())
             }
-            Layout::Newer => {
-                Err(Refusal::failed(format!("{} has the layout of a newer version", place.name()))
-                    .advising("use that version of qualwatch")
-                    .into())
-            }
+            Layout::Newer => Err(newer(&place).into()),
         }
     }
 
@@ -112,7 +147,7 @@ impl Database {
     pub async fn open_empty(context: &Context) -> anyhow::Result<Self> {
         let place = match url(context)? {
             Some(url) => Place::Server(url),
-            None => Place::Private(PrivatePostgres::start(&context.state_dir, Purpose::Service).await?),
+            None => Place::Private(make_private(&context.state_dir, None).await?),
         };
         let (store, layout) =
             Store::open_as_it_is(place.options()?).await.with_context(|| place.opening())?;
@@ -125,15 +160,12 @@ impl Database {
         Err(refusal.advising("restore into a new database, or name another --state-dir").into())
     }
 
-    /// Brings the database to this version's layout.
+    /// Brings a database that was just restored to this version's layout.
     ///
     /// # Errors
-    /// A migration fails.
+    /// A migration fails, or the database is of a newer version.
     pub async fn migrate(&self) -> anyhow::Result<()> {
-        let store =
-            Store::open_and_migrate(self.place.options()?).await.with_context(|| self.place.opening())?;
-        store.close().await;
-        Ok(())
+        self.make_current(None).await
     }
 
     /// PostgreSQL's own programs, and how they reach this database.
@@ -164,8 +196,20 @@ impl Database {
         })
     }
 
-    /// Where it is and how to back it up, in one sentence.
-    pub fn description(&self) -> String {
+    /// Where it is and how to back it up, and what of its server is not safe, in a sentence each.
+    ///
+    /// # Errors
+    /// The server's settings cannot be read.
+    pub async fn description(&self) -> anyhow::Result<String> {
+        let place = self.place_and_backup();
+        let unsafe_settings = self.store.unsafe_settings().await?;
+        Ok(match unsafe_settings.join(", ").as_str() {
+            "" => place,
+            off => format!("{place}. Its server runs with {off} off: a power failure may lose what was told"),
+        })
+    }
+
+    fn place_and_backup(&self) -> String {
         match &self.place {
             Place::Server(url) => {
                 format!(
@@ -178,6 +222,11 @@ impl Database {
                 private.data_dir().display()
             ),
         }
+    }
+
+    /// Where it is, for people.
+    pub fn name(&self) -> String {
+        self.place.name()
     }
 
     /// The private server, where it is one: a daemon revives it.
@@ -219,6 +268,27 @@ impl Place {
     fn opening(&self) -> String {
         format!("opening {}", self.name())
     }
+}
+
+fn newer(place: &Place) -> Refusal {
+    let refusal = Refusal::failed(format!("{} has the layout of a newer version of qualwatch", place.name()));
+    refusal.advising(
+        "install that version again; to go back to this one, restore a backup of before into a new database",
+    )
+}
+
+/// The private server, on a new cluster only where there never was one.
+async fn make_private(state_dir: &Path, served: Option<&Served>) -> anyhow::Result<PrivatePostgres> {
+    if let Some(private) = Box::pin(PrivatePostgres::open(state_dir)).await? {
+        return Ok(private);
+    }
+    if let Some(served) = served {
+        return Err(served
+            .refuse(&format!("the place of the private database in {}", state_dir.display()))
+            .into());
+    }
+    disk::check_before_making(state_dir)?;
+    Ok(Box::pin(PrivatePostgres::start(state_dir, Purpose::Service)).await?)
 }
 
 fn url(context: &Context) -> anyhow::Result<Option<DatabaseUrl>> {

@@ -100,10 +100,10 @@ pub(super) async fn status(places: &Places, arguments: &Status) -> anyhow::Resul
     let context = Context::load(places, reader)?;
     let database = Database::open_existing(&context).await?;
     let facts = read(&context, &database.store).await;
-    let description = database.description();
+    let description = database.description().await;
     database.close().await?;
     let facts = facts?;
-    let report = report(&context, &facts, description);
+    let report = report(&context, &facts, description?);
     match reader {
         Reader::Program => print::document(&report)?,
         Reader::Person => show::show(&context, &report, facts.swept)?,

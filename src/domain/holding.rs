@@ -130,6 +130,29 @@ fn read_item(item: &Item) -> Result<Vec<Holding>, Incompleteness> {
     Ok(qualifications.into_iter().map(holding).collect())
 }
 
+/// Reads a holding again by the registry's own texts, which it bears: several where its text is several qualifications by
+/// today's rules. An end that could be read stays where its text cannot be read (any more).
+#[must_use]
+pub fn read_again(holding: &Holding) -> Vec<Holding> {
+    let item = Item {
+        organ: Some(holding.organ.clone()),
+        effective_time: Some(holding.end_text.clone()),
+        business_id: Some(holding.business_id.clone()),
+        issuing_certificate_time: None,
+        kind: Some(holding.kind.clone()),
+        certificate_num: Some(holding.number.text().to_owned()),
+        qualification_name: Some(holding.qualification.text.clone()),
+    };
+    let Ok(read) = read_item(&item) else { return vec![holding.clone()] };
+    let stays = |read: &Holding| read.last_day().is_none() && holding.last_day().is_some();
+    let again = |read: Holding| Holding {
+        end: if stays(&read) { holding.end.clone() } else { read.end },
+        issued: holding.issued,
+        ..read
+    };
+    read.into_iter().map(again).collect()
+}
+
 /// The certificate number of an item: its own field, else the part of 资格id after the first `-` (API document's example:
 /// `5d43a8f092aec74cbf04a163-A141002510`).
 pub fn number_of(item: &Item) -> Option<CertificateNumber> {

@@ -27,4 +27,5 @@ pub use client::{Answer, Client, Method, Settings};
 pub use codes::{Class, Meaning, Pace, meaning};
 pub use error::JuheError;
 pub use failure::{Failure, Fault};
+pub use reading::read_again;
 pub use scrub::scrub;

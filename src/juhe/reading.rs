@@ -35,6 +35,16 @@ pub(super) fn read(body: &[u8]) -> Result<Said, String> {
     }
 }
 
+/// The page that a stored answer is by today's rules: whatever they were when it came, its bytes are the same, and the key is
+/// overwritten in them. `None` where it is no page.
+#[must_use]
+pub fn read_again(body: &[u8]) -> Option<Page> {
+    match read(body) {
+        Ok(Said::Page(page)) => Some(page),
+        Ok(Said::Error { .. }) | Err(_) => None,
+    }
+}
+
 /// The old interface sent `resultcode` alone; it decides nothing (design 2), but a person should know.
 fn without_code(answer: &Map<String, Value>) -> String {
     let resultcode = answer.get("resultcode").and_then(integer);

@@ -148,8 +148,15 @@ impl Server<'_> {
         match self.purpose {
             Purpose::Service => {}
             Purpose::Scratch | Purpose::Disposable => settings.extend(
-                ["fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_connections=400"]
-                    .map(str::to_owned),
+                [
+                    "fsync=off",
+                    "synchronous_commit=off",
+                    "full_page_writes=off",
+                    "max_connections=400",
+                    // Nobody needs to be warned of these.
+                    "qualwatch.scratch=on",
+                ]
+                .map(str::to_owned),
             ),
         }
         let mut arguments = vec!["-D".into(), self.layout.cluster().into()];

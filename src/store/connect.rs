@@ -45,15 +45,60 @@ pub struct Store {
 }
 
 impl Store {
-    /// Opens the database and brings it to this version's layout. Several processes may do so at once: sqlx's migrator
-    /// holds a lock while it works.
+    /// Opens the database and brings it to this version's layout.
     ///
     /// # Errors
     /// When the database cannot be reached or a migration fails.
     pub async fn open_and_migrate(options: PgConnectOptions) -> Result<Self, StoreError> {
         let store = Self::open(options).await?;
-        MIGRATIONS.run(&store.pool).await.map_err(StoreError::Migrate)?;
+        store.migrate().await?;
         Ok(store)
+    }
+
+    /// Brings it to this version's layout. Several processes may do so at once: sqlx's migrator holds a lock while it works.
+    ///
+    /// # Errors
+    /// When a migration fails.
+    pub async fn migrate(&self) -> Result<(), StoreError> {
+        MIGRATIONS.run(&self.pool).await.map_err(StoreError::Migrate)
+    }
+
+    /// What layout it has.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn layout(&self) -> Result<Layout, StoreError> {
+        let mut connection = self.pool.acquire().await.map_err(during("reading the database's layout"))?;
+        layout(&mut connection).await
+    }
+
+    /// How large the database is.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn bytes(&self) -> Result<u64, StoreError> {
+        let size = sqlx::query_scalar!(r#"SELECT pg_database_size(current_database()) AS "size!""#);
+        let size = size.fetch_one(&self.pool).await.map_err(during("reading the database's size"))?;
+        Ok(size.unsigned_abs())
+    }
+
+    /// Settings of the server that are off, and without which a power failure may lose or spoil what was committed: then a mail
+    /// may go twice or not at all. Our own servers for demo and tests say that they are to be thrown away.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn unsafe_settings(&self) -> Result<Vec<String>, StoreError> {
+        sqlx::query_scalar!(
+            r#"SELECT name AS "name!"
+               FROM pg_settings
+               WHERE name IN ('fsync', 'full_page_writes', 'synchronous_commit')
+                 AND setting = 'off'
+                 AND coalesce(current_setting('qualwatch.scratch', true), '') <> 'on'
+               ORDER BY name"#
+        )
+        .fetch_all(&self.pool)
+        .await
+        .map_err(during("reading the server's settings"))
     }
 
     /// Opens the database as it is: for commands that only read.

@@ -20,6 +20,7 @@ pub mod judging;
 mod listings;
 pub mod mailing;
 pub mod mass;
+pub mod observations;
 pub mod outbox;
 pub mod reachability;
 pub mod readdressing;

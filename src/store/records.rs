@@ -58,6 +58,8 @@ pub struct Record {
     pub unverified_told_at: Option<DateTime<Utc>>,
     /// Ends of which nothing is told for a while.
     pub snoozes: Vec<Snooze>,
+    /// The version of the reading that understood its last complete answer.
+    pub read_by: Option<i32>,
     /// What of it troubles the operators: kind and cause.
     pub troubles: Vec<(Trouble, String)>,
 }
@@ -85,6 +87,7 @@ impl Record {
             judged_on: None,
             unverified_told_at: None,
             snoozes: Vec::new(),
+            read_by: None,
             troubles: Vec::new(),
         }
     }
@@ -104,7 +107,15 @@ pub(super) async fn load(
     let rows = sqlx::query!(
         "SELECT id, keyword, name, prefix, baseline_at, watched_since, last_asked_at, owes_answer, last_verified_at,
                 last_outcome, last_code, last_reason, failing_since, failing_checks, disputed_since, judged_on,
-                unverified_told_at
+                unverified_told_at,
+                (
+                    SELECT parser_version
+                    FROM observations
+                    WHERE company_id = companies.id
+                      AND outcome = 'complete'
+                    ORDER BY observations.id DESC
+                    LIMIT 1
+                ) AS read_by
          FROM companies
          WHERE id = ANY ($1)
          ORDER BY id",
@@ -141,6 +152,7 @@ pub(super) async fn load(
                 judged_on: row.judged_on,
                 unverified_told_at: row.unverified_told_at,
                 snoozes: snoozes.remove(&row.id).unwrap_or_default(),
+                read_by: row.read_by,
                 troubles: troubles.remove(&row.id).unwrap_or_default(),
             })
         })
@@ -178,6 +190,10 @@ async fn load_holdings(
                 gone.insert(key, Gone { holding, at });
             }
         }
+    }
+    for (held, gone) in companies.values_mut() {
+        // A version in older words ended when it was put into today's, which does not mean that it went.
+        gone.retain(|key, _| !held.contains_key(key));
     }
     Ok(companies)
 }

@@ -206,6 +206,16 @@ async fn write_holdings(
             return Err(StoreError::Rows { doing: "ending holdings", expected, touched });
         }
     }
+    begin_holdings(connection, id, &begun, now).await
+}
+
+/// Begins versions of holdings.
+pub(super) async fn begin_holdings(
+    connection: &mut PgConnection,
+    id: CompanyId,
+    begun: &[(&HoldingKey, &Held)],
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
     if begun.is_empty() {
         return Ok(());
     }
@@ -245,7 +255,7 @@ fn is_loss(snapshot: &Snapshot, key: &HoldingKey, doubt: &Doubt) -> bool {
 }
 
 /// A company has few doubts: they are written anew.
-async fn write_doubts(
+pub(super) async fn write_doubts(
     connection: &mut PgConnection,
     id: CompanyId,
     after: &Snapshot,

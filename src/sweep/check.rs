@@ -81,6 +81,8 @@ impl Sweep<'_> {
             return Ok(early);
         }
         self.steps.reached(Step::AfterAnswer).await;
+        let reread = self.reread(claim, record).await?;
+        let record = reread.as_ref().unwrap_or(record);
         let mut whose = sort(record, &asked);
         let prefix_is = match whose.as_ref().and_then(|whose| new_prefix(record, whose)) {
             Some(prefix) if sweeps::prefix_is_taken(claim, prefix.as_str()).await? => PrefixIs::Taken,
@@ -125,7 +127,8 @@ impl Sweep<'_> {
         let Some(Whose::Ours { prefix: Some(prefix), .. }) = whose else { return Ok(None) };
         let is_first = record.snapshot.baseline_at.is_none() && record.snapshot.held.is_empty();
         if is_first && succession::succeed(claim, prefix.as_str(), self.clock.now()).await? {
-            return batches::read_claimed(claim).await;
+            let Some(heir) = batches::read_claimed(claim).await? else { return Ok(None) };
+            return Ok(Some(self.reread(claim, &heir).await?.unwrap_or(heir)));
         }
         Ok(None)
     }
@@ -169,6 +172,7 @@ impl Sweep<'_> {
         if let Some(early) = early(&asked) {
             return Ok(early);
         }
+        let record = self.reread_dry(record).await?;
         let case = Case { record: &record, entry, teller: self.teller() };
         let conclusion = conclude(&case, &asked, sort(&record, &asked), PrefixIs::Free);
         let troubles = conclusion.troubles.into_iter().map(|turn| turn.owed.event);

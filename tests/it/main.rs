@@ -3,6 +3,7 @@
 #![cfg(test)]
 
 mod backups;
+mod care_of_the_database;
 mod checks;
 mod crashes;
 mod history_of_a_day;
@@ -18,6 +19,7 @@ mod simulation;
 mod secrets;
 mod smtp_conversation;
 mod reasons;
+mod reread;
 mod retention;
 mod snoozes;
 mod support;

@@ -2,13 +2,16 @@
 //!
 //! One pass over the pairs (`pairs.rs`) moves each doubt by one look (`looks.rs`); what became tellable or established is
 //! then told certificate by certificate (`tell.rs`), gains before losses, so that a certificate established at this very
-//! look already covers what goes at it.
+//! look already covers what goes at it. Before an answer is compared with what an older version of the reading established,
+//! that is put into today's words (`reread.rs`).
 
 mod differences;
 mod looks;
 mod pairs;
+mod reread;
 mod tell;
 
+pub use reread::{Again, reread};
 pub(super) use tell::place;
 
 #[cfg(test)]

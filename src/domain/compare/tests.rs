@@ -5,6 +5,7 @@ mod ends;
 mod gains;
 mod laws;
 mod looks;
+mod reread;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -30,15 +31,20 @@ const DAY: TimeDelta = TimeDelta::days(1);
 impl Company {
     /// A company whose baseline of 2026-01-05 is `shown`.
     fn with(shown: &[Shown<'_>]) -> Self {
-        let mut company = Self {
+        let mut company = Self::blank();
+        let events = company.look(Some(shown));
+        assert_eq!(kinds(&events), ["watching"]);
+        company
+    }
+
+    /// A company of which nothing is known yet.
+    fn blank() -> Self {
+        Self {
             keyword: "河南省建筑设计研究院有限公司".parse().unwrap(),
             snapshot: Snapshot::default(),
             now: "2026-01-05T00:00:00Z".parse().unwrap(),
             confirm_after: TimeDelta::hours(20),
-        };
-        let events = company.look(Some(shown));
-        assert_eq!(kinds(&events), ["watching"]);
-        company
+        }
     }
 
     fn compare(&self, seen: &Seen) -> Comparison {

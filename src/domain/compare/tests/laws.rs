@@ -3,13 +3,13 @@
 use super::*;
 
 /// Rows as picks out of small tables: number, qualifications, end, issue date.
-type Picks = Vec<(usize, usize, usize, usize)>;
+pub(super) type Picks = Vec<(usize, usize, usize, usize)>;
 
-fn picks(rows: std::ops::Range<usize>) -> impl proptest::strategy::Strategy<Value = Picks> {
+pub(super) fn picks(rows: std::ops::Range<usize>) -> impl proptest::strategy::Strategy<Value = Picks> {
     proptest::collection::vec((0..4_usize, 0..5_usize, 0..6_usize, 0..3_usize), rows)
 }
 
-fn rows(picks: &Picks) -> Vec<Shown<'static>> {
+pub(super) fn rows(picks: &Picks) -> Vec<Shown<'static>> {
     let numbers = ["A141002510", "A241002517", "E141002510", "D141002510"];
     let names = ["建筑甲级", "建筑乙级,市政甲级", "市政乙级", "建筑一级,公路", ""];
     let ends = ["2028-01-01", "2029-01-01", "-", "2026-01-06", "2020-01-01", "长期"];

@@ -11,6 +11,9 @@ use super::judgement::Judgement;
 use super::world::World;
 use super::{shrinking, sometimes};
 
+/// Worlds lived through at a time.
+const WORLDS_A_CORE: usize = 3;
+
 /// What came of a run.
 pub struct Run {
     judged: Vec<(World, Judgement)>,
@@ -28,25 +31,36 @@ pub fn within(minutes: Option<u64>, worlds: impl IntoIterator<Item = World, Into
     let began = clock.now();
     let is_over =
         || minutes.is_some_and(|minutes| (clock.now() - began).num_seconds().unsigned_abs() >= minutes * 60);
+    let judged = each(worlds, is_over, |world, judgement| {
+        if minutes.is_some() || !judgement.violations.is_empty() {
+            println!("seed={world}: {judgement}");
+        }
+    });
+    Run { judged, milliseconds: (clock.now() - began).num_milliseconds() }
+}
+
+/// Lives through each, several at a time: while one waits for its server another may go on.
+fn each(
+    worlds: impl IntoIterator<Item = World, IntoIter: Send>,
+    is_over: impl Fn() -> bool + Sync,
+    lived: impl Fn(&World, &Judgement) + Sync,
+) -> Vec<(World, Judgement)> {
     let worlds = Mutex::new(worlds.into_iter());
     let judged = Mutex::new(Vec::new());
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     std::thread::scope(|scope| {
-        for _ in 0..cores {
+        for _ in 0..cores * WORLDS_A_CORE {
             scope.spawn(|| {
                 while !is_over() {
                     let Some(world) = worlds.lock().unwrap().next() else { break };
                     let judgement = live(&world);
-                    if minutes.is_some() || !judgement.violations.is_empty() {
-                        println!("seed={world}: {judgement}");
-                    }
+                    lived(&world, &judgement);
                     judged.lock().unwrap().push((world, judgement));
                 }
             });
         }
     });
-    let judged = judged.into_inner().unwrap();
-    Run { judged, milliseconds: (clock.now() - began).num_milliseconds() }
+    judged.into_inner().unwrap()
 }
 
 /// Lives through one world; a panic is a violation.
@@ -66,6 +80,8 @@ impl Run {
         if let Some((world, judgement)) =
             self.judged.iter().find(|(_, judgement)| !judgement.violations.is_empty())
         {
+            // Whoever reads a story knows the world, and wants it as it is.
+            assert!(std::env::var("QUALWATCH_STORY").is_err(), "seed={world} fails: {judgement}");
             let (small, of_small) = shrinking::shrink(world, judgement);
             panic!(
                 "seed={world} fails: {judgement}\nshrunk: {of_small}\nrepeat it with\n  QUALWATCH_SEED='{small}' \

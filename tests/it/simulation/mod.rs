@@ -4,7 +4,7 @@
 //! Reading order: [`truth`] and [`fates`] (what is so), [`weather`] and [`storms`] (what goes wrong, and what the operator
 //! edits), [`registry`] (the upstream double), [`course`] (the days), [`pooler`] (connections that cost little), [`oracle`]
 //! (what had to be told), [`ledgers`] (what was told), [`judgement`] (the laws), [`runs`] (many seeds), [`shrinking`] (a
-//! smaller world that fails alike).
+//! smaller world that fails alike), [`mutants`] (bugs that must be found).
 //!
 //! By hand: `QUALWATCH_SEEDS=500 cargo test --profile sim --test it simulation::many_seeds -- --ignored --nocapture`, from
 //! `QUALWATCH_FIRST_SEED`, for `QUALWATCH_MINUTES`, or in small worlds with `QUALWATCH_SMALL`; one world again:
@@ -28,6 +28,7 @@ mod judgement;
 mod world;
 mod runs;
 mod shrinking;
+mod mutants;
 
 use world::{Size, World};
 
@@ -67,4 +68,11 @@ fn many_seeds() {
 fn one_seed() {
     let text = std::env::var("QUALWATCH_SEED").unwrap_or_else(|_| "1".to_owned());
     runs::of([World::read(&text)]).come_through();
+}
+
+/// Where a bug is planted: see [`mutants`].
+#[test]
+#[ignore = "this is the run that must find what another test planted"]
+fn hunt() {
+    mutants::hunt();
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures_util::FutureExt as _;
 use qualwatch::clock::{Clock as _, SystemClock};
@@ -37,6 +38,22 @@ pub fn within(minutes: Option<u64>, worlds: impl IntoIterator<Item = World, Into
         }
     });
     Run { judged, milliseconds: (clock.now() - began).num_milliseconds() }
+}
+
+/// Lives through these until one does not come through: the first of those lived through.
+pub fn until_one_fails(
+    worlds: impl IntoIterator<Item = World, IntoIter: Send>,
+) -> Option<(World, Judgement)> {
+    let has_failed = AtomicBool::new(false);
+    let judged = each(
+        worlds,
+        || has_failed.load(Ordering::Relaxed),
+        |_, judgement| {
+            has_failed.fetch_or(!judgement.violations.is_empty(), Ordering::Relaxed);
+        },
+    );
+    let failed = judged.into_iter().filter(|(_, judgement)| !judgement.violations.is_empty());
+    failed.min_by_key(|(world, _)| world.seed)
 }
 
 /// Lives through each, several at a time: while one waits for its server another may go on.

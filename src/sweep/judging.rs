@@ -70,9 +70,11 @@ impl Case<'_> {
 }
 
 /// Judges the ends of `record`, as it is now. A company that was put back into the file is judged after its first complete
-/// answer (design 3).
+/// answer (design 3); one that begins anew, not by what it held before: an empty answer is no baseline, and verifies none
+/// of that.
 pub(super) fn judge_ends(case: &Case<'_>, record: &Record) -> Judgement {
-    if record.last_verified_at < Some(record.watched_since.min(case.now())) {
+    let is_unverified = record.last_verified_at < Some(record.watched_since.min(case.now()));
+    if is_unverified || record.snapshot.baseline_at.is_none() {
         return Judgement::default();
     }
     let thresholds = thresholds(case.teller.watchlist, case.entry);

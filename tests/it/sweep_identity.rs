@@ -117,6 +117,22 @@ async fn after_more_than_thirty_days_away_the_first_answer_is_a_new_baseline() {
 }
 
 #[tokio::test]
+async fn who_begins_anew_is_not_judged_by_what_was_held_before() {
+    let ending = certificate("D241000018", BUILDING).replace("2029-01-09", "2026-03-31");
+    let scenario = company(1, &(ending + "to = \"2026-01-10\"\n"));
+    let mut world = world_of(&scenario, "2026-01-05", &[ONE]).await;
+    assert_eq!(kinds(&world.check().await.events), ["watching", "expiring"], "90 at 85 days left");
+    world.reload("", &["别家"]).await;
+    world.at("2026-02-20");
+    world.reload("", &[ONE]).await;
+    assert_eq!(
+        kinds(&world.check().await.events),
+        ["company_not_found"],
+        "60 is reached, of what nobody has seen for weeks: that there is nothing is no baseline and verifies nothing"
+    );
+}
+
+#[tokio::test]
 async fn of_two_entries_that_find_one_company_the_second_is_refused_until_the_other_leaves() {
     let both = found_by_two_words(&certificate("D241000018", BUILDING));
     let another = company(2, &certificate("D241000026", BUILDING));

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use futures_util::future::join_all;
 use qualwatch::clock::{Clock as _, SimulatedClock};
 use qualwatch::config::{self, Watchlist};
 use qualwatch::domain::secret::Secret;
@@ -16,15 +17,20 @@ use tokio_util::sync::CancellationToken;
 
 use super::calendar::Day;
 use super::cuts::Cuts;
+use super::pooler::Pooler;
 use super::registry::Registry;
-use super::truth::Truth;
+use super::truth::{Company, Truth};
 use super::weather::{Blow, Mail, Weather};
 use crate::support::crashing::DiesAt;
-use crate::support::database::TestDatabase;
+use crate::support::database::{TestDatabase, socket_dir};
 use crate::support::smtp_sink::{Behaviour, Script, SinkStage, SmtpSink};
 
 pub const READER: &str = "reader@example.com";
+/// Of some companies only.
+pub const SECOND: &str = "second@example.com";
 pub const OPERATOR: &str = "ops@example.com";
+/// Nowhere to be found afterwards.
+pub const KEY: &str = "CANARY0123456789abcdef0123456789";
 
 /// Days for three sweeps of whoever is asked once a week, each with its second look.
 const REST: i32 = 16;
@@ -35,11 +41,12 @@ pub struct Course {
     pub weather: Weather,
     pub database: TestDatabase,
     pub store: Store,
+    _pooler: Pooler,
     pub clock: SimulatedClock,
     pub registry: Registry,
     pub sink: SmtpSink,
     watchlist: Watchlist,
-    /// When the bell rang.
+    /// When the bell rang, in order: a clock may be set back.
     pub bells: Vec<DateTime<Utc>>,
     pub seen: Seen,
     /// Older answers and finished mail are forgotten in the last hour of a day.
@@ -51,23 +58,26 @@ pub struct Course {
 pub struct Seen {
     pub kills: u32,
     pub cuts: u32,
-    pub second_daemons: u32,
+    pub several_daemons: u32,
+    pub wrong_clocks: u32,
 }
 
 impl Course {
     pub async fn begin(truth: Truth, weather: Weather) -> Self {
         let database = Box::pin(TestDatabase::new()).await;
-        let store = Store::open(database.options()).await.unwrap();
+        let pooler = Pooler::before(socket_dir());
+        let store = Store::open(pooler.through(database.options())).await.unwrap();
         let clock = SimulatedClock::new(truth.first.at(0, 0));
         let registry = Registry::open(truth.clone(), weather.clone(), clock.clone()).await;
         let sink = SmtpSink::start(Script::default()).await;
-        let watchlist = watchlist(&truth, truth.first, &registry, &sink);
+        let watchlist = watchlist(&truth, &weather, truth.first, &registry, &sink);
         sweep::accept(&store, &watchlist, clock.now()).await.unwrap();
         Self {
             truth,
             weather,
             database,
             store,
+            _pooler: pooler,
             clock,
             registry,
             sink,
@@ -88,16 +98,31 @@ impl Course {
     }
 
     async fn live_through(&mut self, day: Day) {
-        let hours: &[(i64, i64)] = if self.weather.is_rough(day) {
+        let is_edited = |company: &Company| company.keywords.iter().any(|(from, _)| *from == day);
+        if self.weather.edits.contains_key(&day) || self.truth.companies.iter().any(is_edited) {
+            self.clock.set(day.at(0, 5));
+            self.watchlist = watchlist(&self.truth, &self.weather, day, &self.registry, &self.sink);
+            sweep::accept(&self.store, &self.watchlist, self.clock.now()).await.unwrap();
+        }
+        let hours: &[(i64, i64)] = if self.weather.is_rough_for_all(day) {
             &[(0, 11), (8, 0), (8, 16), (9, 1), (11, 2), (12, 3), (15, 4), (19, 5), (23, 50)]
+        } else if self.weather.is_rough(day) {
+            &[(8, 0), (15, 4)]
         } else {
             &[(8, 0)]
         };
+        let mut hours = hours.to_vec();
+        if let Some(wrong_by) = self.weather.clock_is_wrong_by(day) {
+            let at = hours.iter().position(|hour| *hour == (8, 0)).unwrap();
+            hours.splice(at..=at, [(8 + wrong_by, 0), (8, 12)]);
+            self.seen.wrong_clocks += 1;
+        }
         for (hour, minute) in hours {
-            self.clock.set(day.at(*hour, *minute));
+            self.clock.set(day.at(hour, minute));
             self.bells.push(self.clock.now());
-            self.behave(day, *hour);
-            if *hour == 8 {
+            self.registry.begin_bell(self.bells.len() - 1);
+            self.behave(day, hour);
+            if (hour, minute) == (8, 0) {
                 self.struck(day).await;
             }
             self.ring(&NoSteps).await.unwrap();
@@ -143,11 +168,12 @@ impl Course {
                         self.seen.cuts += 1;
                     }
                 }
-                Blow::SecondDaemon => {
-                    let (one, other) = tokio::join!(self.ring(&NoSteps), self.ring(&NoSteps));
-                    one.and(other).unwrap();
-                    self.seen.second_daemons += 1;
+                Blow::Daemons(count) => {
+                    let rings = (0..count).map(|_| self.ring(&NoSteps));
+                    join_all(rings).await.into_iter().collect::<Result<Vec<()>, _>>().unwrap();
+                    self.seen.several_daemons += 1;
                 }
+                Blow::Clock(_) => {}
             }
             self.until_nobody_claims().await;
         }
@@ -178,7 +204,7 @@ impl Course {
             let ending = CancellationToken::new();
             Sweep::new(&self.store, &self.watchlist, clock, steps, Mode::ForGood, &NoProgress, ending)
         };
-        let key = Secret::parse("CANARY0123456789abcdef0123456789");
+        let key = Secret::parse(KEY);
         Box::pin(sweep().run(&Whom::Due, key)).await?;
         sweep().judge_the_day().await?;
         let mailer = Mailer {
@@ -193,19 +219,25 @@ impl Course {
     }
 }
 
-fn watchlist(truth: &Truth, day: Day, registry: &Registry, sink: &SmtpSink) -> Watchlist {
+fn watchlist(truth: &Truth, weather: &Weather, day: Day, registry: &Registry, sink: &SmtpSink) -> Watchlist {
     use std::fmt::Write as _;
     let mut text = format!(
-        "[api]\nurl = \"{}\"\nrequests_per_second = 1000000\ncalls_per_day = 0\nconcurrency = 1\n\
+        "[api]\nurl = \"{}\"\nrequests_per_second = 1000000\ncalls_per_day = 0\nconcurrency = {}\n\
          [email]\nsmtp = \"smtp://127.0.0.1:{}?tls=none\"\nfrom = \"资质监控 <alerts@example.com>\"\n\
          to = [\"{READER}\"]\noperators = [\"{OPERATOR}\"]\n",
         registry.url(),
+        truth.concurrency,
         sink.port()
     );
-    for company in truth.watched.iter().map(|index| &truth.companies[*index]) {
-        writeln!(text, "[[company]]\nkeyword = \"{}\"", company.name_on(day)).unwrap();
+    let file = weather.file_on(day);
+    for index in truth.watched.difference(&file.out) {
+        let company = &truth.companies[*index];
+        writeln!(text, "[[company]]\nkeyword = \"{}\"", company.keyword_on(day)).unwrap();
         if company.weekly {
             text.push_str("check = \"0 8 * * Mon\"\n");
+        }
+        if file.two_readers.contains(index) {
+            writeln!(text, "to = [\"{SECOND}\"]\ntags = [\"联合体\"]").unwrap();
         }
     }
     match config::parse(&text, Path::new("/nowhere/watchlist.toml")) {

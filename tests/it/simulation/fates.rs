@@ -51,15 +51,20 @@ pub fn truth(dice: &mut Dice, companies: i32, days: i32) -> Truth {
             (day, Day::of(day.plus(dice.between(200, 500)).civil().0, 12, 31))
         })
         .collect();
+    // Many companies are asked once a week, as an operator with a budget would have it.
+    let weekly = if companies > 12 { 90 } else { *dice.pick(&[15, 50, 85]) };
     let companies = (0..companies).map(|index| {
         let mut fates = Fates::new(dice.fork(), index, first, last);
+        fates.company.weekly = fates.dice.chance(weekly);
+        fates.is_called();
         fates.begin(&decrees);
         fates.live();
         fates.company
     });
     let companies: Vec<Company> = companies.collect();
     let watched = (0..companies.len()).collect();
-    Truth { first, last, companies, watched }
+    let concurrency = *dice.pick(&[1, 1, 2, 4]);
+    Truth { first, last, companies, watched, concurrency }
 }
 
 struct Fates {
@@ -73,12 +78,14 @@ struct Fates {
 }
 
 impl Fates {
-    fn new(mut dice: Dice, index: i32, first: Day, last: Day) -> Self {
+    fn new(dice: Dice, index: i32, first: Day, last: Day) -> Self {
+        let names = vec![(first, format!("第{index}建设有限公司"))];
         let company = Company {
             id: format!("5f{index:022x}"),
-            names: vec![(first, format!("第{index}建设有限公司"))],
+            keywords: names.clone(),
+            names,
             imported_anew: None,
-            weekly: dice.chance(15),
+            weekly: false,
             rows: BTreeMap::new(),
         };
         Self { dice, index, serial: 0, first, last, company, to_come: BTreeMap::new() }
@@ -88,7 +95,7 @@ impl Fates {
         for (day, until) in decrees {
             self.later(*day, Deed::Decree { until: *until });
         }
-        let many = self.dice.chance(4);
+        let many = self.dice.chance(6);
         for _ in 0..if many { self.dice.between(21, 24) } else { self.dice.between(1, 4) } {
             let span = self.last.since(self.first);
             let end = match self.dice.between(0, 9) {
@@ -108,6 +115,22 @@ impl Fates {
                 return;
             }
             self.later(day, Deed::Something);
+        }
+    }
+
+    /// Some are renamed, and found by their new name only; some are imported anew under another id.
+    fn is_called(&mut self) {
+        let span = self.last.since(self.first);
+        let day = self.first.plus(self.dice.between(30, span - 10));
+        match self.dice.between(0, 9) {
+            0..2 => {
+                let name = format!("第{}建工集团有限公司", self.index);
+                let noticed = day.plus(*self.dice.pick(&[0, 1, 2, 2, 6]));
+                self.company.names.push((day, name.clone()));
+                self.company.keywords.push((noticed, name));
+            }
+            2..4 => self.company.imported_anew = Some(day),
+            _ => {}
         }
     }
 

@@ -6,13 +6,14 @@ use std::fmt;
 use chrono::{DateTime, Utc};
 
 use super::calendar::Day;
-use super::course::{Course, Seen};
+use super::course::{Course, OPERATOR, READER, SECOND, Seen};
 use super::ledgers::{self, Held, Posted};
+use super::oracle::troubles::FOLLOWED;
 use super::oracle::words::plain;
-use super::oracle::{Oracle, Verdict};
-use super::registry::Call;
+use super::oracle::{Oracle, TroubleLine, Verdict};
+use super::registry::{Call, Gave};
 use super::truth::{RowName, Sight};
-use super::weather::{Blow, What};
+use super::weather::What;
 
 /// How a world was lived through.
 #[derive(Debug, Default)]
@@ -55,8 +56,12 @@ pub async fn judge(course: &Course) -> Judgement {
     judge.the_history_is_what_was_known(&ledgers::history(course).await);
     judge.all_has_come_to_rest(&ledgers::unrest(course).await);
     judge.operators_hear_once(&ledgers::troubles(course).await);
+    judge.the_key_is_nowhere(&ledgers::leaks(course).await);
     if let Ok(company) = std::env::var("QUALWATCH_STORY") {
-        story(company.parse().unwrap(), &verdict, &told);
+        story(company.parse().unwrap(), course, &verdict, &told);
+        for trouble in ledgers::troubles(course).await {
+            println!("{}: operators hear {trouble:?}", trouble.day);
+        }
     }
     Judgement {
         violations: judge.violations,
@@ -113,21 +118,24 @@ impl Judge<'_> {
         for mail in &posted.mails {
             by_id.entry(&mail.id).or_default().push(mail);
         }
-        let mut told_by: BTreeMap<&str, usize> = BTreeMap::new();
-        for delivery in &posted.deliveries {
-            let id = delivery.message.as_deref().unwrap_or_default();
-            *told_by.entry(id).or_default() += 1;
-            let mails = by_id.get(id);
-            self.holds("L1", mails.is_some(), || format!("never posted: {delivery:?}"));
-            let Some(mail) = mails.and_then(|mails| mails.first()) else { continue };
-            let says = mail.to == delivery.recipient && mail.text.contains(&delivery.number);
-            self.holds("L1", says, || format!("{delivery:?} is not in its mail"));
-            let is_calm = !self.course.weather.is_rough(delivery.day);
-            let in_time = delivery.sent_on == Some(delivery.day) || !is_calm;
-            self.holds("L1", in_time, || format!("posted late: {delivery:?}"));
+        let mut told_by: BTreeSet<&str> = BTreeSet::new();
+        for owed in &posted.owed {
+            self.everybody_gets_it(owed);
+            for delivery in owed.deliveries.iter().filter(|delivery| !delivery.is_cancelled) {
+                let id = delivery.message.as_deref().unwrap_or_default();
+                told_by.insert(id);
+                let mails = by_id.get(id);
+                self.holds("L1", mails.is_some(), || format!("never posted: {owed:?}"));
+                let Some(mail) = mails.and_then(|mails| mails.first()) else { continue };
+                let says = mail.to == delivery.recipient && mail.text.contains(&owed.number);
+                self.holds("L1", says, || format!("{delivery:?} is not in its mail: {owed:?}"));
+                let is_calm = !self.course.weather.is_rough(owed.day);
+                let in_time = delivery.sent_on == Some(owed.day) || !is_calm;
+                self.holds("L1", in_time, || format!("posted late: {owed:?}"));
+            }
         }
         for (id, mails) in by_id {
-            self.holds("L2", told_by.contains_key(id), || format!("a mail that tells nothing: {id}"));
+            self.holds("L2", told_by.contains(id), || format!("a mail that tells nothing: {id}"));
             let same = mails.iter().all(|mail| mail.bytes == mails[0].bytes);
             self.holds("L2", same, || format!("{id} was repeated with other bytes"));
         }
@@ -135,51 +143,84 @@ impl Judge<'_> {
         self.holds("L2", violations.is_empty(), || format!("against SMTP: {violations:?}"));
     }
 
+    /// Whoever was in the watchlist that day, and nobody else. Who left it before the mail did need not get it any more.
+    fn everybody_gets_it(&mut self, owed: &ledgers::Owed) {
+        let weather = &self.course.weather;
+        let mut entitled = BTreeSet::from([if owed.is_for_readers { READER } else { OPERATOR }]);
+        let file = weather.file_on(owed.day);
+        if owed.is_for_readers && owed.company.is_some_and(|company| file.two_readers.contains(&company)) {
+            entitled.insert(SECOND);
+        }
+        let owing: BTreeSet<&str> =
+            owed.deliveries.iter().map(|delivery| delivery.recipient.as_str()).collect();
+        self.holds("L1", owing == entitled, || {
+            format!("owed to {owing:?} instead of {entitled:?}: {owed:?}")
+        });
+        let is_edited_later = weather.edits.range(owed.day.plus(1)..).next().is_some();
+        let cancelled = owed.deliveries.iter().filter(|delivery| delivery.is_cancelled);
+        let mut may_be = cancelled.map(|delivery| delivery.recipient == SECOND && is_edited_later);
+        let is_fair = may_be.all(|may_be| may_be);
+        self.holds("L1", is_fair, || format!("cancelled: {owed:?}"));
+    }
+
     /// L3: whoever is due is asked for its pages; more only where something was amiss.
     fn no_call_is_wasted(&mut self, ledger: &[Call]) {
         let mut by_day: BTreeMap<(Day, usize), usize> = BTreeMap::new();
         for call in ledger {
-            if let Some(company) = call.company {
+            if let Some(company) = call.company.or_else(|| self.course.truth.formerly(&call.keyword)) {
                 *by_day.entry((Day::of_instant(call.at), company)).or_default() += 1;
             }
         }
         let mut day = self.course.truth.first;
         while day <= self.course.truth.last.plus(3) {
-            let blows = self.course.weather.blows.get(&day).map_or(&[][..], Vec::as_slice);
-            let kills = blows.iter().filter(|blow| **blow != Blow::SecondDaemon).count();
+            let kills = self.course.weather.kills_on(day);
             if !self.course.weather.is_rough(day) && kills == 0 {
                 for &company in &self.course.truth.watched {
                     let calls = by_day.get(&(day, company)).copied().unwrap_or_default();
-                    let due = self.verdict.due.get(&(day, company)).copied().unwrap_or_default();
-                    self.holds("L3", calls == due, || {
-                        format!("{day} company {company}: {calls} calls instead of {due}")
+                    let due = self.verdict.due.get(&(day, company));
+                    let pages = due.map_or(0, |due| due.pages);
+                    let is_right = calls == pages || (calls == 0 && due.is_some_and(|due| due.or_none));
+                    self.holds("L3", is_right, || {
+                        format!("{day} company {company}: {calls} calls instead of {pages}")
                     });
                 }
             } else {
-                let sum = |of: &BTreeMap<(Day, usize), usize>| -> usize {
-                    of.range((day, 0)..(day.plus(1), 0)).map(|(_, count)| count).sum()
-                };
-                let (calls, due) = (sum(&by_day), sum(&self.verdict.due));
+                let that_day = (day, 0)..(day.plus(1), 0);
+                let calls: usize = by_day.range(that_day.clone()).map(|(_, calls)| calls).sum();
+                let due: usize = self.verdict.due.range(that_day).map(|(_, due)| due.pages).sum();
                 // Who was in flight at a kill is asked again; while upstream is amiss all are, once, and probes are made.
                 let is_rough = self.course.weather.is_rough(day);
-                let most = due + kills * 3 + if is_rough { due + 24 } else { 0 };
+                let in_flight = 3 * usize::try_from(self.course.truth.concurrency).unwrap();
+                let most = due + kills * in_flight + if is_rough { due + 24 } else { 0 };
                 self.holds("L3", calls <= most, || format!("{day}: {calls} calls instead of {most} at most"));
             }
             day = day.plus(1);
         }
     }
 
-    /// The stored history replays to what was established, day by day.
+    /// The stored history replays to what was established, for every day with a look or a change.
     fn the_history_is_what_was_known(&mut self, history: &[Held]) {
-        for ((company, day), known) in &self.verdict.known {
+        let verdict = self.verdict;
+        let looked_at = verdict.shown.keys().map(|(company, at)| (*company, Day::of_instant(*at)));
+        let mut held_by: BTreeMap<usize, Vec<&Held>> = BTreeMap::new();
+        for held in history {
+            held_by.entry(held.company).or_default().push(held);
+        }
+        let days: BTreeSet<(usize, Day)> = looked_at.chain(verdict.known.keys().copied()).collect();
+        for (company, day) in days {
             let until = day.plus(1).at(0, 0);
-            let stored: BTreeSet<String> = history
-                .iter()
-                .filter(|held| held.company == *company && held.from < until)
+            let stored: BTreeSet<&str> = held_by
+                .get(&company)
+                .into_iter()
+                .flatten()
+                .filter(|held| held.from < until)
                 .filter(|held| held.to.is_none_or(|to| to >= until))
-                .map(|held| held.line.clone())
+                .map(|held| held.line.as_str())
                 .collect();
-            let known: BTreeSet<String> = known.iter().map(line_of).collect();
+            let latest = verdict.known.range((company, Day(i32::MIN))..=(company, day)).next_back();
+            let known: BTreeSet<String> =
+                latest.into_iter().flat_map(|(_, known)| known.iter().map(line_of)).collect();
+            let known: BTreeSet<&str> = known.iter().map(String::as_str).collect();
             self.holds("history", stored == known, || {
                 let (less, more): (Vec<_>, Vec<_>) =
                     (known.difference(&stored).collect(), stored.difference(&known).collect());
@@ -192,7 +233,12 @@ impl Judge<'_> {
     fn all_has_come_to_rest(&mut self, unrest: &[String]) {
         self.holds("rest", unrest.is_empty(), || format!("{unrest:?}"));
         let last = self.course.truth.last;
-        for &company in &self.course.truth.watched {
+        let file = self.course.weather.file_on(last);
+        for &company in self.course.truth.watched.difference(&file.out) {
+            // Nobody could say whose its answers are: an operator has to.
+            if self.verdict.disputed.contains(&company) {
+                continue;
+            }
             let known = &self.verdict.last_known[company];
             let shown = self.course.truth.companies[company].shown_on(last);
             for (row, sight) in &shown {
@@ -211,10 +257,10 @@ impl Judge<'_> {
     }
 
     /// L4: a trouble begins once, with a fault behind it, and ends once.
-    fn operators_hear_once(&mut self, troubles: &[ledgers::TroubleLine]) {
-        let mut open: BTreeMap<(String, String), Day> = BTreeMap::new();
+    fn operators_hear_once(&mut self, troubles: &[TroubleLine]) {
+        let mut open: BTreeMap<(&str, &str, Option<usize>), Day> = BTreeMap::new();
         for trouble in troubles {
-            let key = (trouble.kind.clone(), trouble.cause.clone());
+            let key = (trouble.kind.as_str(), trouble.cause.as_str(), trouble.company);
             if trouble.is_end {
                 let was_open = open.remove(&key).is_some();
                 self.holds("L4", was_open, || format!("an end without a beginning: {trouble:?}"));
@@ -225,6 +271,7 @@ impl Judge<'_> {
                 self.holds("L4", is_justified, || format!("without a reason: {trouble:?}"));
             }
         }
+        self.operators_hear_of_each_cause(troubles);
         let masses: BTreeSet<Day> = troubles
             .iter()
             .filter(|one| one.kind == "mass_change" && !one.is_end)
@@ -232,11 +279,45 @@ impl Judge<'_> {
             .collect();
         let ought: BTreeSet<Day> = self.verdict.masses.iter().copied().collect();
         self.holds("L4", masses == ought, || format!("mass losses told on {masses:?} instead of {ought:?}"));
-        open.retain(|(kind, _), _| !matches!(kind.as_str(), "unreadable_date" | "company_not_found"));
+        let disputed = &self.verdict.disputed;
+        open.retain(|(kind, _, company), _| match *kind {
+            "unreadable_date" | "company_not_found" => false,
+            "identity_changed" | "company_unverified" => {
+                company.is_none_or(|company| !disputed.contains(&company))
+            }
+            _ => true,
+        });
         self.holds("L4", open.is_empty(), || format!("never resolved: {open:?}"));
     }
 
-    fn is_justified(&self, trouble: &ledgers::TroubleLine) -> bool {
+    /// What the oracle follows is told on its very day. A process that dies says it when it lives again, and an entry that is
+    /// edited ends its troubles: such are only counted.
+    fn operators_hear_of_each_cause(&mut self, troubles: &[TroubleLine]) {
+        let weather = &self.course.weather;
+        let has_kills = weather.blows.keys().any(|day| weather.kills_on(*day) > 0);
+        let edited = |company: usize| {
+            let keywords = &self.course.truth.companies[company].keywords;
+            keywords.len() > 1 || weather.edits.values().flatten().any(|edit| edit.company() == company)
+        };
+        let mut followed: Vec<&TroubleLine> =
+            troubles.iter().filter(|line| FOLLOWED.contains(&line.kind.as_str())).collect();
+        let mut ought: Vec<&TroubleLine> = self.verdict.troubles.iter().collect();
+        for lines in [&mut followed, &mut ought] {
+            lines.retain(|line| line.company.map_or(!has_kills, |company| !edited(company)));
+            lines.sort();
+        }
+        let missed: Vec<_> = ought.iter().filter(|line| !followed.contains(line)).collect();
+        let more: Vec<_> = followed.iter().filter(|line| !ought.contains(line)).collect();
+        let is_so = followed == ought;
+        self.holds("L4", is_so, || format!("operators miss {missed:?} and hear besides {more:?}"));
+    }
+
+    /// L5: what upstream echoes of the key is nowhere.
+    fn the_key_is_nowhere(&mut self, leaks: &[String]) {
+        self.holds("L5", leaks.is_empty(), || format!("the key is in {leaks:?}"));
+    }
+
+    fn is_justified(&self, trouble: &TroubleLine) -> bool {
         use super::weather::Manner::{Code, OtherCompany};
         let weather = &self.course.weather;
         let lately = |back: i32, fits: &dyn Fn(&What) -> bool| {
@@ -248,7 +329,12 @@ impl Judge<'_> {
         match trouble.kind.as_str() {
             "api_quota" => lately(0, &|what| matches!(what, What::Manner(Code(10_011..=10_013)))),
             "api_credential" => lately(0, &|what| matches!(what, What::Manner(Code(10_001)))),
-            "identity_changed" => lately(0, &|what| matches!(what, What::Manner(OtherCompany))),
+            "identity_changed" => {
+                let company = trouble.company.map(|company| &self.course.truth.companies[company]);
+                let anew = company.and_then(|company| company.imported_anew);
+                anew.is_some_and(|from| from <= trouble.day)
+                    || lately(0, &|what| matches!(what, What::Manner(OtherCompany)))
+            }
             "api_unknown_code" => lately(0, &|what| {
                 matches!(what, What::Manner(Code(265_002) | super::weather::Manner::Status(302)))
             }),
@@ -260,8 +346,32 @@ impl Judge<'_> {
 }
 
 /// What was shown of a company, what had to be told, what was told: for whoever looks at a world that failed.
-fn story(company: usize, verdict: &Verdict, told: &super::oracle::Told) {
+fn story(company: usize, course: &Course, verdict: &Verdict, told: &super::oracle::Told) {
     let mut days: BTreeMap<Day, Vec<String>> = BTreeMap::new();
+    let truth = &course.truth.companies[company];
+    println!(
+        "{} to {}; weekly: {}; found as {:?}, asked for as {:?}, another id from {:?}",
+        course.truth.first, course.truth.last, truth.weekly, truth.names, truth.keywords, truth.imported_anew
+    );
+    let faults = course.weather.faults.iter();
+    for fault in faults.filter(|fault| fault.company.is_none_or(|only| only == company)) {
+        days.entry(fault.from)
+            .or_default()
+            .push(format!("until {} {}h {:?} {:?}", fault.to, fault.until_hour, fault.company, fault.what));
+    }
+    for call in course.registry.ledger() {
+        let of = call.company.or_else(|| course.truth.formerly(&call.keyword));
+        if of == Some(company) && !matches!(call.gave, Gave::Page | Gave::Whole) {
+            days.entry(Day::of_instant(call.at)).or_default().push(format!("gave {:?}", call.gave));
+        }
+    }
+    for (day, blows) in &course.weather.blows {
+        days.entry(*day).or_default().push(format!("{blows:?}"));
+    }
+    for (day, edits) in &course.weather.edits {
+        let ours = edits.iter().filter(|edit| edit.company() == company);
+        days.entry(*day).or_default().extend(ours.map(|edit| format!("{edit:?}")));
+    }
     let mut before = BTreeMap::new();
     for ((_, at), shown) in
         verdict.shown.range((company, DateTime::<Utc>::MIN_UTC)..).take_while(|((of, _), _)| *of == company)
@@ -289,6 +399,7 @@ fn story(company: usize, verdict: &Verdict, told: &super::oracle::Told) {
             }
         }
     }
+    days.retain(|_, lines| !lines.is_empty());
     for (day, lines) in days {
         println!("{day}: {}", lines.join("; "));
     }

@@ -34,7 +34,7 @@ async fn lived(world: &World, keep: Option<TimeDelta>) -> (Heard, Left) {
     let (truth, mut weather) = world.make();
     // Who of two daemons comes first is nobody's to say.
     for blows in weather.blows.values_mut() {
-        blows.retain(|blow| !matches!(blow, Blow::SecondDaemon));
+        blows.retain(|blow| !matches!(blow, Blow::Daemons(_)));
     }
     let mut course = Box::pin(Course::begin(truth, weather)).await;
     course.keep = keep;

@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;
+use sqlx::AssertSqlSafe;
 use sqlx::types::Json;
 
 use super::calendar::Day;
-use super::course::Course;
-use super::oracle::Told;
+use super::course::{Course, KEY};
 use super::oracle::words::plain;
+use super::oracle::{Told, TroubleLine};
 use crate::support::letter::Letter;
 
 /// What readers were told, in the oracle's lines.
@@ -67,44 +68,62 @@ pub struct Mail {
     pub bytes: Vec<u8>,
 }
 
+/// An event, and what of it was owed to whom.
+#[derive(Debug, Clone)]
+pub struct Owed {
+    pub is_for_readers: bool,
+    pub company: Option<usize>,
+    pub day: Day,
+    pub number: String,
+    pub deliveries: Vec<Delivery>,
+}
+
 /// What one recipient was owed of one event.
 #[derive(Debug, Clone)]
 pub struct Delivery {
     pub recipient: String,
-    pub day: Day,
-    pub number: String,
     pub message: Option<String>,
     pub sent_on: Option<Day>,
+    pub is_cancelled: bool,
 }
 
 /// The mail server's ledger, and what was to be in it.
 #[derive(Debug)]
 pub struct Posted {
     pub mails: Vec<Mail>,
-    pub deliveries: Vec<Delivery>,
-    /// Taken, and the connection ended before the server could say so.
-    pub lost_answers: usize,
+    pub owed: Vec<Owed>,
+    /// Messages that arrived whole and were refused, or left without an answer.
+    pub unanswered: usize,
 }
 
 pub async fn posted(course: &Course) -> Posted {
-    type Row = (Json<Value>, String, DateTime<Utc>, Option<String>, Option<DateTime<Utc>>);
+    type Row =
+        (i64, Json<Value>, bool, DateTime<Utc>, Option<String>, Option<String>, Option<DateTime<Utc>>, bool);
     let rows: Vec<Row> = sqlx::query_as(
-        "SELECT events.event, deliveries.recipient, events.at, messages.message_id, deliveries.sent_at
-         FROM deliveries
-         JOIN events ON events.id = deliveries.event_id
+        "SELECT events.id, events.event, events.audience = 'reader', events.at, deliveries.recipient,
+                messages.message_id, deliveries.sent_at, deliveries.cancelled_at IS NOT NULL
+         FROM events
+         LEFT JOIN deliveries ON deliveries.event_id = events.id
          LEFT JOIN messages ON messages.id = deliveries.message_id
-         ORDER BY deliveries.id",
+         ORDER BY events.id, deliveries.id",
     )
     .fetch_all(course.store.pool())
     .await
     .unwrap();
-    let delivery = |(Json(event), recipient, at, message, sent_at): Row| Delivery {
-        recipient,
-        day: Day::of_instant(at),
-        number: event["certificate"]["number"].as_str().unwrap_or_default().to_owned(),
-        message,
-        sent_on: sent_at.map(Day::of_instant),
-    };
+    let index = index(course);
+    let mut owed: BTreeMap<i64, Owed> = BTreeMap::new();
+    for (id, Json(event), is_for_readers, at, recipient, message, sent_at, is_cancelled) in rows {
+        let owed = owed.entry(id).or_insert_with(|| Owed {
+            is_for_readers,
+            company: event["company"].as_str().map(|keyword| index[keyword]),
+            day: Day::of_instant(at),
+            number: event["certificate"]["number"].as_str().unwrap_or_default().to_owned(),
+            deliveries: Vec::new(),
+        });
+        let sent_on = sent_at.map(Day::of_instant);
+        let delivery = |recipient| Delivery { recipient, message, sent_on, is_cancelled };
+        owed.deliveries.extend(recipient.map(delivery));
+    }
     let mails = course.sink.mails().into_iter().map(|mail| {
         let letter = Letter::of(&mail);
         Mail {
@@ -115,8 +134,8 @@ pub async fn posted(course: &Course) -> Posted {
         }
     });
     let mails = mails.collect();
-    let lost_answers = course.sink.unanswered().len();
-    Posted { mails, deliveries: rows.into_iter().map(delivery).collect(), lost_answers }
+    let unanswered = course.sink.unanswered().len();
+    Posted { mails, owed: owed.into_values().collect(), unanswered }
 }
 
 /// A version of a holding.
@@ -162,11 +181,17 @@ pub async fn history(course: &Course) -> Vec<Held> {
 pub async fn unrest(course: &Course) -> Vec<String> {
     let mut unrest = Vec::new();
     for (what, sql) in [
-        ("doubts", "SELECT count(*) FROM doubts WHERE looks > 0 OR counter_looks > 0"),
+        (
+            "doubts",
+            "SELECT count(*) FROM doubts
+             JOIN companies ON companies.id = company_id
+             WHERE (looks > 0 OR counter_looks > 0) AND left_at IS NULL AND disputed_since IS NULL",
+        ),
         ("stops", "SELECT count(*) FROM stops"),
         (
             "deliveries",
-            "SELECT count(*) FROM deliveries WHERE sent_at IS NULL OR cancelled_at IS NOT NULL OR dead_at IS NOT NULL",
+            "SELECT count(*) FROM deliveries
+             WHERE (sent_at IS NULL AND cancelled_at IS NULL) OR dead_at IS NOT NULL",
         ),
         ("messages", "SELECT count(*) FROM messages WHERE sent_at IS NULL"),
         (
@@ -183,39 +208,81 @@ pub async fn unrest(course: &Course) -> Vec<String> {
     unrest
 }
 
-/// What operators were told.
-#[derive(Debug, Clone)]
-pub struct TroubleLine {
-    pub day: Day,
-    pub kind: String,
-    pub is_end: bool,
-    /// Company, and what of it, as far as it is said.
-    pub cause: String,
-}
-
+/// What operators were told, turn by turn.
 pub async fn troubles(course: &Course) -> Vec<TroubleLine> {
-    type Row = (String, String, Option<i64>, DateTime<Utc>, Option<DateTime<Utc>>);
-    let rows: Vec<Row> =
-        sqlx::query_as("SELECT kind, cause, company_id, opened_at, resolved_at FROM troubles ORDER BY id")
-            .fetch_all(course.store.pool())
-            .await
-            .unwrap();
+    type Row = (String, String, Option<String>, DateTime<Utc>, Option<DateTime<Utc>>);
+    let rows: Vec<Row> = sqlx::query_as(
+        "SELECT kind, cause, keyword, opened_at, resolved_at
+         FROM troubles
+         LEFT JOIN companies ON companies.id = company_id
+         ORDER BY troubles.id",
+    )
+    .fetch_all(course.store.pool())
+    .await
+    .unwrap();
+    let index = index(course);
     let mut lines = Vec::new();
-    for (kind, cause, company, opened, resolved) in rows {
-        let cause = format!("{cause} {company:?}");
+    for (kind, cause, keyword, opened, resolved) in rows {
+        let company = keyword.as_ref().map(|keyword| index[keyword.as_str()]);
+        let has_two_entries =
+            company.is_some_and(|company| course.truth.companies[company].keywords.len() > 1);
+        // Each entry of a company has troubles of its own.
+        let cause = if has_two_entries { format!("{cause} {keyword:?}") } else { cause };
         let line = |at: DateTime<Utc>, is_end| {
-            (at, TroubleLine { day: Day::of_instant(at), kind: kind.clone(), is_end, cause: cause.clone() })
+            let day = Day::of_instant(at);
+            (at, TroubleLine { day, kind: kind.clone(), cause: cause.clone(), company, is_end })
         };
         lines.push(line(opened, false));
         lines.extend(resolved.map(|at| line(at, true)));
     }
-    lines.sort_by_key(|(at, _)| *at);
+    lines.sort_by_key(|(at, line)| (*at, line.is_end));
     let told: Vec<(String,)> = sqlx::query_as("SELECT kind FROM events WHERE audience = 'operator'")
         .fetch_all(course.store.pool())
         .await
         .unwrap();
     assert_eq!(told.len(), lines.len(), "each turn of a trouble is told, and nothing else");
     lines.into_iter().map(|(_, line)| line).collect()
+}
+
+/// Where the key is to be found, in whatever spelling upstream echoed it.
+pub async fn leaks(course: &Course) -> Vec<String> {
+    use base64::Engine as _;
+    let encoded = base64::engine::general_purpose::STANDARD.encode(KEY);
+    // The last characters of base64 depend on what follows.
+    let spellings = [KEY.to_owned(), encoded[..encoded.len() - 4].to_owned()];
+    let mut patterns = Vec::new();
+    for spelling in &spellings {
+        patterns.push(format!("%{spelling}%"));
+        // As `bytea` is shown.
+        let hex: Vec<String> = spelling.bytes().map(|byte| format!("{byte:02x}")).collect();
+        patterns.push(format!("%{}%", hex.concat()));
+    }
+    let tables: Vec<String> =
+        sqlx::query_scalar("SELECT table_name FROM information_schema.tables WHERE table_schema = 'public'")
+            .fetch_all(course.store.pool())
+            .await
+            .unwrap();
+    let mut leaks = Vec::new();
+    for table in tables {
+        let look = format!("SELECT count(*) FROM {table} AS whole WHERE whole::text LIKE ANY ($1)");
+        let found: i64 = sqlx::query_scalar(AssertSqlSafe(look))
+            .bind(&patterns)
+            .fetch_one(course.store.pool())
+            .await
+            .unwrap();
+        if found > 0 {
+            leaks.push(format!("{found} rows of {table}"));
+        }
+    }
+    for mail in course.sink.mails().into_iter().chain(course.sink.unanswered()) {
+        let letter = Letter::of(&mail);
+        let raw = String::from_utf8_lossy(&mail.bytes);
+        let texts = [letter.text.as_str(), letter.html.as_str(), &raw];
+        if spellings.iter().any(|spelling| texts.iter().any(|text| text.contains(spelling))) {
+            leaks.push(format!("a mail to {:?}", mail.to));
+        }
+    }
+    leaks
 }
 
 fn index(course: &Course) -> BTreeMap<&str, usize> {

@@ -1,12 +1,15 @@
 //! The simulator: from one seed a world, its truth and its faults; the real sweep, store and mailer live through it in
 //! simulated time, and an oracle that knows the truth judges.
 //!
-//! Reading order: [`truth`] and [`fates`] (what is so), [`weather`] and [`storms`] (what goes wrong), [`registry`] (the
-//! upstream double), [`course`] (the days), [`oracle`] (what had to be told), [`ledgers`] (what was told), [`judgement`]
-//! (the laws), [`runs`] (many seeds), [`shrinking`] (a smaller world that fails alike).
+//! Reading order: [`truth`] and [`fates`] (what is so), [`weather`] and [`storms`] (what goes wrong, and what the operator
+//! edits), [`registry`] (the upstream double), [`course`] (the days), [`pooler`] (connections that cost little), [`oracle`]
+//! (what had to be told), [`ledgers`] (what was told), [`judgement`] (the laws), [`runs`] (many seeds), [`shrinking`] (a
+//! smaller world that fails alike), [`mutants`] (bugs that must be found).
 //!
-//! By hand: `QUALWATCH_SEEDS=500 cargo test --profile sim --test it simulation::many_seeds -- --ignored --nocapture`; one
-//! world again: `QUALWATCH_SEED=7 cargo test --test it simulation::one_seed -- --ignored --nocapture`.
+//! By hand: `QUALWATCH_SEEDS=500 cargo test --profile sim --test it simulation::many_seeds -- --ignored --nocapture`, from
+//! `QUALWATCH_FIRST_SEED`, for `QUALWATCH_MINUTES`, or in small worlds with `QUALWATCH_SMALL`; one world again:
+//! `QUALWATCH_SEED=7 cargo test --test it simulation::one_seed -- --ignored --nocapture`, and with `QUALWATCH_STORY=3` what
+//! befell its fourth company.
 
 mod calendar;
 mod dice;
@@ -16,6 +19,7 @@ mod weather;
 mod storms;
 mod registry;
 mod cuts;
+mod pooler;
 mod course;
 mod oracle;
 mod ledgers;
@@ -25,6 +29,7 @@ mod world;
 mod runs;
 mod shrinking;
 mod keeping;
+mod mutants;
 
 use world::{Size, World};
 
@@ -50,7 +55,8 @@ fn many_seeds() {
     let minutes = number("QUALWATCH_MINUTES");
     let last = number("QUALWATCH_SEEDS")
         .map_or(if minutes.is_some() { u64::MAX } else { first + 19 }, |count| first + count - 1);
-    let worlds = (first..=last).map(|seed| World::of(seed, Size::Full));
+    let size = std::env::var("QUALWATCH_SMALL").map_or(Size::Full, |_| Size::Small);
+    let worlds = (first..=last).map(|seed| World::of(seed, size));
     let run = runs::within(minutes, worlds);
     run.report();
     run.come_through();
@@ -63,4 +69,11 @@ fn many_seeds() {
 fn one_seed() {
     let text = std::env::var("QUALWATCH_SEED").unwrap_or_else(|_| "1".to_owned());
     runs::of([World::read(&text)]).come_through();
+}
+
+/// Where a bug is planted: see [`mutants`].
+#[test]
+#[ignore = "this is the run that must find what another test planted"]
+fn hunt() {
+    mutants::hunt();
 }

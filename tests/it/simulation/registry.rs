@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use axum::Router;
@@ -9,6 +10,7 @@ use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
+use base64::Engine as _;
 use chrono::{DateTime, Utc};
 use qualwatch::clock::{Clock as _, SimulatedClock};
 use serde_json::{Value, json};
@@ -23,7 +25,10 @@ const PAGE_SIZE: usize = 20;
 /// One request that came in.
 #[derive(Debug, Clone)]
 pub struct Call {
+    /// By the process's clock.
     pub at: DateTime<Utc>,
+    /// At which of the bells.
+    pub bell: usize,
     /// `None`: the keyword finds nobody.
     pub company: Option<usize>,
     pub keyword: String,
@@ -47,6 +52,7 @@ struct Inner {
     truth: Truth,
     weather: Weather,
     clock: SimulatedClock,
+    bell: AtomicUsize,
     ledger: Mutex<Vec<Call>>,
 }
 
@@ -59,7 +65,8 @@ pub struct Registry {
 
 impl Registry {
     pub async fn open(truth: Truth, weather: Weather, clock: SimulatedClock) -> Self {
-        let inner = Arc::new(Inner { truth, weather, clock, ledger: Mutex::default() });
+        let (bell, ledger) = (AtomicUsize::new(0), Mutex::default());
+        let inner = Arc::new(Inner { truth, weather, clock, bell, ledger });
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let router = Router::new().fallback(answer).with_state(Arc::clone(&inner));
@@ -69,6 +76,11 @@ impl Registry {
 
     pub fn url(&self) -> String {
         format!("http://127.0.0.1:{}/query", self.port)
+    }
+
+    /// What is asked for from now on belongs to that bell.
+    pub fn begin_bell(&self, bell: usize) {
+        self.inner.bell.store(bell, Ordering::Relaxed);
     }
 
     /// Every request, in order.
@@ -91,15 +103,27 @@ async fn answer(State(inner): State<Arc<Inner>>, form: Bytes) -> Response {
     let companies = inner.truth.companies.iter().enumerate();
     let found = companies.into_iter().find(|(_, company)| company.name_on(day) == keyword);
     let (gave, response) = match found {
-        None => (Gave::Nothing, error(265_004)),
-        Some((index, company)) => match inner.weather.manner(index, at) {
-            Some(manner) => (Gave::Amiss(manner), amiss(manner, &inner, index, at)),
-            None => page_of(&items(company, day, inner.weather.shown(index, company, at)), page),
-        },
+        None => (Gave::Nothing, error(265_004, &form["key"])),
+        Some((index, company)) => {
+            let manner = inner.weather.manner(index, at);
+            let is_first = manner == Some(Manner::OtherCompany) && !inner.has_answered(&keyword);
+            // Whoever answers first is taken for the company: nobody could know better.
+            match manner.map(|manner| if is_first { Manner::Status(500) } else { manner }) {
+                Some(manner) => amiss(manner, &inner, index, at, (page, &form["key"])),
+                None => page_of(&items(company, day, inner.weather.shown(index, company, at)), page),
+            }
+        }
     };
-    let call = Call { at, company: found.map(|(index, _)| index), keyword, gave };
-    inner.ledger.lock().unwrap().push(call);
+    let (company, bell) = (found.map(|(index, _)| index), inner.bell.load(Ordering::Relaxed));
+    inner.ledger.lock().unwrap().push(Call { at, bell, company, keyword, gave });
     response
+}
+
+impl Inner {
+    fn has_answered(&self, keyword: &str) -> bool {
+        let ledger = self.ledger.lock().unwrap();
+        ledger.iter().any(|call| call.keyword == keyword && call.gave == Gave::Whole)
+    }
 }
 
 fn page_of(items: &[Value], page: usize) -> (Gave, Response) {
@@ -109,20 +133,42 @@ fn page_of(items: &[Value], page: usize) -> (Gave, Response) {
     (gave, success(items.len(), &items[from..to]))
 }
 
-fn amiss(manner: Manner, inner: &Inner, index: usize, at: DateTime<Utc>) -> Response {
+fn amiss(
+    manner: Manner,
+    inner: &Inner,
+    index: usize,
+    at: DateTime<Utc>,
+    (page, key): (usize, &str),
+) -> (Gave, Response) {
     let company = &inner.truth.companies[index];
     let items = || items(company, Day::of_instant(at), inner.weather.shown(index, company, at));
-    match manner {
+    let paged = |items: &[Value], page: usize, total: usize| {
+        let from = ((page - 1) * PAGE_SIZE).min(items.len());
+        success(total, &items[from..(from + PAGE_SIZE).min(items.len())])
+    };
+    let response = match manner {
         Manner::Status(status) => StatusCode::from_u16(status).unwrap().into_response(),
-        Manner::Code(code) => error(code),
-        Manner::Portal => ([(header::CONTENT_TYPE, "text/html")], "<html>login</html>").into_response(),
+        Manner::Code(code) => error(code, key),
+        Manner::Portal => {
+            ([(header::CONTENT_TYPE, "text/html")], format!("<html>login {key}</html>")).into_response()
+        }
         Manner::Nothing => success(0, &[]),
         Manner::Short => {
             let mut items = items();
             let total = items.len().max(1);
-            items.truncate(PAGE_SIZE);
             items.pop();
-            success(total, &items)
+            paged(&items, page, total)
+        }
+        Manner::TotalMoves => {
+            let items = items();
+            // Of a single page nobody can say that it moved: it is short.
+            let total = items.len() + usize::from(page > 1 || items.len() <= PAGE_SIZE);
+            paged(&items, page, total)
+        }
+        Manner::FirstPageAgain => {
+            let items = items();
+            let more = usize::from(items.len() <= PAGE_SIZE);
+            paged(&items, 1, items.len() + more)
         }
         Manner::Shuffled => {
             let mut items = items();
@@ -137,9 +183,10 @@ fn amiss(manner: Manner, inner: &Inner, index: usize, at: DateTime<Utc>) -> Resp
             };
             let day = Day::of_instant(at);
             let shown = company.shown_on(day).into_iter().map(renamed).collect();
-            page_of(&self::items(&other, day, shown), 1).1
+            page_of(&self::items(&other, day, shown), page).1
         }
-    }
+    };
+    (Gave::Amiss(manner), response)
 }
 
 /// One item for all rows of a certificate that share their dates.
@@ -175,8 +222,11 @@ fn success(total: usize, items: &[Value]) -> Response {
     body(&json!({ "reason": "success", "result": { "total": total, "items": items }, "error_code": 0 }))
 }
 
-fn error(code: u32) -> Response {
-    body(&json!({ "reason": "错误", "result": null, "error_code": code }))
+/// Some errors echo the key, plainly and otherwise.
+fn error(code: u32, key: &str) -> Response {
+    let encoded = base64::engine::general_purpose::STANDARD.encode(key);
+    let result = (code != 265_004).then(|| format!("key {key} ({encoded})"));
+    body(&json!({ "reason": "错误", "result": result, "error_code": code }))
 }
 
 fn body(body: &Value) -> Response {

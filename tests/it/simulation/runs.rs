@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures_util::FutureExt as _;
 use qualwatch::clock::{Clock as _, SystemClock};
@@ -10,6 +11,9 @@ use qualwatch::clock::{Clock as _, SystemClock};
 use super::judgement::Judgement;
 use super::world::World;
 use super::{shrinking, sometimes};
+
+/// Worlds lived through at a time.
+const WORLDS_A_CORE: usize = 3;
 
 /// What came of a run.
 pub struct Run {
@@ -28,25 +32,52 @@ pub fn within(minutes: Option<u64>, worlds: impl IntoIterator<Item = World, Into
     let began = clock.now();
     let is_over =
         || minutes.is_some_and(|minutes| (clock.now() - began).num_seconds().unsigned_abs() >= minutes * 60);
+    let judged = each(worlds, is_over, |world, judgement| {
+        if minutes.is_some() || !judgement.violations.is_empty() {
+            println!("seed={world}: {judgement}");
+        }
+    });
+    Run { judged, milliseconds: (clock.now() - began).num_milliseconds() }
+}
+
+/// Lives through these until one does not come through: the first of those lived through.
+pub fn until_one_fails(
+    worlds: impl IntoIterator<Item = World, IntoIter: Send>,
+) -> Option<(World, Judgement)> {
+    let has_failed = AtomicBool::new(false);
+    let judged = each(
+        worlds,
+        || has_failed.load(Ordering::Relaxed),
+        |_, judgement| {
+            has_failed.fetch_or(!judgement.violations.is_empty(), Ordering::Relaxed);
+        },
+    );
+    let failed = judged.into_iter().filter(|(_, judgement)| !judgement.violations.is_empty());
+    failed.min_by_key(|(world, _)| world.seed)
+}
+
+/// Lives through each, several at a time: while one waits for its server another may go on.
+fn each(
+    worlds: impl IntoIterator<Item = World, IntoIter: Send>,
+    is_over: impl Fn() -> bool + Sync,
+    lived: impl Fn(&World, &Judgement) + Sync,
+) -> Vec<(World, Judgement)> {
     let worlds = Mutex::new(worlds.into_iter());
     let judged = Mutex::new(Vec::new());
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     std::thread::scope(|scope| {
-        for _ in 0..cores {
+        for _ in 0..cores * WORLDS_A_CORE {
             scope.spawn(|| {
                 while !is_over() {
                     let Some(world) = worlds.lock().unwrap().next() else { break };
                     let judgement = live(&world);
-                    if minutes.is_some() || !judgement.violations.is_empty() {
-                        println!("seed={world}: {judgement}");
-                    }
+                    lived(&world, &judgement);
                     judged.lock().unwrap().push((world, judgement));
                 }
             });
         }
     });
-    let judged = judged.into_inner().unwrap();
-    Run { judged, milliseconds: (clock.now() - began).num_milliseconds() }
+    judged.into_inner().unwrap()
 }
 
 /// Lives through one world; a panic is a violation.
@@ -66,6 +97,8 @@ impl Run {
         if let Some((world, judgement)) =
             self.judged.iter().find(|(_, judgement)| !judgement.violations.is_empty())
         {
+            // Whoever reads a story knows the world, and wants it as it is.
+            assert!(std::env::var("QUALWATCH_STORY").is_err(), "seed={world} fails: {judgement}");
             let (small, of_small) = shrinking::shrink(world, judgement);
             panic!(
                 "seed={world} fails: {judgement}\nshrunk: {of_small}\nrepeat it with\n  QUALWATCH_SEED='{small}' \

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use super::calendar::Day;
 use super::dice::Dice;
-use super::truth::{End, RowName, Sight, Spelling, Truth};
-use super::weather::{Blow, Fault, Lie, Mail, Manner, Weather, What};
+use super::truth::{Company, End, RowName, Sight, Spelling, Truth};
+use super::weather::{Blow, Edit, Fault, Lie, Mail, Manner, Weather, What};
 use crate::support::crashing::STEPS;
 
 /// What upstream answers with while it is down.
@@ -37,6 +37,8 @@ const ALONE: [Manner; 8] = [
     Manner::Code(265_004),
     Manner::OtherCompany,
 ];
+/// What can only be answered about more than one page.
+const PAGES: [Manner; 3] = [Manner::Short, Manner::TotalMoves, Manner::FirstPageAgain];
 const WORDS: [&str; 4] = ["-", "长期", "见附件", "2023-02-29"];
 
 pub fn weather(dice: &mut Dice, truth: &Truth) -> Weather {
@@ -44,6 +46,7 @@ pub fn weather(dice: &mut Dice, truth: &Truth) -> Weather {
     storms.for_everybody();
     for company in 0..truth.companies.len() {
         storms.of_a_company(company);
+        storms.edits(company);
     }
     storms.masses();
     storms.blows();
@@ -96,6 +99,13 @@ impl Storms<'_> {
             let days = *self.dice.pick(&[1, 1, 2, 2, 3, 4, 9]);
             let manner = *self.dice.pick(&ALONE);
             self.add(from, days, 24, Some(company), What::Manner(manner));
+        }
+        if self.truth.companies[company].shown_on(self.truth.first).len() > 20 {
+            for manner in PAGES {
+                let from = self.some_day();
+                let days = *self.dice.pick(&[1, 2, 5]);
+                self.add(from, days, 24, Some(company), What::Manner(manner));
+            }
         }
         for _ in 0..self.dice.between(1, 3 * scale) {
             self.lie(company);
@@ -162,7 +172,28 @@ impl Storms<'_> {
         }
     }
 
-    /// Kills, cut connections, a second daemon.
+    /// Taken out and put back; somebody else is to hear, too.
+    fn edits(&mut self, company: usize) {
+        let edit = |storms: &mut Self, day: Day, edit: Edit| {
+            if day <= storms.truth.last {
+                storms.weather.edits.entry(day).or_default().push(edit);
+            }
+        };
+        if self.dice.chance(20) {
+            let day = self.some_day();
+            let away = *self.dice.pick(&[2, 9, 25, 33, 60]);
+            edit(self, day, Edit::Out(company));
+            edit(self, day.plus(away), Edit::In(company));
+        }
+        if self.dice.chance(30) {
+            let day = self.some_day();
+            let length = self.dice.between(5, 200);
+            edit(self, day, Edit::TwoReaders(company));
+            edit(self, day.plus(length), Edit::OneReader(company));
+        }
+    }
+
+    /// Kills, cut connections, more daemons, a clock that is wrong.
     fn blows(&mut self) {
         let per_mille = *self.dice.pick(&[0, 20, 60]);
         let mut day = self.truth.first;
@@ -170,11 +201,18 @@ impl Storms<'_> {
             if self.dice.between(1, 1000) <= per_mille {
                 let step = *self.dice.pick(&STEPS);
                 let nth = usize::try_from(self.dice.between(1, 4)).unwrap();
-                let blow = match self.dice.between(0, 9) {
+                let blow = match self.dice.between(0, 11) {
                     0..6 => Blow::Kill(step, nth),
                     6..8 => Blow::CutConnections(step, nth),
-                    _ => Blow::SecondDaemon,
+                    8..10 => Blow::Daemons(*self.dice.pick(&[2, 3])),
+                    _ => Blow::Clock(*self.dice.pick(&[3, -3])),
                 };
+                // Whoever is new is asked at once, and again when the day's hour comes: not a day to be wrong about.
+                let is_new = |company: &Company| company.keywords.iter().any(|(from, _)| *from == day);
+                if matches!(blow, Blow::Clock(_)) && self.truth.companies.iter().any(is_new) {
+                    day = day.plus(1);
+                    continue;
+                }
                 let blows: &mut BTreeMap<Day, Vec<Blow>> = &mut self.weather.blows;
                 blows.entry(day).or_default().push(blow);
             }

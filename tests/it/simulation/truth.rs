@@ -13,6 +13,8 @@ pub struct Truth {
     pub companies: Vec<Company>,
     /// The companies in the watchlist.
     pub watched: BTreeSet<usize>,
+    /// How many are asked at a time.
+    pub concurrency: i32,
 }
 
 /// One company.
@@ -22,6 +24,8 @@ pub struct Company {
     pub id: String,
     /// What it is found by, from when on.
     pub names: Vec<(Day, String)>,
+    /// What the watchlist asks for, from when on: whoever edits it learns of a new name a little late.
+    pub keywords: Vec<(Day, String)>,
     /// From when on its certificates stand under another id: the crawler imported them anew.
     pub imported_anew: Option<Day>,
     pub weekly: bool,
@@ -82,17 +86,38 @@ impl Truth {
     /// From the day after this one on nothing changes.
     pub fn end_on(&mut self, last: Day) {
         self.last = last;
-        for chapters in self.companies.iter_mut().flat_map(|company| company.rows.values_mut()) {
-            chapters.retain(|chapter| chapter.from <= last);
+        for company in &mut self.companies {
+            for chapters in company.rows.values_mut() {
+                chapters.retain(|chapter| chapter.from <= last);
+            }
+            // A name that nobody notices any more is none.
+            let is_noticed = company.keywords.iter().all(|(from, _)| *from <= last);
+            if !is_noticed {
+                company.keywords.truncate(1);
+                company.names.truncate(1);
+            }
+            company.imported_anew = company.imported_anew.filter(|from| *from <= last);
         }
+    }
+}
+
+impl Truth {
+    /// Whose keyword this is, or was.
+    pub fn formerly(&self, keyword: &str) -> Option<usize> {
+        let had = |company: &Company| company.names.iter().any(|(_, name)| name == keyword);
+        self.companies.iter().position(had)
     }
 }
 
 impl Company {
     /// The keyword that finds it on that day.
     pub fn name_on(&self, day: Day) -> &str {
-        let current = self.names.iter().rev().find(|(from, _)| *from <= day);
-        &current.unwrap_or(&self.names[0]).1
+        of_that_day(&self.names, day)
+    }
+
+    /// The keyword that the watchlist has on that day.
+    pub fn keyword_on(&self, day: Day) -> &str {
+        of_that_day(&self.keywords, day)
     }
 
     /// What the registry truly shows on that day.
@@ -110,6 +135,11 @@ impl Company {
         }
         self.id.clone()
     }
+}
+
+fn of_that_day(names: &[(Day, String)], day: Day) -> &str {
+    let current = names.iter().rev().find(|(from, _)| *from <= day);
+    &current.unwrap_or(&names[0]).1
 }
 
 impl Sight {

@@ -16,6 +16,35 @@ pub struct Weather {
     pub blows: BTreeMap<Day, Vec<Blow>>,
     /// What befalls mail all day, but for its last hour.
     pub mail: BTreeMap<Day, Mail>,
+    /// What the operator changes in the watchlist, before the day's first bell.
+    pub edits: BTreeMap<Day, Vec<Edit>>,
+}
+
+/// A change of one company's entry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Edit {
+    Out(usize),
+    In(usize),
+    /// Another reader gets its news, too.
+    TwoReaders(usize),
+    OneReader(usize),
+}
+
+impl Edit {
+    pub fn company(self) -> usize {
+        match self {
+            Self::Out(company) | Self::In(company) | Self::TwoReaders(company) | Self::OneReader(company) => {
+                company
+            }
+        }
+    }
+}
+
+/// What the watchlist says on a day, besides who is watched at all.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct File {
+    pub out: BTreeSet<usize>,
+    pub two_readers: BTreeSet<usize>,
 }
 
 /// What befalls the process.
@@ -25,8 +54,10 @@ pub enum Blow {
     Kill(Step, usize),
     /// All its connections to the database end there.
     CutConnections(Step, usize),
-    /// Another daemon works beside it.
-    SecondDaemon,
+    /// So many daemons work side by side.
+    Daemons(usize),
+    /// The clock is so many hours wrong when the day's hour comes, and is set right after it.
+    Clock(i64),
 }
 
 /// What the mail server does.
@@ -75,10 +106,26 @@ pub enum Manner {
     Short,
     /// An item comes twice, and with it the total is right.
     Shuffled,
+    /// The second page says another total than the first.
+    TotalMoves,
+    /// Every page is the first.
+    FirstPageAgain,
     /// A success with nothing in it.
     Nothing,
     /// The certificates of somebody else.
     OtherCompany,
+}
+
+impl Manner {
+    /// Asked once more in the same sweep (design 2, `transient`).
+    pub fn is_in_passing(self) -> bool {
+        match self {
+            Self::Status(status) => status >= 500,
+            Self::Code(code) => matches!(code, 265_000 | 265_003 | 265_005 | 10_014 | 10_020),
+            Self::Portal | Self::Short | Self::Shuffled | Self::TotalMoves | Self::FirstPageAgain => true,
+            Self::Nothing | Self::OtherCompany => false,
+        }
+    }
 }
 
 /// Whole answers that are not true.
@@ -107,7 +154,7 @@ impl Fault {
 impl Weather {
     /// Everything that comes, counted: faults, blows, days of mail.
     pub fn count(&self) -> usize {
-        self.faults.len() + self.blows.len() + self.mail.len()
+        self.faults.len() + self.blows.len() + self.mail.len() + self.edits.len()
     }
 
     /// Leaves out what is counted by these numbers.
@@ -117,6 +164,35 @@ impl Weather {
         self.faults.retain(|_| stays());
         self.blows.retain(|_, _| stays());
         self.mail.retain(|_, _| stays());
+        self.edits.retain(|_, _| stays());
+    }
+
+    /// The watchlist of a day.
+    pub fn file_on(&self, day: Day) -> File {
+        let mut file = File::default();
+        for edit in self.edits.range(..=day).flat_map(|(_, edits)| edits) {
+            match *edit {
+                Edit::Out(company) => file.out.insert(company),
+                Edit::In(company) => file.out.remove(&company),
+                Edit::TwoReaders(company) => file.two_readers.insert(company),
+                Edit::OneReader(company) => file.two_readers.remove(&company),
+            };
+        }
+        file
+    }
+
+    /// By how much the clock is wrong when the day's hour comes.
+    pub fn clock_is_wrong_by(&self, day: Day) -> Option<i64> {
+        self.blows.get(&day)?.iter().find_map(|blow| match blow {
+            Blow::Clock(hours) => Some(*hours),
+            _ => None,
+        })
+    }
+
+    /// How often a process may have died on that day, or worked in vain.
+    pub fn kills_on(&self, day: Day) -> usize {
+        let blows = self.blows.get(&day).map_or(&[][..], Vec::as_slice);
+        blows.iter().filter(|blow| matches!(blow, Blow::Kill(..) | Blow::CutConnections(..))).count()
     }
 
     /// From the day after this one on all is well.
@@ -124,6 +200,7 @@ impl Weather {
         self.faults.iter_mut().for_each(|fault| fault.to = fault.to.min(last));
         self.blows.retain(|day, _| *day <= last);
         self.mail.retain(|day, _| *day <= last);
+        self.edits.retain(|day, _| *day <= last);
     }
 
     /// How upstream answers for a company at that instant; `None`: well.
@@ -145,10 +222,22 @@ impl Weather {
         shown
     }
 
-    /// Whether anything of upstream is amiss on that day or was on the day before: then bells ring more often.
+    /// Whether anything of upstream is amiss on that day or was on the day before.
     pub fn is_rough(&self, day: Day) -> bool {
+        self.is_amiss(day, |_| true)
+    }
+
+    /// Whether that is so of upstream as a whole, or of mail: then bells ring more often.
+    pub fn is_rough_for_all(&self, day: Day) -> bool {
+        self.is_amiss(day, |company| company.is_none())
+    }
+
+    fn is_amiss(&self, day: Day, of: impl Fn(Option<usize>) -> bool) -> bool {
         let today_or_yesterday = |fault: &Fault| {
-            matches!(fault.what, What::Manner(_)) && fault.from <= day && fault.to >= day.plus(-1)
+            matches!(fault.what, What::Manner(_))
+                && of(fault.company)
+                && fault.from <= day
+                && fault.to >= day.plus(-1)
         };
         self.faults.iter().any(today_or_yesterday)
             || self.mail.contains_key(&day)

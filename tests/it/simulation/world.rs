@@ -13,7 +13,7 @@ use super::{fates, storms};
 /// How large worlds are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Size {
-    /// 5 to 60 companies, 400 to 1,500 days.
+    /// 5 to 60 companies, most often few; 400 to 1,500 days.
     Full,
     /// 3 to 6 companies, 60 to 90 days.
     Small,
@@ -72,13 +72,13 @@ impl World {
         let (companies, days) = match self.size {
             Size::Small => (dice.between(3, 6), dice.between(60, 90)),
             Size::Full => {
-                let companies = match dice.between(0, 19) {
-                    0..16 => dice.between(5, 8),
-                    16..19 => dice.between(9, 15),
+                let companies = match dice.between(0, 49) {
+                    0..43 => dice.between(5, 8),
+                    43..49 => dice.between(9, 15),
                     _ => dice.between(16, 60),
                 };
-                let is_long = companies < 10 && dice.chance(6);
-                (companies, if is_long { dice.between(700, 1500) } else { dice.between(400, 450) })
+                let is_long = companies < 9 && dice.chance(4);
+                (companies, if is_long { dice.between(700, 1500) } else { dice.between(400, 420) })
             }
         };
         let mut truth = fates::truth(&mut dice, companies, days);

@@ -22,6 +22,11 @@ pub fn launcher() -> PathBuf {
     PathBuf::from(env!("CARGO_BIN_EXE_qualwatch"))
 }
 
+/// The directory of the server's socket, once a test has a database.
+pub fn socket_dir() -> &'static Path {
+    SERVER.get().unwrap().socket_dir()
+}
+
 /// A migrated database of a test's own, gone at the end of the run.
 pub struct TestDatabase {
     name: String,
@@ -56,8 +61,7 @@ impl TestDatabase {
 
     /// The same as an address, for what is started as a program of its own.
     pub fn url(&self) -> String {
-        let socket_dir = SERVER.get().unwrap().socket_dir();
-        format!("postgres://qualwatch@localhost/{}?host={}", self.name, socket_dir.display())
+        format!("postgres://qualwatch@localhost/{}?host={}", self.name, socket_dir().display())
     }
 
     /// Removes it before the end of the run: for runs with very many.

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::super::calendar::Day;
 use super::super::truth::{End, RowName, Sight, Step, step};
@@ -38,8 +38,28 @@ pub struct Dossier {
     pub unverified_said: bool,
     /// Another company answered since it answered last.
     pub is_disputed: bool,
+    /// The id it last answered under.
+    pub id: Option<String>,
+    /// The numbers of what was last known, as long as it was something.
+    last_numbers: BTreeSet<String>,
+    /// Since when it is watched, and until when it was.
+    pub watched_since: DateTime<Utc>,
+    pub left_at: Option<DateTime<Utc>>,
+    /// When it left under its former name, as long as it has not answered under the new one.
+    asleep_since: Option<DateTime<Utc>>,
+    /// What had gone at its end before it left: nothing was in doubt about that.
+    unlisted_before: BTreeSet<RowName>,
+    /// The last look, also one of the time before it left.
+    latest_at: Option<DateTime<Utc>>,
     /// What was said of ends: kind and threshold of (number, end).
     pub said_of_ends: BTreeSet<(String, Day, &'static str, i32)>,
+}
+
+/// The name under which a company comes back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Name {
+    Same,
+    New,
 }
 
 /// What one look brings, before it is put in words.
@@ -68,19 +88,41 @@ impl Gain {
 }
 
 impl Dossier {
+    pub fn watched_since(watched_since: DateTime<Utc>) -> Self {
+        Self { watched_since, ..Self::default() }
+    }
+
     /// Takes in a whole answer; gives what is said of it. Ends are judged apart.
     pub fn look(&mut self, look: Look) -> News {
         let (at, day, shown) = (look.at, look.day(), look.shown.clone());
         self.looks.0.push(look);
+        self.latest_at = Some(at);
         let mut news = News::default();
+        match self.asleep_since {
+            Some(_) if shown.is_empty() => {
+                self.is_verified(at, &mut news);
+                self.owes_an_answer(true);
+                return news;
+            }
+            Some(since) => {
+                self.asleep_since = None;
+                self.begins_anew_if_away(since, at);
+            }
+            None => {}
+        }
         if !shown.is_empty() {
             self.is_verified(at, &mut news);
         }
         if !self.has_baseline {
             self.is_verified(at, &mut news);
+            self.owes_an_answer(shown.is_empty());
             if !shown.is_empty() {
                 self.has_baseline = true;
+                self.gone.append(&mut self.known);
+                self.gone.retain(|row, _| !shown.contains_key(row));
+                self.unlisted_before.clear();
                 self.known = shown;
+                self.remember_numbers();
                 news.said.push("watching".to_owned());
             }
             return news;
@@ -104,9 +146,81 @@ impl Dossier {
         }
         if let Some(latest) = self.looks.0.last_mut() {
             latest.busy.clone_from(&news.open);
-            latest.owes = shown.is_empty() || news.open_issue_dates || !news.open.is_empty();
         }
+        self.owes_an_answer(shown.is_empty() || news.open_issue_dates || !news.open.is_empty());
+        self.remember_numbers();
         news
+    }
+
+    fn owes_an_answer(&mut self, owes: bool) {
+        if let Some(latest) = self.looks.0.last_mut() {
+            latest.owes = owes;
+        }
+    }
+
+    fn remember_numbers(&mut self) {
+        if !self.known.is_empty() {
+            self.last_numbers = self.known.keys().map(|row| row.number.clone()).collect();
+        }
+    }
+
+    /// Whether an answer under this id is the company's: it bears at least half of what was last known.
+    pub fn is_answered_by(&self, id: &str, shown: &BTreeMap<RowName, Sight>) -> bool {
+        let numbers: BTreeSet<&String> = shown.keys().map(|row| &row.number).collect();
+        let borne = self.last_numbers.iter().filter(|number| numbers.contains(number)).count();
+        let is_half = !self.last_numbers.is_empty() && borne * 2 >= self.last_numbers.len();
+        is_half || self.id.as_deref().is_none_or(|known| known == id)
+    }
+
+    /// It is taken out of the watchlist.
+    pub fn leaves(&mut self, at: DateTime<Utc>) {
+        self.left_at = Some(at);
+    }
+
+    /// It is put back: what was in doubt is not known any more.
+    pub fn comes_back(&mut self, at: DateTime<Utc>, name: Name) {
+        self.unlisted_before = self.known.keys().filter(|row| self.is_unlisted(row)).cloned().collect();
+        self.looks = Looks::default();
+        self.claims.clear();
+        self.watched_since = at;
+        self.unverified_said = false;
+        let Some(left_at) = self.left_at.take() else { return };
+        match name {
+            Name::Same => self.begins_anew_if_away(left_at, at),
+            Name::New => {
+                self.asleep_since = self.has_baseline.then_some(left_at);
+                self.is_disputed = false;
+                self.latest_at = None;
+            }
+        }
+    }
+
+    fn begins_anew_if_away(&mut self, left_at: DateTime<Utc>, at: DateTime<Utc>) {
+        self.has_baseline &= at - left_at <= TimeDelta::days(30);
+    }
+
+    /// An instant that lies ahead counts as now.
+    pub fn clamp_to(&mut self, now: DateTime<Utc>) {
+        for look in &mut self.looks.0 {
+            look.at = look.at.min(now);
+        }
+        self.last_verified = self.last_verified.map(|at| at.min(now));
+        self.latest_at = self.latest_at.map(|at| at.min(now));
+    }
+
+    /// Whether there is nothing that an answer could be missing.
+    pub fn holds_nothing(&self) -> bool {
+        !self.has_baseline || self.asleep_since.is_some() || self.known.is_empty()
+    }
+
+    pub fn latest_at(&self) -> Option<DateTime<Utc>> {
+        self.latest_at
+    }
+
+    /// Whether its ends are judged: not before its first whole answer since it is watched, and not by what it held before
+    /// it begins anew.
+    pub fn is_judged(&self) -> bool {
+        self.has_baseline && self.last_verified >= Some(self.watched_since) && self.asleep_since.is_none()
     }
 
     fn is_verified(&mut self, at: DateTime<Utc>, news: &mut News) {
@@ -167,7 +281,8 @@ impl Dossier {
         if is_history(known, day) || self.is_unlisted(row) {
             return;
         }
-        let needed = if run.first().is_some_and(|first| first.mass) { 4 } else { run.needed() };
+        let is_of_a_mass = run.first().is_some_and(|first| first.mass.contains(row));
+        let needed = if is_of_a_mass { 4 } else { run.needed() };
         if run.counts() >= needed {
             news.lost.push((row.clone(), known.clone()));
         } else {
@@ -180,14 +295,17 @@ impl Dossier {
         let run = self.looks.run(|look| !look.shown.contains_key(row));
         let went = run.first().map(Look::day);
         let end = self.known.get(row).and_then(|sight| sight.end.day());
-        went.is_some_and(|went| end.is_some_and(|end| went >= end))
+        let went_at_its_end = went.is_some_and(|went| end.is_some_and(|end| went >= end));
+        let is_absent = run.is_of_all(&self.looks);
+        went_at_its_end || (is_absent && self.unlisted_before.contains(row))
     }
 
     /// Whether it was back only at the latest look, after having gone at its end.
     fn was_unlisted(&self, row: &RowName) -> bool {
         let run = self.looks.run_before_latest(|look| !look.shown.contains_key(row));
         let end = self.known[row].end.day();
-        run.first().is_some_and(|first| end.is_some_and(|end| first.day() >= end))
+        let went_at_its_end = run.first().is_some_and(|first| end.is_some_and(|end| first.day() >= end));
+        went_at_its_end || (run.is_of_all_before_latest(&self.looks) && self.unlisted_before.contains(row))
     }
 
     fn row_is_shown(&mut self, day: Day, row: &RowName, sight: &Sight, news: &mut News) {

@@ -26,6 +26,9 @@ impl Dossier {
     /// Judges all ends on a day.
     pub fn judge(&mut self, day: Day) -> Vec<String> {
         let mut said = Vec::new();
+        if !self.is_judged() {
+            return said;
+        }
         let judged = self.judged();
         let mut ends: BTreeMap<(String, Day), Vec<&Judged<'_>>> = BTreeMap::new();
         for one in &judged {
@@ -122,8 +125,8 @@ impl Dossier {
     }
 
     /// Whether nothing could be verified for too long; said once.
-    pub fn is_stale(&mut self, at: DateTime<Utc>, watched_since: DateTime<Utc>, weekly: bool) -> bool {
-        let since = self.last_verified.unwrap_or(watched_since).max(watched_since);
+    pub fn is_stale(&mut self, at: DateTime<Utc>, weekly: bool) -> bool {
+        let since = self.last_verified.unwrap_or(self.watched_since).max(self.watched_since);
         let is_stale = at - since >= TimeDelta::days(if weekly { 14 } else { 7 });
         let is_new = is_stale && !self.unverified_said;
         self.unverified_said |= is_stale;

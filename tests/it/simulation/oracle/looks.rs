@@ -20,8 +20,8 @@ pub struct Look {
     pub busy: BTreeSet<String>,
     /// Whether another answer is owed after it.
     pub owes: bool,
-    /// The rows whose absence began with it are part of a mass.
-    pub mass: bool,
+    /// The rows whose absence began with it as part of a mass.
+    pub mass: BTreeSet<RowName>,
 }
 
 impl Look {
@@ -59,9 +59,19 @@ fn run(looks: &[Look], holds: impl Fn(&Look) -> bool) -> Run<'_> {
     Run(&looks[looks.len() - length..])
 }
 
-impl Run<'_> {
-    pub fn first(&self) -> Option<&Look> {
+impl<'a> Run<'a> {
+    pub fn first(&self) -> Option<&'a Look> {
         self.0.first()
+    }
+
+    /// Whether it holds all of these looks.
+    pub fn is_of_all(&self, looks: &Looks) -> bool {
+        self.0.len() == looks.0.len()
+    }
+
+    /// Whether it holds all of these but the latest.
+    pub fn is_of_all_before_latest(&self, looks: &Looks) -> bool {
+        self.0.len() + 1 == looks.0.len()
     }
 
     /// How many of them count: each far enough from the one that counted before.

@@ -1,21 +1,49 @@
 //! Losses of many companies at once.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::super::calendar::Day;
+use super::super::truth::{RowName, Sight};
 use super::Oracle;
 use super::dossier::{Dossier, is_history};
 use super::looks::Look;
+use super::words::is_superseded;
 
 impl Dossier {
-    /// When the absences began that are not established yet.
-    fn losses_since(&self) -> Vec<DateTime<Utc>> {
-        let Some(day) = self.looks.latest().map(Look::day) else { return Vec::new() };
+    /// The rows whose absence is not established yet, each with the look that it began with.
+    fn absences(&self) -> BTreeMap<&RowName, &Look> {
+        let Some(day) = self.looks.latest().map(Look::day).filter(|_| self.left_at.is_none()) else {
+            return BTreeMap::new();
+        };
         let open = self.known.iter().filter(|(row, sight)| !is_history(sight, day) && !self.is_unlisted(row));
-        open.filter_map(|(row, _)| {
-            self.looks.run(|look| !look.shown.contains_key(row)).first().map(|first| first.at)
-        })
-        .collect()
+        let began = |row| self.looks.run(|look: &Look| !look.shown.contains_key(row)).first();
+        open.filter_map(|(row, _)| Some((row, began(row)?))).collect()
+    }
+
+    /// The absences that say something of upstream. Nobody would hear of what is superseded; but while its cover is absent,
+    /// too, who knows whether it is: it then goes as its cover does.
+    fn losses(&self) -> Vec<(RowName, DateTime<Utc>)> {
+        let absences = self.absences();
+        let stays = |(row, _): &(&RowName, &Sight)| !absences.contains_key(*row);
+        let what_stays: BTreeMap<RowName, Sight> =
+            self.known.iter().filter(stays).map(|(row, sight)| (row.clone(), sight.clone())).collect();
+        let is_told = |row: &RowName, look: &Look| {
+            let of_number = self.known.iter().filter(|(other, _)| other.number == row.number);
+            !is_superseded(&what_stays, of_number.filter(|(_, sight)| !is_history(sight, look.day())))
+        };
+        let latest = self.looks.latest();
+        absences
+            .iter()
+            .filter(|(row, _)| latest.is_some_and(|latest| is_told(row, latest)))
+            .map(|(row, began)| ((*row).clone(), began.at))
+            .collect()
+    }
+
+    /// Whether something of a mass is still absent.
+    fn is_in_a_mass(&self) -> bool {
+        self.absences().into_iter().any(|(row, began)| began.mass.contains(row))
     }
 }
 
@@ -23,35 +51,30 @@ impl Oracle<'_> {
     /// Losses first seen within 24 hours at more than a fifth, and at least five, of the companies seen in that time, or at
     /// all of them when they are two or more.
     pub(super) fn watch_for_masses(&mut self, day: Day) {
-        let latest = self.dossiers.iter().filter_map(|dossier| dossier.looks.latest()).map(|look| look.at);
+        let in_file = || self.dossiers.iter().filter(|dossier| dossier.left_at.is_none());
+        let latest = in_file().filter_map(Dossier::latest_at);
         let Some(until) = latest.max() else { return };
         let is_in_time = |at: DateTime<Utc>| at > until - TimeDelta::hours(24) && at <= until;
-        let observed =
-            self.dossiers.iter().filter(|dossier| dossier.looks.0.iter().any(|look| is_in_time(look.at)));
-        let observed = observed.count();
-        let losing: Vec<(usize, Vec<DateTime<Utc>>)> = self
-            .dossiers
-            .iter()
-            .map(|dossier| dossier.losses_since().into_iter().filter(|at| is_in_time(*at)).collect())
-            .enumerate()
-            .filter(|(_, since): &(usize, Vec<_>)| !since.is_empty())
-            .collect();
+        let observed = in_file().filter(|dossier| dossier.latest_at().is_some_and(is_in_time)).count();
+        let lately = |dossier: &Dossier| {
+            dossier.losses().into_iter().filter(|(_, at)| is_in_time(*at)).collect::<Vec<_>>()
+        };
+        let all = self.dossiers.iter().map(lately).enumerate();
+        let losing: BTreeMap<usize, _> = all.filter(|(_, losses)| !losses.is_empty()).collect();
         let count = losing.len();
         if (count >= 5 && count * 5 > observed) || (count >= 2 && count >= observed) {
-            for (company, since) in losing {
-                let began = |look: &&mut Look| since.contains(&look.at);
-                self.dossiers[company].looks.0.iter_mut().filter(began).for_each(|look| look.mass = true);
+            for (company, losses) in losing {
+                for look in &mut self.dossiers[company].looks.0 {
+                    let began = losses.iter().filter(|(_, at)| *at == look.at);
+                    look.mass.extend(began.map(|(row, _)| row.clone()));
+                }
             }
             if !self.mass_is_open {
                 self.verdict.masses.push(day);
             }
             self.mass_is_open = true;
         } else {
-            let is_open = |dossier: &Dossier| {
-                let since = dossier.losses_since();
-                dossier.looks.0.iter().any(|look| look.mass && since.contains(&look.at))
-            };
-            self.mass_is_open = self.mass_is_open && self.dossiers.iter().any(is_open);
+            self.mass_is_open = self.mass_is_open && self.dossiers.iter().any(Dossier::is_in_a_mass);
         }
     }
 }

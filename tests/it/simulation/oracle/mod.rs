@@ -5,6 +5,7 @@ pub mod dossier;
 mod ends;
 pub mod looks;
 mod mass;
+pub mod troubles;
 pub mod words;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -15,8 +16,10 @@ use super::calendar::Day;
 use super::registry::{Call, Gave};
 use super::truth::{RowName, Sight, Truth};
 use super::weather::{Manner, Weather};
-use dossier::Dossier;
+use dossier::{Dossier, Name};
 use looks::Look;
+pub use troubles::TroubleLine;
+use troubles::Troubles;
 
 /// What was to be told of a company on a day.
 pub type Told = BTreeMap<(Day, usize), Vec<String>>;
@@ -34,9 +37,36 @@ pub struct Verdict {
     /// What each look showed: for the story of a world that failed.
     pub shown: BTreeMap<(usize, DateTime<Utc>), BTreeMap<RowName, Sight>>,
     /// Who had to be asked on a day, with how many pages; asked again only for a reason.
-    pub due: BTreeMap<(Day, usize), usize>,
+    pub due: BTreeMap<(Day, usize), Due>,
+    /// What operators had to hear of stops, of whose answers came, and of what was not found.
+    pub troubles: Vec<TroubleLine>,
+    /// Who is disputed in the end: imported anew when nothing was as it had been.
+    pub disputed: BTreeSet<usize>,
     /// The last whole answers, as far as they are known.
     pub last_known: Vec<BTreeMap<RowName, Sight>>,
+}
+
+/// Calls that were due.
+#[derive(Debug, Clone, Copy)]
+pub struct Due {
+    pub pages: usize,
+    /// Or none at all: whether a failure was stored is not known.
+    pub or_none: bool,
+}
+
+/// Whether a company owes an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Owes {
+    No,
+    /// A process may have died before it stored a second failure.
+    Perhaps,
+    Yes,
+}
+
+impl Owes {
+    fn if_so(owes: bool) -> Self {
+        if owes { Self::Yes } else { Self::No }
+    }
 }
 
 /// Goes through a world as it was.
@@ -44,102 +74,136 @@ pub struct Oracle<'a> {
     truth: &'a Truth,
     weather: &'a Weather,
     dossiers: Vec<Dossier>,
+    keywords: Vec<&'a str>,
     judged_on: Vec<Option<Day>>,
-    owes: Vec<bool>,
+    asked_on: Vec<Option<Day>>,
+    owes: Vec<Owes>,
+    /// Companies that failed in passing at this bell: a second failure counts.
+    failed: BTreeSet<usize>,
     mass_is_open: bool,
+    pub(super) troubles: Troubles,
     verdict: Verdict,
 }
 
 impl<'a> Oracle<'a> {
     pub fn new(truth: &'a Truth, weather: &'a Weather) -> Self {
         let count = truth.companies.len();
+        let watched_since = truth.first.at(0, 0);
         Self {
             truth,
             weather,
-            dossiers: vec![Dossier::default(); count],
+            dossiers: vec![Dossier::watched_since(watched_since); count],
+            keywords: truth.companies.iter().map(|company| company.keyword_on(truth.first)).collect(),
             judged_on: vec![None; count],
-            owes: vec![false; count],
+            asked_on: vec![None; count],
+            owes: vec![Owes::No; count],
+            failed: BTreeSet::new(),
             mass_is_open: false,
+            troubles: Troubles::default(),
             verdict: Verdict::default(),
         }
     }
 
     /// What had to be told, by what came in at the upstream and when the bell rang.
     pub fn judge(mut self, ledger: &[Call], bells: &[DateTime<Utc>]) -> Verdict {
-        let mut calls: BTreeMap<DateTime<Utc>, Vec<&Call>> = BTreeMap::new();
+        let mut calls: BTreeMap<usize, Vec<&Call>> = BTreeMap::new();
         for call in ledger {
-            calls.entry(call.at).or_default().push(call);
+            calls.entry(call.bell).or_default().push(call);
         }
-        let bells: BTreeSet<DateTime<Utc>> = bells.iter().copied().collect();
-        let mut today = None;
-        for bell in bells {
+        let (mut today, mut planned) = (None, None);
+        for (number, bell) in bells.iter().copied().enumerate() {
             let day = Day::of_instant(bell);
-            if bell >= day.at(8, 0) && today.replace(day) != Some(day) {
+            if today.replace(day) != Some(day) {
+                self.edit(day);
+            }
+            if bell >= day.at(8, 0) && planned.replace(day) != Some(day) {
                 self.plan(day);
             }
-            self.sweep(bell, calls.get(&bell).map_or(&[], Vec::as_slice));
+            self.dossiers.iter_mut().for_each(|dossier| dossier.clamp_to(bell));
+            self.sweep(bell, calls.get(&number).map_or(&[], Vec::as_slice));
             self.judge_the_day(bell);
         }
-        self.verdict.last_known = self.dossiers.into_iter().map(|dossier| dossier.known).collect();
+        let disputed = self.dossiers.iter().enumerate().filter(|(_, dossier)| dossier.is_disputed);
+        self.verdict.disputed = disputed.map(|(company, _)| company).collect();
+        let known = |dossier: Dossier| if dossier.has_baseline { dossier.known } else { BTreeMap::new() };
+        self.verdict.last_known = self.dossiers.into_iter().map(known).collect();
+        self.verdict.troubles = self.troubles.lines;
         self.verdict
+    }
+
+    /// The watchlist of the day.
+    fn edit(&mut self, day: Day) {
+        let at = day.at(0, 5);
+        let file = self.weather.file_on(day);
+        for &index in &self.truth.watched {
+            let dossier = &mut self.dossiers[index];
+            let keyword = self.truth.companies[index].keyword_on(day);
+            let is_new = keyword != self.keywords[index];
+            let name = if is_new { Name::New } else { Name::Same };
+            if dossier.left_at.is_none() && (is_new || file.out.contains(&index)) {
+                dossier.leaves(at);
+            }
+            if dossier.left_at.is_some() && !file.out.contains(&index) {
+                dossier.comes_back(at, name);
+                self.keywords[index] = keyword;
+                self.owes[index] = Owes::Yes;
+            }
+        }
     }
 
     /// Who is due on a day: by its line, or because it owes an answer.
     fn plan(&mut self, day: Day) {
         for &index in &self.truth.watched {
+            if self.dossiers[index].left_at.is_some() {
+                continue;
+            }
             let company = &self.truth.companies[index];
-            if !company.weekly || day.is_monday() || day == self.truth.first || self.owes[index] {
+            let is_due = !company.weekly || self.is_weekly_due(index, day);
+            if is_due || self.owes[index] != Owes::No {
+                let is_found = company.keyword_on(day) == company.name_on(day);
                 let shown = self.weather.shown(index, company, day.at(8, 0));
-                self.verdict.due.insert((day, index), super::registry::pages(&shown));
+                let pages = if is_found { super::registry::pages(&shown) } else { 1 };
+                let or_none = !is_due && self.owes[index] == Owes::Perhaps;
+                self.verdict.due.insert((day, index), Due { pages, or_none });
             }
         }
+    }
+
+    /// On Mondays; what was missed is made up while the next Monday is at least half a week away.
+    fn is_weekly_due(&self, index: usize, day: Day) -> bool {
+        let Some(asked_on) = self.asked_on[index] else { return true };
+        let monday = (0..7).map(|back| day.plus(-back)).find(|day| day.is_monday());
+        monday.is_some_and(|monday| asked_on < monday && day.since(monday) <= 3)
     }
 
     fn sweep(&mut self, at: DateTime<Utc>, calls: &[&Call]) {
         let day = Day::of_instant(at);
         let mut seen = BTreeSet::new();
+        self.failed.clear();
         for call in calls {
-            let Some(company) = call.company.or_else(|| self.formerly(&call.keyword)) else { continue };
-            let dossier = &mut self.dossiers[company];
-            let shown = match call.gave {
-                Gave::Whole => self.weather.shown(company, &self.truth.companies[company], at),
-                Gave::Nothing | Gave::Amiss(Manner::Nothing | Manner::Code(265_004)) => BTreeMap::new(),
-                Gave::Page => continue,
-                // Where there is nothing, others have nothing either.
-                Gave::Amiss(Manner::OtherCompany)
-                    if self.truth.companies[company].shown_on(day).is_empty() =>
-                {
-                    BTreeMap::new()
-                }
-                Gave::Amiss(manner) => {
-                    dossier.is_disputed |= manner == Manner::OtherCompany;
-                    self.owes[company] = true;
-                    continue;
-                }
-            };
-            if shown.is_empty() && dossier.is_disputed {
-                self.owes[company] = true;
-                continue;
-            }
-            dossier.is_disputed = false;
+            self.troubles.called(day, call);
+            let Some(company) = call.company.or_else(|| self.truth.formerly(&call.keyword)) else { continue };
+            let is_weekly = self.truth.companies[company].weekly;
+            let Some(shown) = self.is_whole(day, company, call) else { continue };
             if !seen.insert(company) {
                 continue;
             }
+            let dossier = &mut self.dossiers[company];
             self.verdict.looks += 1;
             self.verdict.shown.insert((company, at), shown.clone());
             let is_empty = shown.is_empty();
-            let look = Look { at, shown, busy: BTreeSet::new(), owes: false, mass: false };
+            let look = Look { at, shown, busy: BTreeSet::new(), owes: false, mass: BTreeSet::new() };
             let mut said = dossier.look(look).said;
-            let weekly = self.truth.companies[company].weekly;
-            if is_empty && dossier.is_stale(at, self.truth.first.at(0, 0), weekly) {
+            if is_empty && dossier.is_stale(at, is_weekly) {
                 said.push("unverified".to_owned());
             }
             // One piece of news a certificate, however many of its rows it is about.
             said.sort();
             said.dedup();
             said.extend(dossier.judge(day));
+            self.troubles.looked_at(day, company, is_empty, dossier);
             self.judged_on[company] = Some(day);
-            self.owes[company] = dossier.owes();
+            self.owes[company] = Owes::if_so(dossier.owes());
             self.say(day, company, said);
         }
         if !seen.is_empty() {
@@ -147,10 +211,45 @@ impl<'a> Oracle<'a> {
         }
     }
 
-    /// Whose keyword this was.
-    fn formerly(&self, keyword: &str) -> Option<usize> {
-        let had = |company: &super::truth::Company| company.names.iter().any(|(_, name)| name == keyword);
-        self.truth.companies.iter().position(had)
+    /// What is shown by a call that is the last of a whole answer, if that may be compared.
+    fn is_whole(&mut self, day: Day, company: usize, call: &Call) -> Option<BTreeMap<RowName, Sight>> {
+        let dossier = &mut self.dossiers[company];
+        let truth = &self.truth.companies[company];
+        let shown = match call.gave {
+            Gave::Page => return None,
+            Gave::Whole => self.weather.shown(company, truth, call.at),
+            Gave::Nothing | Gave::Amiss(Manner::Nothing | Manner::Code(265_004)) => BTreeMap::new(),
+            // Where there is nothing, others have nothing either.
+            Gave::Amiss(Manner::OtherCompany) if truth.shown_on(day).is_empty() => BTreeMap::new(),
+            Gave::Amiss(manner) => {
+                if manner == Manner::OtherCompany {
+                    self.troubles.is_disputed(day, company);
+                    dossier.is_disputed = true;
+                }
+                let is_stop = matches!(manner, Manner::Code(10_001 | 10_011..=10_013));
+                // Asked once more at the end of the sweep, unless that was paused before: then nothing is stored.
+                if !is_stop && (!manner.is_in_passing() || !self.failed.insert(company)) {
+                    let is_known = !manner.is_in_passing() || self.weather.kills_on(day) == 0;
+                    self.owes[company] = if is_known { Owes::Yes } else { Owes::Perhaps };
+                    self.asked_on[company] = Some(day);
+                }
+                return None;
+            }
+        };
+        self.asked_on[company] = Some(day);
+        let id = truth.id_on(day);
+        if !shown.is_empty() && !dossier.is_answered_by(&id, &shown) {
+            self.troubles.is_disputed(day, company);
+            dossier.is_disputed = true;
+        } else if !shown.is_empty() {
+            dossier.id = Some(id);
+            dossier.is_disputed = false;
+        }
+        if dossier.is_disputed {
+            self.owes[company] = Owes::Yes;
+            return None;
+        }
+        Some(shown)
     }
 
     fn judge_the_day(&mut self, at: DateTime<Utc>) {
@@ -159,14 +258,14 @@ impl<'a> Oracle<'a> {
             return;
         }
         for &company in &self.truth.watched {
-            if self.judged_on[company] == Some(day) {
+            let dossier = &mut self.dossiers[company];
+            if self.judged_on[company] == Some(day) || dossier.left_at.is_some() {
                 continue;
             }
             self.judged_on[company] = Some(day);
-            let dossier = &mut self.dossiers[company];
             let mut said = dossier.judge(day);
             let weekly = self.truth.companies[company].weekly;
-            if dossier.is_stale(at, self.truth.first.at(0, 0), weekly) {
+            if dossier.is_stale(at, weekly) {
                 said.push("unverified".to_owned());
             }
             self.say(day, company, said);

@@ -36,7 +36,9 @@ pub(super) fn hang_ups() -> io::Result<Signal> {
 impl Daemon<'_> {
     /// Takes the first watchlist into force, and tells the operators when it is not the file that lies there.
     pub(super) async fn begin(&self, text: &str, rejected: Option<Rejected>) -> Result<(), StoreError> {
-        self.store_companies(&self.watchlist()).await?;
+        let watchlist = self.watchlist();
+        self.store_companies(&watchlist).await?;
+        self.direct_mail(&watchlist).reserve();
         if let Some(rejected) = rejected {
             return self.tell_rejected(rejected).await;
         }

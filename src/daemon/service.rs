@@ -71,6 +71,8 @@ pub struct Daemon<'a> {
     pub(super) sweeping: watch::Sender<Sweeping>,
     pub(super) steps: &'a dyn Steps,
     is_failing: SaidOnce,
+    /// Two loops meet the same trouble at the same moment: one of them tells it.
+    telling: tokio::sync::Mutex<()>,
     pub(super) no_key: SaidOnce,
     pub(super) no_password: SaidOnce,
     pub(super) heart: tokio::sync::Mutex<Heart>,
@@ -109,6 +111,7 @@ impl<'a> Daemon<'a> {
             sweeping: watch::Sender::new(Sweeping::Idle),
             steps: &NoSteps,
             is_failing: SaidOnce::default(),
+            telling: tokio::sync::Mutex::default(),
             no_key: SaidOnce::default(),
             no_password: SaidOnce::default(),
             heart: tokio::sync::Mutex::default(),
@@ -179,6 +182,7 @@ impl<'a> Daemon<'a> {
         systemd::status(&format!("{doing} fails: {error}"));
         if is_of_the_database(error) {
             let watchlist = self.watchlist();
+            let _alone = self.telling.lock().await;
             self.direct_mail(&watchlist).database_failed(&chain(error)).await;
         }
         let Some(private) = self.around.private else { return };
@@ -195,6 +199,7 @@ impl<'a> Daemon<'a> {
         }
         let watchlist = self.watchlist();
         let direct_mail = self.direct_mail(&watchlist);
+        let _alone = self.telling.lock().await;
         let Some(facts) = direct_mail.told() else { return };
         match self.tell_database_is_back(facts).await {
             Ok(()) => direct_mail.forget(),
@@ -205,7 +210,7 @@ impl<'a> Daemon<'a> {
         }
     }
 
-    fn direct_mail<'w>(&'w self, watchlist: &'w Watchlist) -> DirectMail<'w> {
+    pub(super) fn direct_mail<'w>(&'w self, watchlist: &'w Watchlist) -> DirectMail<'w> {
         DirectMail {
             watchlist,
             environment: &self.around.environment,

@@ -2,7 +2,7 @@
 //!
 //! Reading order: [`service`] is the whole life on one page; `bell` rings (and carries no message); `sweeping` and
 //! `mailing` are the two loops, which know each other only by rows and by a bell; `edits` hears that the file changed, `reload` takes it into force; `heartbeat` tells a dead man's switch once a day; `direct_mail` tells
-//! what the database cannot hold;
+//! what the database cannot hold; `silence` gives up work that waits for ever;
 //! `systemd` says how it stands.
 //!
 //! May import every room but `commands`. Deliberately absent: decisions. What is due is a pure function of the clock and
@@ -16,6 +16,7 @@ mod heartbeat;
 mod mailing;
 mod reload;
 mod service;
+mod silence;
 mod sweeping;
 mod systemd;
 

@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::direct_mail::DirectMail;
 use super::heartbeat::Heart;
+use super::silence::SILENCE_MAX;
 use super::systemd;
 use crate::clock::{Clock, pause};
 use crate::config::{self, Environment, Watchlist};
@@ -70,6 +71,7 @@ pub struct Daemon<'a> {
     pub(super) mail_bell: Notify,
     pub(super) sweeping: watch::Sender<Sweeping>,
     pub(super) steps: &'a dyn Steps,
+    pub(super) silence_max: Duration,
     is_failing: SaidOnce,
     /// Two loops meet the same trouble at the same moment: one of them tells it.
     telling: tokio::sync::Mutex<()>,
@@ -110,6 +112,7 @@ impl<'a> Daemon<'a> {
             mail_bell: Notify::new(),
             sweeping: watch::Sender::new(Sweeping::Idle),
             steps: &NoSteps,
+            silence_max: SILENCE_MAX,
             is_failing: SaidOnce::default(),
             telling: tokio::sync::Mutex::default(),
             no_key: SaidOnce::default(),
@@ -124,6 +127,12 @@ impl<'a> Daemon<'a> {
     #[must_use]
     pub fn in_steps(self, steps: &'a dyn Steps) -> Self {
         Self { steps, ..self }
+    }
+
+    /// The same daemon, which gives up work that has not got on for so long: tests do not wait for half an hour.
+    #[must_use]
+    pub fn with_patience(self, silence_max: Duration) -> Self {
+        Self { silence_max, ..self }
     }
 
     /// Lives until `ending` is cancelled, then drains. `text` is the accepted file; `rejected` says why it is not the one that

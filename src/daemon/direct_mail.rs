@@ -1,9 +1,10 @@
 //! What the database cannot hold is told to the operators without it (design 5): a mail that is built and handed over at
-//! once, once per cause. A marker file remembers, so that neither a restart nor the next look tells it again.
+//! once, once per cause. A marker file remembers, so that neither a restart nor the next look tells it again. It is written in
+//! place, into room that was taken while there was some: what is told of may be that very disk, and it may be full.
 
-use std::fs::{self, DirBuilder};
-use std::io;
-use std::os::unix::fs::DirBuilderExt as _;
+use std::fs::{self, DirBuilder, OpenOptions};
+use std::io::{self, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -26,6 +27,12 @@ const TRY_AGAIN_AFTER: TimeDelta = TimeDelta::hours(1);
 
 /// The marker's name in the state directory.
 const MARKER: &str = "database_unavailable.json";
+
+/// What the marker takes of the disk. Blanks fill it up.
+const MARKER_BYTES: usize = 4096;
+
+/// What is remembered of a reason, in characters: three bytes each at worst, and the rest of the marker besides.
+const REASON_CHARS_MAX: usize = 1000;
 
 const ADVICE: &str = "see that PostgreSQL runs, can be written to and has room on its disk; asking stands still until then, and goes on by \
                       itself";
@@ -66,8 +73,9 @@ impl DirectMail<'_> {
         let now = self.clock.now();
         let known = self.remembered();
         // An instant that lies ahead of the clock counts as now.
+        let reason = || displayable(reason).chars().take(REASON_CHARS_MAX).collect();
         let mut away =
-            known.unwrap_or(Away { since: now, reason: displayable(reason), told_at: None, tried_at: None });
+            known.unwrap_or_else(|| Away { since: now, reason: reason(), told_at: None, tried_at: None });
         away.since = away.since.min(now);
         let is_time = away.told_at.is_none()
             && now - away.since >= TOLD_AFTER
@@ -87,7 +95,14 @@ impl DirectMail<'_> {
                 }
             }
         }
-        self.remember(&away);
+        self.remember(Some(&away));
+    }
+
+    /// The database works: takes the room in which it can be remembered that it does not.
+    pub fn reserve(&self) {
+        if self.remembered().is_none() {
+            self.remember(None);
+        }
     }
 
     /// The database works. Gives what the operators were told of its absence, if they were; it is forgotten when
@@ -104,12 +119,7 @@ impl DirectMail<'_> {
 
     /// That the database is back was told.
     pub fn forget(&self) {
-        match fs::remove_file(self.marker()) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                tracing::warn!(%error, "the marker of an absent database stays");
-            }
-            _ => {}
-        }
+        self.remember(None);
     }
 
     async fn send(&self, away: &Away) -> Result<(), DirectMailError> {
@@ -172,20 +182,28 @@ impl DirectMail<'_> {
     }
 
     fn remembered(&self) -> Option<Away> {
-        serde_json::from_slice(&fs::read(self.marker()).ok()?).ok()
+        serde_json::from_slice(&fs::read(self.marker()).ok()?).ok().flatten()
     }
 
-    fn remember(&self, away: &Away) {
+    fn remember(&self, away: Option<&Away>) {
         let written = DirBuilder::new()
             .recursive(true)
             .mode(0o700)
             .create(self.state_dir)
-            .and_then(|()| serde_json::to_vec(away).map_err(io::Error::other))
-            .and_then(|bytes| fs::write(self.marker(), bytes));
+            .and_then(|()| serde_json::to_vec(&away).map_err(io::Error::other))
+            .and_then(|bytes| write_in_place(&self.marker(), bytes));
         if let Err(error) = written {
-            tracing::error!(%error, "it cannot be remembered that the database is away");
+            tracing::error!(%error, "it cannot be remembered whether the database is away");
         }
     }
+}
+
+/// Emptied first, the file would give away the room that it has.
+fn write_in_place(path: &Path, mut bytes: Vec<u8>) -> io::Result<()> {
+    bytes.resize(MARKER_BYTES.max(bytes.len()), b' ');
+    let mut file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(path)?;
+    file.write_all(&bytes)?;
+    file.set_len(bytes.len() as u64)
 }
 
 fn facts(away: &Away) -> TroubleFacts {

@@ -35,6 +35,8 @@ impl Edits {
         if let Err(error) = &observer {
             tracing::warn!(%error, "edits of the watchlist are noticed late: its directory cannot be observed");
         }
+        // What was edited before anybody listened is heard as well.
+        heard.notify_one();
         Self { heard, _observer: observer.ok() }
     }
 

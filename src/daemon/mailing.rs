@@ -3,6 +3,7 @@
 use std::error::Error;
 
 use super::service::Daemon;
+use super::silence::Pulse;
 use super::sweeping::LOOK_EVERY;
 use super::systemd;
 use crate::config;
@@ -39,15 +40,16 @@ impl Daemon<'_> {
                 None
             }
         };
+        let pulse = Pulse::of(self.steps);
         let sending = Mailer {
             store: self.around.store,
             watchlist: &watchlist,
             password,
             clock: self.around.clock.as_ref(),
-            steps: self.steps,
+            steps: &pulse,
         };
         let sweeping = *self.sweeping.borrow();
-        match sending.send_owed(Ripe::Due(sweeping)).await {
+        match self.unless_silent(&pulse, sending.send_owed(Ripe::Due(sweeping))).await {
             Ok(mailed) => {
                 if let Some(stop) = mailed.stopped {
                     systemd::status(&format!("mail is stopped: {}", stop.reason));

@@ -1,8 +1,9 @@
 //! The daemon: looks at the rows whenever a bell rings, sends what is owed, reads the file anew when told, and ends politely.
 //!
 //! Reading order: [`service`] is the whole life on one page; `bell` rings (and carries no message); `sweeping` and
-//! `mailing` are the two loops, which know each other only by rows and by a bell; `edits` hears that the file changed, `reload` takes it into force; `heartbeat` tells a dead man's switch once a day; `forgetting` removes what
-//! is old once a day; `direct_mail` tells what the database cannot hold;
+//! `mailing` are the two loops, which know each other only by rows and by a bell; `edits` hears that the file changed, `reload`
+//! takes it into force; `heartbeat` tells a dead man's switch once a day; `forgetting` removes what is old once a day;
+//! `direct_mail` tells what the database cannot hold; `silence` gives up work that waits for ever;
 //! `systemd` says how it stands.
 //!
 //! May import every room but `commands`. Deliberately absent: decisions. What is due is a pure function of the clock and
@@ -17,6 +18,7 @@ mod heartbeat;
 mod mailing;
 mod reload;
 mod service;
+mod silence;
 mod sweeping;
 mod systemd;
 

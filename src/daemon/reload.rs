@@ -9,11 +9,12 @@ use super::bell::Bell;
 use super::edits::Edits;
 use super::service::{Daemon, Rejected, chain};
 use super::systemd;
-use crate::config::{self, ConfigError, Judgement};
+use crate::config::{self, ConfigError, Judgement, Watchlist};
 use crate::domain::display::displayable;
 use crate::domain::event::{Event, EventKind, Trouble, TroubleFacts};
 use crate::store::StoreError;
 use crate::store::outbox::Owed;
+use crate::store::steps::Step;
 use crate::store::troubles::{self, Turn};
 use crate::sweep;
 
@@ -35,7 +36,9 @@ pub(super) fn hang_ups() -> io::Result<Signal> {
 impl Daemon<'_> {
     /// Takes the first watchlist into force, and tells the operators when it is not the file that lies there.
     pub(super) async fn begin(&self, text: &str, rejected: Option<Rejected>) -> Result<(), StoreError> {
-        sweep::accept(self.around.store, &self.watchlist(), self.around.clock.now()).await?;
+        let watchlist = self.watchlist();
+        self.store_companies(&watchlist).await?;
+        self.direct_mail(&watchlist).reserve();
         if let Some(rejected) = rejected {
             return self.tell_rejected(rejected).await;
         }
@@ -110,13 +113,19 @@ impl Daemon<'_> {
         if watchlist.database != self.watchlist().database {
             tracing::warn!("[database] has changed: that takes effect at the next start only");
         }
-        sweep::accept(self.around.store, &watchlist, self.around.clock.now()).await?;
+        self.store_companies(&watchlist).await?;
         self.keep(&text);
         tracing::info!(companies = watchlist.companies.len(), "the watchlist was read anew");
         self.accepted.send_replace(std::sync::Arc::new(watchlist));
         self.tell_accepted().await?;
         self.bell.notify_one();
         self.mail_bell.notify_one();
+        Ok(())
+    }
+
+    async fn store_companies(&self, watchlist: &Watchlist) -> Result<(), StoreError> {
+        sweep::accept(self.around.store, watchlist, self.around.clock.now()).await?;
+        self.steps.reached(Step::Accepted).await;
         Ok(())
     }
 

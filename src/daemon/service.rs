@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::direct_mail::DirectMail;
 use super::heartbeat::Heart;
+use super::silence::SILENCE_MAX;
 use super::systemd;
 use crate::clock::{Clock, pause};
 use crate::config::{self, Environment, Watchlist};
@@ -70,7 +71,10 @@ pub struct Daemon<'a> {
     pub(super) mail_bell: Notify,
     pub(super) sweeping: watch::Sender<Sweeping>,
     pub(super) steps: &'a dyn Steps,
+    pub(super) silence_max: Duration,
     is_failing: SaidOnce,
+    /// Two loops meet the same trouble at the same moment: one of them tells it.
+    telling: tokio::sync::Mutex<()>,
     pub(super) no_key: SaidOnce,
     pub(super) no_password: SaidOnce,
     pub(super) heart: tokio::sync::Mutex<Heart>,
@@ -108,7 +112,9 @@ impl<'a> Daemon<'a> {
             mail_bell: Notify::new(),
             sweeping: watch::Sender::new(Sweeping::Idle),
             steps: &NoSteps,
+            silence_max: SILENCE_MAX,
             is_failing: SaidOnce::default(),
+            telling: tokio::sync::Mutex::default(),
             no_key: SaidOnce::default(),
             no_password: SaidOnce::default(),
             heart: tokio::sync::Mutex::default(),
@@ -121,6 +127,12 @@ impl<'a> Daemon<'a> {
     #[must_use]
     pub fn in_steps(self, steps: &'a dyn Steps) -> Self {
         Self { steps, ..self }
+    }
+
+    /// The same daemon, which gives up work that has not got on for so long: tests do not wait for half an hour.
+    #[must_use]
+    pub fn with_patience(self, silence_max: Duration) -> Self {
+        Self { silence_max, ..self }
     }
 
     /// Lives until `ending` is cancelled, then drains. `text` is the accepted file; `rejected` says why it is not the one that
@@ -185,6 +197,7 @@ impl<'a> Daemon<'a> {
         systemd::status(&format!("{doing} fails: {error}"));
         if is_of_the_database(error) {
             let watchlist = self.watchlist();
+            let _alone = self.telling.lock().await;
             self.direct_mail(&watchlist).database_failed(&chain(error)).await;
         }
         let Some(private) = self.around.private else { return };
@@ -201,6 +214,7 @@ impl<'a> Daemon<'a> {
         }
         let watchlist = self.watchlist();
         let direct_mail = self.direct_mail(&watchlist);
+        let _alone = self.telling.lock().await;
         let Some(facts) = direct_mail.told() else { return };
         match self.tell_database_is_back(facts).await {
             Ok(()) => direct_mail.forget(),
@@ -211,7 +225,7 @@ impl<'a> Daemon<'a> {
         }
     }
 
-    fn direct_mail<'w>(&'w self, watchlist: &'w Watchlist) -> DirectMail<'w> {
+    pub(super) fn direct_mail<'w>(&'w self, watchlist: &'w Watchlist) -> DirectMail<'w> {
         DirectMail {
             watchlist,
             environment: &self.around.environment,

@@ -6,9 +6,11 @@ use std::sync::{Arc, PoisonError};
 use chrono::{Datelike as _, TimeDelta};
 
 use super::service::Daemon;
+use super::silence::Pulse;
 use super::systemd;
 use crate::config::{self, Watchlist};
 use crate::email::Sweeping;
+use crate::store::steps::Steps;
 use crate::sweep::{self, Mode, NoProgress, Report, Sweep, SweepError, Whom};
 
 /// Where no bell rings (it is only a help) nobody waits longer than this.
@@ -20,7 +22,9 @@ impl Daemon<'_> {
         while !self.around.ending.is_cancelled() {
             let watchlist = self.watchlist();
             self.sweeping.send_replace(Sweeping::Running);
-            let swept = self.sweep_once(&watchlist).await;
+            let pulse = Pulse::of(self.steps);
+            let sweeping = Box::pin(self.sweep_once(&watchlist, &pulse));
+            let swept = self.unless_silent(&pulse, sweeping).await;
             self.sweeping.send_replace(Sweeping::Idle);
             match swept {
                 Ok(report) => {
@@ -39,7 +43,7 @@ impl Daemon<'_> {
         }
     }
 
-    async fn sweep_once(&self, watchlist: &Watchlist) -> Result<Report, SweepError> {
+    async fn sweep_once(&self, watchlist: &Watchlist, steps: &dyn Steps) -> Result<Report, SweepError> {
         self.accept_daily(watchlist).await?;
         // A file with the key is read again at each sweep: a repaired key heals within a minute.
         let key = match config::read_api_key(watchlist, &self.around.environment) {
@@ -65,7 +69,7 @@ impl Daemon<'_> {
                 self.around.store,
                 watchlist,
                 clock,
-                self.steps,
+                steps,
                 Mode::ForGood,
                 &NoProgress,
                 self.around.ending.clone(),

@@ -272,7 +272,10 @@ impl Run<'_> {
             (Some(session), _) => session,
             (None, Err(failure)) => return Ok(Err(failure.clone())),
             (None, Ok(courier)) => match keeping(claim, Box::pin(courier.connect())).await? {
-                Ok(session) => session,
+                Ok(session) => {
+                    self.mailer.steps.reached(Step::Connected).await;
+                    session
+                }
                 Err(failure) => return Ok(Err(failure)),
             },
         };

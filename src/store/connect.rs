@@ -114,6 +114,11 @@ impl Store {
         let pool = PgPoolOptions::new()
             .max_connections(POOL_CONNECTIONS_MAX)
             .acquire_timeout(ACQUIRE_TIMEOUT)
+            // Asked in place of the usual ping: one that works but cannot write any more leads to yesterday's primary.
+            .test_before_acquire(false)
+            .before_acquire(|connection, _| Box::pin(async move { Ok(can_write(connection).await) }))
+            // The pool's own test at a connection's return has no time limit, and one that waits for ever keeps its place.
+            .after_release(|connection, _| Box::pin(async move { Ok(answers(connection).await) }))
             .connect_with(options.clone())
             .await
             .map_err(during("connecting to the database"))?;
@@ -168,6 +173,18 @@ impl Store {
     pub async fn close(self) {
         self.pool.close().await;
     }
+}
+
+/// Whether a pooled connection lives, and leads to a server that can be written to. After a failover an open one may stay with
+/// the old primary, which refuses every write (SQLSTATE 25006) for as long as it is used; a new one finds the new primary.
+async fn can_write(connection: &mut PgConnection) -> bool {
+    let setting = sqlx::query_scalar::<_, String>("SHOW transaction_read_only");
+    setting.fetch_one(connection).await.is_ok_and(|setting| setting == "off")
+}
+
+/// Whether a connection that was given back, perhaps in the middle of a statement, is ready for the next.
+async fn answers(connection: &mut PgConnection) -> bool {
+    within(ACQUIRE_TIMEOUT, connection.ping()).await.is_ok_and(|answer| answer.is_ok())
 }
 
 async fn layout(connection: &mut PgConnection) -> Result<Layout, StoreError> {

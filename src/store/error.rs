@@ -12,6 +12,9 @@ pub enum StoreError {
         #[source]
         source: sqlx::Error,
     },
+    /// Neither an answer nor an error came: its machine has lost its power, or something between has forgotten us.
+    #[error("the database has not answered for very long")]
+    Silent,
     /// The migrations could not be applied.
     #[error("bringing the database to this version's layout")]
     Migrate(#[source] sqlx::migrate::MigrateError),
@@ -47,7 +50,7 @@ impl StoreError {
     pub fn is_of_the_database(&self) -> bool {
         match self {
             Self::Database { source, .. } => is_of_the_database(source),
-            Self::Migrate(_) => true,
+            Self::Migrate(_) | Self::Silent => true,
             Self::Unreadable { .. } | Self::Rows { .. } => false,
         }
     }

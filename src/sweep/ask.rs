@@ -50,6 +50,7 @@ impl Sweep<'_> {
         let mut gathering = Gathering::default();
         let (mut page, mut cause) = (NonZeroU16::MIN, planned.cause);
         let keyword = &planned.entry.keyword;
+        self.steps.reached(Step::Claimed).await;
         loop {
             if !self.count(cause).await? {
                 return Ok(asked);
@@ -64,6 +65,7 @@ impl Sweep<'_> {
             asked.came = match outcome {
                 Ok(found) => match gathering.add(found) {
                     Next::Ask(next) => {
+                        self.steps.reached(Step::BetweenPages).await;
                         (page, cause) = (next, Cause::Page);
                         continue;
                     }

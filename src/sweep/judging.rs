@@ -20,6 +20,7 @@ use crate::store::companies::CompanyId;
 use crate::store::judging::{self, BATCH_COMPANIES_MAX};
 use crate::store::outbox::Recorded;
 use crate::store::records::Record;
+use crate::store::steps::Step;
 use crate::store::sweeps::{self, Checked};
 use crate::store::troubles::Turn;
 
@@ -226,6 +227,7 @@ impl Sweep<'_> {
                 troubles: &[],
             };
             told.extend(sweeps::commit_check(&mut claim, &check).await?);
+            self.steps.reached(Step::Judged).await;
         }
         *claims = Some(batch.release().await?);
         Ok(told)

@@ -15,6 +15,7 @@ mod other_roads;
 mod private_database;
 mod private_postgres;
 mod real_smtp_server;
+mod rig;
 mod simulation;
 mod secrets;
 mod smtp_conversation;

@@ -14,7 +14,7 @@ use tokio::sync::Notify;
 
 use super::program::Program;
 
-/// Every step, and what a crash there leaves.
+/// Where simulated worlds die. Their seeds count on this list as it is; every step has its own tests in `crashes.rs`.
 pub const STEPS: [Step; 9] = [
     Step::BeforeCall,
     Step::AfterAnswer,
@@ -69,13 +69,16 @@ impl Steps for DiesAt {
     }
 }
 
-/// Kills this very process at the n-th time of a step.
-struct Kills(Countdown);
+/// Sends this very process a signal at the n-th time of a step.
+struct Signals {
+    countdown: Countdown,
+    signal: Signal,
+}
 
-impl Steps for Kills {
+impl Steps for Signals {
     fn reached(&self, step: Step) -> BoxFuture<'_, ()> {
-        if self.0.is_over(step) {
-            kill(Pid::this(), Signal::SIGKILL).unwrap();
+        if self.countdown.is_over(step) {
+            kill(Pid::this(), self.signal).unwrap();
         }
         futures_util::future::ready(()).boxed()
     }
@@ -87,27 +90,33 @@ const ARGUMENTS: &str = "QUALWATCH_TEST_ARGUMENTS";
 /// Runs `qualwatch` with these arguments in a process of its own that is killed at the n-th time of a step. The process is
 /// this test binary, which is all of the program but its `main`: so the program itself needs no crash points.
 pub fn run_until(program: &Program, arguments: &str, step: Step, nth: usize) -> ExitStatus {
-    let place = STEPS.iter().position(|known| *known == step).unwrap();
+    start_until(program, arguments, step, nth, Signal::SIGKILL).stderr(Stdio::null()).status().unwrap()
+}
+
+/// The same, yet to be run, with any signal.
+pub fn start_until(program: &Program, arguments: &str, step: Step, nth: usize, signal: Signal) -> Command {
+    let place = Step::ALL.iter().position(|known| *known == step).unwrap();
     let mut command: Command = program.command_of(&std::env::current_exe().unwrap());
     command
         .args(["--exact", "support::crashing::a_process_to_be_killed", "--ignored", "--nocapture"])
-        .env(CRASH, format!("{place} {nth}"))
+        .env(CRASH, format!("{place} {nth} {signal}"))
         .env(ARGUMENTS, arguments)
-        .stdout(Stdio::null())
-        .stderr(Stdio::null());
-    command.status().unwrap()
+        .stdout(Stdio::null());
+    command
 }
 
 #[test]
 #[ignore = "this is the process that other tests start and kill"]
 fn a_process_to_be_killed() {
     let (Ok(crash), Ok(arguments)) = (std::env::var(CRASH), std::env::var(ARGUMENTS)) else { return };
-    let (place, nth) = crash.split_once(' ').unwrap();
-    let step = STEPS[place.parse::<usize>().unwrap()];
-    let steps = Kills(Countdown { step, left: AtomicUsize::new(nth.parse().unwrap()) });
+    let [place, nth, signal] = crash.split(' ').collect::<Vec<_>>().try_into().unwrap();
+    let step = Step::ALL[place.parse::<usize>().unwrap()];
+    let countdown = Countdown { step, left: AtomicUsize::new(nth.parse().unwrap()) };
+    let steps = Signals { countdown, signal: signal.parse().unwrap() };
     let _ = rustls::crypto::ring::default_provider().install_default();
     let arguments = Arguments::try_parse_from(["qualwatch"].into_iter().chain(arguments.split(' '))).unwrap();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    qualwatch::commands::start_logging(&arguments);
     let exit = runtime.block_on(Box::pin(obey_in_steps(arguments, &steps))).unwrap();
     std::process::exit(exit.code().into());
 }

@@ -2,7 +2,7 @@
 
 use std::io::{BufRead as _, BufReader, Read};
 use std::os::unix::process::ExitStatusExt as _;
-use std::process::{Child, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use qualwatch::clock;
 use super::program::Program;
 
 /// Far longer than anything here takes; who waits in vain says for what.
-const PATIENCE: Duration = Duration::from_secs(15);
+const PATIENCE: Duration = Duration::from_mins(1);
 const BETWEEN_LOOKS: Duration = Duration::from_millis(10);
 
 /// Waits for a state, not for a time.
@@ -34,7 +34,11 @@ pub struct Running {
 
 impl Running {
     pub fn start(program: &Program, arguments: &[&str]) -> Self {
-        let mut command = program.command(arguments);
+        Self::spawn(program.command(arguments))
+    }
+
+    /// The same of any command.
+    pub fn spawn(mut command: Command) -> Self {
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let said = collect(child.stdout.take().unwrap());
         let log = collect(child.stderr.take().unwrap());
@@ -92,6 +96,9 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("when the test failed it had logged: {}", self.log());
+        }
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

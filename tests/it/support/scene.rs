@@ -183,6 +183,11 @@ impl Scene {
         self.sandbox.replace(Scenario::parse(scenario).unwrap());
     }
 
+    /// The cast and its story, with faults over it.
+    pub fn break_upstream(&self, faults: &str) {
+        self.upstream(&(STORY.to_owned() + &many("另一家监理有限公司", 24) + faults));
+    }
+
     /// Looks at the locks until there is none: at most some thousand round trips.
     pub async fn until_nobody_claims(&self) {
         for _ in 0..10_000 {

@@ -41,13 +41,14 @@ impl<'c> Waiting<'c> {
         self.take(1)
     }
 
-    /// The next few: fewer as fewer are left, so that all workers end at about the same time. Waits while others may still
+    /// The next few: fewer as fewer are left, so that all workers end at about the same time and few wait behind one who is slow
+    /// to answer. Waits while others may still
     /// give some back; `None` when everybody had their turn.
     pub(super) async fn next(&self) -> Option<Taken<'_, 'c>> {
         loop {
             let changed = self.changed.notified();
             let left = self.line().companies.len();
-            if let Some(taken) = self.take(left.div_ceil(self.workers).min(BATCH_COMPANIES_MAX)) {
+            if let Some(taken) = self.take(left.div_ceil(2 * self.workers).min(BATCH_COMPANIES_MAX)) {
                 return Some(taken);
             }
             if self.line().in_hands == 0 {

@@ -35,7 +35,7 @@ fn begin_all(taken: &mut Taken<'_, '_>) -> Vec<String> {
 #[test]
 fn batches_shrink_towards_the_end_and_keep_the_order() {
     let watchlist = watchlist(40);
-    let waiting = Waiting::new(planned(&watchlist), 4);
+    let waiting = Waiting::new(planned(&watchlist), 2);
     let (mut sizes, mut order) = (Vec::new(), Vec::new());
     while let Some(mut taken) = waiting.next().now_or_never().unwrap() {
         let begun = begin_all(&mut taken);
@@ -62,10 +62,11 @@ fn what_a_worker_does_not_begin_with_goes_back_to_the_head() {
 
 #[tokio::test]
 async fn a_worker_without_work_waits_while_others_may_give_some_back() {
-    let watchlist = watchlist(2);
+    let watchlist = watchlist(3);
     let waiting = Waiting::new(planned(&watchlist), 1);
     let mut taken = waiting.next().await.unwrap();
     taken.begin().unwrap();
+    assert_eq!(begin_all(&mut waiting.next().await.unwrap()), ["2"]);
     let mut idle = Box::pin(waiting.next());
     assert!(idle.as_mut().now_or_never().is_none(), "one is still in a hand");
     drop(taken);

@@ -187,11 +187,12 @@ async fn scenario_18_too_much_of_an_answer_takes_little_memory_and_touches_no_ot
 
 #[tokio::test(flavor = "multi_thread")]
 async fn scenario_19_answers_that_never_end_cost_their_time_out_and_no_more() {
-    let stuck: Vec<u32> = (1..=8).map(|n| n * 12).collect();
+    // Five at once would say that upstream is away.
+    let stuck = [12, 24, 36, 48];
     let world = world(100);
     for effect in ["drip = \"1s\"", "slow = \"1h\""] {
-        let fault = |n: &u32| format!("[[fault]]\nkeyword = \"公司{n}\"\n{effect}\n");
-        let faults = stuck.iter().map(fault).collect::<Vec<_>>().concat();
+        let fault = |n: u32| format!("[[fault]]\nkeyword = \"公司{n}\"\n{effect}\n");
+        let faults = stuck.map(fault).concat();
         let rig = Rig::with(&world).await;
         rig.scene.upstream(&(world.clone() + &faults));
         let program = rig.program();
@@ -201,9 +202,7 @@ async fn scenario_19_answers_that_never_end_cost_their_time_out_and_no_more() {
         let ran = program.run(&["check", "--due", "--json"]);
         assert_eq!(ran.code, Some(3), "{ran:?}");
         let companies = &ran.json()["companies"];
-        assert_eq!((&companies["complete"], &companies["failed"]), (&92.into(), &8.into()), "{effect}");
-        // At the second tries the breaker has seen enough after five.
-        let calls = ran.json()["calls"].as_u64().unwrap();
-        assert!((92 + 8 + 5..=92 + 2 * 8).contains(&calls), "{effect}: {calls} calls");
+        assert_eq!((&companies["complete"], &companies["failed"]), (&96.into(), &4.into()), "{effect}");
+        assert_eq!(ran.json()["calls"], 96 + 2 + 2 * 4, "{effect}: two more pages, and two tries of the stuck");
     }
 }

@@ -58,12 +58,6 @@ impl Database {
             let _ = database.close().await;
             return Err(error);
         }
-        if let Err(error) = served::remember(&context.state_dir, &database.place.name()) {
-            tracing::warn!(
-                error = &error as &dyn std::error::Error,
-                "what database is served cannot be remembered"
-            );
-        }
         Ok(database)
     }
 
@@ -134,8 +128,15 @@ impl Database {
         }
     }
 
-    /// The same for a process that takes its watchlist into force.
+    /// The same for a process that takes its watchlist into force: from now on it is remembered that this database is served. (A dry
+    /// run leaves the state directory as it is.)
     pub fn obeying(self, context: &Context) -> Self {
+        if let Err(error) = served::remember(&context.state_dir, &self.place.name()) {
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "what database is served cannot be remembered"
+            );
+        }
         let listing = config::listing_of(&context.state_dir, &context.path);
         Self { store: self.store.obeying(listing), ..self }
     }

@@ -124,7 +124,27 @@ fn guarded(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn whatever_a_cell_holds_a_spreadsheet_reads_it_as_that_text(texts in prop::collection::vec(any::<String>(), 2..5)) {
+            let cells: Vec<String> = texts.iter().map(|text| guarded(text)).collect();
+            let mut bytes = Vec::new();
+            let mut writer = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(&mut bytes);
+            writer.write_record(&cells).unwrap();
+            drop(writer);
+            let mut reader = csv::ReaderBuilder::new().has_headers(false).from_reader(bytes.as_slice());
+            let read = reader.records().next().unwrap().unwrap();
+            prop_assert_eq!(read.iter().collect::<Vec<_>>(), cells.clone());
+            for cell in cells {
+                prop_assert!(!cell.starts_with(['=', '+', '-', '@', '＝', '＋', '－', '＠']), "{:?}", cell);
+                prop_assert!(!cell.chars().any(char::is_control), "{:?}", cell);
+            }
+        }
+    }
 
     #[test]
     fn no_cell_is_a_formula() {

@@ -131,7 +131,8 @@ fn read_item(item: &Item) -> Result<Vec<Holding>, Incompleteness> {
 }
 
 /// Reads a holding again by the registry's own texts, which it bears: several where its text is several qualifications by
-/// today's rules. An end that could be read stays where its text cannot be read (any more).
+/// today's rules. An end stays as it was unless its text is a day by today's rules: the text is inert, so what could not be seen
+/// in it, and was no obstacle, may be one now.
 #[must_use]
 pub fn read_again(holding: &Holding) -> Vec<Holding> {
     let item = Item {
@@ -144,9 +145,8 @@ pub fn read_again(holding: &Holding) -> Vec<Holding> {
         qualification_name: Some(holding.qualification.text.clone()),
     };
     let Ok(read) = read_item(&item) else { return vec![holding.clone()] };
-    let stays = |read: &Holding| read.last_day().is_none() && holding.last_day().is_some();
     let again = |read: Holding| Holding {
-        end: if stays(&read) { holding.end.clone() } else { read.end },
+        end: if read.last_day().is_some() { read.end } else { holding.end.clone() },
         issued: holding.issued,
         ..read
     };

@@ -103,8 +103,9 @@ fn end_of(body: &[u8], at: usize, spelling: &[char], body_end: End) -> Option<us
         {
             return Some(body.len());
         }
-        let mut next: Vec<usize> =
-            reached.iter().flat_map(|&from| ends_of_letter(body, from, letter)).collect();
+        // NULs are dropped where JSON is read (`json.rs`): what they break there comes together again.
+        let starts = reached.iter().map(|&from| if index == 0 { from } else { past_nuls(body, from) });
+        let mut next: Vec<usize> = starts.flat_map(|from| ends_of_letter(body, from, letter)).collect();
         next.sort_unstable();
         next.dedup();
         if next.is_empty() {
@@ -113,6 +114,17 @@ fn end_of(body: &[u8], at: usize, spelling: &[char], body_end: End) -> Option<us
         reached = next;
     }
     reached.into_iter().max()
+}
+
+/// Where the NULs that stand at `at` end, raw or escaped.
+fn past_nuls(body: &[u8], mut at: usize) -> usize {
+    loop {
+        match body.get(at..) {
+            Some([0, ..]) => at += 1,
+            Some(rest) if rest.starts_with(br"\u0000") => at += br"\u0000".len(),
+            _ => return at,
+        }
+    }
 }
 
 /// Whether nothing is left, or no more than a part of an escape.

@@ -9,6 +9,7 @@ mod crashes;
 mod history_of_a_day;
 mod daemon;
 mod documents;
+mod hostile_input;
 mod hostile_text;
 mod mailer;
 mod other_roads;

@@ -16,17 +16,23 @@ use tokio::net::TcpStream;
 /// Bytes asked of the socket at once.
 const CHUNK_BYTES: usize = 4096;
 
+/// The most that a server may say before we say something: far beyond any reply, and any certificates beneath TLS. lettre keeps a
+/// reply until its last line, which a server need not send, and reads all of it again at each line.
+const BYTES_IN_A_ROW_MAX: usize = 64 << 10;
+
 /// See the module's text. Writing is the socket's own.
 #[derive(Debug)]
 pub(super) struct LineByLine {
     stream: TcpStream,
     /// Read from the socket and not yet given away.
     ahead: Vec<u8>,
+    /// Read from the socket since something was written.
+    in_a_row: usize,
 }
 
 impl LineByLine {
     pub(super) fn new(stream: TcpStream) -> Self {
-        Self { stream, ahead: Vec::new() }
+        Self { stream, ahead: Vec::new(), in_a_row: 0 }
     }
 }
 
@@ -41,6 +47,11 @@ impl AsyncRead for LineByLine {
             let mut read = ReadBuf::new(&mut chunk);
             ready!(Pin::new(&mut self.stream).poll_read(cx, &mut read))?;
             self.ahead.extend_from_slice(read.filled());
+            self.in_a_row += self.ahead.len();
+            if self.in_a_row > BYTES_IN_A_ROW_MAX {
+                let message = "the server's reply has no end";
+                return Poll::Ready(Err(io::Error::new(io::ErrorKind::InvalidData, message)));
+            }
         }
         let line = self.ahead.iter().position(|&byte| byte == b'\n').map_or(self.ahead.len(), |end| end + 1);
         let rest = self.ahead.split_off(line.min(out.remaining()));
@@ -52,6 +63,7 @@ impl AsyncRead for LineByLine {
 
 impl AsyncWrite for LineByLine {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        self.in_a_row = 0;
         Pin::new(&mut self.stream).poll_write(cx, bytes)
     }
 

@@ -32,14 +32,17 @@ impl Censor {
 
     /// The text on one line, inert, scrubbed, then capped: in this order, so that no cut leaves half a password.
     pub(crate) fn clean(&self, text: &str) -> String {
-        let scrubbed =
-            self.secrets.iter().fold(text.to_owned(), |text, form| text.replace(form.as_str(), "***"));
-        let inert: String = scrubbed.chars().map(|c| if is_unsafe(c) { ' ' } else { c }).collect();
-        let line = inert.split_whitespace().collect::<Vec<_>>().join(" ");
+        let inert: String = self.scrub(text).chars().map(|c| if is_unsafe(c) { ' ' } else { c }).collect();
+        // On one line a password with a blank may have come together.
+        let line = self.scrub(&inert.split_whitespace().collect::<Vec<_>>().join(" "));
         match line.char_indices().nth(REPLY_CHARS_MAX) {
             Some((cut, _)) => line.get(..cut).unwrap_or_default().to_owned(),
             None => line,
         }
+    }
+
+    fn scrub(&self, text: &str) -> String {
+        self.secrets.iter().fold(text.to_owned(), |text, form| text.replace(form.as_str(), "***"))
     }
 
     /// A reply in one line, with its code.
@@ -91,8 +94,32 @@ fn is_unsafe(c: char) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
     use crate::domain::secret::Secret;
+
+    proptest! {
+        #[test]
+        fn whatever_a_server_says_is_shown_inert_short_and_without_the_password(
+            password in "[a-zA-Z0-9 /+=._-]{6,20}",
+            before in any::<String>(),
+            between in "[ \\t\\r\\n\\u{0}\\u{200b}]{0,3}",
+            after in any::<String>(),
+        ) {
+            prop_assume!(password.trim() == password);
+            let censor = Censor::new(Some(&Login {
+                user: "alerts@example.com".to_owned(),
+                password: Secret::parse(&password).unwrap(),
+            }));
+            let broken = password.replace(' ', &format!(" {between}"));
+            for echo in [password.clone(), broken, STANDARD.encode(&password)] {
+                let shown = censor.clean(&format!("{before}{echo}{after}"));
+                prop_assert!(!shown.contains(&password), "{:?} in {:?}", password, shown);
+                prop_assert!(!shown.contains(is_unsafe) && shown.chars().count() <= REPLY_CHARS_MAX, "{:?}", shown);
+            }
+        }
+    }
 
     fn censor() -> Censor {
         let password = Secret::parse("CANARY-p4ssw0rd").unwrap();

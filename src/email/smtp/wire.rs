@@ -49,7 +49,25 @@ pub fn check_wire_format(message: &[u8]) -> Result<(), Unsendable> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn whatever_passes_no_server_can_take_for_two_messages(
+            pieces in prop::collection::vec(prop::sample::select(vec!["\r\n", "\n", "\r", ".", "a", "\r\n.\r\n", "资", "QUIT"]), 0..30),
+            times in 1..400_usize,
+        ) {
+            let message = pieces.concat().into_bytes().repeat(times);
+            if check_wire_format(&message).is_ok() {
+                let text = String::from_utf8(message).unwrap();
+                let lines: Vec<&str> = text.split("\r\n").collect();
+                prop_assert!(lines.iter().all(|line| !line.contains(['\r', '\n']) && line.len() <= LINE_BYTES_MAX));
+                prop_assert!(text.is_ascii());
+            }
+        }
+    }
 
     #[test]
     fn only_whole_short_ascii_lines_go_over_the_wire() {

@@ -15,6 +15,35 @@ fn failure(status: u16, body: &str) -> Failure {
     judged(&reply(status, body.as_bytes())).unwrap_err()
 }
 
+proptest::proptest! {
+    #[test]
+    fn why_an_answer_is_none_is_said_inert_short_and_without_the_key(
+        status in 100..600_u16,
+        before in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..250),
+        code in proptest::option::of("-?[0-9]{1,7}"),
+        reason in proptest::prelude::any::<String>(),
+        spelling in 0..4_usize,
+    ) {
+        let key = match spelling {
+            0 => KEY.to_owned(),
+            1 => KEY.bytes().map(|byte| format!("%{byte:02x}")).collect::<Vec<_>>().concat(),
+            2 => KEY.bytes().map(|byte| format!("\\u{byte:04x}")).collect::<Vec<_>>().concat(),
+            _ => String::new(),
+        };
+        let said = match code {
+            Some(code) => format!(r#"{{"error_code":{code},"reason":{}}}"#, serde_json::Value::from(reason.clone() + KEY)),
+            None => reason,
+        };
+        let body = [before, key.into_bytes(), said.into_bytes()].concat();
+        let scrubbed = crate::juhe::scrub(body, &Secret::parse(KEY).unwrap());
+        if let Err(failure) = judged(&reply(status, &scrubbed)) {
+            proptest::prop_assert!(!failure.reason.contains(KEY), "{:?}", failure);
+            proptest::prop_assert_eq!(&crate::domain::display::displayable(&failure.reason), &failure.reason);
+            proptest::prop_assert!(failure.reason.chars().count() <= 501, "{:?}", failure);
+        }
+    }
+}
+
 const NOT_FOUND: &str = r#"{"reason":"查询无结果","result":null,"error_code":265004}"#;
 const EMPTY: &str = r#"{"reason":"success","result":{"total":0,"items":[]},"error_code":0}"#;
 const HTML: &str = "<!DOCTYPE html><html><title>登录</title></html>";

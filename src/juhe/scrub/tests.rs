@@ -52,6 +52,23 @@ fn every_spelling_of_a_key_is_overwritten_and_the_length_stays() {
 }
 
 #[test]
+fn a_key_that_nuls_break_is_overwritten_as_reading_drops_them() {
+    let (head, tail) = KEY.split_at(7);
+    for nuls in ["\0", "\0\0", r"\u0000", "\\u0000\0"] {
+        let body = format!(r#"{{"error_code":10001,"reason":"KEY {head}{nuls}{tail}"}}"#);
+        let left = scrubbed(&body, KEY);
+        assert!(!left.contains(head) && !left.contains(tail) && left.len() == body.len(), "{left}");
+        let read = crate::juhe::json::parse(left.as_bytes()).unwrap().value.to_string();
+        assert!(!read.contains(KEY), "{read}");
+    }
+    assert_eq!(
+        scrubbed(&format!("\0{KEY}\0x"), KEY),
+        format!("\0{}\0x", "*".repeat(KEY.len())),
+        "around it they stay"
+    );
+}
+
+#[test]
 fn base64_of_a_text_that_holds_the_key_loses_it_at_each_alignment() {
     for before in ["", "k", "ke", "key", "key=", "user:"] {
         for engine in [&STANDARD, &URL_SAFE] {

@@ -62,8 +62,12 @@ pub struct Standing {
     pub judged_on: Option<NaiveDate>,
 }
 
+/// How often the companies are stored anew after the transaction lost against another one.
+const ACCEPT_ATTEMPTS_MAX: usize = 3;
+
 /// Makes the stored companies those of the file: new ones come in, others leave unless another watchlist names them, and a
-/// changed line is in force from now. `watchlist` tells files of several daemons apart. One transaction.
+/// changed line is in force from now. `watchlist` tells files of several daemons apart. One transaction, which touches many
+/// rows beside sweeps that touch one each: where it loses against them it is repeated.
 ///
 /// # Errors
 /// When the database fails.
@@ -73,11 +77,27 @@ pub async fn accept(
     entries: &[Entry],
     now: DateTime<Utc>,
 ) -> Result<(), StoreError> {
+    for _ in 1..ACCEPT_ATTEMPTS_MAX {
+        match accept_once(pool, watchlist, entries, now).await {
+            Err(error) if error.is_of_a_lost_transaction() => {}
+            done => return done,
+        }
+    }
+    accept_once(pool, watchlist, entries, now).await
+}
+
+async fn accept_once(
+    pool: &PgPool,
+    watchlist: &str,
+    entries: &[Entry],
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
     let doing = "storing the companies of the watchlist";
     let mut tx = pool.begin().await.map_err(during(doing))?;
     listings::leave(&mut tx, watchlist, entries, now).await?;
     for batch in entries.chunks(BATCH_ROWS_MAX) {
-        free_prefixes(&mut tx, batch).await?;
+        take_prefixes_of_returning(&mut tx, batch).await?;
+        give_up_pinned_prefixes(&mut tx, batch).await?;
         drop_doubts_of_returning(&mut tx, batch).await?;
         upsert(&mut tx, batch, now).await?;
         listings::list(&mut tx, watchlist, batch, now).await?;
@@ -85,32 +105,56 @@ pub async fn accept(
     tx.commit().await.map_err(during(doing))
 }
 
-/// One prefix is one watched company's. What the file pins goes to the entry that pins it; a company that comes back and
-/// whose prefix another one bears meanwhile has none. Whoever loses a prefix is disputed at its next answer.
-async fn free_prefixes(connection: &mut PgConnection, entries: &[Entry]) -> Result<(), StoreError> {
+/// One prefix is one watched company's: one that comes back and whose prefix another one bears meanwhile has none. Whoever
+/// loses a prefix is disputed at its next answer.
+async fn take_prefixes_of_returning(
+    connection: &mut PgConnection,
+    entries: &[Entry],
+) -> Result<(), StoreError> {
     let keywords: Vec<String> = entries.iter().map(|entry| entry.keyword.as_str().to_owned()).collect();
-    let prefixes: Vec<Option<String>> = entries.iter().map(|entry| entry.pinned_prefix.clone()).collect();
     sqlx::query!(
         "UPDATE companies AS losing
          SET prefix = NULL,
              prefix_is_pinned = false
-         WHERE EXISTS (
-                   SELECT FROM UNNEST($1::text[], $2::text[]) AS entry (keyword, prefix)
-                   WHERE entry.prefix = losing.prefix
-                     AND entry.keyword <> losing.keyword
-               )
-               -- Who has left and stays away keeps it: whoever bears it now goes on with that history.
-               AND (losing.left_at IS NULL OR losing.keyword = ANY ($1))
-            OR (losing.left_at IS NOT NULL
-                AND losing.keyword = ANY ($1)
-                AND EXISTS (
-                    SELECT FROM companies AS other
-                    WHERE other.prefix = losing.prefix
-                      AND other.id <> losing.id
-                      AND (other.left_at IS NULL OR (other.keyword = ANY ($1) AND other.id < losing.id))
-                ))",
-        &keywords,
-        &prefixes as &[Option<String>]
+         FROM UNNEST($1::text[]) AS entry (keyword)
+         WHERE losing.keyword = entry.keyword
+           AND losing.left_at IS NOT NULL
+           AND EXISTS (
+                   SELECT FROM companies AS other
+                   WHERE other.prefix = losing.prefix
+                     AND other.id <> losing.id
+                     AND (other.left_at IS NULL OR (other.keyword = ANY ($1) AND other.id < losing.id))
+               )",
+        &keywords
+    )
+    .execute(connection)
+    .await
+    .map_err(during("freeing ids of companies that come back"))?;
+    Ok(())
+}
+
+/// What the file pins goes to the entry that pins it.
+async fn give_up_pinned_prefixes(connection: &mut PgConnection, entries: &[Entry]) -> Result<(), StoreError> {
+    let pinned = entries
+        .iter()
+        .filter_map(|entry| Some((entry.keyword.as_str().to_owned(), entry.pinned_prefix.clone()?)));
+    let (pinning, prefixes): (Vec<String>, Vec<String>) = pinned.unzip();
+    if pinning.is_empty() {
+        return Ok(());
+    }
+    let keywords: Vec<String> = entries.iter().map(|entry| entry.keyword.as_str().to_owned()).collect();
+    sqlx::query!(
+        "UPDATE companies AS losing
+         SET prefix = NULL,
+             prefix_is_pinned = false
+         FROM UNNEST($1::text[], $2::text[]) AS entry (keyword, prefix)
+         WHERE losing.prefix = entry.prefix
+           AND losing.keyword <> entry.keyword
+           -- Who has left and stays away keeps it: whoever bears it now goes on with that history.
+           AND (losing.left_at IS NULL OR losing.keyword = ANY ($3))",
+        &pinning,
+        &prefixes,
+        &keywords
     )
     .execute(connection)
     .await
@@ -178,6 +222,13 @@ async fn upsert(
         "INSERT INTO companies AS known (keyword, name, prefix, prefix_is_pinned, check_line, accepted_at, watched_since)
          SELECT entry.keyword, entry.name, entry.prefix, entry.prefix IS NOT NULL, entry.check_line, $5, $5
          FROM UNNEST($1::text[], $2::text[], $3::text[], $4::text[]) AS entry (keyword, name, prefix, check_line)
+         LEFT JOIN companies AS old ON old.keyword = entry.keyword
+         -- A row that stays as it is must not even be locked: sweeps go on beside this.
+         WHERE old.id IS NULL
+            OR (old.name, old.check_line, old.prefix_is_pinned)
+               IS DISTINCT FROM (entry.name, entry.check_line, entry.prefix IS NOT NULL)
+            OR old.left_at IS NOT NULL
+            OR (entry.prefix IS NOT NULL AND old.prefix IS DISTINCT FROM entry.prefix)
          ON CONFLICT (keyword) DO UPDATE
          SET name = excluded.name,
              prefix = CASE WHEN excluded.prefix_is_pinned THEN excluded.prefix ELSE known.prefix END,

@@ -57,6 +57,14 @@ impl StoreError {
 }
 
 impl StoreError {
+    /// Whether the transaction lost against another one (SQLSTATE class 40: serialisation, deadlock): nothing of it is
+    /// stored, and the same again may well succeed.
+    #[must_use]
+    pub fn is_of_a_lost_transaction(&self) -> bool {
+        let Self::Database { source: sqlx::Error::Database(refused), .. } = self else { return false };
+        refused.code().is_some_and(|code| code.starts_with("40"))
+    }
+
     /// Whether another company of the file has got the same prefix meanwhile: of two that are stored at once only one can.
     #[must_use]
     pub fn is_of_a_taken_prefix(&self) -> bool {

@@ -10,6 +10,9 @@ use super::error::{StoreError, during};
 /// A watchlist that no process has obeyed for so long counts as gone: its daemon was moved or taken down.
 const WATCHLIST_GONE_AFTER: TimeDelta = TimeDelta::days(8);
 
+/// What was noted within this time is not written again: a reload of a large file touches nothing that stays.
+const SEEN_LATELY: TimeDelta = TimeDelta::hours(1);
+
 /// What this watchlist does not name any more leaves, unless another one names it. A watchlist that nobody has obeyed for
 /// [`WATCHLIST_GONE_AFTER`] names nothing.
 pub(super) async fn leave(
@@ -26,8 +29,8 @@ pub(super) async fn leave(
             OR (watchlist = $1
                 AND NOT EXISTS (
                     SELECT FROM companies
+                    JOIN UNNEST($2::text[]) AS entry (keyword) ON entry.keyword = companies.keyword
                     WHERE companies.id = listings.company_id
-                      AND companies.keyword = ANY ($2)
                 ))",
         watchlist,
         &keywords,
@@ -40,7 +43,8 @@ pub(super) async fn leave(
         "UPDATE companies
          SET left_at = $2
          WHERE left_at IS NULL
-           AND keyword <> ALL ($1::text[])
+           -- Not <> ALL, which older servers do row by row.
+           AND NOT EXISTS (SELECT FROM UNNEST($1::text[]) AS entry (keyword) WHERE entry.keyword = companies.keyword)
            AND NOT EXISTS (SELECT FROM listings WHERE listings.company_id = companies.id)",
         &keywords,
         now
@@ -61,14 +65,17 @@ pub(super) async fn list(
     let keywords: Vec<String> = entries.iter().map(|entry| entry.keyword.as_str().to_owned()).collect();
     sqlx::query!(
         "INSERT INTO listings (watchlist, company_id, seen_at)
-         SELECT $1, id, $3
+         SELECT $1, companies.id, $3
          FROM companies
-         WHERE keyword = ANY ($2)
+         LEFT JOIN listings AS old ON old.watchlist = $1 AND old.company_id = companies.id
+         WHERE companies.keyword = ANY ($2)
+           AND (old.company_id IS NULL OR old.seen_at NOT BETWEEN $4 AND $3)
          ON CONFLICT (watchlist, company_id) DO UPDATE
          SET seen_at = excluded.seen_at",
         watchlist,
         &keywords,
-        now
+        now,
+        now - SEEN_LATELY
     )
     .execute(connection)
     .await

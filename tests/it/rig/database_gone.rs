@@ -126,11 +126,7 @@ async fn scenario_06_a_killed_server_that_is_started_again_costs_the_calls_in_fl
 #[tokio::test(flavor = "multi_thread")]
 async fn scenario_07_sessions_that_an_administrator_ends_cost_the_calls_in_flight() {
     let ends = async |server: &Server| {
-        server
-            .order(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'qualwatch'",
-            )
-            .await;
+        server.end_sessions().await;
     };
     Box::pin(trouble(ends)).await;
 }

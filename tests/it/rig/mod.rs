@@ -29,6 +29,8 @@
 //! | 24 | poison, huge digests | [`lives`], `hostile_text_is_inert_wherever_it_goes`, `a_letter_over_a_megabyte_is_split_and_numbered` |
 //! | 25 | the key is revoked, the quota is spent | [`keys`], `a_key_that_is_repaired_in_its_file_heals_by_itself`, `a_spent_quota_waits_for_midnight_in_shanghai` |
 //!
+//! [`storms`] lets several of them strike in one sweep, as a seed decides.
+//!
 //! Root and a mount are wanted by three tests of [`resources`], which say so where they are skipped. Not here: a disk that lies
 //! about what it has written (2), a name server that hangs (19).
 
@@ -47,4 +49,5 @@ mod power_loss;
 mod resources;
 mod server;
 mod size;
+mod storms;
 mod together;

@@ -125,6 +125,20 @@ impl Server {
         )
     }
 
+    /// The same, where there may be none.
+    pub async fn some_back_end(&self) -> Option<Pid> {
+        let pids: Vec<i32> = self.ask("SELECT coalesce(array_agg(pid), '{}') FROM pg_stat_activity WHERE application_name = 'qualwatch'").await;
+        pids.first().copied().map(Pid::from_raw)
+    }
+
+    /// Ends the program's sessions, as an administrator does.
+    pub async fn end_sessions(&self) {
+        self.order(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'qualwatch'",
+        )
+        .await;
+    }
+
     /// Whether it takes connections.
     pub async fn answers(&self) -> bool {
         self.options().connect().await.is_ok()

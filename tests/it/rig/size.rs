@@ -1,10 +1,14 @@
 //! Scenario 23: a hundred thousand companies. And what a process takes of memory.
 
+use std::time::Duration;
+
 use nix::sys::signal::Signal;
-use qualwatch::clock::{Clock as _, SystemClock};
+use qualwatch::clock::{self, Clock as _, SystemClock};
+use qualwatch::store::companies::{self, Entry};
 
 use super::house::Rig;
 use super::server::Server;
+use crate::support::database::TestDatabase;
 use crate::support::running::{Running, until};
 
 /// The most memory that the process has had, in kilobytes.
@@ -88,4 +92,58 @@ async fn scenario_23_a_hundred_thousand_companies() {
     let (memory, start, status, reload) = Box::pin(at_size(100_000)).await;
     eprintln!("{memory} kB of memory, start {start} ms, status {status} ms, reload {reload} ms");
     assert!(memory < 300 * 1024 && start < 5_000 && status < 1_000 && reload < 2_000);
+}
+
+fn entries(count: usize, name: &str) -> Vec<Entry> {
+    let entry = |number: usize| Entry {
+        keyword: format!("公司{number}").parse().unwrap(),
+        name: format!("{name}{number}"),
+        pinned_prefix: number.is_multiple_of(2).then(|| format!("5f{number:022}")),
+        check_line: "0 0 8 * * * Asia/Shanghai".to_owned(),
+    };
+    (0..count).map(entry).collect()
+}
+
+/// Were it a matter of each with each, it would take minutes.
+const SECONDS: Duration = Duration::from_secs(30);
+
+#[tokio::test]
+async fn scenario_23_thirty_thousand_companies_are_taken_into_force_in_seconds() {
+    let database = TestDatabase::new().await;
+    let (pool, now) = (database.pool().await, SystemClock::default().now());
+    for (name, why) in [("甲", "new ones"), ("甲", "the same again"), ("乙", "all with other names")] {
+        let entries = entries(30_000, name);
+        let accepted = clock::within(SECONDS, companies::accept(&pool, "a file", &entries, now)).await;
+        accepted.unwrap_or_else(|_| panic!("{why}")).unwrap();
+    }
+    let left = clock::within(SECONDS, companies::accept(&pool, "a file", &entries(10, "乙"), now)).await;
+    left.expect("most leave").unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_watchlist_that_loses_against_another_transaction_is_taken_into_force_all_the_same() {
+    let database = TestDatabase::new().await;
+    let (pool, now) = (database.pool().await, SystemClock::default().now());
+    companies::accept(&pool, "a file", &entries(2, "甲"), now).await.unwrap();
+    let mut other = pool.begin().await.unwrap();
+    // The server ends whoever has waited longest: not this one.
+    sqlx::query("SET LOCAL deadlock_timeout = '10min'").execute(&mut *other).await.unwrap();
+    let touch = "UPDATE companies SET last_reason = 'touched' WHERE keyword = $1";
+    sqlx::query(touch).bind("公司1").execute(&mut *other).await.unwrap();
+    let renamed = entries(2, "乙");
+    let accepting = companies::accept(&pool, "a file", &renamed, now);
+    let losing = async {
+        until("it waits for the other", || async {
+            let waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()";
+            sqlx::query_scalar::<_, i64>(waiting).fetch_one(&pool).await.unwrap() == 1
+        })
+        .await;
+        // Now each waits for the other, until one of them is ended.
+        sqlx::query(touch).bind("公司0").execute(&mut *other).await.unwrap();
+        other.commit().await.unwrap();
+    };
+    let (accepted, ()) = tokio::join!(accepting, losing);
+    accepted.unwrap();
+    let renamed = "SELECT count(*) FROM companies WHERE name LIKE '乙%' AND last_reason = 'touched'";
+    assert_eq!(sqlx::query_scalar::<_, i64>(renamed).fetch_one(&pool).await.unwrap(), 2);
 }

@@ -152,7 +152,11 @@ impl Dossier {
     }
 
     fn remember_numbers(&mut self) {
-        if !self.known.is_empty() {
+        let listed = self.known.keys().filter(|row| !self.is_unlisted(row));
+        let listed: BTreeSet<String> = listed.map(|row| row.number.clone()).collect();
+        if !listed.is_empty() {
+            self.last_numbers = listed;
+        } else if !self.known.is_empty() {
             self.last_numbers = self.known.keys().map(|row| row.number.clone()).collect();
         }
     }

@@ -266,6 +266,10 @@ impl Dossier {
         if is_history(&known, day) && sight.end.day().is_none_or(|_| is_history(sight, day)) {
             if sight.end.day().is_some() {
                 self.known.insert(row.clone(), sight.clone());
+                // What was claimed of it and is shown is so.
+                let latest = self.looks.latest();
+                let is_shown = |of: &Gain| latest.is_some_and(|look| of.is_shown(row, look));
+                self.claims.retain(|claim| claim.row != *row || !is_shown(&claim.of));
             }
             return;
         }

@@ -43,6 +43,16 @@ impl fmt::Display for Prefix {
     }
 }
 
+/// The numbers by which an answer is known as the company's.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Numbers {
+    /// All of the last snapshot that was not empty.
+    pub known: BTreeSet<CertificateNumber>,
+    /// Those of them that upstream listed last: what went at its end is judged on, but no answer can bear it any more. All of
+    /// them where none is listed.
+    pub listed: BTreeSet<CertificateNumber>,
+}
+
 /// Whose items an answer holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Whose {
@@ -69,10 +79,9 @@ pub enum Whose {
     Unclear(Incompleteness),
 }
 
-/// Decides whose `items` are. `ours` is the prefix remembered or pinned, `known` the numbers of the last snapshot that was
-/// not empty.
+/// Decides whose `items` are. `ours` is the prefix remembered or pinned.
 #[must_use]
-pub fn whose(ours: Option<&Prefix>, known: &BTreeSet<CertificateNumber>, items: Vec<Item>) -> Whose {
+pub fn whose(ours: Option<&Prefix>, numbers: &Numbers, items: Vec<Item>) -> Whose {
     // An item without a prefix says nothing about whose it is: it goes with the answer it came in.
     let mut by_prefix: BTreeMap<Prefix, Vec<Item>> = BTreeMap::new();
     let mut unmarked = Vec::new();
@@ -89,7 +98,9 @@ pub fn whose(ours: Option<&Prefix>, known: &BTreeSet<CertificateNumber>, items: 
         own.append(&mut unmarked);
         let own_numbers: BTreeSet<_> = own.iter().filter_map(holding::number_of).collect();
         let foreign = by_prefix.values().flatten().filter_map(holding::number_of);
-        return match foreign.into_iter().find(|number| known.contains(number) || own_numbers.contains(number))
+        return match foreign
+            .into_iter()
+            .find(|number| numbers.known.contains(number) || own_numbers.contains(number))
         {
             Some(number) => {
                 Whose::Unclear(Incompleteness::ForeignNumber { number: number.text().to_owned() })
@@ -99,13 +110,13 @@ pub fn whose(ours: Option<&Prefix>, known: &BTreeSet<CertificateNumber>, items: 
     }
     if by_prefix.is_empty() {
         // Nobody says whose they are: their numbers have to.
-        return if known.is_empty() || bears_half(known, &unmarked) {
+        return if numbers.listed.is_empty() || bears_half(&numbers.listed, &unmarked) {
             Whose::Ours { prefix: Some(ours.clone()), items: unmarked }
         } else {
             Whose::Disputed { found: Vec::new() }
         };
     }
-    re_import_or_dispute(known, by_prefix, unmarked)
+    re_import_or_dispute(&numbers.listed, by_prefix, unmarked)
 }
 
 fn first_answer(mut by_prefix: BTreeMap<Prefix, Vec<Item>>, mut unmarked: Vec<Item>) -> Whose {
@@ -121,19 +132,19 @@ fn first_answer(mut by_prefix: BTreeMap<Prefix, Vec<Item>>, mut unmarked: Vec<It
     }
 }
 
-/// Whether `items` bear at least half of the numbers last known.
-fn bears_half(known: &BTreeSet<CertificateNumber>, items: &[Item]) -> bool {
+/// Whether `items` bear at least half of the numbers last listed.
+fn bears_half(listed: &BTreeSet<CertificateNumber>, items: &[Item]) -> bool {
     let numbers: BTreeSet<_> = items.iter().filter_map(holding::number_of).collect();
-    !known.is_empty() && known.intersection(&numbers).count() * 2 >= known.len()
+    !listed.is_empty() && listed.intersection(&numbers).count() * 2 >= listed.len()
 }
 
 /// Our prefix is missing: a new one that bears at least half of the numbers last known is a re-import.
 fn re_import_or_dispute(
-    known: &BTreeSet<CertificateNumber>,
+    listed: &BTreeSet<CertificateNumber>,
     mut by_prefix: BTreeMap<Prefix, Vec<Item>>,
     mut unmarked: Vec<Item>,
 ) -> Whose {
-    let is_heir = |(_, items): &(&Prefix, &Vec<Item>)| bears_half(known, items);
+    let is_heir = |(_, items): &(&Prefix, &Vec<Item>)| bears_half(listed, items);
     let heirs: Vec<Prefix> = by_prefix.iter().filter(is_heir).map(|(prefix, _)| prefix.clone()).collect();
     match heirs.as_slice() {
         [heir] => match by_prefix.remove(heir) {
@@ -165,9 +176,10 @@ mod tests {
         known: &[&str],
         items: &[(&str, &str)],
     ) -> Result<Vec<String>, &'static str> {
-        let known = known.iter().filter_map(|number| CertificateNumber::parse(number)).collect();
+        let known: BTreeSet<_> = known.iter().filter_map(|number| CertificateNumber::parse(number)).collect();
+        let numbers = Numbers { listed: known.clone(), known };
         let items = items.iter().map(|(prefix, number)| item(prefix, number)).collect();
-        match whose(ours.map(Prefix::new).as_ref(), &known, items) {
+        match whose(ours.map(Prefix::new).as_ref(), &numbers, items) {
             Whose::Ours { items, .. } | Whose::ReImported { items, .. } => {
                 Ok(items.iter().filter_map(|item| item.certificate_num.clone()).collect())
             }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::event::Change;
 use super::holding::{Holding, HoldingKey};
-use super::identity::Prefix;
+use super::identity::{Numbers, Prefix};
 use super::number::CertificateNumber;
 use super::qualification;
 
@@ -159,17 +159,22 @@ impl Snapshot {
     /// The numbers last known: of what is held, or, when nothing is, of what went last: of the last snapshot that was not
     /// empty (design 3).
     #[must_use]
-    pub fn known_numbers(&self) -> BTreeSet<CertificateNumber> {
-        let held: BTreeSet<_> = self.held.keys().map(|key| key.number.clone()).collect();
-        if !held.is_empty() {
-            return held;
+    pub fn numbers(&self) -> Numbers {
+        let of = |keys: &mut dyn Iterator<Item = &HoldingKey>| -> BTreeSet<_> {
+            keys.map(|key| key.number.clone()).collect()
+        };
+        let mut known = of(&mut self.held.keys());
+        let listed = self.held.iter().filter(|(_, held)| held.unlisted_since.is_none());
+        let mut listed = of(&mut listed.map(|(key, _)| key));
+        if known.is_empty() {
+            let last = self.gone.values().map(|gone| gone.at).max();
+            let went_last = self.gone.iter().filter(|(_, gone)| Some(gone.at) == last);
+            known = of(&mut went_last.map(|(key, _)| key));
         }
-        let last = self.gone.values().map(|gone| gone.at).max();
-        self.gone
-            .iter()
-            .filter(|(_, gone)| Some(gone.at) == last)
-            .map(|(key, _)| key.number.clone())
-            .collect()
+        if listed.is_empty() {
+            listed.clone_from(&known);
+        }
+        Numbers { known, listed }
     }
 
     /// The established holdings of one certificate.

@@ -84,7 +84,7 @@ pub(super) struct Conclusion {
 /// Whose answer it is, as far as the answer alone can say.
 pub(super) fn sort(record: &Record, asked: &Asked) -> Option<Whose> {
     let Came::Observed(Observation::Complete(items)) = &asked.came else { return None };
-    Some(whose(record.snapshot.prefix.as_ref(), &record.snapshot.known_numbers(), items.clone()))
+    Some(whose(record.snapshot.prefix.as_ref(), &record.snapshot.numbers(), items.clone()))
 }
 
 /// The prefix that the answer brings and that is not ours yet.

@@ -206,6 +206,29 @@ async fn a_re_import_under_another_id_is_no_change_of_the_world() {
 }
 
 #[tokio::test]
+async fn what_went_at_its_end_hides_no_re_import() {
+    let expired = ["D241000026", "D241000034"].map(|number| {
+        let rest = format!("{BUILDING}\nto = \"2026-01-20\"");
+        certificate(number, &rest).replace("2029-01-09", "2026-01-15")
+    });
+    let stays = certificate("D241000018", &format!("{BUILDING}\nto = \"2026-01-31\""))
+        + &certificate(
+            "D241000018",
+            &format!(
+                "{BUILDING}\nfrom = \"2026-02-01\"\nbusiness_id = \"5faaaaaaaaaaaaaaaaaaaaaa-D241000018\""
+            ),
+        );
+    let world = World::new(&company(1, &(expired.concat() + &stays)), "", "2026-01-05").await;
+    world.check().await;
+    world.checked_on("2026-01-25").await;
+    assert_eq!(world.checked_on("2026-02-01").await, NONE, "all that is still listed is there");
+    assert_eq!(
+        world.count("SELECT count(*) FROM companies WHERE prefix = '5faaaaaaaaaaaaaaaaaaaaaa'").await,
+        1
+    );
+}
+
+#[tokio::test]
 async fn items_of_another_company_are_left_out_unless_they_bear_our_numbers() {
     let foreign = |number: &str, from: &str| {
         certificate(

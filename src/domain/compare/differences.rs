@@ -26,6 +26,19 @@ pub(super) fn is_same(one: &Difference, other: &Difference) -> bool {
     }
 }
 
+/// Whether a holding is shown as a difference of one of its fields says.
+pub(super) fn is_shown_by(holding: &Holding, difference: &Difference) -> bool {
+    match difference {
+        Difference::Grade { shown, .. } => {
+            grade_change(shown.qualification.grade.as_ref(), holding.qualification.grade.as_ref())
+                == GradeChange::Same
+        }
+        Difference::End { shown, .. } => shown.end == holding.end,
+        Difference::Issued { day, .. } => holding.issued == Some(*day),
+        Difference::New(_) | Difference::Gone => false,
+    }
+}
+
 /// The change a field's difference is told as (`None`: not told), whether it is a gain, and the holding it shows.
 pub(super) fn describe(difference: &Difference, before: &Holding) -> (Option<Change>, bool, Option<Holding>) {
     match difference {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, Utc};
 
 use super::Look;
-use super::differences::{describe, is_same, later_kind, shown_by};
+use super::differences::{describe, is_same, is_shown_by, later_kind, shown_by};
 use super::looks::{self, Answer, Moved};
 use crate::domain::dates::End;
 use crate::domain::event::Change;
@@ -169,6 +169,10 @@ impl Pass<'_, '_> {
         if before.is_historical(today) && (shown.last_day().is_none() || shown.is_historical(today)) {
             if shown.last_day().is_some() {
                 held.holding = shown.clone();
+                // Taken as it is shown: what was told of it, and is shown, is so.
+                self.after
+                    .doubts
+                    .retain(|(of, _), doubt| of != key || !is_shown_by(shown, &doubt.difference));
             }
             for field in FIELDS {
                 self.not_shown(key, field);

@@ -3,15 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use chrono::{DateTime, Utc};
-
 use super::calendar::Day;
 use super::course::{Course, OPERATOR, READER, SECOND, Seen};
 use super::ledgers::{self, Held, Posted};
 use super::oracle::troubles::FOLLOWED;
 use super::oracle::words::plain;
 use super::oracle::{Oracle, TroubleLine, Verdict};
-use super::registry::{Call, Gave};
+use super::registry::Call;
+use super::story;
 use super::truth::{RowName, Sight};
 use super::weather::What;
 
@@ -58,10 +57,7 @@ pub async fn judge(course: &Course) -> Judgement {
     judge.operators_hear_once(&ledgers::troubles(course).await);
     judge.the_key_is_nowhere(&ledgers::leaks(course).await);
     if let Ok(company) = std::env::var("QUALWATCH_STORY") {
-        story(company.parse().unwrap(), course, &verdict, &told);
-        for trouble in ledgers::troubles(course).await {
-            println!("{}: operators hear {trouble:?}", trouble.day);
-        }
+        story::tell(company.parse().unwrap(), course, &verdict, &told);
     }
     Judgement {
         violations: judge.violations,
@@ -345,67 +341,8 @@ impl Judge<'_> {
     }
 }
 
-/// What was shown of a company, what had to be told, what was told: for whoever looks at a world that failed.
-fn story(company: usize, course: &Course, verdict: &Verdict, told: &super::oracle::Told) {
-    let mut days: BTreeMap<Day, Vec<String>> = BTreeMap::new();
-    let truth = &course.truth.companies[company];
-    println!(
-        "{} to {}; weekly: {}; found as {:?}, asked for as {:?}, another id from {:?}",
-        course.truth.first, course.truth.last, truth.weekly, truth.names, truth.keywords, truth.imported_anew
-    );
-    let faults = course.weather.faults.iter();
-    for fault in faults.filter(|fault| fault.company.is_none_or(|only| only == company)) {
-        days.entry(fault.from)
-            .or_default()
-            .push(format!("until {} {}h {:?} {:?}", fault.to, fault.until_hour, fault.company, fault.what));
-    }
-    for call in course.registry.ledger() {
-        let of = call.company.or_else(|| course.truth.formerly(&call.keyword));
-        if of == Some(company) && !matches!(call.gave, Gave::Page | Gave::Whole) {
-            days.entry(Day::of_instant(call.at)).or_default().push(format!("gave {:?}", call.gave));
-        }
-    }
-    for (day, blows) in &course.weather.blows {
-        days.entry(*day).or_default().push(format!("{blows:?}"));
-    }
-    for (day, edits) in &course.weather.edits {
-        let ours = edits.iter().filter(|edit| edit.company() == company);
-        days.entry(*day).or_default().extend(ours.map(|edit| format!("{edit:?}")));
-    }
-    let mut before = BTreeMap::new();
-    for ((_, at), shown) in
-        verdict.shown.range((company, DateTime::<Utc>::MIN_UTC)..).take_while(|((of, _), _)| *of == company)
-    {
-        let lines = days.entry(Day::of_instant(*at)).or_default();
-        lines.extend(
-            before
-                .iter()
-                .filter(|row| !shown.contains_key(row.0))
-                .map(|row| format!("gone {}", line_of(row))),
-        );
-        lines.extend(
-            shown
-                .iter()
-                .filter(|row| before.get(row.0) != Some(row.1))
-                .map(|row| format!("shown {}", line_of(row))),
-        );
-        lines.push("seen".to_owned());
-        before.clone_from(shown);
-    }
-    for (what, all) in [("ought", &verdict.told), ("told", told)] {
-        for ((day, of), lines) in all {
-            if *of == company {
-                days.entry(*day).or_default().extend(lines.iter().map(|line| format!("{what} {line}")));
-            }
-        }
-    }
-    days.retain(|_, lines| !lines.is_empty());
-    for (day, lines) in days {
-        println!("{day}: {}", lines.join("; "));
-    }
-}
-
-fn line_of((row, sight): (&RowName, &Sight)) -> String {
+/// A row as it is known or stored.
+pub fn line_of((row, sight): (&RowName, &Sight)) -> String {
     let end = sight.end.day().map(|day| day.to_string()).unwrap_or_default();
     format!("{} {} {} {end} {}", row.number, plain(row.qualification), sight.grade, sight.issued)
 }

@@ -25,6 +25,7 @@ mod oracle;
 mod ledgers;
 mod sometimes;
 mod judgement;
+mod story;
 mod world;
 mod runs;
 mod shrinking;

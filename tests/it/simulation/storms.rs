@@ -209,7 +209,9 @@ impl Storms<'_> {
                 };
                 // Whoever is new is asked at once, and again when the day's hour comes: not a day to be wrong about.
                 let is_new = |company: &Company| company.keywords.iter().any(|(from, _)| *from == day);
-                if matches!(blow, Blow::Clock(_)) && self.truth.companies.iter().any(is_new) {
+                let is_edited =
+                    self.truth.companies.iter().any(is_new) || self.weather.edits.contains_key(&day);
+                if matches!(blow, Blow::Clock(_)) && is_edited {
                     day = day.plus(1);
                     continue;
                 }

@@ -68,6 +68,20 @@ fn what_ended_long_ago_raises_nothing() {
 }
 
 #[test]
+fn a_later_end_that_is_long_past_by_the_next_look_is_not_taken_back() {
+    let past = ("B241002517", "工程勘察工程钻探劳务", "2025-06-01", "2020-06-01");
+    let later = (past.0, past.1, "2025-07-10", past.3);
+    let mut company = Company::with(&[A, past]);
+    assert_eq!(company.next(&[A, later]), ["validity_extended"], "180 days ago on 2026-01-06");
+    for _ in 0..3 {
+        assert_eq!(company.next(&[A, later]), NONE, "it is shown as it was told");
+    }
+    assert_eq!(company.next(&[A]), NONE, "nor does its going take anything back");
+    assert_eq!(company.next(&[A]), NONE);
+    assert_eq!(company.snapshot.open_doubts().count(), 0);
+}
+
+#[test]
 fn of_several_items_with_one_key_the_latest_end_is_the_holding() {
     let past = (A.0, A.1, "2023-08-22", "2018-08-23");
     let mut company = Company::with(&[past, A]);

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 
 use super::super::calendar::Day;
 use super::super::truth::{End, RowName, Sight, Step, step};
@@ -41,25 +41,18 @@ pub struct Dossier {
     /// The id it last answered under.
     pub id: Option<String>,
     /// The numbers of what was last known, as long as it was something.
-    last_numbers: BTreeSet<String>,
+    pub(super) last_numbers: BTreeSet<String>,
     /// Since when it is watched, and until when it was.
     pub watched_since: DateTime<Utc>,
     pub left_at: Option<DateTime<Utc>>,
     /// When it left under its former name, as long as it has not answered under the new one.
-    asleep_since: Option<DateTime<Utc>>,
+    pub(super) asleep_since: Option<DateTime<Utc>>,
     /// What had gone at its end before it left: nothing was in doubt about that.
-    unlisted_before: BTreeSet<RowName>,
+    pub(super) unlisted_before: BTreeSet<RowName>,
     /// The last look, also one of the time before it left.
-    latest_at: Option<DateTime<Utc>>,
+    pub(super) latest_at: Option<DateTime<Utc>>,
     /// What was said of ends: kind and threshold of (number, end).
     pub said_of_ends: BTreeSet<(String, Day, &'static str, i32)>,
-}
-
-/// The name under which a company comes back.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Name {
-    Same,
-    New,
 }
 
 /// What one look brings, before it is put in words.
@@ -159,53 +152,13 @@ impl Dossier {
     }
 
     fn remember_numbers(&mut self) {
-        if !self.known.is_empty() {
+        let listed = self.known.keys().filter(|row| !self.is_unlisted(row));
+        let listed: BTreeSet<String> = listed.map(|row| row.number.clone()).collect();
+        if !listed.is_empty() {
+            self.last_numbers = listed;
+        } else if !self.known.is_empty() {
             self.last_numbers = self.known.keys().map(|row| row.number.clone()).collect();
         }
-    }
-
-    /// Whether an answer under this id is the company's: it bears at least half of what was last known.
-    pub fn is_answered_by(&self, id: &str, shown: &BTreeMap<RowName, Sight>) -> bool {
-        let numbers: BTreeSet<&String> = shown.keys().map(|row| &row.number).collect();
-        let borne = self.last_numbers.iter().filter(|number| numbers.contains(number)).count();
-        let is_half = !self.last_numbers.is_empty() && borne * 2 >= self.last_numbers.len();
-        is_half || self.id.as_deref().is_none_or(|known| known == id)
-    }
-
-    /// It is taken out of the watchlist.
-    pub fn leaves(&mut self, at: DateTime<Utc>) {
-        self.left_at = Some(at);
-    }
-
-    /// It is put back: what was in doubt is not known any more.
-    pub fn comes_back(&mut self, at: DateTime<Utc>, name: Name) {
-        self.unlisted_before = self.known.keys().filter(|row| self.is_unlisted(row)).cloned().collect();
-        self.looks = Looks::default();
-        self.claims.clear();
-        self.watched_since = at;
-        self.unverified_said = false;
-        let Some(left_at) = self.left_at.take() else { return };
-        match name {
-            Name::Same => self.begins_anew_if_away(left_at, at),
-            Name::New => {
-                self.asleep_since = self.has_baseline.then_some(left_at);
-                self.is_disputed = false;
-                self.latest_at = None;
-            }
-        }
-    }
-
-    fn begins_anew_if_away(&mut self, left_at: DateTime<Utc>, at: DateTime<Utc>) {
-        self.has_baseline &= at - left_at <= TimeDelta::days(30);
-    }
-
-    /// An instant that lies ahead counts as now.
-    pub fn clamp_to(&mut self, now: DateTime<Utc>) {
-        for look in &mut self.looks.0 {
-            look.at = look.at.min(now);
-        }
-        self.last_verified = self.last_verified.map(|at| at.min(now));
-        self.latest_at = self.latest_at.map(|at| at.min(now));
     }
 
     /// Whether there is nothing that an answer could be missing.
@@ -313,6 +266,10 @@ impl Dossier {
         if is_history(&known, day) && sight.end.day().is_none_or(|_| is_history(sight, day)) {
             if sight.end.day().is_some() {
                 self.known.insert(row.clone(), sight.clone());
+                // What was claimed of it and is shown is so.
+                let latest = self.looks.latest();
+                let is_shown = |of: &Gain| latest.is_some_and(|look| of.is_shown(row, look));
+                self.claims.retain(|claim| claim.row != *row || !is_shown(&claim.of));
             }
             return;
         }

@@ -1,6 +1,7 @@
 //! The oracle: from the truth, the faults and the upstream's own ledger it says what had to be told, day by day. It knows
 //! nothing of `domain/`: days are counts, looks are a sequence that is asked questions, news are lines.
 
+mod coming_back;
 pub mod dossier;
 mod ends;
 pub mod looks;
@@ -16,7 +17,8 @@ use super::calendar::Day;
 use super::registry::{Call, Gave};
 use super::truth::{RowName, Sight, Truth};
 use super::weather::{Manner, Weather};
-use dossier::{Dossier, Name};
+use coming_back::Name;
+use dossier::Dossier;
 use looks::Look;
 pub use troubles::TroubleLine;
 use troubles::Troubles;

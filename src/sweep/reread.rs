@@ -44,8 +44,7 @@ impl Sweep<'_> {
 
     fn in_todays_words(&self, record: &Record, answer: &Older) -> Record {
         let shown = gathered(&answer.pages).and_then(|items| {
-            let known = record.snapshot.known_numbers();
-            match whose(record.snapshot.prefix.as_ref(), &known, items) {
+            match whose(record.snapshot.prefix.as_ref(), &record.snapshot.numbers(), items) {
                 Whose::Ours { items, .. } | Whose::ReImported { items, .. } => read_items(&items).ok(),
                 Whose::Disputed { .. } | Whose::Unclear(_) => None,
             }

@@ -221,7 +221,7 @@ fn read(bytes: Vec<u8>) -> Found {
     prop_assert!(page.items.len() <= most, "{} items", page.items.len());
     prop_assert!(page.items.iter().flat_map(texts_of).all(|text| !text.contains(KEY)));
     let Next::Done(Observation::Complete(items)) = Gathering::default().add(page) else { return Ok(()) };
-    let (Whose::Ours { items, .. } | Whose::ReImported { items, .. }) = whose(None, &BTreeSet::new(), items)
+    let (Whose::Ours { items, .. } | Whose::ReImported { items, .. }) = whose(None, &Numbers::default(), items)
     else {
         return Ok(());
     };

@@ -203,6 +203,10 @@ async fn scenario_19_answers_that_never_end_cost_their_time_out_and_no_more() {
         assert_eq!(ran.code, Some(3), "{ran:?}");
         let companies = &ran.json()["companies"];
         assert_eq!((&companies["complete"], &companies["failed"]), (&96.into(), &4.into()), "{effect}");
-        assert_eq!(ran.json()["calls"], 96 + 2 + 2 * 4, "{effect}: two more pages, and two tries of the stuck");
+        assert_eq!(
+            ran.json()["calls"],
+            96 + 2 + 2 * 4,
+            "{effect}: two more pages, and two tries of the stuck"
+        );
     }
 }

@@ -221,7 +221,7 @@ async fn upsert(
     sqlx::query!(
         "INSERT INTO companies AS known (keyword, name, prefix, prefix_is_pinned, check_line, accepted_at, watched_since)
          SELECT entry.keyword, entry.name, entry.prefix, entry.prefix IS NOT NULL, entry.check_line, $5, $5
-         FROM UNNEST($1::text[], $2::text[], $3::text[], $4::text[]) AS entry (keyword, name, prefix, check_line)
+         FROM UNNEST($1::text[], $2::text[], $3::text[], $4::text[]) WITH ORDINALITY AS entry (keyword, name, prefix, check_line, place)
          LEFT JOIN companies AS old ON old.keyword = entry.keyword
          -- A row that stays as it is must not even be locked: sweeps go on beside this.
          WHERE old.id IS NULL
@@ -229,6 +229,8 @@ async fn upsert(
                IS DISTINCT FROM (entry.name, entry.check_line, entry.prefix IS NOT NULL)
             OR old.left_at IS NOT NULL
             OR (entry.prefix IS NOT NULL AND old.prefix IS DISTINCT FROM entry.prefix)
+         -- Rows are numbered in the order of the file, which is that in which they are asked for.
+         ORDER BY entry.place
          ON CONFLICT (keyword) DO UPDATE
          SET name = excluded.name,
              prefix = CASE WHEN excluded.prefix_is_pinned THEN excluded.prefix ELSE known.prefix END,

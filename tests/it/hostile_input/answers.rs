@@ -1,14 +1,12 @@
 //! Answers of upstream: a good one spoilt, any JSON, any bytes; read as far as what is told and stored.
 
-use std::collections::BTreeSet;
-
 use chrono::TimeDelta;
 use proptest::prelude::*;
 use proptest::sample::Index;
 use qualwatch::domain::compare::{Again, Look, Seen, compare, reread};
 use qualwatch::domain::event::Event;
 use qualwatch::domain::holding::{Holding, read_again, read_items};
-use qualwatch::domain::identity::{Whose, whose};
+use qualwatch::domain::identity::{Numbers, Whose, whose};
 use qualwatch::domain::judge::{Thresholds, judge};
 use qualwatch::domain::observation::{Gathering, Item, Next, Observation, PAGE_SIZE, PAGES_MAX};
 use qualwatch::domain::secret::Secret;
@@ -221,7 +219,8 @@ fn read(bytes: Vec<u8>) -> Found {
     prop_assert!(page.items.len() <= most, "{} items", page.items.len());
     prop_assert!(page.items.iter().flat_map(texts_of).all(|text| !text.contains(KEY)));
     let Next::Done(Observation::Complete(items)) = Gathering::default().add(page) else { return Ok(()) };
-    let (Whose::Ours { items, .. } | Whose::ReImported { items, .. }) = whose(None, &Numbers::default(), items)
+    let (Whose::Ours { items, .. } | Whose::ReImported { items, .. }) =
+        whose(None, &Numbers::default(), items)
     else {
         return Ok(());
     };

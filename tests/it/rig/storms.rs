@@ -134,7 +134,7 @@ impl Storm {
             Fault::LineIsCut => self.line.mend(),
             Fault::ServerIsKilled => self.server.start_again().await,
             Fault::BackEndIsKilled => {
-                until("it answers again", || async { self.server.answers().await }).await
+                until("it answers again", || async { self.server.answers().await }).await;
             }
             Fault::DatabaseIsReadOnly => self.server.set("default_transaction_read_only = off").await,
             Fault::DaemonIsStopped => self.daemons.iter().for_each(|daemon| daemon.signal(Signal::SIGCONT)),

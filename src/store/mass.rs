@@ -56,6 +56,8 @@ pub async fn losses(pool: &PgPool, now: DateTime<Utc>) -> Result<Option<Losses>,
                    JOIN companies ON companies.id = company_id
                    WHERE outcome IN ('complete', 'empty')
                      AND last_seen_at > $1
+                     -- Of who is disputed nothing was observed: it is compared with nothing.
+                     AND disputed_since IS NULL
                      AND left_at IS NULL) AS "observed!",
                   ARRAY(SELECT name FROM loss GROUP BY company_id, name ORDER BY company_id LIMIT 5) AS "names!""#,
         since

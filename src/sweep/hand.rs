@@ -1,7 +1,7 @@
 //! What a worker holds: the companies it has claimed together, and how they were when it claimed them.
 
 use crate::store::batches::{self, Records};
-use crate::store::claims::Batch;
+use crate::store::claims::{Batch, Claims};
 use crate::store::companies::CompanyId;
 use crate::store::{Store, StoreError};
 
@@ -11,6 +11,8 @@ pub(super) enum Hand {
     /// Nothing yet; or nothing any more, for the connection went with a panic or an error, and every lock with it.
     #[default]
     Empty,
+    /// A connection without a claim.
+    Free(Claims),
     /// These companies, as they were read under their locks.
     Holds { batch: Batch, records: Records },
 }
@@ -21,19 +23,29 @@ impl Hand {
         if ids.is_empty() {
             return Ok(self);
         }
-        let free = match self {
-            Self::Empty => store.claims().await?,
-            Self::Holds { batch, .. } => batch.release().await?,
+        let free = match self.put_down().await? {
+            Self::Free(free) => free,
+            _ => store.claims().await?,
         };
         let mut batch = free.take_companies(ids).await?;
         let records = batches::read_batch(&mut batch).await?;
         Ok(Self::Holds { batch, records })
     }
 
+    /// Gives what it holds free: before somebody else may take it.
+    pub(super) async fn put_down(self) -> Result<Self, StoreError> {
+        match self {
+            Self::Holds { batch, .. } => Ok(Self::Free(batch.release().await?)),
+            empty => Ok(empty),
+        }
+    }
+
     /// Gives everything free, politely.
     pub(super) async fn close(self) {
-        if let Self::Holds { batch, .. } = self {
-            batch.close().await;
+        match self {
+            Self::Empty => {}
+            Self::Free(free) => free.close().await,
+            Self::Holds { batch, .. } => batch.close().await,
         }
     }
 }

@@ -100,6 +100,9 @@ impl Sweep<'_> {
                     break;
                 }
             }
+            // Before they are back in the line, or the next to take them would find them taken.
+            hand = hand.put_down().await?;
+            drop(taken);
         }
         hand.close().await;
         Ok(())

@@ -1,5 +1,7 @@
 //! Mass losses (design 3): many companies losing something at once say that upstream is what is wrong.
 
+use qualwatch::sandbox::Scenario;
+
 use crate::support::scenarios::{BUILDING, NONE, SUPERVISION, certificate, company, steady};
 use crate::support::world::{World, kinds};
 
@@ -142,4 +144,20 @@ async fn a_later_loss_of_the_same_company_is_an_ordinary_one() {
     let events = world.check().await.events;
     assert_eq!(kinds(&events), ["certificate_removed"], "two looks");
     assert!(!events[0].event.notes.contains(&qualwatch::domain::event::Note::MassLoss));
+}
+
+#[tokio::test]
+async fn who_is_disputed_is_not_observed_and_hides_no_mass_loss() {
+    let other = company(3, &certificate("D241000003", BUILDING)).replace("id = \"5f", "id = \"5e");
+    let scenario = losing(1..=2, "to = \"2026-01-06\"") + &company(3, &certificate("D241000004", BUILDING));
+    let world = World::new(&scenario, "", "2026-01-05").await;
+    world.check().await;
+    // The third answers with another company's certificates, then with nothing.
+    let found = losing(1..=2, "to = \"2026-01-06\"") + &other;
+    world.sandbox.replace(Scenario::parse(&found).unwrap());
+    assert_eq!(world.checked_on("2026-01-06").await, ["identity_changed"]);
+    let found = found + "[[fault]]\nkeyword = \"公司3\"\ncode = 265004\n";
+    world.sandbox.replace(Scenario::parse(&found).unwrap());
+    assert_eq!(world.checked_on("2026-01-07").await, ["mass_change"], "all of those that were observed");
+    assert_eq!(world.checked_on("2026-01-08").await, NONE, "two looks are not enough");
 }

@@ -138,11 +138,6 @@ impl Batch {
     pub async fn release(self) -> Result<Claims, StoreError> {
         free(self.connection).await
     }
-
-    /// Closes the connection politely: the companies are free when it returns, or soon.
-    pub async fn close(self) {
-        Claims { connection: self.connection }.close().await;
-    }
 }
 
 impl CompanyClaim<'_> {

@@ -40,12 +40,12 @@ impl Hand {
         }
     }
 
-    /// Gives everything free, politely.
-    pub(super) async fn close(self) {
-        match self {
-            Self::Empty => {}
-            Self::Free(free) => free.close().await,
-            Self::Holds { batch, .. } => batch.close().await,
+    /// Gives everything free and ends the connection. In this order: the server frees the locks of one that has ended, but a
+    /// moment later, and whoever wants the companies in it would find them taken.
+    pub(super) async fn close(self) -> Result<(), StoreError> {
+        if let Self::Free(free) = self.put_down().await? {
+            free.close().await;
         }
+        Ok(())
     }
 }

@@ -104,8 +104,7 @@ impl Sweep<'_> {
             hand = hand.put_down().await?;
             drop(taken);
         }
-        hand.close().await;
-        Ok(())
+        hand.close().await
     }
 
     /// One company's turn, from leave to enter to what it says of upstream. A panic in it is a failed check.

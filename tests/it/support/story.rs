@@ -112,7 +112,7 @@ async fn check(store: &Store, keyword: &Keyword, change: fn(&mut Record) -> Made
     let checked =
         Checked { now, before: &before, after: &after, answer, told: &[], events: &events, troubles: &[] };
     sweeps::commit_check(&mut claim, &checked).await.unwrap();
-    batch.close().await;
+    batch.release().await.unwrap().close().await;
 }
 
 async fn claimed(store: &Store, id: CompanyId) -> Batch {

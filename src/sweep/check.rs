@@ -42,7 +42,7 @@ pub(super) enum Turned {
 }
 
 impl Sweep<'_> {
-    /// Takes one company's turn. `hand` is what the worker holds: nothing after an error, and with it every lock.
+    /// Takes one company's turn. `hand` is what the worker holds: nothing after a panic, and with it every lock.
     pub(super) async fn check(
         &self,
         client: &Client,

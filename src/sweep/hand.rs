@@ -8,7 +8,7 @@ use crate::store::{Store, StoreError};
 /// A worker's connection, with what is claimed on it.
 #[derive(Debug, Default)]
 pub(super) enum Hand {
-    /// Nothing yet; or nothing any more, for the connection went with a panic or an error, and every lock with it.
+    /// Nothing yet; or nothing any more, for the connection went with a panic, and every lock with it.
     #[default]
     Empty,
     /// A connection without a claim.

@@ -1,7 +1,8 @@
 //! A sweep: whoever is due is asked for, compared with what is established, and stored with what is worth telling.
 //!
 //! Reading order: [`round`] is the whole course of a sweep; `queue` says who is asked and in what order; `leave` whether
-//! anybody may be asked at all (stops, the breaker), `stopping` how that is stopped and goes on; `check` takes one company through `ask` (its pages), `reread` (its last answer,
+//! anybody may be asked at all (stops, the breaker), `stopping` how that is stopped and goes on; `waiting` is the line of those who wait and `hand`
+//! what a worker has claimed of it; `check` takes one company through `ask` (its pages), `reread` (its last answer,
 //! where an older version understood it) and `conclusion` (what they mean: pure) to one transaction; `judging` is the day's look at every end; `aftermath` is what
 //! only the whole sweep can tell (mass losses, companies that keep failing, an upstream that is away); `troubles` are the
 //! words of operators' events before they are words.

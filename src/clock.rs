@@ -14,7 +14,8 @@ pub trait Clock: Send + Sync {
     /// The current instant.
     fn now(&self) -> DateTime<Utc>;
 
-    /// Completes when the clock shows `deadline` or later.
+    /// Completes when the clock shows `deadline` or later. Also when it was set back: what was waited for may be a month away
+    /// by then, and who waits looks again at what is due.
     fn sleep_until(&self, deadline: DateTime<Utc>) -> BoxFuture<'_, ()>;
 }
 
@@ -40,13 +41,15 @@ impl Clock for SystemClock {
 
     fn sleep_until(&self, deadline: DateTime<Utc>) -> BoxFuture<'_, ()> {
         async move {
+            let mut before = self.now();
             // A wall clock can be stepped while we sleep: look again at least once a minute.
             loop {
-                let left = deadline - self.now();
-                let Ok(left) = left.to_std() else { return };
-                if left.is_zero() {
+                let now = self.now();
+                let Ok(left) = (deadline - now).to_std() else { return };
+                if left.is_zero() || now < before {
                     return;
                 }
+                before = now;
                 pause(left.min(Duration::from_mins(1))).await;
             }
         }
@@ -85,9 +88,10 @@ impl Clock for SimulatedClock {
 
     fn sleep_until(&self, deadline: DateTime<Utc>) -> BoxFuture<'_, ()> {
         let mut seen = self.now.subscribe();
+        let begun = *seen.borrow();
         async move {
             // The sender lives in `self`, so waiting cannot fail while we are polled.
-            let _ = seen.wait_for(|now| *now >= deadline).await;
+            let _ = seen.wait_for(|now| *now >= deadline || *now < begun).await;
         }
         .boxed()
     }

@@ -11,6 +11,10 @@ use super::wall_clock::{hour_of_day, wall_time_of};
 /// look comes once a minute. Without it a line of every few seconds could always be "nearer to the next one".
 const PUNCTUAL: TimeDelta = TimeDelta::minutes(2);
 
+/// A clock that is set back by at most this asks for no occurrence a second time: what was asked for ahead of it stays so until
+/// it has caught up. By more, companies would go unasked for as long.
+pub const SET_BACK_MAX: TimeDelta = TimeDelta::hours(6);
+
 /// The day's hour where `[schedule].check` does not occur on that day.
 const DAYS_HOUR: u32 = 8;
 
@@ -37,8 +41,8 @@ pub struct Asked {
 }
 
 impl Asked {
-    /// With instants that lie ahead of `now` set to `now` (a clock was wrong). What differs from what is stored is to be
-    /// stored like this at the first look: else nothing would be due until the clock has caught up.
+    /// With instants that lie ahead of `now` set to `now` (a clock was wrong). What differs from what is stored by more than
+    /// [`SET_BACK_MAX`] is to be stored like this at the first look: else nothing would be due until the clock has caught up.
     #[must_use]
     pub fn as_of(self, now: DateTime<Utc>) -> Self {
         Self {

@@ -182,33 +182,6 @@ async fn drop_doubts_of_returning(
     Ok(())
 }
 
-/// Sets instants that lie ahead of `now` to `now`: the clock was wrong when they were stored, and nothing would be due
-/// until it has caught up (design 3).
-///
-/// # Errors
-/// When the database fails.
-pub async fn correct_instants(pool: &PgPool, now: DateTime<Utc>) -> Result<(), StoreError> {
-    sqlx::query!(
-        "UPDATE companies
-         -- Not LEAST: that takes a null for later than everything.
-         SET accepted_at = CASE WHEN accepted_at > $1 THEN $1 ELSE accepted_at END,
-             last_asked_at = CASE WHEN last_asked_at > $1 THEN $1 ELSE last_asked_at END,
-             last_verified_at = CASE WHEN last_verified_at > $1 THEN $1 ELSE last_verified_at END,
-             watched_since = CASE WHEN watched_since > $1 THEN $1 ELSE watched_since END,
-             failing_since = CASE WHEN failing_since > $1 THEN $1 ELSE failing_since END
-         WHERE accepted_at > $1
-            OR last_asked_at > $1
-            OR last_verified_at > $1
-            OR watched_since > $1
-            OR failing_since > $1",
-        now
-    )
-    .execute(pool)
-    .await
-    .map_err(during("correcting instants that lie ahead"))?;
-    Ok(())
-}
-
 async fn upsert(
     connection: &mut PgConnection,
     entries: &[Entry],

@@ -35,6 +35,7 @@ pub mod stops;
 pub mod succession;
 pub mod sweeps;
 pub mod troubles;
+pub mod wrong_clock;
 
 pub use connect::Store;
 pub use error::StoreError;

@@ -132,25 +132,6 @@ pub async fn take_probe(
     Ok(taken.rows_affected() == 1)
 }
 
-/// A stop that began at an instant that lies ahead began now (design 3), and its probe comes as much later: the clock was
-/// wrong when it was stored.
-///
-/// # Errors
-/// When the database fails.
-pub async fn correct_instants(pool: &PgPool, now: DateTime<Utc>) -> Result<(), StoreError> {
-    sqlx::query!(
-        "UPDATE stops
-         SET next_probe_at = next_probe_at - (since - $1),
-             since = $1
-         WHERE since > $1",
-        now
-    )
-    .execute(pool)
-    .await
-    .map_err(during("correcting stops that lie ahead"))?;
-    Ok(())
-}
-
 /// Goes on.
 ///
 /// # Errors

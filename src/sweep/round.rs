@@ -25,9 +25,9 @@ use crate::store::budget::{self, Cause};
 use crate::store::companies::{self, CompanyId};
 use crate::store::outbox::{EventId, Recorded};
 use crate::store::steps::Steps;
-use crate::store::stops;
 use crate::store::sweeps::note_sweep;
 use crate::store::troubles::{self, Turn};
+use crate::store::wrong_clock;
 use crate::store::{Store, StoreError};
 
 /// Which companies a sweep is about.
@@ -93,8 +93,7 @@ impl<'a> Sweep<'a> {
     pub async fn run(self, whom: &Whom, key: Option<Secret>) -> Result<Report, SweepError> {
         let started_at = self.clock.now();
         if self.mode == Mode::ForGood {
-            companies::correct_instants(self.store.pool(), started_at).await?;
-            stops::correct_instants(self.store.pool(), started_at).await?;
+            wrong_clock::set_right(self.store.pool(), started_at).await?;
         }
         let (planned, ids) = self.plan(whom, started_at).await?;
         let meant = planned.len();

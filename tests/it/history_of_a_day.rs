@@ -52,3 +52,22 @@ async fn the_certificates_of_a_day_are_those_established_by_its_end() {
     assert_eq!(of(&[])["as_of"], serde_json::Value::Null);
     assert_eq!(of(&["--as-of", "2026-01-19"])["certificates"][0]["days_left"], 386, "as seen on that day");
 }
+
+#[tokio::test]
+async fn what_was_established_ahead_of_the_clock_is_history_as_of_now() {
+    let world = World::new(SCENARIO, "", "2026-01-19").await;
+    world.check().await;
+    for wrong_day in ["2026-02-20", "2026-02-21"] {
+        world.at(wrong_day);
+        world.check().await;
+    }
+    world.at("2026-01-20");
+    world.check().await;
+    let program = Program::new(world.watchlist_text())
+        .with("QUALWATCH_DATABASE_URL", world.database_url())
+        .with("QUALWATCH_NOW", "2026-01-20T09:00:00+08:00");
+    for (day, end) in [("2026-01-19", "2027-02-09"), ("2026-01-20", "2031-01-20")] {
+        let history = program.run(&["history", "--json", "--as-of", day]).json();
+        assert_eq!(history["certificates"][0]["valid_until"], end, "{day}");
+    }
+}

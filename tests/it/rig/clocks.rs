@@ -53,6 +53,20 @@ async fn events(rig: &Rig) -> Vec<String> {
     rig.scene.texts(days).await
 }
 
+/// What comes of these days on a host and a database in these zones.
+async fn lived(rig: Rig, days: &[&str], host: &str, database: &str) -> (Vec<String>, Outcome) {
+    let name: String =
+        sqlx::query_scalar("SELECT current_database()::text").fetch_one(&rig.scene.pool).await.unwrap();
+    let zone = format!("ALTER DATABASE {name} SET timezone = '{database}'");
+    sqlx::query(sqlx::AssertSqlSafe(zone)).execute(&rig.scene.pool).await.unwrap();
+    for day in days {
+        rig.scene.at(day);
+        let ran = rig.program().with("TZ", host).run(&["check", "--due", "--json"]);
+        assert_eq!(ran.code, Some(0), "{host}, {database}: {ran:?}");
+    }
+    (events(&rig).await, Outcome::of(&rig).await)
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn scenario_04_in_whatever_zone_host_and_database_are_the_same_is_told() {
     let mut told: Vec<(Vec<String>, Outcome)> = Vec::new();
@@ -63,22 +77,42 @@ async fn scenario_04_in_whatever_zone_host_and_database_are_the_same_is_told() {
         ("Asia/Kathmandu", "Pacific/Kiritimati"),
         ("nonsense", "Antarctica/Troll"),
     ] {
-        let rig = Rig::set().await;
-        let name: String =
-            sqlx::query_scalar("SELECT current_database()::text").fetch_one(&rig.scene.pool).await.unwrap();
-        let zone = format!("ALTER DATABASE {name} SET timezone = '{database}'");
-        sqlx::query(sqlx::AssertSqlSafe(zone)).execute(&rig.scene.pool).await.unwrap();
-        for day in DAYS {
-            rig.scene.at(day);
-            let ran = rig.program().with("TZ", host).run(&["check", "--due", "--json"]);
-            assert_eq!(ran.code, Some(0), "{host}, {database}: {ran:?}");
-        }
-        told.push((events(&rig).await, Outcome::of(&rig).await));
+        told.push(lived(Rig::set().await, &DAYS, host, database).await);
     }
     for other in &told[1..] {
         assert_eq!(other, &told[0]);
     }
     assert_eq!(told[0].0.len(), 12);
+}
+
+/// In New York clocks go forward in the night to 2026-03-08, and back in that to 2026-11-01.
+#[tokio::test(flavor = "multi_thread")]
+async fn scenario_04_a_night_in_which_the_hosts_clocks_change_changes_nothing() {
+    for (days, before, night) in [
+        (["2026-03-06", "2026-03-07", "2026-03-08", "2026-03-09", "2026-03-10"], "2026-03-07", "2026-03-08"),
+        (["2026-10-30", "2026-10-31", "2026-11-01", "2026-11-02", "2026-11-03"], "2026-10-31", "2026-11-01"),
+    ] {
+        let ending = |number: &str, until: &str| certificate(number, BUILDING).replace("2029-01-09", until);
+        let goes = certificate("D241000004", &format!("{BUILDING}\nto = \"{before}\""));
+        let scenario = company(1, &ending("D241000001", before))
+            + &company(2, &ending("D241000002", night))
+            + &company(3, &(certificate("D241000003", BUILDING) + &goes));
+        let mut told = Vec::new();
+        for (host, database) in [
+            ("Asia/Shanghai", "UTC"),
+            ("America/New_York", "America/New_York"),
+            ("UTC", "America/New_York"),
+            ("America/New_York", "UTC"),
+        ] {
+            told.push(lived(Rig::with(&scenario).await, &days, host, database).await);
+        }
+        for other in &told[1..] {
+            assert_eq!(other, &told[0], "{night}");
+        }
+        let of_kind = |kind: &str| told[0].0.iter().filter(|event| event.starts_with(kind)).count();
+        assert_eq!(of_kind("expired "), 2, "{:#?}", told[0].0);
+        assert_eq!(of_kind("certificate_removed"), 1, "{:#?}", told[0].0);
+    }
 }
 
 #[tokio::test]
@@ -117,4 +151,25 @@ async fn scenario_05_an_end_on_the_29th_of_february_is_told_on_its_days_and_exte
         "2028-03-01 公司2 expired Some(-1)",
     ];
     assert_eq!(told, expected);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn scenario_03_a_daemon_that_waited_by_a_clock_a_month_ahead_goes_on_when_it_is_set_right() {
+    let rig = Rig::set().await;
+    let store = Store::open(rig.scene.database.options()).await.unwrap();
+    let course = async {
+        rig.scene.at("2026-02-05");
+        until("it is asleep, a month ahead", || async { rig.checked().await > 0 && rig.is_silent().await })
+            .await;
+        // Mail of another process, for which no bell rings here.
+        sqlx::query("UPDATE deliveries SET sent_at = NULL, message_id = NULL")
+            .execute(&rig.scene.pool)
+            .await
+            .unwrap();
+        let sent = rig.scene.sink.mails().len();
+        rig.scene.clock.advance(TimeDelta::days(-30));
+        until("it looks for mail at once", || async { rig.scene.sink.mails().len() > sent }).await;
+    };
+    Home::of(&rig).live(&rig, &store, None, course).await;
+    store.close().await;
 }

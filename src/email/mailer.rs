@@ -30,8 +30,9 @@ use crate::store::outbox::Recorded;
 use crate::store::steps::Steps;
 use crate::store::stops::{self, Stop, What};
 
-/// How often a run looks for what became owed while it ran: re-addressed news, and what operators hear of the run itself.
-const ROUNDS_MAX: usize = 3;
+/// How often a run looks in vain for what is left or became owed while it ran: what has no room in one digest, re-addressed
+/// news, and what operators hear of the run itself.
+const ROUNDS_IN_VAIN_MAX: usize = 3;
 
 /// Sends what is owed. Made anew for each run: a password from a file is read again by whoever makes it, so that a changed
 /// one heals by itself.
@@ -158,17 +159,19 @@ impl Mailer<'_> {
 
 impl Run<'_> {
     async fn send(&mut self, ripe: Ripe) -> Result<(), EmailError> {
-        for round in 0..ROUNDS_MAX {
+        let (mut is_first, mut rounds_in_vain) = (true, 0);
+        while rounds_in_vain < ROUNDS_IN_VAIN_MAX {
             let batch = self.ripe(ripe).await?;
             if batch.is_empty() {
                 break;
             }
-            if round == 0 {
+            if std::mem::take(&mut is_first) {
                 self.gate = self.pass_the_gate(ripe).await?;
                 if self.gate == Gate::Shut {
                     break;
                 }
             }
+            let sent_before = self.mailed.sent;
             for waiting in batch {
                 let mut next = self.serve(&waiting, ripe).await?;
                 if next == Next::Again {
@@ -177,6 +180,9 @@ impl Run<'_> {
                 if next == Next::End {
                     return Ok(());
                 }
+            }
+            if self.mailed.sent == sent_before {
+                rounds_in_vain += 1;
             }
         }
         Ok(())

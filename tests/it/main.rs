@@ -11,6 +11,7 @@ mod daemon;
 mod documents;
 mod hostile_input;
 mod hostile_text;
+mod huge_digest;
 mod mailer;
 mod other_roads;
 mod private_database;

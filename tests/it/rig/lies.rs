@@ -1,18 +1,24 @@
 //! Scenarios 13 to 19: for a day upstream answers with something else. No reader hears of it, nothing is concluded from it, and it
 //! costs a few calls. Scenario 20 is a matter of days and is proved where days are simulated (see the table in `mod.rs`).
 
+use std::path::Path;
+use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use chrono::TimeDelta;
 use nix::sys::signal::Signal;
-use tokio::net::TcpListener;
+use qualwatch::clock::{Clock as _, SystemClock};
+use tokio::net::{TcpListener, UdpSocket};
 use tokio::sync::OnceCell;
 
 use super::house::Rig;
 use super::laws::{Cost, Outcome, judge, undisturbed};
 use super::size::memory_kilobytes;
+use crate::support::database::launcher;
+use crate::support::program::Program;
 use crate::support::running::{Running, until};
 use crate::support::scenarios::{BUILDING, SUPERVISION, certificate, company};
 
@@ -209,4 +215,60 @@ async fn scenario_19_answers_that_never_end_cost_their_time_out_and_no_more() {
             "{effect}: two more pages, and two tries of the stuck"
         );
     }
+}
+
+/// A name server that hears every question and answers none; nobody else is asked. Where `resolv.conf` cannot be another for
+/// one process alone, `None` and a word about it.
+async fn behind_a_silent_name_server(program: &Program, arguments: &[&str]) -> Option<(Command, UdpSocket)> {
+    let Ok(silent) = UdpSocket::bind("127.0.0.53:53").await else {
+        eprintln!("skipped: only root can stand in for a name server, and not where there is one");
+        return None;
+    };
+    let folder = program.folder();
+    std::fs::write(folder.join("resolv.conf"), "nameserver 127.0.0.53\n").unwrap();
+    std::fs::write(folder.join("nsswitch.conf"), "hosts: dns\n").unwrap();
+    let mounts = "mount --bind \"$0/resolv.conf\" /etc/resolv.conf && mount --bind \"$0/nsswitch.conf\" /etc/nsswitch.conf";
+    let unshared = |words: &str| {
+        let mut unshare = program.command_of(Path::new("unshare"));
+        unshare.args(["--mount", "sh", "-c", &format!("{mounts} && {words}")]).arg(folder);
+        unshare
+    };
+    if !unshared("true").output().is_ok_and(|tried| tried.status.success()) {
+        eprintln!(
+            "skipped: only root can give a process a resolv.conf of its own, and not in every container"
+        );
+        return None;
+    }
+    let mut command = unshared("exec \"$@\"");
+    command.arg(launcher()).args(arguments);
+    Some((command, silent))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn scenario_19_a_name_server_that_says_nothing_costs_the_time_out_and_no_more() {
+    let rig = Rig::with(&world(3)).await;
+    let program = rig.program();
+    let text = rig.watchlist().replace(rig.money.url(), "https://upstream.invalid/query");
+    let text = text.replace("concurrency = 2", "concurrency = 2\ntimeout = \"1s\"");
+    std::fs::write(program.folder().join("watchlist.toml"), text).unwrap();
+    // A time of its own is for those who ask a sandbox.
+    let program = program.without("QUALWATCH_NOW");
+    let Some((command, silent)) = behind_a_silent_name_server(&program, &["run"]).await else { return };
+    let daemon = Running::spawn(command);
+    let mut question = [0; 512];
+    let (length, _) = silent.recv_from(&mut question).await.unwrap();
+    assert!(question[..length].windows(8).any(|part| part == b"upstream"));
+    daemon.logged("swept").await;
+    assert_eq!(
+        rig.count("SELECT sum(checks + repeats)::bigint FROM call_days").await,
+        5,
+        "the fifth in a row pauses all: each was counted"
+    );
+    let asked = SystemClock::default().now();
+    let (code, log) = daemon.end(Signal::SIGTERM).await;
+    assert_eq!(code, 0, "{log}");
+    assert!(
+        SystemClock::default().now() - asked < TimeDelta::seconds(3),
+        "a question without an answer keeps nobody: {log}"
+    );
 }

@@ -26,13 +26,13 @@
 //! | 21 | several daemons | [`together`]; ten thousand companies by hand |
 //! | 22 | the file is edited in every way | [`edits`] |
 //! | 23 | size | [`size`]; a hundred thousand companies by hand |
-//! | 24 | poison, huge digests | [`lives`], `hostile_text_is_inert_wherever_it_goes`, `a_letter_over_a_megabyte_is_split_and_numbered` |
+//! | 24 | poison, huge digests | [`lives`], `hostile_text_is_inert_wherever_it_goes`, `scenario_24_twenty_thousand_events_for_one_reader_go_in_numbered_mails_that_tell_each_once` |
 //! | 25 | the key is revoked, the quota is spent | [`keys`], `a_key_that_is_repaired_in_its_file_heals_by_itself`, `a_spent_quota_waits_for_midnight_in_shanghai` |
 //!
 //! [`storms`] lets several of them strike in one sweep, as a seed decides.
 //!
-//! Root and a mount are wanted by three tests of [`resources`], which say so where they are skipped. Not here: a disk that lies
-//! about what it has written (2), a name server that hangs (19).
+//! Root and a mount are wanted by three tests of [`resources`] and by that of a name server that says nothing (19), which say so
+//! where they are skipped. Not here: a disk that lies about what it has written (2).
 
 mod clocks;
 mod database_gone;

@@ -40,8 +40,10 @@ pub(super) struct Context {
 pub(super) enum Origin {
     /// The watchlist as it is.
     File,
-    /// The copy that was accepted last, as the watchlist has these faults, or cannot be read for this reason.
-    AcceptedCopy { faults: Vec<Fault>, unreadable: Option<ConfigError> },
+    /// The copy that was accepted last, for this watchlist has faults.
+    CopyOfFaulty { text: String, faults: Vec<Fault> },
+    /// The copy that was accepted last, for the watchlist cannot be read.
+    CopyOfUnreadable(ConfigError),
 }
 
 fn read(places: &Places) -> anyhow::Result<(PathBuf, String)> {
@@ -80,7 +82,7 @@ impl Context {
     }
 
     /// The same for a daemon, which goes on with the copy that was accepted last where the watchlist has faults or cannot
-    /// be read. Whoever calls this tells the operator of [`Origin::AcceptedCopy`].
+    /// be read. Whoever calls this tells the operator of a copy.
     ///
     /// # Errors
     /// As [`Self::load`], where there was never a good file.
@@ -96,10 +98,7 @@ impl Context {
         let text = match config::read_text(&path) {
             Ok(text) => text,
             Err(error) => match accepted(environment) {
-                Some(context) => {
-                    let origin = Origin::AcceptedCopy { faults: Vec::new(), unreadable: Some(error) };
-                    return Ok((context?, origin));
-                }
+                Some(context) => return Ok((context?, Origin::CopyOfUnreadable(error))),
                 None => return Err(error.into()),
             },
         };
@@ -111,7 +110,7 @@ impl Context {
         match accepted(environment.clone()) {
             Some(context) => {
                 draw(&path, &text, &judgement, &environment);
-                Ok((context?, Origin::AcceptedCopy { faults: judgement.faults, unreadable: None }))
+                Ok((context?, Origin::CopyOfFaulty { text, faults: judgement.faults }))
             }
             None => Err(refuse(&path, &text, &judgement, Reader::Person, &environment)),
         }

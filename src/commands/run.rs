@@ -1,8 +1,9 @@
 //! `qualwatch run`: the daemon.
 
+use anyhow::Context as _;
 use tokio_util::sync::CancellationToken;
 
-use crate::daemon::{Daemon, DirectMail, Rejected, Surroundings};
+use crate::daemon::{Beginning, Daemon, DirectMail, Rejected, Surroundings, hang_ups};
 use crate::domain::display::displayable;
 use crate::store::steps::Steps;
 
@@ -17,19 +18,27 @@ use super::exit::Exit;
 /// # Errors
 /// There was never a good file, or the database cannot be used.
 pub(super) async fn run(places: &Places, steps: &dyn Steps) -> anyhow::Result<Exit> {
+    let ending = CancellationToken::new();
+    let _signals = cancelled_by_signals(&ending)?;
+    // The daemon's first look finds what was edited before it listened itself.
+    let _until_then = hang_ups().context("waiting for SIGHUP")?;
     let (context, origin) = Context::load_or_accepted(places)?;
     for warning in context.all_warnings() {
         tracing::warn!(line = warning.line, key = warning.key, "{}", warning.message);
     }
-    let rejected = match origin {
-        Origin::File => None,
-        Origin::AcceptedCopy { unreadable: Some(error), .. } => {
+    let (found, rejected) = match origin {
+        Origin::File => (Some(context.text.clone()), None),
+        Origin::CopyOfFaulty { text, faults } => (Some(text), Some(Rejected::of(&faults))),
+        Origin::CopyOfUnreadable(error) => {
             let reason = displayable(&format!("{:#}", anyhow::Error::from(error)));
-            Some(Rejected { reason, line: None })
+            (None, Some(Rejected { reason, line: None }))
         }
-        Origin::AcceptedCopy { faults, unreadable: None } => Some(Rejected::of(&faults)),
     };
-    let database = match Database::open_or_make(&context).await {
+    let Some(opened) = unless_ended(&ending, Database::open_or_make(&context)).await else {
+        tracing::info!("ended before the database was open");
+        return Ok(Exit::Done);
+    };
+    let database = match opened {
         Ok(database) => database.obeying(&context),
         Err(error) => {
             tell_directly(&context, &error).await;
@@ -37,8 +46,6 @@ pub(super) async fn run(places: &Places, steps: &dyn Steps) -> anyhow::Result<Ex
         }
     };
     let Context { watchlist, path, text, state_dir, environment, clock, .. } = context;
-    let ending = CancellationToken::new();
-    let _signals = cancelled_by_signals(&ending)?;
     let surroundings = Surroundings {
         store: &database.store,
         private: database.private(),
@@ -50,11 +57,20 @@ pub(super) async fn run(places: &Places, steps: &dyn Steps) -> anyhow::Result<Ex
     };
     let daemon = Daemon::new(surroundings, watchlist).in_steps(steps);
     // Its loops make a large future, which lives as long as the process.
-    let lived = Box::pin(daemon.live(&text, rejected)).await;
+    let lived = Box::pin(daemon.live(Beginning { accepted: &text, found, rejected })).await;
     drop(daemon);
     database.close().await?;
     lived?;
     Ok(Exit::Done)
+}
+
+/// A database may take minutes to open, after a crash or when nobody answers: whoever ends us meanwhile does not wait for it.
+/// What is cut off is as after a crash.
+async fn unless_ended<T>(ending: &CancellationToken, opening: impl Future<Output = T>) -> Option<T> {
+    tokio::select! {
+        opened = Box::pin(opening) => Some(opened),
+        () = ending.cancelled() => None,
+    }
 }
 
 /// A daemon that cannot open its database is restarted again and again: its operators hear once.

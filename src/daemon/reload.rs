@@ -28,8 +28,11 @@ enum Told {
     ByEdit,
 }
 
-/// SIGHUPs, from now on.
-pub(super) fn hang_ups() -> io::Result<Signal> {
+/// SIGHUPs, from now on: before, they end the process.
+///
+/// # Errors
+/// Signals cannot be listened for.
+pub fn hang_ups() -> io::Result<Signal> {
     signal(SignalKind::hangup())
 }
 
@@ -47,7 +50,7 @@ impl Daemon<'_> {
     }
 
     /// Reads the file anew at each SIGHUP and when it was edited, and keeps the bell to its lines. `read` is the text that
-    /// was judged last.
+    /// was judged last: an edit of the moment in which we started is found by the first look.
     pub(super) async fn reload_on(&self, mut hang_ups: Signal, mut read: Option<String>) {
         let edits = Edits::of(&self.around.path);
         let mut bell = self.ring().await;

@@ -12,10 +12,11 @@ use tokio_util::sync::CancellationToken;
 
 use super::direct_mail::DirectMail;
 use super::heartbeat::Heart;
+use super::reload::hang_ups;
 use super::silence::SILENCE_MAX;
 use super::systemd;
 use crate::clock::{Clock, pause};
-use crate::config::{self, Environment, Watchlist};
+use crate::config::{Environment, Watchlist};
 use crate::email::Sweeping;
 use crate::private_postgres::PrivatePostgres;
 use crate::store::steps::{NoSteps, Steps};
@@ -43,6 +44,26 @@ pub struct Rejected {
     pub reason: String,
     /// Its line.
     pub line: Option<u32>,
+}
+
+/// With what a daemon begins.
+#[derive(Debug)]
+pub struct Beginning<'t> {
+    /// The text of the watchlist that comes into force.
+    pub accepted: &'t str,
+    /// The text that lay there when that was judged, good or not; `None` where it could not be read. What lies there later
+    /// was edited since.
+    pub found: Option<String>,
+    /// Why what lay there is not what comes into force.
+    pub rejected: Option<Rejected>,
+}
+
+impl<'t> Beginning<'t> {
+    /// With the file that lies there.
+    #[must_use]
+    pub fn with(text: &'t str) -> Self {
+        Self { accepted: text, found: Some(text.to_owned()), rejected: None }
+    }
 }
 
 /// What a daemon works with.
@@ -73,6 +94,10 @@ pub struct Daemon<'a> {
     pub(super) steps: &'a dyn Steps,
     pub(super) silence_max: Duration,
     is_failing: SaidOnce,
+    /// The database failed: a private server may have died.
+    pub(super) lifeless: Notify,
+    /// It has worked since.
+    pub(super) revived: AtomicBool,
     /// Two loops meet the same trouble at the same moment: one of them tells it.
     telling: tokio::sync::Mutex<()>,
     pub(super) no_key: SaidOnce,
@@ -114,6 +139,8 @@ impl<'a> Daemon<'a> {
             steps: &NoSteps,
             silence_max: SILENCE_MAX,
             is_failing: SaidOnce::default(),
+            lifeless: Notify::new(),
+            revived: AtomicBool::default(),
             telling: tokio::sync::Mutex::default(),
             no_key: SaidOnce::default(),
             no_password: SaidOnce::default(),
@@ -135,35 +162,38 @@ impl<'a> Daemon<'a> {
         Self { silence_max, ..self }
     }
 
-    /// Lives until `ending` is cancelled, then drains. `text` is the accepted file; `rejected` says why it is not the one that
-    /// lies there.
+    /// Lives until `ending` is cancelled, then drains.
     ///
     /// # Errors
     /// It could not start.
-    pub async fn live(&self, text: &str, rejected: Option<Rejected>) -> Result<(), DaemonError> {
-        self.begin(text, rejected).await.map_err(DaemonError::Accept)?;
-        // What lies there was judged at the start, good or not.
-        let read = config::read_text(&self.around.path).ok();
-        let hang_up = super::reload::hang_ups().map_err(DaemonError::Signals)?;
-        systemd::say(&[NotifyState::Ready]);
-        tracing::info!(companies = self.watchlist().companies.len(), "watching");
+    pub async fn live(&self, beginning: Beginning<'_>) -> Result<(), DaemonError> {
+        let Beginning { accepted, found, rejected } = beginning;
+        let hang_up = hang_ups().map_err(DaemonError::Signals)?;
         let work = async {
+            self.begin(accepted, rejected).await.map_err(DaemonError::Accept)?;
+            systemd::say(&[NotifyState::Ready]);
+            tracing::info!(companies = self.watchlist().companies.len(), "watching");
             tokio::join!(
                 self.sweep_on(),
                 self.mail_on(),
                 self.forget_on(),
-                self.reload_on(hang_up, read),
+                self.revive_on(),
+                self.reload_on(hang_up, found),
                 self.watch_over()
             );
+            Ok(())
         };
-        tokio::select! {
+        let lived = tokio::select! {
             // The limit first: it says that we are stopping, and an idle daemon's work ends at the same moment.
             biased;
-            () = self.drain_limit() => tracing::warn!("what was begun did not end in time; it goes on at the next start"),
-            () = work => {}
-        }
+            () = self.drain_limit() => {
+                tracing::warn!("what was begun did not end in time; it goes on at the next start");
+                Ok(())
+            }
+            lived = work => lived,
+        };
         tracing::info!("ended");
-        Ok(())
+        lived
     }
 
     /// The watchlist in force.
@@ -189,7 +219,7 @@ impl<'a> Daemon<'a> {
         }
     }
 
-    /// Something failed as a whole, most likely the database. Said once until it is over; a private server is revived.
+    /// Something failed as a whole, most likely the database. Said once until it is over; a private server is looked after.
     pub(super) async fn failed(&self, doing: &str, error: &(dyn Error + 'static)) {
         if self.is_failing.begins() {
             tracing::error!(error, doing, "this failed and is tried again every minute");
@@ -200,17 +230,14 @@ impl<'a> Daemon<'a> {
             let _alone = self.telling.lock().await;
             self.direct_mail(&watchlist).database_failed(&chain(error)).await;
         }
-        let Some(private) = self.around.private else { return };
-        if let Err(error) = private.revive().await {
-            let advice = error.advice();
-            tracing::error!(error = &error as &dyn Error, advice, "the private PostgreSQL does not start");
-        }
+        self.lifeless.notify_one();
     }
 
     /// It works (again): what was told without the database is told to be over.
     pub(super) async fn recovered(&self) {
         if self.is_failing.ends() {
             tracing::info!("it works again");
+            self.revived.store(true, Ordering::Relaxed);
         }
         let watchlist = self.watchlist();
         let direct_mail = self.direct_mail(&watchlist);

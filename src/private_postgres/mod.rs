@@ -32,4 +32,4 @@ mod sockets;
 pub use binaries::newest_programs;
 pub use error::PostgresError;
 pub use keeper::run_child_if_asked;
-pub use server::{Options, PrivatePostgres, Purpose};
+pub use server::{Options, PrivatePostgres, Purpose, Revival};

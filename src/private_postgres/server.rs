@@ -20,7 +20,9 @@ use crate::clock;
 
 /// Recovery after a crash may read much; beyond this the unit's own time-out would end us.
 const START_LIMIT: Duration = Duration::from_mins(4);
+/// From the first look on; the pauses grow while it is busy.
 const LOOK_EVERY: Duration = Duration::from_millis(10);
+const LOOK_AT_LEAST_EVERY: Duration = Duration::from_millis(500);
 /// A dead server's pid file holds as long as its process is a zombie, which a container's first process may leave for
 /// seconds: the start is repeated for 10 s.
 const STARTS_MAX: u32 = 40;
@@ -55,6 +57,15 @@ impl Options {
     pub fn new(purpose: Purpose) -> Self {
         Self { purpose, launcher: None, bin_dirs: None }
     }
+}
+
+/// What it took to have a server that answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Revival {
+    /// Nothing: it was there.
+    NotNeeded,
+    /// It was started.
+    Started,
 }
 
 /// A running server, which goes on running at least as long as this lives.
@@ -141,16 +152,16 @@ impl PrivatePostgres {
     }
 
     /// Starts the server again if it has died under its users (killed, disk full): for whoever finds that no connection can
-    /// be had. Returns at once when it answers; pools then heal by themselves. When to try again after an error, and how
-    /// often, is the caller's choice.
+    /// be had. Returns at once when it answers; pools then heal by themselves. When to try again, and how often, is the
+    /// caller's choice.
     ///
     /// # Errors
     /// `Busy`, `Files`, `Spawn`, `Ended`, `NoAnswer`, `Open`.
-    pub async fn revive(&self) -> Result<(), PostgresError> {
+    pub async fn revive(&self) -> Result<Revival, PostgresError> {
         let layout = &self.share.layout;
         let _lock = StartLock::take(&layout.start_lock()).await?;
         match raise(layout, &self.options, self.installation.as_ref()).await? {
-            Some(_) => Ok(()),
+            Some((_, revival)) => Ok(revival),
             None => Err(unanswered(layout)),
         }
     }
@@ -191,7 +202,7 @@ impl PrivatePostgres {
                 Ok(installation)
             }
         };
-        let Some(server) = raise(layout, options, installation.as_ref().ok()).await? else {
+        let Some((server, _)) = raise(layout, options, installation.as_ref().ok()).await? else {
             // Nobody listens: now it matters that there is nothing to start the server with.
             return Err(installation.err().unwrap_or_else(|| unanswered(layout)));
         };
@@ -230,10 +241,12 @@ async fn raise(
     layout: &Layout,
     options: &Options,
     installation: Option<&Installation>,
-) -> Result<Option<Postmaster>, PostgresError> {
+) -> Result<Option<(Postmaster, Revival)>, PostgresError> {
     let answering = clock::within(START_LIMIT, wait_for_answer(layout, options, installation));
     match answering.await {
-        Ok(Ok(Some((connection, server)))) => create_database(connection).await.map(|()| Some(server)),
+        Ok(Ok(Some((connection, server, revival)))) => {
+            create_database(connection).await.map(|()| Some((server, revival)))
+        }
         Ok(Ok(None)) => Ok(None),
         Ok(Err(error)) => Err(error),
         Err(_) => Err(unanswered(layout)),
@@ -244,13 +257,18 @@ async fn wait_for_answer(
     layout: &Layout,
     options: &Options,
     installation: Option<&Installation>,
-) -> Result<Option<(Box<PgConnection>, Postmaster)>, PostgresError> {
+) -> Result<Option<(Box<PgConnection>, Postmaster, Revival)>, PostgresError> {
     let mut started: Option<(Started, u64)> = None;
     let mut starts = 0;
+    let mut look_again_after = LOOK_EVERY;
     loop {
         match postmaster::ask(layout.cluster()).await? {
-            Answer::Ready(connection, server) => return Ok(Some((connection, server))),
-            Answer::NotYet => {}
+            Answer::Ready(connection, server) => {
+                let revival = if starts == 0 { Revival::NotNeeded } else { Revival::Started };
+                return Ok(Some((connection, server, revival)));
+            }
+            // It logs every connection that it refuses, and recovery may take minutes.
+            Answer::NotYet => look_again_after = (look_again_after + LOOK_EVERY).min(LOOK_AT_LEAST_EVERY),
             Answer::Nobody if started.as_ref().is_some_and(|(child, _)| !child.has_ended()) => {}
             Answer::Nobody => {
                 let Some(installation) = installation else {
@@ -267,7 +285,7 @@ async fn wait_for_answer(
                 started = Some(start_server(layout, options, installation)?);
             }
         }
-        clock::pause(LOOK_EVERY).await;
+        clock::pause(look_again_after).await;
     }
 }
 

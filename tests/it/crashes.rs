@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use qualwatch::config::{self, Watchlist};
-use qualwatch::daemon::{Daemon, Surroundings};
+use qualwatch::daemon::{Beginning, Daemon, Surroundings};
 use qualwatch::domain::secret::Secret;
 use qualwatch::email::{Mailer, Ripe, Sweeping};
 use qualwatch::store::Store;
@@ -151,7 +151,7 @@ async fn a_daemon_that_lives_through_the_story_tells_the_same() {
         }
         ending.cancel();
     };
-    let (lived, ()) = tokio::join!(Box::pin(daemon.live(&text, None)), Box::pin(all_days));
+    let (lived, ()) = tokio::join!(Box::pin(daemon.live(Beginning::with(&text))), Box::pin(all_days));
     lived.unwrap();
     outcome(&scene).await.is(&expected, Step::MarkedSent);
     assert_eq!(scene.sandbox.requests(), minimum);

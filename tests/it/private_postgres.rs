@@ -9,7 +9,7 @@ use std::time::Duration;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::{Pid, geteuid};
 use qualwatch::clock;
-use qualwatch::private_postgres::{Options, PostgresError, PrivatePostgres, Purpose};
+use qualwatch::private_postgres::{Options, PostgresError, PrivatePostgres, Purpose, Revival};
 use sqlx::{ConnectOptions as _, Connection as _, PgConnection};
 use tempfile::TempDir;
 
@@ -195,11 +195,11 @@ async fn a_killed_server_is_started_again_over_its_stale_pid_file() {
     let server = start(state.path()).await;
     let killed = pid_of(state.path()).unwrap();
     kill(Pid::from_raw(killed), Signal::SIGKILL).unwrap();
-    server.revive().await.unwrap();
+    assert_eq!(server.revive().await.unwrap(), Revival::Started);
     let revived = pid_of(state.path());
     assert_ne!(revived, Some(killed));
     connect(&server).await.close().await.unwrap();
-    server.revive().await.unwrap();
+    assert_eq!(server.revive().await.unwrap(), Revival::NotNeeded);
     assert_eq!(pid_of(state.path()), revived, "who answers is left alone");
     server.stop().await.unwrap();
     assert_eq!(pid_of(state.path()), None);

@@ -187,3 +187,21 @@ async fn scenario_22_a_file_of_a_hundred_megabytes_is_refused_and_takes_no_memor
     it.watches(2, "a file of a sensible size").await;
     it.ends(daemon).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn scenario_22_an_edit_while_the_daemon_starts_takes_effect() {
+    let it = Scenery::new().await;
+    let mut held = it.rig.scene.pool.begin().await.unwrap();
+    sqlx::query("LOCK TABLE companies IN ACCESS EXCLUSIVE MODE").execute(&mut *held).await.unwrap();
+    let daemon = Running::start(&it.program, &["run"]);
+    until("the daemon waits for the table", || async {
+        let waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'companies'::regclass
+                       AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
+        it.rig.count(waiting).await > 0
+    })
+    .await;
+    fs::write(&it.file, it.rig.first(2)).unwrap();
+    held.rollback().await.unwrap();
+    it.watches(2, "edited before it listened").await;
+    it.ends(daemon).await;
+}

@@ -8,7 +8,7 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use qualwatch::clock::{self, Clock as _};
 use qualwatch::config;
-use qualwatch::daemon::{Daemon, Surroundings};
+use qualwatch::daemon::{Beginning, Daemon, Surroundings};
 use qualwatch::private_postgres::PrivatePostgres;
 use qualwatch::sandbox::Scenario;
 use qualwatch::store::Store;
@@ -219,7 +219,8 @@ impl Home {
             ending.cancel();
             came
         };
-        let (lived, came) = tokio::join!(Box::pin(daemon.live(&self.text, None)), Box::pin(course));
+        let (lived, came) =
+            tokio::join!(Box::pin(daemon.live(Beginning::with(&self.text))), Box::pin(course));
         lived.unwrap();
         came
     }

@@ -8,6 +8,7 @@ use nix::sys::signal::Signal;
 use qualwatch::store::connect::MIGRATIONS;
 use qualwatch::store::steps::Step;
 use sqlx::AssertSqlSafe;
+use tokio::net::TcpListener;
 
 use super::house::Rig;
 use super::laws::{Cost, judge, undisturbed};
@@ -150,6 +151,22 @@ async fn at_whatever_step_a_daemon_is_asked_to_end_it_ends_well_and_the_next_goe
         daemon.logged("watching").await;
         assert_eq!(daemon.end(Signal::SIGTERM).await.0, 0);
         judge(&rig, &expected, Cost { calls: 2, ..Cost::NOTHING }).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_daemon_whose_database_says_nothing_yet_survives_a_hang_up_and_ends_well() {
+    let rig = Rig::with(&steady(1)).await;
+    let database = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("postgres://qualwatch@{}/qualwatch", database.local_addr().unwrap());
+    for signals in [[Signal::SIGHUP, Signal::SIGTERM], [Signal::SIGHUP, Signal::SIGINT]] {
+        let program = rig.program_on(&url);
+        let daemon = Running::start(&program, &["run"]);
+        let _waiting = database.accept().await.unwrap();
+        daemon.signal(signals[0]);
+        let (code, log) = daemon.end(signals[1]).await;
+        assert_eq!(code, 0, "{log}");
+        assert!(!log.contains("ERROR"), "{log}");
     }
 }
 

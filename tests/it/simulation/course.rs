@@ -23,14 +23,17 @@ use super::truth::{Company, Truth};
 use super::weather::{Blow, Mail, Weather};
 use crate::support::crashing::DiesAt;
 use crate::support::database::{TestDatabase, socket_dir};
+use crate::support::mailroom::password;
 use crate::support::smtp_sink::{Behaviour, Script, SinkStage, SmtpSink};
 
 pub const READER: &str = "reader@example.com";
 /// Of some companies only.
 pub const SECOND: &str = "second@example.com";
 pub const OPERATOR: &str = "ops@example.com";
-/// Nowhere to be found afterwards.
+/// Nowhere to be found afterwards, and neither is the mail server's password.
 pub const KEY: &str = "CANARY0123456789abcdef0123456789";
+pub const PASSWORD: &str = "CANARY fedcba9876543210 of the post";
+const LOGIN: &str = "alerts@example.com";
 
 /// Days for three sweeps of whoever is asked once a week, each with its second look.
 const REST: i32 = 16;
@@ -69,7 +72,11 @@ impl Course {
         let store = Store::open(pooler.through(database.options())).await.unwrap();
         let clock = SimulatedClock::new(truth.first.at(0, 0));
         let registry = Registry::open(truth.clone(), weather.clone(), clock.clone()).await;
-        let sink = SmtpSink::start(Script::default()).await;
+        let sink = SmtpSink::start(Script {
+            login: Some((LOGIN.to_owned(), PASSWORD.to_owned())),
+            ..Script::default()
+        })
+        .await;
         let watchlist = watchlist(&truth, &weather, truth.first, &registry, &sink);
         sweep::accept(&store, &watchlist, clock.now()).await.unwrap();
         Self {
@@ -210,7 +217,7 @@ impl Course {
         let mailer = Mailer {
             store: &self.store,
             watchlist: &self.watchlist,
-            password: None,
+            password: Some(password(PASSWORD)),
             clock: &self.clock,
             steps,
         };
@@ -223,10 +230,11 @@ fn watchlist(truth: &Truth, weather: &Weather, day: Day, registry: &Registry, si
     use std::fmt::Write as _;
     let mut text = format!(
         "[api]\nurl = \"{}\"\nrequests_per_second = 1000000\ncalls_per_day = 0\nconcurrency = {}\n\
-         [email]\nsmtp = \"smtp://127.0.0.1:{}?tls=none\"\nfrom = \"资质监控 <alerts@example.com>\"\n\
+         [email]\nsmtp = \"smtp://{}@127.0.0.1:{}?tls=none\"\nfrom = \"资质监控 <alerts@example.com>\"\n\
          to = [\"{READER}\"]\noperators = [\"{OPERATOR}\"]\n",
         registry.url(),
         truth.concurrency,
+        LOGIN.replace('@', "%40"),
         sink.port()
     );
     let file = weather.file_on(day);

@@ -6,6 +6,7 @@ use std::fmt;
 use super::calendar::Day;
 use super::course::{Course, OPERATOR, READER, SECOND, Seen};
 use super::ledgers::{self, Held, Posted};
+use super::oracle::silence::{self, Silences};
 use super::oracle::troubles::FOLLOWED;
 use super::oracle::words::plain;
 use super::oracle::{Oracle, TroubleLine, Verdict};
@@ -54,8 +55,11 @@ pub async fn judge(course: &Course) -> Judgement {
     judge.no_call_is_wasted(&ledger);
     judge.the_history_is_what_was_known(&ledgers::history(course).await);
     judge.all_has_come_to_rest(&ledgers::unrest(course).await);
-    judge.operators_hear_once(&ledgers::troubles(course).await);
-    judge.the_key_is_nowhere(&ledgers::leaks(course).await);
+    let troubles = ledgers::troubles(course).await;
+    judge.operators_hear_once(&troubles);
+    judge.operators_hear_of_silence(&troubles, &ledger);
+    judge.operators_hear_of_unknown_codes(&troubles, &ledger);
+    judge.the_secrets_are_nowhere(&ledgers::leaks(course).await);
     if let Ok(company) = std::env::var("QUALWATCH_STORY") {
         story::tell(company.parse().unwrap(), course, &verdict, &told);
     }
@@ -308,9 +312,34 @@ impl Judge<'_> {
         self.holds("L4", is_so, || format!("operators miss {missed:?} and hear besides {more:?}"));
     }
 
-    /// L5: what upstream echoes of the key is nowhere.
-    fn the_key_is_nowhere(&mut self, leaks: &[String]) {
-        self.holds("L5", leaks.is_empty(), || format!("the key is in {leaks:?}"));
+    /// Upstream is said to be silent on the very day on which it has been so for long enough, and on no other.
+    fn operators_hear_of_silence(&mut self, troubles: &[TroubleLine], ledger: &[Call]) {
+        let blows = &self.course.weather.blows;
+        let silences = Silences::of(ledger, |day| blows.contains_key(&day));
+        let begun = troubles.iter().filter(|line| line.kind == "api_unreachable" && !line.is_end);
+        let told: BTreeSet<Day> = begun.map(|line| line.day).collect();
+        let told: BTreeSet<Day> = told.difference(&silences.unclear).copied().collect();
+        self.holds("L4", told == silences.told, || {
+            format!("upstream said to be silent on {told:?} instead of {:?}", silences.told)
+        });
+    }
+
+    /// Whenever an answer came that nobody knows, that was told and not yet over.
+    fn operators_hear_of_unknown_codes(&mut self, troubles: &[TroubleLine], ledger: &[Call]) {
+        let lines: Vec<&TroubleLine> =
+            troubles.iter().filter(|line| line.kind == "api_unknown_code").collect();
+        for day in silence::days_of_unknown_codes(ledger) {
+            let is_told = lines.iter().any(|line| !line.is_end && line.day <= day)
+                && (lines.iter().any(|line| line.day == day)
+                    || lines.iter().rfind(|line| line.day < day).is_some_and(|line| !line.is_end));
+            let is_so = is_told || self.course.weather.kills_on(day) > 0;
+            self.holds("L4", is_so, || format!("{day}: an unknown code that was not told"));
+        }
+    }
+
+    /// L5: what upstream echoes of the key is nowhere, nor is the mail server's password.
+    fn the_secrets_are_nowhere(&mut self, leaks: &[String]) {
+        self.holds("L5", leaks.is_empty(), || format!("a secret is in {leaks:?}"));
     }
 
     fn is_justified(&self, trouble: &TroubleLine) -> bool {

@@ -8,7 +8,7 @@ use sqlx::AssertSqlSafe;
 use sqlx::types::Json;
 
 use super::calendar::Day;
-use super::course::{Course, KEY};
+use super::course::{Course, KEY, PASSWORD};
 use super::oracle::words::plain;
 use super::oracle::{Told, TroubleLine};
 use crate::support::letter::Letter;
@@ -244,12 +244,17 @@ pub async fn troubles(course: &Course) -> Vec<TroubleLine> {
     lines.into_iter().map(|(_, line)| line).collect()
 }
 
-/// Where the key is to be found, in whatever spelling upstream echoed it.
+/// Where a secret is to be found, in whatever spelling upstream echoed it.
 pub async fn leaks(course: &Course) -> Vec<String> {
     use base64::Engine as _;
-    let encoded = base64::engine::general_purpose::STANDARD.encode(KEY);
-    // The last characters of base64 depend on what follows.
-    let spellings = [KEY.to_owned(), encoded[..encoded.len() - 4].to_owned()];
+    let spellings: Vec<String> = [KEY, PASSWORD]
+        .into_iter()
+        .flat_map(|secret| {
+            let encoded = base64::engine::general_purpose::STANDARD.encode(secret);
+            // The last characters of base64 depend on what follows.
+            [secret.to_owned(), encoded[..encoded.len() - 4].to_owned()]
+        })
+        .collect();
     let mut patterns = Vec::new();
     for spelling in &spellings {
         patterns.push(format!("%{spelling}%"));

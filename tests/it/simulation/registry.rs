@@ -173,8 +173,8 @@ fn amiss(
         Manner::Shuffled => {
             let mut items = items();
             items.truncate(PAGE_SIZE);
-            // As on two pages of a list that moved: the page is full and comes again.
-            success(items.len() * 2, &items)
+            // As on two pages of a list that moved: the page is full and comes again. Of nothing there is no page.
+            success((items.len() * 2).max(1), &items)
         }
         Manner::OtherCompany => {
             let other = Company { id: format!("7e{index:022x}"), imported_anew: None, ..company.clone() };

@@ -6,6 +6,7 @@ pub mod dossier;
 mod ends;
 pub mod looks;
 mod mass;
+pub mod silence;
 pub mod troubles;
 pub mod words;
 

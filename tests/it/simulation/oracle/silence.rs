@@ -1,0 +1,97 @@
+//! When operators had to hear that upstream cannot be reached, and of codes that nobody knows: from the ledger of calls alone.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::super::calendar::Day;
+use super::super::registry::{Call, Gave};
+use super::super::weather::Manner;
+
+/// `[api].unreachable_after` and the attempts it takes, as design 2 has them.
+const UNREACHABLE_AFTER: TimeDelta = TimeDelta::hours(6);
+const ATTEMPTS: usize = 3;
+
+/// On which days operators had to hear that upstream is silent.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Silences {
+    pub told: BTreeSet<Day>,
+    /// Days of which the ledger cannot say it: what was stored of an attempt, or in which order, is not known.
+    pub unclear: BTreeSet<Day>,
+}
+
+/// Attempts in a row to which nobody gave a readable answer.
+struct Silence {
+    since: DateTime<Utc>,
+    attempts: usize,
+    days: BTreeSet<Day>,
+    told: Option<Day>,
+    is_clear: bool,
+}
+
+impl Silences {
+    /// `is_disturbed`: whether processes died on that day, or a clock was wrong.
+    pub fn of(ledger: &[Call], is_disturbed: impl Fn(Day) -> bool) -> Self {
+        let mut by_bell: BTreeMap<usize, Vec<&Call>> = BTreeMap::new();
+        for call in ledger {
+            by_bell.entry(call.bell).or_default().push(call);
+        }
+        let mut silences = Self::default();
+        let mut silence: Option<Silence> = None;
+        let mut begins_clear = true;
+        for calls in by_bell.values() {
+            let at = calls[0].at;
+            let day = Day::of_instant(at);
+            let unread = calls.iter().filter(|call| is_unread(call.gave)).count();
+            if unread == calls.len() {
+                let silence = silence.get_or_insert_with(|| Silence {
+                    since: at,
+                    attempts: 0,
+                    days: BTreeSet::new(),
+                    told: None,
+                    is_clear: begins_clear,
+                });
+                silence.goes_on(at, unread, !is_disturbed(day));
+            } else {
+                silences.is_over(silence.take());
+                // After a bell with both, a silence may have begun in it.
+                begins_clear = unread == 0 && !is_disturbed(day);
+            }
+        }
+        silences.is_over(silence);
+        silences
+    }
+
+    fn is_over(&mut self, silence: Option<Silence>) {
+        let Some(silence) = silence else { return };
+        if silence.is_clear {
+            self.told.extend(silence.told);
+        } else {
+            self.unclear.extend(silence.days);
+        }
+    }
+}
+
+impl Silence {
+    fn goes_on(&mut self, at: DateTime<Utc>, attempts: usize, is_clear: bool) {
+        let day = Day::of_instant(at);
+        self.attempts += attempts;
+        self.days.insert(day);
+        self.is_clear &= is_clear;
+        if self.told.is_none() && self.attempts >= ATTEMPTS && at - self.since >= UNREACHABLE_AFTER {
+            self.told = Some(day);
+        }
+    }
+}
+
+fn is_unread(gave: Gave) -> bool {
+    matches!(gave, Gave::Amiss(Manner::Status(_) | Manner::Portal))
+}
+
+/// The days on which an answer came that nobody knows what to make of.
+pub fn days_of_unknown_codes(ledger: &[Call]) -> BTreeSet<Day> {
+    let unknown = ledger
+        .iter()
+        .filter(|call| matches!(call.gave, Gave::Amiss(Manner::Code(265_002) | Manner::Status(300..400))));
+    unknown.map(|call| Day::of_instant(call.at)).collect()
+}

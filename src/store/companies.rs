@@ -324,7 +324,9 @@ pub async fn keep_failing(
            WHERE left_at IS NULL
              AND failing_since <= $1
              AND failing_checks >= $2
-             AND last_outcome NOT IN ('disputed', 'unknown')
+             -- Of the disputed ones that is told, also on days on which nothing is answered.
+             AND disputed_since IS NULL
+             AND last_outcome <> 'unknown'
              AND (
                  EXISTS (
                      SELECT FROM companies AS other

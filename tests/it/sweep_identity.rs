@@ -183,6 +183,26 @@ async fn a_disputed_company_is_compared_with_nothing_not_even_with_an_empty_answ
 }
 
 #[tokio::test]
+async fn of_a_disputed_company_nothing_else_is_told_when_upstream_finds_nothing_or_fails() {
+    let ours = certificate("D241000018", &format!("{BUILDING}\nto = \"2026-01-05\""));
+    let theirs = certificate(
+        "D241007777",
+        &format!(
+            "{BUILDING}\nfrom = \"2026-01-06\"\nto = \"2026-01-09\"\nbusiness_id = \"5faaaaaaaaaaaaaaaaaaaaaa-D241007777\""
+        ),
+    );
+    let fails =
+        "[[fault]]\nkeyword = \"公司1\"\nfrom = \"2026-01-11\"\nto = \"2026-01-12\"\nshort_page = true\n";
+    let steady = company(2, &certificate("D241000026", BUILDING));
+    let world = World::new(&(company(1, &(ours + &theirs)) + &steady + fails), "", "2026-01-05").await;
+    world.check().await;
+    assert_eq!(world.checked_on("2026-01-06").await, ["identity_changed"]);
+    for day in ["2026-01-07", "2026-01-08", "2026-01-09", "2026-01-10", "2026-01-11"] {
+        assert_eq!(world.checked_on(day).await, NONE, "{day}");
+    }
+}
+
+#[tokio::test]
 async fn a_re_import_under_another_id_is_no_change_of_the_world() {
     let moved = |number: &str| {
         certificate(number, &format!("{BUILDING}\nto = \"2026-01-05\""))

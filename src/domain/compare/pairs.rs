@@ -264,12 +264,14 @@ impl Pass<'_, '_> {
     /// A field of a held holding differs: a first look, or one more.
     fn differs(&mut self, key: &HoldingKey, field: Field, difference: Difference, before: &Holding) -> Moved {
         let (same, later_end_since) = self.take_doubt_of(key, field, &difference);
+        let is_gain = |difference: &Difference| describe(difference, before).1;
         let (mut doubt, moved) = match same {
-            Some(mut doubt) => {
+            // What was a gain over what was held then may be a loss by now: that is another difference.
+            Some(mut doubt) if is_gain(&doubt.difference) == is_gain(&difference) => {
                 let moved = looks::agree(&mut doubt, self.look.now, self.look.confirm_after, self.answer);
                 (doubt, moved)
             }
-            None => (looks::first_look(difference, self.look.now, self.answer), Moved::Open),
+            _ => (looks::first_look(difference, self.look.now, self.answer), Moved::Open),
         };
         if let Some(since) = later_end_since.filter(|_| doubt.later_end().is_some()) {
             // Ever other later ends must not put off the thresholds of the earlier one for ever.
@@ -291,8 +293,9 @@ impl Pass<'_, '_> {
     }
 
     /// Takes out the doubt that is about `difference`, if there is one. What was told of this field and is another
-    /// difference has been overtaken: it is kept aside until looks that no longer show it take it back. Gives, too, since
-    /// when the observations have shown later ends, whichever.
+    /// difference has been overtaken: it is kept aside until looks that no longer show it take it back, and after that, for
+    /// what was taken back is not told again at a first look. Gives, too, since when the observations have shown later ends,
+    /// whichever.
     fn take_doubt_of(
         &mut self,
         key: &HoldingKey,
@@ -306,11 +309,12 @@ impl Pass<'_, '_> {
             .map(|doubt| doubt.first_seen_at);
         let aside = field.overtaken().map(|aside| (key.clone(), aside));
         let put_aside = aside.as_ref().and_then(|aside| self.after.doubts.remove(aside));
-        let (same, others): (Vec<Doubt>, Vec<Doubt>) =
+        let (same, mut others): (Vec<Doubt>, Vec<Doubt>) =
             put_aside.into_iter().chain(current).partition(|doubt| is_same(&doubt.difference, difference));
         if let Some(aside) = aside {
             // There is room for one: the one that was told first is kept.
-            if let Some(other) = others.into_iter().find(|other| other.told_as.is_some()) {
+            others.sort_by_key(|other| (other.told_as.is_none(), !other.retracted));
+            if let Some(other) = others.into_iter().find(|other| other.told_as.is_some() || other.retracted) {
                 self.after.doubts.insert(aside.clone(), other);
             }
             self.not_shown(key, aside.1);

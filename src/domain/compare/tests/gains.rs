@@ -130,6 +130,43 @@ fn two_later_ends_that_take_turns_are_told_once_each() {
 }
 
 #[test]
+fn an_end_that_was_a_gain_once_is_a_loss_below_what_was_established_since() {
+    let to = |end| (A.0, A.1, end, A.3);
+    let mut company = Company::with(&[A]);
+    assert_eq!(company.next(&[to("2028-12-31")]), ["validity_extended"]);
+    assert_eq!(company.next(&[to("2029-06-25")]), ["validity_extended"]);
+    assert_eq!(
+        company.next(&[to("2029-06-25")]),
+        ["retracted"],
+        "the first of them; the other is established"
+    );
+    assert_eq!(company.next(&[to("2028-12-31")]), NONE);
+    let events = company.next_events(&[to("2028-12-31")]);
+    assert_eq!(kinds(&events), ["validity_shortened"]);
+    assert_eq!(
+        (events[0].old.as_deref(), events[0].new.as_deref()),
+        (Some("2029-06-25"), Some("2028-12-31"))
+    );
+}
+
+#[test]
+fn what_was_taken_back_is_told_only_when_established_whatever_else_was_seen_meanwhile() {
+    let at = |grade: &'static str| ("A241002517", grade, "2028-08-23", "2023-08-23");
+    let (high, middle, low) =
+        (at("风景园林工程专项甲级"), at("风景园林工程专项乙级"), at("风景园林工程专项丙级"));
+    let mut company = Company::with(&[middle]);
+    assert_eq!(company.next(&[high]), ["grade_raised"]);
+    assert_eq!(company.next(&[middle]), NONE);
+    assert_eq!(company.next(&[middle]), ["retracted"]);
+    assert_eq!(company.next(&[low]), NONE);
+    assert_eq!(company.next(&[low]), ["grade_lowered"]);
+    assert_eq!(company.next(&[high]), NONE, "again: first look");
+    assert_eq!(company.next(&[low]), NONE);
+    assert_eq!(company.next(&[high]), NONE);
+    assert_eq!(company.next(&[high]), ["grade_raised"]);
+}
+
+#[test]
 fn a_raise_that_turns_into_a_fall_is_taken_back() {
     let at = |grade: &'static str| ("A241002517", grade, "2028-08-23", "2023-08-23");
     let mut company = Company::with(&[at("风景园林工程专项乙级")]);

@@ -166,7 +166,8 @@ pub(super) async fn initialise(
     account.apply(&mut command);
     let lock = lock.shared_with_child().map_err(while_doing("sharing", layout.start_lock()))?;
     command.stdin(Stdio::from(lock));
-    let output = tokio::process::Command::from(command).output().await;
+    // Whoever is told to end meanwhile does not leave it at work.
+    let output = tokio::process::Command::from(command).kill_on_drop(true).output().await;
     let output = output.map_err(|source| PostgresError::Spawn { program, source })?;
     if !output.status.success() {
         return Err(PostgresError::Initialise { output: end_of(&output.stderr) });

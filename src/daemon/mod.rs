@@ -3,9 +3,8 @@
 //! Reading order: [`service`] is the whole life on one page; `bell` rings (and carries no message); `sweeping` and
 //! `mailing` are the two loops, which know each other only by rows and by a bell; `edits` hears that the file changed, `reload`
 //! takes it into force; `heartbeat` tells a dead man's switch once a day; `forgetting` removes what is old once a day;
-//! `direct_mail` tells what the database cannot hold; `reviving` starts a
-//! private server again; `silence` gives up work that waits for ever;
-//! `systemd` says how it stands.
+//! `direct_mail` tells what the database cannot hold; `reviving` starts a private server again; `silence` gives up work that
+//! waits for ever; `systemd` says how it stands.
 //!
 //! May import every room but `commands`. Deliberately absent: decisions. What is due is a pure function of the clock and
 //! the rows (`domain::rhythm`), so a bell that rings twice, late or never does no harm: every loop also looks by itself once a

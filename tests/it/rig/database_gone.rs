@@ -4,7 +4,7 @@ use nix::sys::signal::{Signal, kill};
 use qualwatch::store::Store;
 
 use super::house::{CONCURRENCY, Home, Rig};
-use super::laws::{Cost, judge, says_no_secret, undisturbed};
+use super::laws::{Cost, ends_well, judge, undisturbed};
 use super::line::{Line, Sessions};
 use super::server::{DATABASE, Server};
 use crate::support::running::{Running, until};
@@ -97,9 +97,7 @@ async fn trouble(strikes: impl AsyncFn(&Server)) {
     daemon.signal(Signal::SIGHUP);
     until("all are checked", || async { rig.checked().await == 30 && rig.is_silent().await }).await;
     daemon.logged("it works again").await;
-    let (code, log) = daemon.end(Signal::SIGTERM).await;
-    assert_eq!(code, 0, "{log}");
-    says_no_secret(&log);
+    ends_well(daemon).await;
     judge(&rig, &expected, Cost { calls: CONCURRENCY, ..Cost::NOTHING }).await;
     server.stop().await;
 }

@@ -4,7 +4,7 @@ use nix::sys::signal::Signal;
 use qualwatch::store::Store;
 
 use super::house::{CONCURRENCY, Home, Rig};
-use super::laws::{Cost, judge, says_no_secret, undisturbed};
+use super::laws::{Cost, ends_well, judge, undisturbed};
 use super::line::{Line, Sessions};
 use super::server::{DATABASE, Server};
 use crate::support::running::{Running, until};
@@ -62,9 +62,7 @@ async fn scenario_07_after_a_failover_in_mid_sweep_only_what_the_new_primary_has
     daemon.signal(Signal::SIGHUP);
     until("all are checked", || async { rig.checked().await == COMPANIES as usize && rig.is_silent().await })
         .await;
-    let (code, log) = daemon.end(Signal::SIGTERM).await;
-    assert_eq!(code, 0, "{log}");
-    says_no_secret(&log);
+    ends_well(daemon).await;
     judge(&rig, &expected, Cost { calls: lost + CONCURRENCY, ..Cost::NOTHING }).await;
     standby.stop().await;
     primary.stop().await;
@@ -90,9 +88,7 @@ async fn scenario_07_sessions_on_a_primary_that_has_become_read_only_are_given_u
     daemon.signal(Signal::SIGHUP);
     until("all are checked", || async { rig.checked().await == COMPANIES as usize && rig.is_silent().await })
         .await;
-    let (code, log) = daemon.end(Signal::SIGTERM).await;
-    assert_eq!(code, 0, "{log}");
-    says_no_secret(&log);
+    ends_well(daemon).await;
     judge(&rig, &expected, Cost { calls: CONCURRENCY, ..Cost::NOTHING }).await;
     standby.stop().await;
     primary.stop().await;

@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use nix::sys::signal::Signal;
 
 use super::house::{CONCURRENCY, Rig};
-use super::laws::{Cost, judge, says_no_secret, undisturbed};
+use super::laws::{Cost, ends_well, judge, undisturbed};
 use crate::support::program::Program;
 use crate::support::running::{Running, until};
 use crate::support::scenarios::steady;
@@ -50,9 +50,7 @@ async fn scenario_25_a_key_revoked_in_mid_sweep_heals_when_its_file_has_the_new_
     put(&program, "another key");
     daemon.signal(Signal::SIGHUP);
     until("all are checked", || async { rig.checked().await == 30 && rig.is_silent().await }).await;
-    let (code, log) = daemon.end(Signal::SIGTERM).await;
-    assert_eq!(code, 0, "{log}");
-    says_no_secret(&log);
+    ends_well(daemon).await;
     let cost = Cost { calls: CONCURRENCY, repeats: 0, troubles: &["api_credential"] };
     judge(&rig, &expected, cost).await;
     assert_eq!(rig.money.keys().iter().filter(|key| *key == KEY).count(), PASSED + CONCURRENCY);
@@ -70,9 +68,7 @@ async fn scenario_25_a_key_revoked_in_mid_sweep_heals_at_the_restart_with_a_new_
     program = program.without("QUALWATCH_API_KEY").with("QUALWATCH_API_KEY", "another key");
     let daemon = Running::start(&program, &["run"]);
     until("all are checked", || async { rig.checked().await == 30 && rig.is_silent().await }).await;
-    let (code, log) = daemon.end(Signal::SIGTERM).await;
-    assert_eq!(code, 0, "{log}");
-    says_no_secret(&log);
+    ends_well(daemon).await;
     let cost = Cost { calls: CONCURRENCY, repeats: 0, troubles: &["api_credential"] };
     judge(&rig, &expected, cost).await;
 }

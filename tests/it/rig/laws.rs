@@ -3,8 +3,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use nix::sys::signal::Signal;
+
 use super::house::Rig;
 use crate::support::letter::Letter;
+use crate::support::running::Running;
 use crate::support::scene::{KEY, OPERATOR};
 use crate::support::secrets::Secrets;
 
@@ -189,6 +192,13 @@ async fn nothing_is_leaked(rig: &Rig) {
 /// L5 for what a process said.
 pub fn says_no_secret(log: &str) {
     Secrets::new(&[KEY]).are_not_in(log, "the log");
+}
+
+/// Tells a daemon to end: it ends well, and has said no secret.
+pub async fn ends_well(daemon: Running) {
+    let (code, log) = daemon.end(Signal::SIGTERM).await;
+    assert_eq!(code, 0, "{log}");
+    says_no_secret(&log);
 }
 
 /// What the same story brings when nothing disturbs it, on these days.

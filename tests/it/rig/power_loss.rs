@@ -9,7 +9,7 @@ use nix::unistd::Pid;
 use qualwatch::private_postgres::{Options, PrivatePostgres, Purpose};
 
 use super::house::{CONCURRENCY, Rig};
-use super::laws::{Cost, judge, says_no_secret, undisturbed};
+use super::laws::{Cost, ends_well, judge, undisturbed};
 use super::server::{children, is_there, parent, postmaster};
 use crate::support::database::launcher;
 use crate::support::running::{Running, until};
@@ -54,9 +54,7 @@ async fn goes_on_elsewhere(rig: Rig, is_time: impl AsyncFn(&Rig), mends: impl Fn
     let private = Box::pin(PrivatePostgres::open_with(&elsewhere, &options)).await.unwrap().unwrap();
     let rig = rig.lives_at(private.connect_options()).await;
     until("all are checked", || async { rig.checked().await == 30 && rig.is_silent().await }).await;
-    let (code, log) = daemon.end(Signal::SIGTERM).await;
-    assert_eq!(code, 0, "{log}");
-    says_no_secret(&log);
+    ends_well(daemon).await;
     judge(&rig, &expected, cost).await;
     // What had arrived whole when the power went came again with the same bytes.
     let mails = rig.scene.sink.mails();

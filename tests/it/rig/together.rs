@@ -7,7 +7,7 @@ use nix::sys::signal::Signal;
 use qualwatch::clock::{Clock as _, SystemClock};
 
 use super::house::{CONCURRENCY, Rig};
-use super::laws::{Cost, OWED, judge, says_no_secret, undisturbed};
+use super::laws::{Cost, OWED, ends_well, judge, undisturbed};
 use super::line::{Line, Sessions};
 use super::server::{DATABASE, Server};
 use crate::support::running::{Running, until};
@@ -50,9 +50,7 @@ async fn scenario_21_three_daemons_one_stopped_beyond_its_session_and_two_killed
     stopped.logged("this failed and is tried again every minute").await;
     until("nothing is owed", || async { rig.is_silent().await }).await;
     for daemon in others.into_iter().chain([stopped]) {
-        let (code, log) = daemon.end(Signal::SIGTERM).await;
-        assert_eq!(code, 0, "{log}");
-        says_no_secret(&log);
+        ends_well(daemon).await;
     }
     let twice = rig.count("SELECT count(*) FROM observations WHERE times_seen > 1").await;
     assert_eq!(

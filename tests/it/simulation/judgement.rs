@@ -329,9 +329,8 @@ impl Judge<'_> {
         let lines: Vec<&TroubleLine> =
             troubles.iter().filter(|line| line.kind == "api_unknown_code").collect();
         for day in silence::days_of_unknown_codes(ledger) {
-            let is_told = lines.iter().any(|line| !line.is_end && line.day <= day)
-                && (lines.iter().any(|line| line.day == day)
-                    || lines.iter().rfind(|line| line.day < day).is_some_and(|line| !line.is_end));
+            let last = lines.iter().rfind(|line| line.day <= day);
+            let is_told = last.is_some_and(|line| !line.is_end || line.day == day);
             let is_so = is_told || self.course.weather.kills_on(day) > 0;
             self.holds("L4", is_so, || format!("{day}: an unknown code that was not told"));
         }

@@ -7,7 +7,6 @@ use chrono::{DateTime, NaiveDate, Utc};
 
 use crate::clock::{Clock, SystemClock};
 use crate::config::{self, ConfigError, Environment, Fault, Found, Judgement, Source, Warning, Watchlist};
-use crate::domain::keyword::Keyword;
 
 use super::arguments::Places;
 use super::exit::Refusal;
@@ -141,13 +140,6 @@ impl Context {
     /// An instant as people here read it.
     pub fn local(&self, at: DateTime<Utc>) -> String {
         at.with_timezone(&self.watchlist.timezone).format("%Y-%m-%d %H:%M").to_string()
-    }
-
-    /// What the file calls the company with this keyword: a company that has left it by the keyword itself, none by nothing.
-    pub fn name_of(&self, keyword: Option<&Keyword>) -> String {
-        let Some(keyword) = keyword else { return String::new() };
-        let company = self.watchlist.companies.iter().find(|company| company.keyword == *keyword);
-        company.map_or_else(|| keyword.to_string(), |company| company.name.clone())
     }
 
     /// All that is hardly meant: in the watchlist itself, of its needs against its budget, of the secrets beside it.

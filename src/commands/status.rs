@@ -4,22 +4,25 @@ mod show;
 
 use std::collections::HashMap;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
+use sqlx::PgPool;
 
 use crate::config::Company;
 use crate::domain::certificates::{Certificate, State};
+use crate::domain::holding::HISTORICAL_AFTER_DAYS;
 use crate::domain::keyword::Keyword;
-use crate::domain::rhythm::{Asked, Rhythm, next_due};
+use crate::domain::rhythm::OccasionsByLine;
+use crate::domain::snapshot::Snapshot;
 use crate::store::budget::{self, Calls};
-use crate::store::companies::{self, Standing};
+use crate::store::companies::CompanyId;
 use crate::store::mailing;
-use crate::store::records::Record;
+use crate::store::overview::{self, Overview};
 use crate::store::reports::{self, Standstill, Swept};
 use crate::store::{Store, StoreError};
 
 use super::arguments::{Places, Status};
-use super::companies::certificates_of;
+use super::companies::{Holder, certificates_of};
 use super::context::Context;
 use super::database::Database;
 use super::exit::Exit;
@@ -83,8 +86,10 @@ struct MailShape {
 
 /// What is stored, as far as status needs it.
 struct Facts {
-    records: HashMap<Keyword, Record>,
-    standings: HashMap<Keyword, Standing>,
+    /// Of each company of the file, in its order; `None`: nothing is stored of it.
+    overviews: Vec<Option<Overview>>,
+    /// What the companies hold of which something ends soon, or has ended not long ago.
+    ending: HashMap<CompanyId, Snapshot>,
     swept: Option<Swept>,
     calls: Calls,
     standstills: Vec<Standstill>,
@@ -113,13 +118,11 @@ pub(super) async fn status(places: &Places, arguments: &Status) -> anyhow::Resul
 
 async fn read(context: &Context, store: &Store) -> Result<Facts, StoreError> {
     let pool = store.pool();
-    let keywords: Vec<_> = context.watchlist.companies.iter().map(|company| &company.keyword).collect();
-    let records = reports::records_of(pool, &keywords).await?;
-    let standings = companies::standings(pool).await?;
+    let (overviews, ending) = tokio::try_join!(overviews(context, pool), ending(context, pool))?;
     let now = context.now();
     Ok(Facts {
-        records: records.into_iter().map(|record| (record.keyword.clone(), record)).collect(),
-        standings: standings.into_iter().map(|standing| (standing.keyword.clone(), standing)).collect(),
+        overviews,
+        ending,
         swept: reports::last_sweep(pool).await?,
         calls: budget::calls_of_the_day(pool, now).await?,
         standstills: reports::standstills(pool).await?,
@@ -127,16 +130,34 @@ async fn read(context: &Context, store: &Store) -> Result<Facts, StoreError> {
     })
 }
 
+async fn overviews(context: &Context, pool: &PgPool) -> Result<Vec<Option<Overview>>, StoreError> {
+    let companies = &context.watchlist.companies;
+    let places: HashMap<&Keyword, usize> =
+        companies.iter().enumerate().map(|(place, company)| (&company.keyword, place)).collect();
+    let mut in_file: Vec<Option<Overview>> = vec![None; companies.len()];
+    for overview in overview::overviews(pool).await? {
+        if let Some(of_company) = places.get(&overview.keyword).and_then(|place| in_file.get_mut(*place)) {
+            *of_company = Some(overview);
+        }
+    }
+    Ok(in_file)
+}
+
+/// Certificates are read only of companies that have something to show: reading all takes seconds where there are many.
+async fn ending(context: &Context, pool: &PgPool) -> Result<HashMap<CompanyId, Snapshot>, StoreError> {
+    let (watchlist, today) = (&context.watchlist, context.today());
+    let thresholds = watchlist.companies.iter().flat_map(|company| watchlist.expiry_days_of(company));
+    let last = today + TimeDelta::days(thresholds.max().copied().unwrap_or_default().into());
+    let first = today - TimeDelta::days(HISTORICAL_AFTER_DAYS);
+    overview::snapshots_ending_between(pool, first, last).await
+}
+
 fn report(context: &Context, facts: &Facts, database: String) -> Report {
     let now = context.now();
     let limit = context.watchlist.api.calls_per_day.map(std::num::NonZeroU32::get);
-    let records: Vec<&Record> = context
-        .watchlist
-        .companies
-        .iter()
-        .filter_map(|company| facts.records.get(&company.keyword))
-        .collect();
-    let mut ending = certificates_of(context, records);
+    let holders =
+        facts.of_companies(context).filter_map(|(company, overview)| facts.holder(company, overview?));
+    let mut ending = certificates_of(context, holders);
     ending.retain(|certificate| matches!(certificate.state, State::Expiring | State::Expired));
     let Calls { checks, pages, confirmations, repeats, probes } = facts.calls;
     Report {
@@ -164,29 +185,25 @@ fn report(context: &Context, facts: &Facts, database: String) -> Report {
 
 fn next_sweep(context: &Context, facts: &Facts) -> Option<DateTime<Utc>> {
     let (watchlist, now) = (&context.watchlist, context.now());
-    let next = |company: &Company| {
-        let rhythm = Rhythm {
-            line: watchlist.check_line_of(company),
-            day_line: &watchlist.schedule.check,
-            zone: watchlist.timezone,
-        };
+    let mut occasions = OccasionsByLine::at(&watchlist.schedule.check, watchlist.timezone, now);
+    let next = |(company, overview): (&Company, Option<&Overview>)| {
         // Whom nobody has stored yet is due at once.
-        let Some(standing) = facts.standings.get(&company.keyword) else { return Some(now) };
-        let &Standing { accepted_at, last_asked_at, owes_answer, .. } = standing;
-        next_due(rhythm, &Asked { accepted_at, last_asked_at, owes_answer }, now)
+        let Some(asked) = overview.and_then(|overview| overview.asked.as_ref()) else {
+            return Some(now);
+        };
+        occasions.of(watchlist.check_line_of(company)).next_due(asked)
     };
-    watchlist.companies.iter().filter_map(next).min()
+    facts.of_companies(context).filter_map(next).min()
 }
 
 fn count(context: &Context, facts: &Facts) -> Companies {
     let mut companies = Companies { watched: context.watchlist.companies.len(), ..Companies::default() };
-    for company in &context.watchlist.companies {
-        let record = facts.records.get(&company.keyword);
-        let verified_at = record.and_then(|record| record.last_verified_at);
+    for (company, overview) in facts.of_companies(context) {
+        let verified_at = overview.and_then(|overview| overview.last_verified_at);
         companies.unverified += usize::from(is_stale(context, company, verified_at));
-        if let Some(record) = record {
-            companies.disputed += usize::from(record.disputed_since.is_some());
-            companies.in_doubt += usize::from(record.snapshot.open_doubts().next().is_some());
+        if let Some(overview) = overview {
+            companies.disputed += usize::from(overview.is_disputed);
+            companies.in_doubt += usize::from(overview.is_in_doubt);
         }
     }
     companies
@@ -202,6 +219,20 @@ fn is_stale(context: &Context, company: &Company, at: Option<DateTime<Utc>>) -> 
 }
 
 impl Facts {
+    fn of_companies<'a>(
+        &'a self,
+        context: &'a Context,
+    ) -> impl Iterator<Item = (&'a Company, Option<&'a Overview>)> {
+        context.watchlist.companies.iter().zip(self.overviews.iter().map(Option::as_ref))
+    }
+
+    /// The company with what it holds, where something of that ends soon.
+    fn holder<'a>(&'a self, company: &'a Company, overview: &Overview) -> Option<Holder<'a>> {
+        let snapshot = self.ending.get(&overview.id)?;
+        let Company { keyword, name, .. } = company;
+        Some(Holder { keyword, name, last_verified_at: overview.last_verified_at, snapshot })
+    }
+
     /// Why nobody asks, where that is so: by the provider or our own limit, else the breaker.
     fn stop_of_asking(&self, limit: Option<u32>) -> Option<&Standstill> {
         let used_up = limit.is_some_and(|limit| self.calls.total() >= i64::from(limit));
@@ -247,28 +278,24 @@ fn problems(context: &Context, facts: &Facts, limit: Option<u32>) -> Vec<Problem
             format!("{} given up after refusals", counted(facts.mail.dead, "message was", "messages were"));
         problems.push(of_none("mail", None, &reason));
     }
-    for company in &context.watchlist.companies {
-        if let Some(record) = facts.records.get(&company.keyword) {
-            problems.extend(problems_of(record));
-        }
-    }
+    problems.extend(facts.overviews.iter().flatten().flat_map(problems_of));
     problems
 }
 
 /// The last check of a company, where it was neither complete nor empty; and that it is disputed.
-fn problems_of(record: &Record) -> Vec<ProblemShape> {
+fn problems_of(overview: &Overview) -> Vec<ProblemShape> {
     let problem = |class: &str, code, reason: Option<&str>| ProblemShape {
-        company: Some(record.keyword.clone()),
+        company: Some(overview.keyword.clone()),
         class: class.to_owned(),
         code,
         reason: reason.unwrap_or_default().to_owned(),
     };
-    let last = record.last_outcome.as_deref().unwrap_or("complete");
+    let last = overview.last_outcome.as_deref().unwrap_or("complete");
     let mut problems = Vec::new();
     if !matches!(last, "complete" | "empty") {
-        problems.push(problem(last, record.last_code, record.last_reason.as_deref()));
+        problems.push(problem(last, overview.last_code, overview.last_reason.as_deref()));
     }
-    if record.disputed_since.is_some() && last != "disputed" {
+    if overview.is_disputed && last != "disputed" {
         let reason = "the answers bear the id of another company: confirm the entry, or pin `id`";
         problems.push(problem("disputed", None, Some(reason)));
     }
@@ -277,9 +304,9 @@ fn problems_of(record: &Record) -> Vec<ProblemShape> {
 
 /// That nobody is asked for although nothing is stopped: most likely no daemon runs.
 fn nobody_asks(context: &Context, facts: &Facts) -> Option<String> {
-    let overdue = context.watchlist.companies.iter().filter_map(|company| {
-        let standing = facts.standings.get(&company.keyword)?;
-        let since = standing.last_asked_at.unwrap_or(standing.accepted_at);
+    let overdue = facts.of_companies(context).filter_map(|(company, overview)| {
+        let asked = overview?.asked?;
+        let since = asked.last_asked_at.unwrap_or(asked.accepted_at);
         is_stale(context, company, Some(since)).then_some(since)
     });
     let (count, since) = overdue.fold((0, None), |(count, oldest), since| {

@@ -4,6 +4,8 @@
 use comfy_table::presets::ASCII_FULL_CONDENSED;
 use comfy_table::{Attribute, Cell, Color, ContentArrangement, Table};
 
+use super::companies::Names;
+use super::shapes::ProblemShape;
 use crate::config::Colour;
 use crate::domain::certificates::{Certificate, State};
 use crate::domain::display::displayable;
@@ -32,6 +34,20 @@ fn terminal_width() -> Option<u16> {
 /// A cell of one text.
 pub(super) fn cell(text: &str) -> Cell {
     Cell::new(displayable(text))
+}
+
+/// What is wrong, as a table.
+pub(super) fn problems(problems: &[ProblemShape], names: &Names<'_>, colour: Colour) -> Table {
+    let mut table = table(["company", "class", "code", "reason"], colour);
+    for problem in problems {
+        table.add_row([
+            cell(names.get(problem.company.as_ref())),
+            cell(&problem.class),
+            cell(&problem.code.map(|code| code.to_string()).unwrap_or_default()),
+            cell(&problem.reason),
+        ]);
+    }
+    table
 }
 
 /// The certificates as a table.

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::ops::Range;
+use std::sync::Arc;
 
 use toml::de::DeValue;
 
@@ -12,6 +13,7 @@ use super::values;
 use super::watchlist::Company;
 use crate::domain::credit_code::{self, BadCreditCode, Verdict};
 use crate::domain::keyword::Keyword;
+use crate::domain::occurrences::CronLine;
 
 const NAME_CHARS_MAX: usize = 100;
 const TAG_CHARS_MAX: usize = 50;
@@ -19,11 +21,12 @@ const TAG_CHARS_MAX: usize = 50;
 /// The digits of a `businessId` prefix.
 const ID_DIGITS: usize = 24;
 
-/// Where a keyword or an id was seen first.
+/// Where a keyword or an id was seen first, and the lines that were read: thousands of companies share a handful.
 #[derive(Default)]
 struct Seen {
     keywords: HashMap<String, Range<usize>>,
     ids: HashMap<String, Range<usize>>,
+    lines: HashMap<String, Arc<CronLine>>,
 }
 
 /// Whether `[email].to` names somebody, so that a company needs no readers of its own.
@@ -104,7 +107,7 @@ fn company(
         days.reverse();
         days
     });
-    let check = table.read(findings, "check", values::cron_line);
+    let check = table.read(findings, "check", |value| shared_line(value, &mut seen.lines));
     let id = table.read(findings, "id", id);
     if let (Some(id), Some(value)) = (&id, table.value("id")) {
         note_twice(findings, table, "id", id.clone(), value.span(), &mut seen.ids);
@@ -162,6 +165,18 @@ fn note_twice(
     } else {
         seen.insert(folded, span);
     }
+}
+
+fn shared_line(
+    value: &DeValue<'_>,
+    lines: &mut HashMap<String, Arc<CronLine>>,
+) -> Result<Arc<CronLine>, Complaint> {
+    if let Some(line) = value.as_str().and_then(|text| lines.get(text)) {
+        return Ok(Arc::clone(line));
+    }
+    let line = Arc::new(values::cron_line(value)?);
+    lines.insert(values::text(value)?.to_owned(), Arc::clone(&line));
+    Ok(line)
 }
 
 fn id(value: &DeValue<'_>) -> Result<String, Complaint> {

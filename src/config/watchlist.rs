@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroU32;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -180,8 +181,8 @@ pub struct Company {
     pub to: Vec<EmailAddress>,
     /// Its own thresholds, falling.
     pub expiry_days: Option<Vec<u16>>,
-    /// Its own line.
-    pub check: Option<CronLine>,
+    /// Its own line, one for all who have the same.
+    pub check: Option<Arc<CronLine>>,
     /// The prefix of `businessId` it is pinned to: 24 small hexadecimal digits.
     pub id: Option<String>,
     /// The line of its keyword in the file, from 1.
@@ -206,14 +207,14 @@ impl Watchlist {
     /// The line a company is checked by.
     #[must_use]
     pub fn check_line_of<'a>(&'a self, company: &'a Company) -> &'a CronLine {
-        company.check.as_ref().unwrap_or(&self.schedule.check)
+        company.check.as_deref().unwrap_or(&self.schedule.check)
     }
 
     /// The lines that the scheduler must ring for, each once: checks, the day's hour, the digest.
     #[must_use]
     pub fn lines(&self) -> Vec<CronLine> {
         let mut lines: BTreeMap<String, CronLine> = BTreeMap::new();
-        let own = self.companies.iter().filter_map(|company| company.check.as_ref());
+        let own = self.companies.iter().filter_map(|company| company.check.as_deref());
         for line in std::iter::once(&self.schedule.check).chain(&self.email.digest).chain(own) {
             lines.entry(line.for_scheduler()).or_insert_with(|| line.clone());
         }

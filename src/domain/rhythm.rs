@@ -1,6 +1,8 @@
 //! Who is due (design 2): a pure function of the lines, the clock and what was asked for last. The scheduler only rings;
 //! this decides, so missed, doubled and late bells are harmless.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
 use chrono_tz::Tz;
 
@@ -116,6 +118,30 @@ impl Occasions {
             return Some(self.now);
         }
         self.next_occurrence.into_iter().chain(self.next_hour.filter(|_| asked.owes_answer)).min()
+    }
+}
+
+/// The occasions of one instant, worked out once for each line: thousands of companies share a handful.
+#[derive(Debug)]
+pub struct OccasionsByLine<'a> {
+    day_line: &'a CronLine,
+    zone: Tz,
+    now: DateTime<Utc>,
+    by_line: BTreeMap<String, Occasions>,
+}
+
+impl<'a> OccasionsByLine<'a> {
+    /// Of the instant `now`; `day_line` is `[schedule].check`.
+    #[must_use]
+    pub fn at(day_line: &'a CronLine, zone: Tz, now: DateTime<Utc>) -> Self {
+        Self { day_line, zone, now, by_line: BTreeMap::new() }
+    }
+
+    /// Those of the companies that are checked by `line`.
+    pub fn of(&mut self, line: &CronLine) -> &Occasions {
+        let Self { day_line, zone, now, by_line } = self;
+        let rhythm = Rhythm { line, day_line, zone: *zone };
+        by_line.entry(line.for_scheduler()).or_insert_with(|| Occasions::at(rhythm, *now))
     }
 }
 

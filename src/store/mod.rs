@@ -22,6 +22,7 @@ pub mod mailing;
 pub mod mass;
 pub mod observations;
 pub mod outbox;
+pub mod overview;
 pub mod reachability;
 pub mod readdressing;
 pub mod reasons;

@@ -198,9 +198,13 @@ async fn load_holdings(
     Ok(companies)
 }
 
-type Doubts = BTreeMap<(HoldingKey, Field), Doubt>;
+pub(super) type Doubts = BTreeMap<(HoldingKey, Field), Doubt>;
 
-async fn load_doubts(connection: &mut PgConnection, ids: &[i64]) -> Result<HashMap<i64, Doubts>, StoreError> {
+/// What is in doubt, by company.
+pub(super) async fn load_doubts(
+    connection: &mut PgConnection,
+    ids: &[i64],
+) -> Result<HashMap<i64, Doubts>, StoreError> {
     let rows = sqlx::query!(
         r#"SELECT company_id, number, qualification_key, field, difference AS "difference: Json<Difference>",
                   first_seen_at, last_look_at, looks, looks_needed, mass, told_as, counter_looks,

@@ -1,12 +1,10 @@
 //! Who is asked, and in what order.
 
-use std::collections::BTreeMap;
-
 use chrono::{DateTime, Utc};
 
 use super::round::Whom;
 use crate::config::{Company, Watchlist};
-use crate::domain::rhythm::{Asked, Occasions, Rhythm};
+use crate::domain::rhythm::{Asked, OccasionsByLine};
 use crate::store::budget::Cause;
 use crate::store::companies::{CompanyId, Standing};
 
@@ -28,8 +26,7 @@ pub(super) struct Planned<'a> {
 pub(super) struct Plan<'a> {
     watchlist: &'a Watchlist,
     whom: &'a Whom,
-    now: DateTime<Utc>,
-    occasions: OccasionsByLine,
+    occasions: OccasionsByLine<'a>,
     /// By their place in the file: nothing is stored of the others.
     is_stored: Vec<bool>,
     planned: Vec<Planned<'a>>,
@@ -41,8 +38,7 @@ impl<'a> Plan<'a> {
         Self {
             watchlist,
             whom,
-            now,
-            occasions: OccasionsByLine::new(),
+            occasions: OccasionsByLine::at(&watchlist.schedule.check, watchlist.timezone, now),
             is_stored: vec![false; watchlist.companies.len()],
             planned: Vec::new(),
             meant: Vec::new(),
@@ -58,10 +54,9 @@ impl<'a> Plan<'a> {
         let is_asked = match self.whom {
             Whom::All => true,
             Whom::Named(named) => named.contains(&entry.keyword),
-            Whom::Due => is_due(self.watchlist, entry, standing, &mut self.occasions, self.now),
+            Whom::Due => is_due(self.watchlist, entry, standing, &mut self.occasions),
             Whom::DueOf(named) => {
-                named.contains(&entry.keyword)
-                    && is_due(self.watchlist, entry, standing, &mut self.occasions, self.now)
+                named.contains(&entry.keyword) && is_due(self.watchlist, entry, standing, &mut self.occasions)
             }
         };
         if is_asked {
@@ -107,25 +102,16 @@ fn planned<'a>(entry: &'a Company, standing: Option<&Standing>, place: usize) ->
     }
 }
 
-/// Thousands of companies share a handful of lines.
-type OccasionsByLine = BTreeMap<String, Occasions>;
-
 fn is_due(
     watchlist: &Watchlist,
     entry: &Company,
     standing: &Standing,
-    occasions: &mut OccasionsByLine,
-    now: DateTime<Utc>,
+    occasions: &mut OccasionsByLine<'_>,
 ) -> bool {
-    let line = watchlist.check_line_of(entry);
-    let occasions = occasions.entry(line.for_scheduler()).or_insert_with(|| {
-        let rhythm = Rhythm { line, day_line: &watchlist.schedule.check, zone: watchlist.timezone };
-        Occasions::at(rhythm, now)
-    });
     let asked = Asked {
         accepted_at: standing.accepted_at,
         last_asked_at: standing.last_asked_at,
         owes_answer: standing.owes_answer,
     };
-    occasions.due(&asked).is_some()
+    occasions.of(watchlist.check_line_of(entry)).due(&asked).is_some()
 }

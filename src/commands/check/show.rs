@@ -3,13 +3,15 @@
 use std::fmt::Write as _;
 
 use super::Shape;
+use crate::commands::companies::Names;
 use crate::commands::context::Context;
 use crate::commands::print;
-use crate::commands::table::{cell, table};
+use crate::commands::table::{self, cell, table};
 use crate::domain::display::displayable;
 
 pub(super) fn show(context: &Context, shape: &Shape) -> anyhow::Result<()> {
     let colour = print::colour_of_output(&context.environment);
+    let names = Names::of(&context.watchlist);
     let mut text = String::new();
     for event in &shape.events {
         // Writing to a String cannot fail.
@@ -23,7 +25,7 @@ pub(super) fn show(context: &Context, shape: &Shape) -> anyhow::Result<()> {
             table(["company", "certificate", "in doubt", "seen first", "next look counts from"], colour);
         for doubt in &shape.doubts {
             doubts.add_row([
-                cell(&context.name_of(Some(&doubt.company))),
+                cell(names.get(Some(&doubt.company))),
                 cell(&doubt.certificate_num),
                 cell(&doubt.what),
                 cell(&context.local(doubt.since)),
@@ -33,15 +35,7 @@ pub(super) fn show(context: &Context, shape: &Shape) -> anyhow::Result<()> {
         let _ = writeln!(text, "\nIn doubt, until a later look agrees:\n{doubts}");
     }
     if !shape.problems.is_empty() {
-        let mut problems = table(["company", "class", "code", "reason"], colour);
-        for problem in &shape.problems {
-            problems.add_row([
-                cell(&context.name_of(problem.company.as_ref())),
-                cell(&problem.class),
-                cell(&problem.code.map(|code| code.to_string()).unwrap_or_default()),
-                cell(&problem.reason),
-            ]);
-        }
+        let problems = table::problems(&shape.problems, &names, colour);
         let _ = writeln!(text, "\nProblems:\n{problems}");
     }
     let companies = &shape.companies;

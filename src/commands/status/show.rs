@@ -1,9 +1,10 @@
 //! Status for people.
 
+use crate::commands::companies::Names;
 use crate::commands::context::Context;
 use crate::commands::print;
 use crate::commands::shapes::StoppedShape;
-use crate::commands::table::{self, cell, table};
+use crate::commands::table;
 use crate::store::reports::Swept;
 
 use super::{Budget, MailShape, Report, counted};
@@ -42,15 +43,7 @@ pub(super) fn show(context: &Context, report: &Report, swept: Option<Swept>) -> 
     ];
     let mut text: Vec<String> = lines.iter().map(|(name, value)| format!("{name:<12}{value}")).collect();
     if !report.problems.is_empty() {
-        let mut problems = table(["company", "class", "code", "reason"], colour);
-        for problem in &report.problems {
-            problems.add_row([
-                cell(&context.name_of(problem.company.as_ref())),
-                cell(&problem.class),
-                cell(&problem.code.map(|code| code.to_string()).unwrap_or_default()),
-                cell(&problem.reason),
-            ]);
-        }
+        let problems = table::problems(&report.problems, &Names::of(&context.watchlist), colour);
         text.push(format!("\nProblems:\n{problems}"));
     }
     if !report.ending.is_empty() {

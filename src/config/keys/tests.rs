@@ -123,3 +123,17 @@ fn the_schema_has_exactly_the_known_keys() {
         assert_eq!(object["additionalProperties"], false, "[{table}]");
     }
 }
+
+#[test]
+fn companies_with_the_same_line_share_it() {
+    let companies = "[[company]]\nkeyword = \"甲一公司\"\ncheck = \"0 0 9 * * *\"\n\n\
+                     [[company]]\nkeyword = \"乙二公司\"\ncheck = \"0 0 9 * * *\"\n\n\
+                     [[company]]\nkeyword = \"丙三公司\"\ncheck = \"0 0 10 * * *\"\n";
+    let settings = EXAMPLE.split("\n[[company]]").next().unwrap();
+    let watchlist = accepted(&format!("{settings}\n{companies}"));
+    let [one, other, third] = watchlist.companies.as_slice() else { panic!("{watchlist:?}") };
+    let (one, other, third) =
+        (one.check.as_ref().unwrap(), other.check.as_ref().unwrap(), third.check.as_ref().unwrap());
+    assert!(std::sync::Arc::ptr_eq(one, other));
+    assert_ne!(one, third);
+}

@@ -11,7 +11,7 @@ use super::systemd;
 use crate::config::{self, Watchlist};
 use crate::email::Sweeping;
 use crate::store::steps::Steps;
-use crate::sweep::{self, Mode, NoProgress, Report, Sweep, SweepError, Whom};
+use crate::sweep::{self, Mode, Report, Sweep, SweepError, Unwatched, Whom};
 
 /// Where no bell rings (it is only a help) nobody waits longer than this.
 pub(super) const LOOK_EVERY: TimeDelta = TimeDelta::minutes(1);
@@ -71,13 +71,13 @@ impl Daemon<'_> {
                 clock,
                 steps,
                 Mode::ForGood,
-                &NoProgress,
+                &Unwatched,
                 self.around.ending.clone(),
             )
         };
         let mut report = sweep().run(&Whom::Due, key).await?;
         if !self.around.ending.is_cancelled() {
-            report.events.extend(sweep().judge_the_day().await?);
+            report.found += sweep().judge_the_day().await?.len();
         }
         Ok(report)
     }
@@ -94,7 +94,7 @@ impl Daemon<'_> {
     }
 
     fn note(&self, report: &Report) {
-        if report.tally.asked > 0 || !report.events.is_empty() {
+        if report.tally.asked > 0 || report.found > 0 {
             let tally = report.tally;
             tracing::info!(
                 asked = tally.asked,
@@ -104,7 +104,7 @@ impl Daemon<'_> {
                 disputed = tally.disputed,
                 skipped = report.skipped,
                 calls = tally.calls,
-                events = report.events.len(),
+                events = report.found,
                 "swept"
             );
         }

@@ -6,6 +6,7 @@
 use std::fmt;
 
 use chrono::{DateTime, Utc};
+use futures_util::TryStreamExt as _;
 use serde::de::Deserialize as _;
 use sha2::{Digest as _, Sha256};
 use sqlx::Connection as _;
@@ -189,7 +190,10 @@ pub async fn pending(claim: &mut RecipientClaim) -> Result<Pending, StoreError> 
     .fetch_all(claim.connection())
     .await
     .map_err(during("reading unfinished messages"))?;
-    let rows = sqlx::query!(
+    let mut pending =
+        Pending { frozen: frozen.into_iter().map(Frozen::from).collect(), ..Pending::default() };
+    // Row by row: as it is stored an event takes several times the room of what it says.
+    let mut rows = sqlx::query!(
         r#"SELECT deliveries.id, event_id, recipient, owed_since, event AS "event: Json<serde_json::Value>"
            FROM deliveries
            JOIN events ON events.id = event_id
@@ -203,12 +207,8 @@ pub async fn pending(claim: &mut RecipientClaim) -> Result<Pending, StoreError> 
         recipient.as_str(),
         LOOSE_MAX
     )
-    .fetch_all(claim.connection())
-    .await
-    .map_err(during("reading what is owed"))?;
-    let mut pending =
-        Pending { frozen: frozen.into_iter().map(Frozen::from).collect(), ..Pending::default() };
-    for row in rows {
+    .fetch(claim.connection());
+    while let Some(row) = rows.try_next().await.map_err(during("reading what is owed"))? {
         match Event::deserialize(row.event.0) {
             Ok(event) => pending.loose.push(Loose {
                 id: DeliveryId(row.id),
@@ -226,6 +226,7 @@ pub async fn pending(claim: &mut RecipientClaim) -> Result<Pending, StoreError> 
             }),
         }
     }
+    drop(rows);
     Ok(pending)
 }
 

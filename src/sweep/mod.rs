@@ -37,5 +37,5 @@ mod waiting;
 pub use accept::accept;
 pub use error::SweepError;
 pub use judging::thresholds;
-pub use report::{Halt, NoProgress, OpenDoubt, Problem, Progress, Report};
+pub use report::{Halt, NoProgress, OpenDoubt, Problem, Progress, Report, Unwatched};
 pub use round::{Mode, Sweep, Whom};

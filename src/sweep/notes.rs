@@ -11,6 +11,7 @@ use crate::store::outbox::Recorded;
 #[derive(Default)]
 pub(super) struct Notes {
     pub told: Vec<Recorded>,
+    pub found: usize,
     pub outcomes: BTreeMap<Keyword, Outcome>,
     pub calls: i32,
     pub last_failure: Option<String>,
@@ -28,7 +29,7 @@ pub(super) struct Outcome {
 impl Notes {
     /// What it all amounts to, for `meant` companies and a sweep that was ended early by `halt`.
     pub(super) fn into_report(self, meant: usize, halt: Option<Halt>) -> Report {
-        let mut report = Report { events: self.told, halt, ..Report::default() };
+        let mut report = Report { events: self.told, found: self.found, halt, ..Report::default() };
         report.tally.calls = self.calls;
         for outcome in self.outcomes.values().filter(|outcome| outcome.is_asked) {
             report.tally.asked += 1;

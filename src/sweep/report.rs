@@ -63,8 +63,10 @@ pub struct Report {
     pub tally: Tally,
     /// Companies that were to be asked, for which no call was made.
     pub skipped: u32,
-    /// What was found, for readers and operators.
+    /// What was found, for readers and operators, where whoever watches wants it ([`Progress::wants_events`]).
     pub events: Vec<Recorded>,
+    /// How many events were found.
+    pub found: usize,
     /// What of the companies concerned is in doubt at the end.
     pub doubts: Vec<OpenDoubt>,
     /// What was not as it should be.
@@ -79,13 +81,29 @@ pub trait Progress: Send + Sync {
     fn begins(&self, companies: usize);
     /// One of them is done with.
     fn advances(&self, keyword: &Keyword);
+    /// Whether the report is to contain the events: each takes 2 kB, and a first sweep finds one for every company or more.
+    fn wants_events(&self) -> bool {
+        true
+    }
 }
 
-/// Nobody does.
+/// Nobody does: only the report counts.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct NoProgress;
 
 impl Progress for NoProgress {
     fn begins(&self, _companies: usize) {}
     fn advances(&self, _keyword: &Keyword) {}
+}
+
+/// Nobody does, and nobody wants to know what was found: the daemon's readers have their mail.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Unwatched;
+
+impl Progress for Unwatched {
+    fn begins(&self, _companies: usize) {}
+    fn advances(&self, _keyword: &Keyword) {}
+    fn wants_events(&self) -> bool {
+        false
+    }
 }

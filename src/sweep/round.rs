@@ -235,7 +235,11 @@ impl<'a> Sweep<'a> {
     }
 
     pub(super) fn note_told(&self, told: Vec<Recorded>) {
-        self.notes().told.extend(told);
+        let mut notes = self.notes();
+        notes.found += told.len();
+        if self.progress.wants_events() {
+            notes.told.extend(told);
+        }
     }
 
     /// The last failure without a readable answer.

@@ -90,7 +90,7 @@ async fn status_lists_as_ending_whatever_a_list_calls_expiring_or_expired() {
     for day in
         ["2026-03-04", "2026-07-01", "2026-08-23", "2027-02-19", "2027-02-20", "2028-12-31", "2031-06-01"]
     {
-        program = program.with("QUALWATCH_NOW", &format!("{day}T12:00:00+08:00"));
+        program = program.with("QUALWATCH_NOW", format!("{day}T12:00:00+08:00"));
         let listed = program.run(&["list", "--json"]).json();
         let mut expected = listed["certificates"].as_array().unwrap().clone();
         expected.retain(|one| one["state"] == "expiring" || one["state"] == "expired");

@@ -106,9 +106,7 @@ async fn scenario_23_two_thousand_companies_are_no_trouble() {
 async fn scenario_23_a_hundred_thousand_companies() {
     let (memory, start, status, reload) = Box::pin(at_size(100_000)).await;
     eprintln!("{memory} kB of memory, start {start} ms, status {status} ms, reload {reload} ms");
-    assert!(memory < 300 * 1024 && start < 5_000 && reload < 2_000);
-    // A second would be wished for; it prints 29,000 certificates that end soon.
-    assert!(status < 3_000);
+    assert!(memory < 300 * 1024 && start < 5_000 && status < 1_000 && reload < 2_000);
 }
 
 fn entries(count: usize, name: &str) -> Vec<Entry> {

@@ -271,6 +271,24 @@ async fn our_own_limit_ends_with_the_day_and_needs_no_probe() {
 }
 
 #[tokio::test]
+async fn scenario_23_a_budget_for_fewer_than_all_goes_round_fairly() {
+    let mut world = World::new(&steady(25), "", "2026-01-05").await;
+    world.watchlist.api.calls_per_day = std::num::NonZeroU32::new(10);
+    for day in 1..=12 {
+        assert_eq!(world.tick().await.tally.calls, 10, "on day {day}");
+        let unfair = "SELECT max(looks) - min(looks) FROM (
+                          SELECT count(observations.id) AS looks
+                          FROM companies
+                          LEFT JOIN observations ON observations.company_id = companies.id
+                          GROUP BY companies.id
+                      ) AS counted";
+        assert!(world.count(unfair).await <= 1, "somebody was asked twice before all were, by day {day}");
+        world.next_day();
+    }
+    assert_eq!(world.sandbox.requests(), 120);
+}
+
+#[tokio::test]
 async fn an_upstream_that_is_away_for_a_month_silences_no_threshold() {
     let ending = certificate("D241000018", BUILDING).replace("2029-01-09", "2026-03-01");
     let scenario = company(2000, &ending)

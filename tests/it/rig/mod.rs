@@ -25,7 +25,7 @@
 //! | 20 | another company, flapping | `a_company_of_another_prefix_is_disputed_and_compared_with_nothing`, `a_disputed_company_is_compared_with_nothing_not_even_with_an_empty_answer`, `a_flapping_certificate_is_never_removed` |
 //! | 21 | several daemons | [`together`]; ten thousand companies by hand |
 //! | 22 | the file is edited in every way | [`edits`] |
-//! | 23 | size | [`size`]; a hundred thousand companies by hand |
+//! | 23 | size | [`size`]; a budget for fewer than all in `sweeps`; a hundred thousand companies by hand |
 //! | 24 | poison, huge digests | [`lives`], `hostile_text_is_inert_wherever_it_goes`, `scenario_24_twenty_thousand_events_for_one_reader_go_in_numbered_mails_that_tell_each_once` |
 //! | 25 | the key is revoked, the quota is spent | [`keys`], `a_key_that_is_repaired_in_its_file_heals_by_itself`, `a_spent_quota_waits_for_midnight_in_shanghai` |
 //!

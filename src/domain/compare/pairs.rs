@@ -308,11 +308,18 @@ impl Pass<'_, '_> {
             .filter(|doubt| doubt.was_shown_last() && doubt.later_end().is_some())
             .map(|doubt| doubt.first_seen_at);
         let aside = field.overtaken().map(|aside| (key.clone(), aside));
+        if let Some(slot) = &aside
+            && self.after.doubts.get(slot).is_some_and(|doubt| !is_same(&doubt.difference, difference))
+        {
+            // First, for it may be taken back by this very look: then there is room for what is overtaken now.
+            self.not_shown(key, slot.1);
+        }
         let put_aside = aside.as_ref().and_then(|aside| self.after.doubts.remove(aside));
         let (same, mut others): (Vec<Doubt>, Vec<Doubt>) =
             put_aside.into_iter().chain(current).partition(|doubt| is_same(&doubt.difference, difference));
         if let Some(aside) = aside {
-            // There is room for one: the one that was told first is kept.
+            // There is room for one: the one that was told first is kept, and rather what readers believe still than what
+            // was taken back.
             others.sort_by_key(|other| (other.told_as.is_none(), !other.retracted));
             if let Some(other) = others.into_iter().find(|other| other.told_as.is_some() || other.retracted) {
                 self.after.doubts.insert(aside.clone(), other);

@@ -315,18 +315,24 @@ impl Pass<'_, '_> {
             self.not_shown(key, slot.1);
         }
         let put_aside = aside.as_ref().and_then(|aside| self.after.doubts.remove(aside));
-        let (same, mut others): (Vec<Doubt>, Vec<Doubt>) =
-            put_aside.into_iter().chain(current).partition(|doubt| is_same(&doubt.difference, difference));
+        // With whether this look has been counted against them.
+        let known =
+            put_aside.map(|doubt| (doubt, true)).into_iter().chain(current.map(|doubt| (doubt, false)));
+        let (same, mut others): (Vec<_>, Vec<_>) =
+            known.partition(|(doubt, _)| is_same(&doubt.difference, difference));
         if let Some(aside) = aside {
             // There is room for one: the one that was told first is kept, and rather what readers believe still than what
             // was taken back.
-            others.sort_by_key(|other| (other.told_as.is_none(), !other.retracted));
-            if let Some(other) = others.into_iter().find(|other| other.told_as.is_some() || other.retracted) {
+            others.sort_by_key(|(other, _)| (other.told_as.is_none(), !other.retracted));
+            let kept = others.into_iter().find(|(other, _)| other.told_as.is_some() || other.retracted);
+            if let Some((other, is_counted)) = kept {
                 self.after.doubts.insert(aside.clone(), other);
+                if !is_counted {
+                    self.not_shown(key, aside.1);
+                }
             }
-            self.not_shown(key, aside.1);
         }
-        (same.into_iter().next(), later_end_since)
+        (same.into_iter().next().map(|(doubt, _)| doubt), later_end_since)
     }
 
     /// The observation does not show what a doubt of this field is about.

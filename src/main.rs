@@ -9,6 +9,7 @@ fn main() -> ExitCode {
     if let Some(code) = qualwatch::private_postgres::run_child_if_asked() {
         return code;
     }
+    leave_no_core();
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(refusal) => return complain_of_arguments(&refusal).into(),
@@ -23,6 +24,14 @@ fn main() -> ExitCode {
             Exit::of(&error).into()
         }
     }
+}
+
+/// A core file holds all memory, the key and the mail server's password with it, and systemd's watchdog ends a daemon by SIGABRT.
+/// The unit's `LimitCORE=0` is no help where a program takes cores from a pipe (core(5)), nor to commands run by hand.
+fn leave_no_core() {
+    // Refused only for values that are none (prctl(2)).
+    #[cfg(target_os = "linux")]
+    let _ = nix::sys::prctl::set_dumpable(false);
 }
 
 fn perform(arguments: Arguments) -> anyhow::Result<Exit> {

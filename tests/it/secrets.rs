@@ -1,9 +1,14 @@
 //! Key and password are nowhere but where they must be: law L5, at the most talkative log level.
 
+use std::os::unix::process::ExitStatusExt as _;
+use std::path::Path;
+use std::process::Command;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use nix::sys::signal::Signal;
 
+use crate::support::database::launcher;
 use crate::support::program::{Program, Ran};
 use crate::support::running::{Running, until};
 use crate::support::scenarios::steady;
@@ -140,6 +145,29 @@ async fn no_child_and_no_file_of_a_daemon_has_a_secret() {
     secrets.are_not_in(&log, "the log");
     // The cluster with its write-ahead log, too.
     secrets.are_in_no_file(program.folder());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_abort_leaves_no_core_with_the_secrets() {
+    let scene = set(&echoing()).await;
+    let program = loud(scene.program_with(&with_login(&scene)), PASSWORD);
+    let allowing_cores = |then: &str| -> Command {
+        let mut shell = program.command_of(Path::new("/bin/sh"));
+        shell.arg("-c").arg(format!("ulimit -c unlimited && {then}"));
+        shell
+    };
+    if !allowing_cores("kill -ABRT $$").status().unwrap().core_dumped() {
+        eprintln!("skipped: no program leaves a core on this machine");
+        return;
+    }
+    let mut command = allowing_cores("rm -f core* && exec \"$0\" run");
+    command.arg(launcher());
+    let daemon = Running::spawn(command);
+    daemon.logged("watching").await;
+    daemon.signal(Signal::SIGABRT);
+    let (status, _) = daemon.exited().await;
+    assert_eq!((status.signal(), status.core_dumped()), (Some(Signal::SIGABRT as i32), false));
+    secrets().are_in_no_file(program.folder());
 }
 
 /// All processes below this one.

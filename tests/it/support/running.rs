@@ -70,7 +70,13 @@ impl Running {
     }
 
     /// Waits for its end; gives its exit code (or the signal that ended it, negative) and its log.
-    pub async fn ended(mut self) -> (i32, String) {
+    pub async fn ended(self) -> (i32, String) {
+        let (status, log) = self.exited().await;
+        (status.code().unwrap_or_else(|| -status.signal().unwrap()), log)
+    }
+
+    /// The same, with all that the system says of its end.
+    pub async fn exited(mut self) -> (ExitStatus, String) {
         let mut status = None;
         let waiting = async {
             while status.is_none() {
@@ -79,7 +85,7 @@ impl Running {
             }
         };
         clock::within(PATIENCE, waiting).await.unwrap_or_else(|_| panic!("it does not end: {}", self.log()));
-        (code(status.unwrap()), self.log())
+        (status.unwrap(), self.log())
     }
 
     /// The same after a signal.
@@ -102,10 +108,6 @@ impl Drop for Running {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
-}
-
-fn code(status: ExitStatus) -> i32 {
-    status.code().unwrap_or_else(|| -status.signal().unwrap())
 }
 
 fn collect(stream: impl Read + Send + 'static) -> Arc<Mutex<String>> {

@@ -99,6 +99,8 @@ impl Dossier {
             }
             Some(since) => {
                 self.asleep_since = None;
+                // What was asked for under the new name and found nothing was nobody: this is the first look at the company.
+                self.looks.0.drain(..self.looks.0.len() - 1);
                 self.begins_anew_if_away(since, at);
             }
             None => {}

@@ -3,6 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::postgres::PgPool;
 
+use super::companies::CompanyId;
 use super::error::{StoreError, during};
 
 /// How many companies lost something, and how many were observed, in the 24 hours up to the last observation.
@@ -72,6 +73,32 @@ pub async fn losses(pool: &PgPool, now: DateTime<Utc>) -> Result<Option<Losses>,
         observed: row.observed.unsigned_abs(),
         names: row.names,
     }))
+}
+
+/// Whether any of these companies lost something first seen after `since`: its next look may be the second.
+///
+/// # Errors
+/// When the database fails.
+pub async fn is_among(
+    pool: &PgPool,
+    companies: &[CompanyId],
+    since: DateTime<Utc>,
+) -> Result<bool, StoreError> {
+    let ids: Vec<i64> = companies.iter().map(|id| id.0).collect();
+    sqlx::query_scalar!(
+        r#"SELECT EXISTS (
+               SELECT FROM doubts
+               WHERE is_loss
+                 AND looks > 0
+                 AND first_seen_at > $1
+                 AND company_id = ANY ($2)
+           ) AS "among!""#,
+        since,
+        &ids
+    )
+    .fetch_one(pool)
+    .await
+    .map_err(during("looking for who has lost something"))
 }
 
 /// Marks the losses first seen after `since`: they need `looks_needed` agreeing looks from now on.

@@ -2,13 +2,14 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use super::queue::Planned;
 use super::round::Sweep;
 use crate::domain::compare::LOOKS_NEEDED_MASS;
 use crate::domain::event::{Trouble, TroubleFacts};
 use crate::domain::mass::is_mass_loss;
 use crate::store::StoreError;
-use crate::store::companies;
-use crate::store::mass;
+use crate::store::companies::{self, CompanyId};
+use crate::store::mass::{self, Losses};
 use crate::store::outbox::Recorded;
 use crate::store::troubles::{self, Turn};
 
@@ -17,14 +18,33 @@ const UNVERIFIED_AFTER: TimeDelta = TimeDelta::hours(24);
 const UNVERIFIED_CHECKS: i32 = 3;
 
 impl Sweep<'_> {
-    /// Looks whether many companies have lost something at once. Called before a sweep, too: a process that died in the
-    /// last one could not say so any more, and the second look must find it said.
-    pub(super) async fn watch_for_mass_losses(&self) -> Result<Vec<Recorded>, StoreError> {
+    /// Before a sweep: a process that died in the last one could not say any more what it had seen as a whole, and the second
+    /// look must find it said. Where none of those that lost something is asked again it is that sweep which goes on: its
+    /// first half says nothing of the whole, and its end will tell.
+    pub(super) async fn make_up_for_mass_losses(
+        &self,
+        planned: &[Planned<'_>],
+    ) -> Result<Vec<Recorded>, StoreError> {
         let pool = self.store.pool();
-        if let Some(losses) = mass::losses(pool, self.clock.now())
-            .await?
-            .filter(|losses| is_mass_loss(losses.losing, losses.observed))
-        {
+        let losses = mass::losses(pool, self.clock.now()).await?;
+        if let Some(losses) = &losses {
+            let planned: Vec<CompanyId> = planned.iter().filter_map(|company| company.id).collect();
+            if !mass::is_among(pool, &planned, losses.since).await? {
+                return Ok(Vec::new());
+            }
+        }
+        self.tell_mass_losses(losses).await
+    }
+
+    /// After a sweep: whether many companies have lost something at once.
+    pub(super) async fn watch_for_mass_losses(&self) -> Result<Vec<Recorded>, StoreError> {
+        let losses = mass::losses(self.store.pool(), self.clock.now()).await?;
+        self.tell_mass_losses(losses).await
+    }
+
+    async fn tell_mass_losses(&self, losses: Option<Losses>) -> Result<Vec<Recorded>, StoreError> {
+        let pool = self.store.pool();
+        if let Some(losses) = losses.filter(|losses| is_mass_loss(losses.losing, losses.observed)) {
             mass::mark(pool, losses.since, LOOKS_NEEDED_MASS).await?;
             let facts = TroubleFacts {
                 reason: format!(

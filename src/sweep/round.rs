@@ -137,7 +137,7 @@ impl<'a> Sweep<'a> {
         if self.mode == Mode::DryRun {
             return self.ask_all(planned, key).await;
         }
-        let told = self.watch_for_mass_losses().await?;
+        let told = self.make_up_for_mass_losses(&planned).await?;
         self.note_told(told);
         self.ask_all(planned, key).await?;
         if self.has_failed() {

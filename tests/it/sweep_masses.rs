@@ -1,7 +1,10 @@
 //! Mass losses (design 3): many companies losing something at once say that upstream is what is wrong.
 
 use qualwatch::sandbox::Scenario;
+use qualwatch::store::steps::Step;
+use qualwatch::sweep::{Mode, Whom};
 
+use crate::support::crashing::DiesAt;
 use crate::support::scenarios::{BUILDING, NONE, SUPERVISION, certificate, company, steady};
 use crate::support::world::{World, kinds};
 
@@ -85,6 +88,45 @@ async fn losses_of_two_sweeps_within_a_day_are_one_mass() {
     assert_eq!(world.checked_on("2026-01-06T20:00:00+08:00").await, ["mass_change"], "six of twelve");
     assert_eq!(world.count("SELECT count(*) FROM doubts WHERE mass").await, 6, "the earlier ones, too");
     assert_eq!(world.checked_on("2026-01-07T08:00:00+08:00").await, NONE);
+}
+
+#[tokio::test]
+async fn the_first_half_of_a_sweep_that_was_cut_off_is_no_mass_loss() {
+    let others: String =
+        (4..=5).map(|n| company(n, &certificate(&format!("D2410{n:05}"), BUILDING))).collect();
+    let scenario = losing(1..=3, "to = \"2026-01-05\"") + &others;
+    let world = World::new(&scenario, "concurrency = 1", "2026-01-05").await;
+    world.check().await;
+    world.at("2026-01-06");
+    let dies = DiesAt::new(Step::AfterCommit, 3);
+    let sweep = Box::pin(world.sweep_with(&dies, Mode::ForGood).run(&Whom::Due, world.key.clone()));
+    assert!(dies.or_done(sweep).await.is_none(), "three of three that were asked lost something");
+    assert_eq!(world.count("SELECT count(*) FROM doubts WHERE is_loss").await, 3);
+    let gone_on = async || kinds(&world.tick().await.events);
+    let mut told = Vec::new();
+    // The server takes a moment to notice that the process is gone.
+    while world.count("SELECT count(*) FROM observations WHERE last_seen_at >= '2026-01-06T00:00:00Z'").await
+        < 5
+    {
+        told.extend(gone_on().await);
+    }
+    assert_eq!(told, NONE, "three of five");
+    let told = world.checked_on("2026-01-07").await;
+    assert_eq!(count_of(&told, "certificate_removed"), 3, "{told:?}");
+}
+
+#[tokio::test]
+async fn a_mass_loss_that_a_dying_process_could_not_tell_is_told_before_the_second_look() {
+    let world = World::new(&losing(1..=5, "to = \"2026-01-05\""), "concurrency = 1", "2026-01-05").await;
+    world.check().await;
+    world.at("2026-01-06");
+    let dies = DiesAt::new(Step::AfterCommit, 5);
+    let sweep = Box::pin(world.sweep_with(&dies, Mode::ForGood).run(&Whom::Due, world.key.clone()));
+    assert!(dies.or_done(sweep).await.is_none());
+    assert_eq!(world.count("SELECT count(*) FROM doubts WHERE is_loss").await, 5);
+    world.at("2026-01-07");
+    let told = kinds(&world.tick().await.events);
+    assert_eq!(told, ["mass_change"], "before the second looks were taken for what is true");
 }
 
 #[tokio::test]

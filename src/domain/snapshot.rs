@@ -23,8 +23,7 @@ pub struct Held {
 }
 
 /// What of a holding a doubt is about. At most one doubt is open for each.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Field {
     /// Whether it is there at all.
     Presence,
@@ -34,20 +33,29 @@ pub enum Field {
     End,
     /// The issue date.
     Issued,
-    /// A grade that was told at its first look, and that another one was seen in place of since.
-    GradeOvertaken,
+    /// A grade that was told at its first look, and that another one was seen in place of since: the first, the second, …
+    GradeOvertaken(u8),
     /// The same of an end.
-    EndOvertaken,
+    EndOvertaken(u8),
 }
 
 impl Field {
     /// Where what was told of this field waits to be taken back while something else of it is in doubt.
     #[must_use]
-    pub fn overtaken(self) -> Option<Self> {
+    pub fn overtaken(self, place: u8) -> Option<Self> {
         match self {
-            Self::Grade => Some(Self::GradeOvertaken),
-            Self::End => Some(Self::EndOvertaken),
-            Self::Presence | Self::Issued | Self::GradeOvertaken | Self::EndOvertaken => None,
+            Self::Grade => Some(Self::GradeOvertaken(place)),
+            Self::End => Some(Self::EndOvertaken(place)),
+            Self::Presence | Self::Issued | Self::GradeOvertaken(_) | Self::EndOvertaken(_) => None,
+        }
+    }
+
+    /// Which of several that were overtaken; 0 for all else.
+    #[must_use]
+    pub fn place(self) -> u8 {
+        match self {
+            Self::GradeOvertaken(place) | Self::EndOvertaken(place) => place,
+            Self::Presence | Self::Grade | Self::End | Self::Issued => 0,
         }
     }
 }

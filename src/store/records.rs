@@ -206,7 +206,7 @@ pub(super) async fn load_doubts(
     ids: &[i64],
 ) -> Result<HashMap<i64, Doubts>, StoreError> {
     let rows = sqlx::query!(
-        r#"SELECT company_id, number, qualification_key, field, difference AS "difference: Json<Difference>",
+        r#"SELECT company_id, number, qualification_key, field, place, difference AS "difference: Json<Difference>",
                   first_seen_at, last_look_at, looks, looks_needed, mass, told_as, counter_looks,
                   counter_looks_needed, retracted
            FROM doubts
@@ -223,7 +223,7 @@ pub(super) async fn load_doubts(
             number: read_number("doubts", &row.number, id)?,
             qualification: QualificationKey::stored(row.qualification_key),
         };
-        let field = read_field(&row.field, id)?;
+        let field = read_field(&row.field, row.place, id)?;
         let told_as = row.told_as.map(|kind| read_change("doubts", &kind, id)).transpose()?;
         let doubt = Doubt {
             difference: row.difference.0,
@@ -319,14 +319,15 @@ struct NotOfReaders(EventKind);
 #[error("{0:?} is no field of a holding")]
 struct UnknownField(String);
 
-fn read_field(text: &str, id: i64) -> Result<Field, StoreError> {
+fn read_field(text: &str, place: i16, id: i64) -> Result<Field, StoreError> {
+    let place = u8::try_from(place).map_err(|source| unreadable("doubts", "place", id, source))?;
     let fields = [
         Field::Presence,
         Field::Grade,
         Field::End,
         Field::Issued,
-        Field::GradeOvertaken,
-        Field::EndOvertaken,
+        Field::GradeOvertaken(place),
+        Field::EndOvertaken(place),
     ];
     let field = fields.into_iter().find(|field| field_name(*field) == text);
     field.ok_or_else(|| unreadable("doubts", "field", id, UnknownField(text.to_owned())))
@@ -340,8 +341,8 @@ pub fn field_name(field: Field) -> &'static str {
         Field::Grade => "grade",
         Field::End => "end",
         Field::Issued => "issued",
-        Field::GradeOvertaken => "grade_overtaken",
-        Field::EndOvertaken => "end_overtaken",
+        Field::GradeOvertaken(_) => "grade_overtaken",
+        Field::EndOvertaken(_) => "end_overtaken",
     }
 }
 

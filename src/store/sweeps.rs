@@ -270,11 +270,11 @@ pub(super) async fn write_doubts(
     sqlx::query!(
         "INSERT INTO doubts (company_id, number_key, qualification_key, field, number, difference, is_loss,
                              first_seen_at, last_look_at, looks, looks_needed, mass, told_as, counter_looks,
-                             counter_looks_needed, retracted)
+                             counter_looks_needed, retracted, place)
          SELECT $1, doubt.*
          FROM UNNEST($2::text[], $3::text[], $4::text[], $5::text[], $6::jsonb[], $7::bool[], $8::timestamptz[],
                      $9::timestamptz[], $10::int[], $11::int[], $12::bool[], $13::text[], $14::int[], $15::int[],
-                     $16::bool[]) AS doubt",
+                     $16::bool[], $17::smallint[]) AS doubt",
         id.0,
         &numbers,
         &qualifications,
@@ -291,7 +291,8 @@ pub(super) async fn write_doubts(
             as &[Option<String>],
         &doubts.iter().map(|(_, doubt)| count(doubt.counter_looks)).collect::<Vec<_>>(),
         &doubts.iter().map(|(_, doubt)| count(doubt.counter_looks_needed)).collect::<Vec<_>>(),
-        &doubts.iter().map(|(_, doubt)| doubt.retracted).collect::<Vec<_>>()
+        &doubts.iter().map(|(_, doubt)| doubt.retracted).collect::<Vec<_>>(),
+        &doubts.iter().map(|((_, field), _)| i16::from(field.place())).collect::<Vec<_>>()
     )
     .execute(connection)
     .await

@@ -7,6 +7,7 @@
 
 mod differences;
 mod looks;
+mod overtaken;
 mod pairs;
 mod reread;
 mod tell;

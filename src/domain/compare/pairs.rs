@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use super::Look;
 use super::differences::{describe, is_same, is_shown_by, later_kind, shown_by};
 use super::looks::{self, Answer, Moved};
+use super::overtaken;
 use crate::domain::dates::End;
 use crate::domain::event::Change;
 use crate::domain::holding::{Holding, HoldingKey};
@@ -60,7 +61,11 @@ pub(super) fn walk(
             (true, Some(shown)) => pass.both(&key, shown),
             (true, None) => pass.gone(&key),
             (false, Some(shown)) => pass.appeared(&key, shown),
-            (false, None) => pass.not_shown(&key, Field::Presence),
+            (false, None) => {
+                for field in FIELDS.into_iter().chain([Field::Presence]) {
+                    pass.not_shown(&key, field);
+                }
+            }
         }
     }
     pass.mark_lone_reissues();
@@ -106,13 +111,15 @@ impl Pass<'_, '_> {
             doubt.difference = Difference::New(shown.clone());
         }
         let moved = looks::agree(&mut doubt, self.look.now, self.look.confirm_after, self.answer);
-        if moved != Moved::Established {
-            self.after.doubts.insert(slot, doubt);
-            return;
-        }
         let Difference::New(first_shown) = doubt.difference.clone() else {
             return;
         };
+        if moved != Moved::Established {
+            self.after.doubts.insert(slot, doubt);
+            // These looks count, too, when it is held.
+            self.fields(key, &first_shown, shown, false);
+            return;
+        }
         self.hold(key, first_shown.clone());
         if doubt.told_as.is_none() {
             self.outcome.appeared.push(found(key, Change::CertificateAdded, None, first_shown, &doubt));
@@ -179,9 +186,13 @@ impl Pass<'_, '_> {
             }
             return;
         }
-        self.grade(key, &before, shown);
-        if self.end(key, &before, shown, was_unlisted) == EndIs::TheSame {
-            self.issued(key, &before, shown);
+        self.fields(key, &before, shown, was_unlisted);
+    }
+
+    fn fields(&mut self, key: &HoldingKey, before: &Holding, shown: &Holding, was_unlisted: bool) {
+        self.grade(key, before, shown);
+        if self.end(key, before, shown, was_unlisted) == EndIs::TheSame {
+            self.issued(key, before, shown);
         } else {
             self.not_shown(key, Field::Issued);
         }
@@ -261,27 +272,31 @@ impl Pass<'_, '_> {
         }
     }
 
-    /// A field of a held holding differs: a first look, or one more.
+    /// A field differs: a first look, or one more. Of what is not held yet nothing is told and nothing is established.
     fn differs(&mut self, key: &HoldingKey, field: Field, difference: Difference, before: &Holding) -> Moved {
         let (same, later_end_since) = self.take_doubt_of(key, field, &difference);
         let is_gain = |difference: &Difference| describe(difference, before).1;
         let (mut doubt, moved) = match same {
-            // What was a gain over what was held then may be a loss by now: that is another difference.
             Some(mut doubt) if is_gain(&doubt.difference) == is_gain(&difference) => {
                 let moved = looks::agree(&mut doubt, self.look.now, self.look.confirm_after, self.answer);
                 (doubt, moved)
             }
-            _ => (looks::first_look(difference, self.look.now, self.answer), Moved::Open),
+            // What was a gain over what was held then may be a loss by now, which is another difference, and a gain again later.
+            other => {
+                let mut first = looks::first_look(difference, self.look.now, self.answer);
+                first.retracted = other.is_some_and(|doubt| doubt.retracted);
+                (first, Moved::Open)
+            }
         };
         if let Some(since) = later_end_since.filter(|_| doubt.later_end().is_some()) {
             // Ever other later ends must not put off the thresholds of the earlier one for ever.
             doubt.first_seen_at = since;
         }
         let (change, is_gain, shown) = describe(&doubt.difference, before);
-        let tell_now = match moved {
-            Moved::Established => doubt.told_as.is_none(),
-            _ => is_gain && doubt.told_as.is_none() && !doubt.retracted,
-        };
+        let is_held = self.after.held.contains_key(key);
+        let is_tellable = moved == Moved::Established || (is_gain && !doubt.retracted);
+        let tell_now = is_held && is_tellable && doubt.told_as.is_none();
+        let moved = if is_held { moved } else { Moved::Open };
         if let (true, Some(change), Some(shown)) = (tell_now, change, shown) {
             self.outcome.changed.push(found(key, change, Some(before.clone()), shown, &doubt));
             doubt.told_as = is_gain.then_some(change);
@@ -302,42 +317,27 @@ impl Pass<'_, '_> {
         field: Field,
         difference: &Difference,
     ) -> (Option<Doubt>, Option<DateTime<Utc>>) {
+        let is_it = |doubt: &Doubt| is_same(&doubt.difference, difference);
         let current = self.after.doubts.remove(&(key.clone(), field));
         let later_end_since = current
             .as_ref()
             .filter(|doubt| doubt.was_shown_last() && doubt.later_end().is_some())
             .map(|doubt| doubt.first_seen_at);
-        let aside = field.overtaken().map(|aside| (key.clone(), aside));
-        if let Some(slot) = &aside
-            && self.after.doubts.get(slot).is_some_and(|doubt| !is_same(&doubt.difference, difference))
-        {
-            // First, for it may be taken back by this very look: then there is room for what is overtaken now.
-            self.not_shown(key, slot.1);
+        let mut known = overtaken::take(self.after, key, field);
+        known.extend(
+            current.into_iter().filter(|doubt| doubt.told_as.is_some() || doubt.retracted || is_it(doubt)),
+        );
+        let same = known.iter().position(is_it).map(|at| known.remove(at));
+        overtaken::put_aside(self.after, key, field, known);
+        for place in overtaken::places(self.after, key, field) {
+            self.not_shown(key, place);
         }
-        let put_aside = aside.as_ref().and_then(|aside| self.after.doubts.remove(aside));
-        // With whether this look has been counted against them.
-        let known =
-            put_aside.map(|doubt| (doubt, true)).into_iter().chain(current.map(|doubt| (doubt, false)));
-        let (same, mut others): (Vec<_>, Vec<_>) =
-            known.partition(|(doubt, _)| is_same(&doubt.difference, difference));
-        if let Some(aside) = aside {
-            // There is room for one: the one that was told first is kept, and rather what readers believe still than what
-            // was taken back.
-            others.sort_by_key(|(other, _)| (other.told_as.is_none(), !other.retracted));
-            let kept = others.into_iter().find(|(other, _)| other.told_as.is_some() || other.retracted);
-            if let Some((other, is_counted)) = kept {
-                self.after.doubts.insert(aside.clone(), other);
-                if !is_counted {
-                    self.not_shown(key, aside.1);
-                }
-            }
-        }
-        (same.into_iter().next().map(|(doubt, _)| doubt), later_end_since)
+        (same, later_end_since)
     }
 
     /// The observation does not show what a doubt of this field is about.
     fn not_shown(&mut self, key: &HoldingKey, field: Field) {
-        if let Some(overtaken) = field.overtaken() {
+        for overtaken in overtaken::places(self.after, key, field) {
             self.not_shown(key, overtaken);
         }
         let slot = (key.clone(), field);

@@ -17,6 +17,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, NaiveDate, Utc};
 
 use super::differences::{later_kind, shown_by};
+use super::overtaken;
 use crate::domain::dates::End;
 use crate::domain::event::Change;
 use crate::domain::holding::{Holding, HoldingKey, read_again};
@@ -45,7 +46,12 @@ pub fn reread(before: &Snapshot, again: Option<Again<'_>>, today: NaiveDate) -> 
         // What is gone is only asked for its number, and by its own words.
         ..before.clone()
     };
-    let heirs = read_held(before, &mut after);
+    let mut heirs = read_held(before, &mut after);
+    for ((key, _), doubt) in &before.doubts {
+        if let Difference::New(new) = &doubt.difference {
+            heirs.entry(key.clone()).or_default().extend(read_again(new).iter().map(Holding::key));
+        }
+    }
     for ((key, field), doubt) in &before.doubts {
         read_doubt(key, *field, doubt, &heirs, again, &mut after);
     }
@@ -100,7 +106,7 @@ fn read_doubt(
         return;
     }
     for heir in heirs.get(key).into_iter().flatten() {
-        let Some(held) = after.held.get(heir).map(|held| held.holding.clone()) else { continue };
+        let Some(held) = known(after, heir).cloned() else { continue };
         let seen = shown.iter().find(|shown| shown.key() == *heir).cloned();
         let difference = match (&doubt.difference, seen) {
             // An answer that came after the last complete one was empty: that says nothing of the reading.
@@ -132,9 +138,19 @@ fn read_doubt(
     }
 }
 
+/// What the doubts of a key's fields are doubts of: what is held, or will be once it is established.
+fn known<'a>(after: &'a Snapshot, key: &HoldingKey) -> Option<&'a Holding> {
+    let held = after.held.get(key).map(|held| &held.holding);
+    held.or_else(|| match &after.doubts.get(&(key.clone(), Field::Presence))?.difference {
+        Difference::New(new) => Some(new),
+        _ => None,
+    })
+}
+
 /// Of two doubts that are one in today's words the one that is further is kept, and one that was told before any other:
 /// nothing is told twice.
 fn keep(after: &mut Snapshot, slot: (HoldingKey, Field), doubt: Doubt) {
+    let slot = overtaken::place_of(after, slot, &doubt);
     let standing = |doubt: &Doubt| (doubt.told_as.is_some(), doubt.looks, doubt.counter_looks);
     match after.doubts.get_mut(&slot) {
         Some(known) if standing(known) >= standing(&doubt) => {}

@@ -227,9 +227,11 @@ fn tell_taken_back(after: &Snapshot, taken_back: Vec<Found>, look: &Look<'_>, ev
         let by_qualification =
             is_of_a_qualification(found.change) || found.change == Change::QualificationAdded;
         let qualification = by_qualification.then(|| found.key.qualification.clone());
-        groups.entry((found.key.number.clone(), found.change, qualification)).or_default().push(found);
+        // Of several ends of one certificate each was told, and each is taken back.
+        let end = is_later_end(found.change).then(|| found.shown.last_day());
+        groups.entry((found.key.number.clone(), found.change, qualification, end)).or_default().push(found);
     }
-    for ((_, change, qualification), found) in groups {
+    for ((_, change, qualification, _), found) in groups {
         let Some(first) = found.first() else { continue };
         let shown: Vec<&Holding> = found.iter().map(|found| &found.shown).collect();
         events.push(Event {
@@ -324,8 +326,12 @@ fn is_of_a_qualification(change: Change) -> bool {
     matches!(change, Change::GradeRaised | Change::GradeLowered | Change::GradeReworded)
 }
 
+fn is_later_end(change: Change) -> bool {
+    matches!(change, Change::Renewed | Change::ValidityExtended)
+}
+
 fn is_gain(change: Change) -> bool {
-    matches!(change, Change::GradeRaised | Change::Renewed | Change::ValidityExtended)
+    change == Change::GradeRaised || is_later_end(change)
 }
 
 fn days_left(holding: &Holding, look: &Look<'_>) -> Option<i64> {

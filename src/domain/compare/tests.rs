@@ -103,6 +103,11 @@ impl Company {
         self.snapshot.held.values().map(one).collect()
     }
 
+    /// The ends that are established.
+    fn ends(&self) -> Vec<String> {
+        self.snapshot.held.values().filter_map(|held| Some(held.holding.last_day()?.to_string())).collect()
+    }
+
     fn next_empty(&mut self) -> Vec<String> {
         self.now += DAY;
         kinds(&self.look(None))

@@ -52,7 +52,9 @@ fn line(event: &Value) -> String {
         "retracted" => {
             let notes = event["notes"].as_array().unwrap();
             let what = notes.iter().find_map(|note| note["kind"].as_str()).unwrap_or_default();
-            format!("{kind} {number} {what} {qualification}").trim_end().to_owned()
+            let is_of_an_end = matches!(what, "renewed" | "validity_extended");
+            let of = if is_of_an_end { text(&event["certificate"]["valid_until"]) } else { qualification };
+            format!("{kind} {number} {what} {of}").trim_end().to_owned()
         }
         "watching" | "unverified" | "verified_again" => kind,
         _ => format!("{kind} {number}"),

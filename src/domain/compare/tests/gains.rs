@@ -130,6 +130,38 @@ fn two_later_ends_that_take_turns_are_told_once_each() {
 }
 
 #[test]
+fn of_several_later_ends_each_seen_once_every_one_is_taken_back() {
+    let to = |end| (A.0, A.1, end, "2026-01-01");
+    let mut company = Company::with(&[A]);
+    for (hours, end) in [(24, "2030-01-01"), (1, "2031-01-01"), (1, "2032-01-01"), (1, "2033-01-01")] {
+        assert_eq!(company.after_hours(hours, &[to(end)]), ["renewed"], "{end}");
+    }
+    assert_eq!(company.after_hours(1, &[A]), NONE);
+    let events = company.next_events(&[A]);
+    assert_eq!(kinds(&events), ["retracted"; 4]);
+    let ends =
+        events.iter().map(|event| event.certificate.as_ref().unwrap().valid_until.unwrap().to_string());
+    assert_eq!(ends.collect::<Vec<_>>(), ["2030-01-01", "2031-01-01", "2032-01-01", "2033-01-01"]);
+    for end in ["2030-01-01", "2031-01-01", "2032-01-01", "2033-01-01"] {
+        assert_eq!(company.next(&[to(end)]), NONE, "{end}: taken back once, told when established");
+    }
+    assert_eq!(company.next(&[to("2033-01-01")]), ["renewed"]);
+}
+
+#[test]
+fn what_was_taken_back_is_remembered_but_not_without_a_limit() {
+    let mut company = Company::with(&[E]);
+    for year in 2030..2100 {
+        company.next(&[(E.0, E.1, format!("{year}-01-01").as_str(), "2026-01-01")]);
+    }
+    company.next(&[E]);
+    company.next(&[E]);
+    let remembered = company.snapshot.doubts.len();
+    assert!((8..=11).contains(&remembered), "eight, and what was told last: {remembered}");
+    assert_eq!(company.snapshot.open_doubts().count(), 0);
+}
+
+#[test]
 fn an_end_that_was_a_gain_once_is_a_loss_below_what_was_established_since() {
     let to = |end| (A.0, A.1, end, A.3);
     let mut company = Company::with(&[A]);
@@ -173,6 +205,27 @@ fn a_raise_that_turns_into_a_fall_is_taken_back() {
     assert_eq!(company.next(&[at("风景园林工程专项甲级")]), ["grade_raised"]);
     assert_eq!(company.next(&[at("风景园林工程专项丙级")]), NONE);
     assert_eq!(company.next(&[at("风景园林工程专项丙级")]), ["grade_lowered", "retracted"]);
+}
+
+#[test]
+fn looks_at_what_is_not_held_yet_count_when_it_is() {
+    let with = |grade, end| ("A241002517", grade, end, "2026-01-06");
+    let told = with("风景园林工程专项甲级", "2031-01-05");
+    let mut company = Company::with(&[A]);
+    assert_eq!(company.next(&[A, told]), ["certificate_added"], "and its grade was a slip");
+    assert_eq!(company.next_empty(), NONE);
+    let true_one = with("风景园林工程专项乙级", "2031-01-05");
+    assert_eq!(company.next(&[A, true_one]), NONE, "nothing is told of what is not held");
+    assert_eq!(company.next(&[A, true_one]), ["grade_lowered"], "two looks have agreed");
+    assert_eq!(company.snapshot.open_doubts().count(), 0);
+
+    let mut company = Company::with(&[A]);
+    assert_eq!(company.next(&[A, told]), ["certificate_added"]);
+    assert_eq!(company.next_empty(), NONE);
+    assert_eq!(company.next(&[A, true_one]), NONE);
+    assert_eq!(company.next(&[A]), NONE);
+    assert_eq!(company.next(&[A]), ["retracted"]);
+    assert_eq!(company.snapshot.open_doubts().count(), 0, "nothing is doubted of what was never there");
 }
 
 #[test]

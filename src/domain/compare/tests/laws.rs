@@ -1,5 +1,7 @@
 //! Laws that hold whatever the answers are.
 
+use std::collections::BTreeSet;
+
 use super::*;
 
 /// Rows as picks out of small tables: number, qualifications, end, issue date.
@@ -18,6 +20,8 @@ pub(super) fn rows(picks: &Picks) -> Vec<Shown<'static>> {
         |pick: &(usize, usize, usize, usize)| (numbers[pick.0], names[pick.1], ends[pick.2], issued[pick.3]);
     picks.iter().map(row).collect()
 }
+
+const ENDS: [&str; 6] = ["2028-05-16", "2029-05-16", "2030-05-16", "2031-05-16", "2032-05-16", "2027-05-16"];
 
 /// The same rows as another source would write them.
 fn rewritten(rows: &[Shown<'static>]) -> Vec<[String; 4]> {
@@ -72,6 +76,38 @@ proptest::proptest! {
         proptest::prop_assert!(told.iter().all(|kind| !kind.ends_with("removed") && !kind.ends_with("shortened")), "{:?}", told);
         proptest::prop_assert!(gains == 0 || told.contains(&"retracted".to_owned()), "{:?}", told);
         proptest::prop_assert_eq!(company.snapshot.open_doubts().count(), 0);
+    }
+
+    #[test]
+    fn whatever_ends_are_told_at_once_each_stays_or_is_taken_back_once(
+        looks in proptest::collection::vec((0..ENDS.len(), 0..4_usize), 1..30),
+    ) {
+        let mut company = Company::with(&[E]);
+        let (mut told, mut taken_back) = (BTreeSet::new(), BTreeSet::new());
+        let looks = looks.into_iter().map(|(end, pause)| (Some(ENDS[end]), [3, 15, 24, 48][pause]));
+        for (shown, hours) in looks.chain([(None, 24); 3]) {
+            company.now += TimeDelta::hours(hours);
+            let end = shown.unwrap_or(company.ends()[0].as_str()).to_owned();
+            let events = company.look(Some(&[(E.0, E.1, end.as_str(), E.3)]));
+            let established = company.ends()[0].clone();
+            for event in events {
+                let end = event.certificate.as_ref().unwrap().valid_until.unwrap().to_string();
+                match event.kind.to_string().as_str() {
+                    "validity_extended" if end != established => {
+                        proptest::prop_assert!(!taken_back.contains(&end), "{} again", end);
+                        proptest::prop_assert!(told.insert(end.clone()), "{} twice", end);
+                    }
+                    "retracted" => {
+                        proptest::prop_assert!(told.remove(&end), "{} was not told", end);
+                        taken_back.insert(end);
+                    }
+                    _ => {}
+                }
+            }
+            told.remove(&established);
+            taken_back.remove(&established);
+        }
+        proptest::prop_assert_eq!(told, BTreeSet::new());
     }
 
     #[test]

@@ -147,8 +147,8 @@ pub fn of_taken_back(dossier: &Dossier, taken_back: Vec<(RowName, Gain, String)>
                     said.insert(format!("retracted {number} {kind}"));
                 }
             }
-            Gain::End(_) => {
-                said.insert(format!("retracted {number} {kind}"));
+            Gain::End(day) => {
+                said.insert(format!("retracted {number} {kind} {day}"));
             }
             Gain::Grade(_) => {
                 let text = what.split(' ').nth(2).unwrap_or_default();

@@ -81,8 +81,9 @@ proptest::proptest! {
     #[test]
     fn whatever_ends_are_told_at_once_each_stays_or_is_taken_back_once(
         looks in proptest::collection::vec((0..ENDS.len(), 0..4_usize), 1..30),
+        hours_apart in proptest::sample::select(vec![0, 20]),
     ) {
-        let mut company = Company::with(&[E]);
+        let mut company = Company { confirm_after: TimeDelta::hours(hours_apart), ..Company::with(&[E]) };
         let (mut told, mut taken_back) = (BTreeSet::new(), BTreeSet::new());
         let looks = looks.into_iter().map(|(end, pause)| (Some(ENDS[end]), [3, 15, 24, 48][pause]));
         for (shown, hours) in looks.chain([(None, 24); 3]) {

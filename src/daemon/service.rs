@@ -94,6 +94,7 @@ pub struct Daemon<'a> {
     pub(super) steps: &'a dyn Steps,
     pub(super) silence_max: Duration,
     is_failing: SaidOnce,
+    is_stopping: SaidOnce,
     /// The database failed: a private server may have died.
     pub(super) lifeless: Notify,
     /// It has worked since.
@@ -139,6 +140,7 @@ impl<'a> Daemon<'a> {
             steps: &NoSteps,
             silence_max: SILENCE_MAX,
             is_failing: SaidOnce::default(),
+            is_stopping: SaidOnce::default(),
             lifeless: Notify::new(),
             revived: AtomicBool::default(),
             telling: tokio::sync::Mutex::default(),
@@ -184,7 +186,7 @@ impl<'a> Daemon<'a> {
             Ok(())
         };
         let lived = tokio::select! {
-            // The limit first: it says that we are stopping, and an idle daemon's work ends at the same moment.
+            // The limit first: it says that we are stopping, long before what was begun has ended.
             biased;
             () = self.drain_limit() => {
                 tracing::warn!("what was begun did not end in time; it goes on at the next start");
@@ -192,6 +194,8 @@ impl<'a> Daemon<'a> {
             }
             lived = work => lived,
         };
+        // An idle daemon's work may end at the very poll in which it was asked to.
+        self.say_stopping();
         tracing::info!("ended");
         lived
     }
@@ -203,8 +207,14 @@ impl<'a> Daemon<'a> {
 
     async fn drain_limit(&self) {
         self.around.ending.cancelled().await;
-        systemd::say(&[NotifyState::Stopping]);
+        self.say_stopping();
         pause(DRAIN_MAX).await;
+    }
+
+    fn say_stopping(&self) {
+        if self.is_stopping.begins() {
+            systemd::say(&[NotifyState::Stopping]);
+        }
     }
 
     /// Tells the service manager that we are alive, for as long as we are.

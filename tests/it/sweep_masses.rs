@@ -102,13 +102,12 @@ async fn the_first_half_of_a_sweep_that_was_cut_off_is_no_mass_loss() {
     let sweep = Box::pin(world.sweep_with(&dies, Mode::ForGood).run(&Whom::Due, world.key.clone()));
     assert!(dies.or_done(sweep).await.is_none(), "three of three that were asked lost something");
     assert_eq!(world.count("SELECT count(*) FROM doubts WHERE is_loss").await, 3);
-    let gone_on = async || kinds(&world.tick().await.events);
     let mut told = Vec::new();
     // The server takes a moment to notice that the process is gone.
     while world.count("SELECT count(*) FROM observations WHERE last_seen_at >= '2026-01-06T00:00:00Z'").await
         < 5
     {
-        told.extend(gone_on().await);
+        told.extend(kinds(&world.tick().await.events));
     }
     assert_eq!(told, NONE, "three of five");
     let told = world.checked_on("2026-01-07").await;

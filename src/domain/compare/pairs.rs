@@ -329,9 +329,8 @@ impl Pass<'_, '_> {
         );
         let same = known.iter().position(is_it).map(|at| known.remove(at));
         overtaken::put_aside(self.after, key, field, known);
-        for place in overtaken::places(self.after, key, field) {
-            self.not_shown(key, place);
-        }
+        // None of what lies aside is what is shown.
+        self.not_shown(key, field);
         (same, later_end_since)
     }
 

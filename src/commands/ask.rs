@@ -9,7 +9,7 @@ use serde::Serialize;
 use crate::config::{self, Method};
 use crate::domain::keyword::Keyword;
 use crate::juhe::{self, Class, Client, Failure};
-use crate::store::budget::{self, Cause, Counted};
+use crate::store::asking::budget::{self, Cause, Counted};
 
 use super::check::no_key;
 use super::context::Context;

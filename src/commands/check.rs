@@ -11,8 +11,8 @@ use crate::config;
 use crate::domain::keyword::Keyword;
 use crate::domain::secret::Secret;
 use crate::email::{Mailed, Mailer, Ripe};
-use crate::store::mailing;
-use crate::store::outbox::Recorded;
+use crate::store::outbox::events::Recorded;
+use crate::store::outbox::mailing;
 use crate::store::steps::Steps;
 use crate::sweep::{self, Halt, Mode, Report, Sweep, Whom};
 

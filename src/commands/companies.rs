@@ -9,7 +9,7 @@ use crate::domain::certificates::{self, Certificate, Owner};
 use crate::domain::display::{displayable, normalised};
 use crate::domain::keyword::Keyword;
 use crate::domain::snapshot::Snapshot;
-use crate::store::records::Record;
+use crate::store::checks::records::Record;
 
 use super::context::Context;
 use super::exit::Refusal;

@@ -21,7 +21,7 @@ use crate::email::{Mailer, Ripe, Sweeping};
 use crate::private_postgres::{PrivatePostgres, Purpose};
 use crate::sandbox::{Sandbox, Scenario};
 use crate::store::Store;
-use crate::store::outbox::Recorded;
+use crate::store::outbox::events::Recorded;
 use crate::store::steps::NoSteps;
 use crate::sweep::{self, Mode, NoProgress, Sweep, Whom};
 

@@ -8,8 +8,8 @@ use crate::domain::certificates::Certificate;
 use crate::domain::display::displayable;
 use crate::domain::keyword::Keyword;
 use crate::domain::wall_clock::hour_of_day;
-use crate::store::outbox::Recorded;
-use crate::store::records::Record;
+use crate::store::checks::records::Record;
+use crate::store::outbox::events::Recorded;
 use crate::store::reports::{self, Whose};
 use crate::store::{self, Store};
 
@@ -86,7 +86,7 @@ async fn read(
     let Some(day) = arguments.as_of else { return Ok((events, records)) };
     let end = end_of(day, context.watchlist.timezone)?;
     events.retain(|recorded| recorded.event.at < end);
-    Ok((events, store::history::as_of(pool, records, end).await?))
+    Ok((events, store::reports::history::as_of(pool, records, end).await?))
 }
 
 /// The first instant after a calendar day of the configured zone.

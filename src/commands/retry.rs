@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::config;
 use crate::email::{Mailed, Mailer, Ripe};
-use crate::store::dead_letters::{self, DeadLetter};
+use crate::store::outbox::dead_letters::{self, DeadLetter};
 use crate::store::steps::NoSteps;
 
 use super::arguments::{Places, Retry};

@@ -9,7 +9,7 @@ use crate::domain::event::{Audience, Event, EventKind};
 use crate::domain::keyword::Keyword;
 use crate::domain::language::Language;
 use crate::email::words;
-use crate::store::outbox::{EventId, Recorded};
+use crate::store::outbox::events::{EventId, Recorded};
 
 /// An event.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

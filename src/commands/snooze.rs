@@ -8,8 +8,9 @@ use serde::Serialize;
 use crate::domain::display::displayable;
 use crate::domain::keyword::Keyword;
 use crate::domain::number::CertificateNumber;
-use crate::store::records::Record;
-use crate::store::{reports, snoozes};
+use crate::store::checks::records::Record;
+use crate::store::companies::snoozes;
+use crate::store::reports;
 
 use super::arguments::{Places, Snooze};
 use super::companies::all_meant;

@@ -14,10 +14,10 @@ use crate::domain::holding::HISTORICAL_AFTER_DAYS;
 use crate::domain::keyword::Keyword;
 use crate::domain::rhythm::OccasionsByLine;
 use crate::domain::snapshot::Snapshot;
-use crate::store::budget::{self, Calls};
+use crate::store::asking::budget::{self, Calls};
 use crate::store::companies::CompanyId;
-use crate::store::mailing;
-use crate::store::overview::{self, Overview};
+use crate::store::outbox::mailing;
+use crate::store::reports::overview::{self, Overview};
 use crate::store::reports::{self, Standstill, Swept};
 use crate::store::{Store, StoreError};
 

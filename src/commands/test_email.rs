@@ -17,7 +17,7 @@ use crate::domain::secret::Secret;
 use crate::email::digest::compose;
 use crate::email::message::{Envelope, build};
 use crate::email::{self, Courier, Fault, SendFailure, Session, Stage};
-use crate::store::stops::{self, Stop, What};
+use crate::store::asking::stops::{self, Stop, What};
 
 use super::arguments::{Places, TestEmail};
 use super::context::Context;

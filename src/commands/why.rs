@@ -10,10 +10,10 @@ use crate::config::Company;
 use crate::domain::event::{Change, Trouble};
 use crate::domain::keyword::Keyword;
 use crate::domain::rhythm::{Asked, Rhythm, next_due};
+use crate::store::checks::records::{Record, field_name};
 use crate::store::companies::{self, Standing};
-use crate::store::outbox::EventId;
-use crate::store::reasons::{self, Came, Delivered};
-use crate::store::records::{Record, field_name};
+use crate::store::outbox::events::EventId;
+use crate::store::reports::reasons::{self, Came, Delivered};
 use crate::store::reports::{self, Whose};
 
 use super::arguments::{Places, Why};

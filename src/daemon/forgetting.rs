@@ -7,7 +7,7 @@ use chrono::TimeDelta;
 use super::service::Daemon;
 use super::sweeping::LOOK_EVERY;
 use crate::store::StoreError;
-use crate::store::retention::{self, Mark, Step};
+use crate::store::outbox::retention::{self, Mark, Step};
 
 impl Daemon<'_> {
     /// Forgets until the end is asked for.

@@ -13,9 +13,9 @@ use crate::config::{self, ConfigError, Judgement, Watchlist};
 use crate::domain::display::displayable;
 use crate::domain::event::{Event, EventKind, Trouble, TroubleFacts};
 use crate::store::StoreError;
-use crate::store::outbox::Owed;
+use crate::store::outbox::events::Owed;
+use crate::store::outbox::troubles::{self, Turn};
 use crate::store::steps::Step;
-use crate::store::troubles::{self, Turn};
 use crate::sweep;
 
 /// A file that is gone is told of only when it stays away: at this many looks in a row.

@@ -18,10 +18,12 @@ use crate::clock;
 use crate::config::EmailAddress;
 use crate::domain::event::{Audience, Event};
 use crate::store::StoreError;
-use crate::store::claims::{RecipientClaim, Taken};
-use crate::store::mailing::{self, DeliveryId, Draft, Loose, MessageRow, Pending, Recipient, Waiting};
-use crate::store::readdressing;
-use crate::store::refusals::Buried;
+use crate::store::checks::claims::{RecipientClaim, Taken};
+use crate::store::outbox::mailing::{
+    self, DeliveryId, Draft, Loose, MessageRow, Pending, Recipient, Waiting,
+};
+use crate::store::outbox::readdressing;
+use crate::store::outbox::refusals::Buried;
 use crate::store::steps::Step;
 
 /// A claim is touched this often while a server thinks: well below the `idle_session_timeout` of its connection.

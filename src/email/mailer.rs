@@ -24,11 +24,11 @@ use crate::config::{Sourced, Watchlist};
 use crate::domain::event::Audience;
 use crate::domain::secret::Secret;
 use crate::store::Store;
-use crate::store::claims::Claims;
-use crate::store::mailing::{self, Recipient, Waiting};
-use crate::store::outbox::Recorded;
+use crate::store::asking::stops::{self, Stop, What};
+use crate::store::checks::claims::Claims;
+use crate::store::outbox::events::Recorded;
+use crate::store::outbox::mailing::{self, Recipient, Waiting};
 use crate::store::steps::Steps;
-use crate::store::stops::{self, Stop, What};
 
 /// How often a run looks in vain for what is left or became owed while it ran: what has no room in one digest, re-addressed
 /// news, and what operators hear of the run itself.

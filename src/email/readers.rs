@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use crate::config::{Company, EmailAddress, Watchlist};
 use crate::domain::event::{Audience, Event};
 use crate::domain::keyword::Keyword;
-use crate::store::mailing::{Loose, Recipient};
+use crate::store::outbox::mailing::{Loose, Recipient};
 
 /// The file, ready for many questions.
 pub(super) struct Readers<'a> {

@@ -9,9 +9,9 @@ use super::mailer::{MailProblem, Next, Reconnected, Run};
 use super::outlet;
 use super::ripeness::{Ripe, is_over};
 use super::smtp::failure::{Fault, SendFailure, Stage};
-use crate::store::refusals::{self, Buried, Refusal, Refused};
-use crate::store::stops::{self, Stop, What};
-use crate::store::troubles;
+use crate::store::asking::stops::{self, Stop, What};
+use crate::store::outbox::refusals::{self, Buried, Refusal, Refused};
+use crate::store::outbox::troubles;
 
 /// The sender's own fault allows one login an hour, by whatever command: more would get the account locked.
 const LOGIN_PAUSE: TimeDelta = TimeDelta::hours(1);

@@ -5,7 +5,7 @@ use chrono_tz::Tz;
 
 use crate::domain::event::Audience;
 use crate::domain::occurrences::CronLine;
-use crate::store::mailing::Waiting;
+use crate::store::outbox::mailing::Waiting;
 
 /// News goes at the latest this long after its recipient's first event, sweep or not.
 const PATIENCE: TimeDelta = TimeDelta::minutes(30);
@@ -74,7 +74,7 @@ pub(super) fn is_over(pause_ends: Option<DateTime<Utc>>, longest: TimeDelta, now
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::mailing::Recipient;
+    use crate::store::outbox::mailing::Recipient;
 
     fn at(time: &str) -> DateTime<Utc> {
         format!("2026-11-24T{time}:00+08:00").parse().unwrap()

@@ -5,7 +5,7 @@ use std::time::Duration;
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
 use sqlx::{ConnectOptions as _, Connection as _};
 
-use super::claims::Claims;
+use super::checks::claims::Claims;
 use super::error::{StoreError, during};
 use crate::clock::within;
 

@@ -8,35 +8,14 @@
 //! ([`claims`]): a dead process's locks die with its connection, and who has lost the connection cannot commit. There is
 //! no lease beside it.
 
-pub mod batches;
-pub mod budget;
-pub mod claims;
+pub mod asking;
+pub mod checks;
 pub mod companies;
 pub mod connect;
-pub mod dead_letters;
 pub mod error;
-pub mod history;
-pub mod judging;
-mod listings;
-pub mod mailing;
-pub mod mass;
-pub mod observations;
 pub mod outbox;
-pub mod overview;
-pub mod reachability;
-pub mod readdressing;
-pub mod reasons;
-pub mod records;
-pub mod refusals;
 pub mod reports;
-pub mod retention;
-pub mod snoozes;
 pub mod steps;
-pub mod stops;
-pub mod succession;
-pub mod sweeps;
-pub mod troubles;
-pub mod wrong_clock;
 
 pub use connect::Store;
 pub use error::StoreError;

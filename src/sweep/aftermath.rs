@@ -8,10 +8,10 @@ use crate::domain::compare::LOOKS_NEEDED_MASS;
 use crate::domain::event::{Trouble, TroubleFacts};
 use crate::domain::mass::is_mass_loss;
 use crate::store::StoreError;
+use crate::store::asking::mass::{self, Losses};
 use crate::store::companies::{self, CompanyId};
-use crate::store::mass::{self, Losses};
-use crate::store::outbox::Recorded;
-use crate::store::troubles::{self, Turn};
+use crate::store::outbox::events::Recorded;
+use crate::store::outbox::troubles::{self, Turn};
 
 /// A company that fails for so long and so often, while others succeed, is told to the operator (design 3).
 const UNVERIFIED_AFTER: TimeDelta = TimeDelta::hours(24);

@@ -9,8 +9,8 @@ use crate::clock::pause;
 use crate::domain::observation::{Gathering, Next, Observation};
 use crate::juhe::{Answer, Class, Client, Failure};
 use crate::store::StoreError;
-use crate::store::budget::{self, Cause, Counted};
-use crate::store::claims::CompanyClaim;
+use crate::store::asking::budget::{self, Cause, Counted};
+use crate::store::checks::claims::CompanyClaim;
 use crate::store::steps::Step;
 
 /// How often a claim that waits for upstream says that it is still there: well within the session's idle time-out.

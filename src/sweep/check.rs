@@ -9,12 +9,12 @@ use super::round::{Mode, Sweep};
 use crate::domain::identity::Whose;
 use crate::juhe::{Client, Failure, Pace};
 use crate::store::StoreError;
-use crate::store::batches;
-use crate::store::claims::CompanyClaim;
-use crate::store::records::Record;
+use crate::store::checks::batches;
+use crate::store::checks::claims::CompanyClaim;
+use crate::store::checks::records::Record;
+use crate::store::checks::sweeps::{self, Answer};
+use crate::store::companies::succession;
 use crate::store::steps::Step;
-use crate::store::succession;
-use crate::store::sweeps::{self, Answer};
 
 /// The version of our own reading, stored with each answer: like is compared with like (design 3).
 pub(super) const PARSER_VERSION: i32 = 1;

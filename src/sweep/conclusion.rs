@@ -15,8 +15,8 @@ use crate::domain::judge::Told;
 use crate::domain::observation::{Incompleteness, Item, Observation};
 use crate::domain::snapshot::Held;
 use crate::juhe::{Class, Failure, Fault};
-use crate::store::records::Record;
-use crate::store::troubles::Turn;
+use crate::store::checks::records::Record;
+use crate::store::outbox::troubles::Turn;
 
 /// How a check ended.
 #[derive(Debug, Clone, PartialEq, Eq)]

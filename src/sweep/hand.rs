@@ -1,7 +1,7 @@
 //! What a worker holds: the companies it has claimed together, and how they were when it claimed them.
 
-use crate::store::batches::{self, Records};
-use crate::store::claims::{Batch, Claims};
+use crate::store::checks::batches::{self, Records};
+use crate::store::checks::claims::{Batch, Claims};
 use crate::store::companies::CompanyId;
 use crate::store::{Store, StoreError};
 

@@ -14,15 +14,15 @@ use crate::domain::judge::{Judgement, Thresholds, judge};
 use crate::domain::rhythm::days_hour;
 use crate::domain::snapshot::{Difference, Snapshot};
 use crate::store::StoreError;
-use crate::store::batches;
-use crate::store::claims::{self, Claims};
+use crate::store::checks::batches;
+use crate::store::checks::claims::{self, Claims};
+use crate::store::checks::judging::{self, BATCH_COMPANIES_MAX};
+use crate::store::checks::records::Record;
+use crate::store::checks::sweeps::{self, Checked};
 use crate::store::companies::CompanyId;
-use crate::store::judging::{self, BATCH_COMPANIES_MAX};
-use crate::store::outbox::Recorded;
-use crate::store::records::Record;
+use crate::store::outbox::events::Recorded;
+use crate::store::outbox::troubles::Turn;
 use crate::store::steps::Step;
-use crate::store::sweeps::{self, Checked};
-use crate::store::troubles::Turn;
 
 /// One company at one instant.
 #[derive(Debug, Clone, Copy)]

@@ -11,9 +11,9 @@ use super::stopping::NO_CODE;
 use crate::domain::event::{Trouble, TroubleFacts};
 use crate::juhe::{Class, Client};
 use crate::store::StoreError;
-use crate::store::budget;
-use crate::store::reachability;
-use crate::store::stops::{self, Stop, What};
+use crate::store::asking::budget;
+use crate::store::asking::reachability;
+use crate::store::asking::stops::{self, Stop, What};
 
 /// Companies in a row without one readable answer that pause the sweep.
 pub(super) const FAILURES_MAX: usize = 5;

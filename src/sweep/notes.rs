@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::conclusion::Ending;
 use super::report::{Halt, Problem, Report};
 use crate::domain::keyword::Keyword;
-use crate::store::outbox::Recorded;
+use crate::store::outbox::events::Recorded;
 
 /// What is noted while workers are at it.
 #[derive(Default)]

@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use super::round::Whom;
 use crate::config::{Company, Watchlist};
 use crate::domain::rhythm::{Asked, OccasionsByLine};
-use crate::store::budget::Cause;
+use crate::store::asking::budget::Cause;
 use crate::store::companies::{CompanyId, Standing};
 
 /// A company that is to be asked for.

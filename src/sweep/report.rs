@@ -3,8 +3,8 @@
 use chrono::{DateTime, Utc};
 
 use crate::domain::keyword::Keyword;
-use crate::store::outbox::Recorded;
-use crate::store::sweeps::Tally;
+use crate::store::checks::sweeps::Tally;
+use crate::store::outbox::events::Recorded;
 
 /// Something that was not as it should be.
 #[derive(Debug, Clone, PartialEq, Eq)]

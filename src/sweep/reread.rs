@@ -9,9 +9,9 @@ use crate::domain::identity::{Whose, whose};
 use crate::domain::observation::{Gathering, Item, Next, Observation};
 use crate::juhe;
 use crate::store::StoreError;
-use crate::store::claims::CompanyClaim;
-use crate::store::observations::{self, Older, Rereading};
-use crate::store::records::Record;
+use crate::store::checks::claims::CompanyClaim;
+use crate::store::checks::observations::{self, Older, Rereading};
+use crate::store::checks::records::Record;
 
 impl Sweep<'_> {
     /// The claimed company in today's words, stored as such; `None` where it is already.

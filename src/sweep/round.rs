@@ -21,13 +21,13 @@ use crate::domain::event::Event;
 use crate::domain::keyword::Keyword;
 use crate::domain::secret::Secret;
 use crate::juhe::{self, Client};
-use crate::store::budget::{self, Cause};
+use crate::store::asking::budget::{self, Cause};
+use crate::store::checks::sweeps::note_sweep;
+use crate::store::companies::wrong_clock;
 use crate::store::companies::{self, CompanyId};
-use crate::store::outbox::{EventId, Recorded};
+use crate::store::outbox::events::{EventId, Recorded};
+use crate::store::outbox::troubles::{self, Turn};
 use crate::store::steps::Steps;
-use crate::store::sweeps::note_sweep;
-use crate::store::troubles::{self, Turn};
-use crate::store::wrong_clock;
 use crate::store::{Store, StoreError};
 
 /// Which companies a sweep is about.

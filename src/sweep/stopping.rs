@@ -11,9 +11,9 @@ use super::turns::chain;
 use crate::domain::event::{EventKind, Trouble, TroubleFacts};
 use crate::juhe::{Class, Client, Failure, JuheError, Pace};
 use crate::store::StoreError;
-use crate::store::budget::next_budget_day;
-use crate::store::stops::{self, Stop, What};
-use crate::store::troubles;
+use crate::store::asking::budget::next_budget_day;
+use crate::store::asking::stops::{self, Stop, What};
+use crate::store::outbox::troubles;
 
 /// The probe after midnight comes up to so many seconds late, so that not everybody asks at once.
 const MIDNIGHT_JITTER_SECONDS: u64 = 600;

@@ -5,8 +5,8 @@ use chrono::{DateTime, NaiveDate, Utc};
 use crate::config::{Company, Watchlist};
 use crate::domain::event::{Event, EventKind, Trouble, TroubleFacts};
 use crate::store::companies::CompanyId;
-use crate::store::outbox::Owed;
-use crate::store::troubles::{OpenOfOneWhoLeft, Turn};
+use crate::store::outbox::events::Owed;
+use crate::store::outbox::troubles::{OpenOfOneWhoLeft, Turn};
 
 /// When and to whom operators' events of one sweep are told.
 #[derive(Debug, Clone, Copy)]

@@ -19,7 +19,7 @@ use crate::domain::keyword::Keyword;
 use crate::domain::observation::Incompleteness;
 use crate::juhe::{Class, Client};
 use crate::store::StoreError;
-use crate::store::budget::Cause;
+use crate::store::asking::budget::Cause;
 
 impl Sweep<'_> {
     /// Takes each company's turn; gives those that are worth a second try.

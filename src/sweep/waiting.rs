@@ -7,7 +7,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
 
 use super::queue::Planned;
-use crate::store::claims::BATCH_COMPANIES_MAX;
+use crate::store::checks::claims::BATCH_COMPANIES_MAX;
 use crate::store::companies::CompanyId;
 
 /// Those who wait, shared by all workers of a pass.

@@ -5,8 +5,8 @@ use qualwatch::clock::Clock as _;
 use qualwatch::email::digest::compose;
 use qualwatch::email::message::{Envelope, build};
 use qualwatch::email::{Mailed, Ripe, Sweeping};
-use qualwatch::store::dead_letters::offer_again;
-use qualwatch::store::mailing::standing;
+use qualwatch::store::outbox::dead_letters::offer_again;
+use qualwatch::store::outbox::mailing::standing;
 use qualwatch::store::steps::{NoSteps, Step};
 
 use crate::support::mailroom::{

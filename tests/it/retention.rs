@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use qualwatch::store::Store;
-use qualwatch::store::retention::{self, Mark};
+use qualwatch::store::outbox::retention::{self, Mark};
 
 use crate::support::database::TestDatabase;
 use crate::support::running::{Running, until};

@@ -7,8 +7,8 @@ use chrono::TimeDelta;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use qualwatch::store::Store;
-use qualwatch::store::budget;
-use qualwatch::store::stops::{self, Stop, What};
+use qualwatch::store::asking::budget;
+use qualwatch::store::asking::stops::{self, Stop, What};
 use serde_json::json;
 
 use crate::support::database::TestDatabase;

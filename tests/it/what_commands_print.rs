@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt as _;
 
 use qualwatch::private_postgres::{Options, PrivatePostgres, Purpose};
 use qualwatch::store::Store;
-use qualwatch::store::stops::{self, Stop, What};
+use qualwatch::store::asking::stops::{self, Stop, What};
 use serde_json::{Value, json};
 
 use crate::support::database::{TestDatabase, launcher};

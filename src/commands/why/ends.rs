@@ -12,7 +12,7 @@ use crate::domain::dates::days_left;
 use crate::domain::judge::{Told, judge};
 use crate::domain::number::CertificateNumber;
 use crate::domain::snapshot::Field;
-use crate::store::records::Record;
+use crate::store::checks::records::Record;
 use crate::sweep::thresholds;
 
 /// How far ahead the next threshold is looked for: the largest of usual `expiry_days` and a year.

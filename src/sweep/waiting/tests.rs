@@ -4,7 +4,7 @@ use futures_util::FutureExt as _;
 
 use super::*;
 use crate::config::{self, Watchlist};
-use crate::store::budget::Cause;
+use crate::store::asking::budget::Cause;
 
 fn watchlist(companies: usize) -> Watchlist {
     use std::fmt::Write as _;

@@ -10,7 +10,7 @@ use qualwatch::config::{self, Watchlist};
 use qualwatch::domain::secret::Secret;
 use qualwatch::email::{Mailer, Ripe, Sweeping};
 use qualwatch::store::Store;
-use qualwatch::store::retention::{self, Mark};
+use qualwatch::store::outbox::retention::{self, Mark};
 use qualwatch::store::steps::{NoSteps, Steps};
 use qualwatch::sweep::{self, Mode, NoProgress, Sweep, Whom};
 use tokio_util::sync::CancellationToken;

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use qualwatch::domain::keyword::Keyword;
-use qualwatch::store::{history, reports};
+use qualwatch::store::reports::{self, history};
 use serde_json::Value;
 use sqlx::types::Json;
 

@@ -197,7 +197,7 @@ impl Mailroom {
     }
 
     pub async fn dead(&self) -> Vec<(String, i64)> {
-        let letters = qualwatch::store::dead_letters::dead_letters(self.store.pool()).await.unwrap();
+        let letters = qualwatch::store::outbox::dead_letters::dead_letters(self.store.pool()).await.unwrap();
         letters.into_iter().map(|letter| (letter.recipient, letter.events)).collect()
     }
 

@@ -9,7 +9,7 @@ use qualwatch::config::{self, Watchlist};
 use qualwatch::domain::secret::Secret;
 use qualwatch::sandbox::{Sandbox, Scenario};
 use qualwatch::store::Store;
-use qualwatch::store::outbox::Recorded;
+use qualwatch::store::outbox::events::Recorded;
 use qualwatch::store::steps::{NoSteps, Steps};
 use qualwatch::sweep::{self, Mode, NoProgress, Report, Sweep, SweepError, Whom};
 use tokio_util::sync::CancellationToken;

@@ -7,12 +7,12 @@ use chrono::{DateTime, Utc};
 use sqlx::Connection as _;
 use sqlx::postgres::{PgConnection, PgPool};
 
-use super::claims::CompanyClaim;
-use super::companies::CompanyId;
-use super::error::{StoreError, during};
-use super::records::Record;
-use super::sweeps::{begin_holdings, write_doubts};
 use crate::domain::holding::HoldingKey;
+use crate::store::checks::claims::CompanyClaim;
+use crate::store::checks::records::Record;
+use crate::store::checks::sweeps::{begin_holdings, write_doubts};
+use crate::store::companies::CompanyId;
+use crate::store::error::{StoreError, during};
 
 /// The last complete answer of a company, where another version of the reading than today's understood it.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -6,10 +6,10 @@ use chrono::{DateTime, Utc};
 use sqlx::postgres::PgPool;
 use sqlx::types::Json;
 
-use super::error::{StoreError, during};
-use super::records::Record;
 use crate::domain::holding::Holding;
 use crate::domain::snapshot::{Held, Snapshot};
+use crate::store::checks::records::Record;
+use crate::store::error::{StoreError, during};
 
 /// The records as they were established just before `end`, without the doubts of that time, which are not kept. When a
 /// company was last verified is given only where it is known exactly.

@@ -6,15 +6,15 @@ use sqlx::Connection as _;
 use sqlx::postgres::{PgConnection, PgPool};
 use sqlx::types::Json;
 
-use super::claims::CompanyClaim;
-use super::companies::CompanyId;
-use super::error::{StoreError, during};
-use super::outbox::{self, Owed, Recorded};
-use super::records::{Record, field_name};
-use super::troubles::{self, Turn};
 use crate::domain::holding::{Holding, HoldingKey};
 use crate::domain::judge::Told;
 use crate::domain::snapshot::{Difference, Doubt, Held, Snapshot};
+use crate::store::checks::claims::CompanyClaim;
+use crate::store::checks::records::{Record, field_name};
+use crate::store::companies::CompanyId;
+use crate::store::error::{StoreError, during};
+use crate::store::outbox::events::{self, Owed, Recorded};
+use crate::store::outbox::troubles::{self, Turn};
 
 /// Everything one check or one judging of a company changes.
 #[derive(Debug, Clone)]
@@ -66,7 +66,7 @@ pub async fn commit_check(
         write_doubts(&mut tx, id, &check.after.snapshot).await?;
     }
     write_told(&mut tx, id, check.told).await?;
-    let mut told = outbox::owe(&mut tx, check.events).await?;
+    let mut told = events::owe(&mut tx, check.events).await?;
     told.extend(troubles::turn(&mut tx, check.troubles, check.now).await?);
     tx.commit().await.map_err(during("committing a check"))?;
     Ok(told)
@@ -210,7 +210,7 @@ async fn write_holdings(
 }
 
 /// Begins versions of holdings.
-pub(super) async fn begin_holdings(
+pub(in crate::store) async fn begin_holdings(
     connection: &mut PgConnection,
     id: CompanyId,
     begun: &[(&HoldingKey, &Held)],
@@ -255,7 +255,7 @@ fn is_loss(snapshot: &Snapshot, key: &HoldingKey, doubt: &Doubt) -> bool {
 }
 
 /// A company has few doubts: they are written anew.
-pub(super) async fn write_doubts(
+pub(in crate::store) async fn write_doubts(
     connection: &mut PgConnection,
     id: CompanyId,
     after: &Snapshot,

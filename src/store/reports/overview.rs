@@ -7,13 +7,13 @@ use futures_util::{StreamExt as _, TryStreamExt as _};
 use sqlx::postgres::PgPool;
 use sqlx::types::Json;
 
-use super::companies::{CompanyId, read_keyword};
-use super::error::{StoreError, during};
-use super::records;
 use crate::domain::holding::Holding;
 use crate::domain::keyword::Keyword;
 use crate::domain::rhythm::Asked;
 use crate::domain::snapshot::{Held, Snapshot};
+use crate::store::checks::records;
+use crate::store::companies::{CompanyId, read_keyword};
+use crate::store::error::{StoreError, during};
 
 /// How one company stands.
 #[derive(Debug, Clone, PartialEq, Eq)]

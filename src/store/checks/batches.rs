@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use sqlx::postgres::{PgConnection, PgPool};
 
-use super::claims::{Batch, CompanyClaim};
-use super::companies::CompanyId;
-use super::error::{StoreError, during};
-use super::records::{Record, load};
+use crate::store::checks::claims::{Batch, CompanyClaim};
+use crate::store::checks::records::{Record, load};
+use crate::store::companies::CompanyId;
+use crate::store::error::{StoreError, during};
 
 /// Companies as they were read.
 #[derive(Debug, Default)]

@@ -4,7 +4,7 @@
 use chrono::{DateTime, Utc};
 use sqlx::postgres::PgPool;
 
-use super::error::{StoreError, during};
+use crate::store::error::{StoreError, during};
 
 /// What is stopped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,7 +20,7 @@ pub enum What {
 }
 
 impl What {
-    pub(super) fn as_str(self) -> &'static str {
+    pub(in crate::store) fn as_str(self) -> &'static str {
         match self {
             Self::Asking => "asking",
             Self::Breaker => "breaker",

@@ -11,9 +11,9 @@ use std::collections::BTreeSet;
 use sqlx::Connection as _;
 use sqlx::postgres::PgConnection;
 
-use super::companies::CompanyId;
-use super::error::{StoreError, during};
-use super::mailing::Recipient;
+use crate::store::companies::CompanyId;
+use crate::store::error::{StoreError, during};
+use crate::store::outbox::mailing::Recipient;
 
 /// Companies claimed at once. Who holds them keeps others from them until the last one is done with, and waits for upstream
 /// in between: so not many.
@@ -61,7 +61,7 @@ pub enum Taken {
 }
 
 impl Claims {
-    pub(super) fn new(connection: PgConnection) -> Self {
+    pub(in crate::store) fn new(connection: PgConnection) -> Self {
         Self { connection }
     }
 
@@ -127,7 +127,7 @@ impl Batch {
         ours.then_some(CompanyClaim { connection: &mut self.connection, company })
     }
 
-    pub(super) fn connection(&mut self) -> &mut PgConnection {
+    pub(in crate::store) fn connection(&mut self) -> &mut PgConnection {
         &mut self.connection
     }
 
@@ -147,7 +147,7 @@ impl CompanyClaim<'_> {
         self.company
     }
 
-    pub(super) fn connection(&mut self) -> &mut PgConnection {
+    pub(in crate::store) fn connection(&mut self) -> &mut PgConnection {
         self.connection
     }
 
@@ -168,7 +168,7 @@ impl RecipientClaim {
     }
 
     /// The connection that holds the lock: what is written for the recipient is written through it.
-    pub(super) fn connection(&mut self) -> &mut PgConnection {
+    pub(in crate::store) fn connection(&mut self) -> &mut PgConnection {
         &mut self.connection
     }
 

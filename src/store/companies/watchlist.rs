@@ -5,15 +5,15 @@ use futures_util::{Stream, StreamExt as _, TryStreamExt as _};
 use serde::{Deserialize, Serialize};
 use sqlx::postgres::{PgConnection, PgPool};
 
-use super::error::{StoreError, during};
 use super::listings;
 use crate::domain::keyword::Keyword;
+use crate::store::error::{StoreError, during};
 
 /// Rows in one statement, so that no statement grows without limit.
 const BATCH_ROWS_MAX: usize = 5_000;
 
 /// A company that was out of the file for longer than this begins anew when it is put back (design 3).
-pub(super) const FORGOTTEN_AFTER: TimeDelta = TimeDelta::days(30);
+pub(in crate::store) const FORGOTTEN_AFTER: TimeDelta = TimeDelta::days(30);
 
 /// A company's row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -23,7 +23,7 @@ impl CompanyId {
     /// The row id as the second half of its advisory lock. Ids beyond 2^31 wrap: two companies may then share a lock and
     /// wait for each other, which is slow, never wrong.
     #[expect(clippy::cast_possible_truncation, reason = "wrapping is harmless, as said above")]
-    pub(super) fn lock_key(self) -> i32 {
+    pub(in crate::store) fn lock_key(self) -> i32 {
         self.0 as i32
     }
 }
@@ -280,7 +280,7 @@ pub fn each_standing(pool: &PgPool) -> impl Stream<Item = Result<Standing, Store
     })
 }
 
-pub(super) fn read_keyword(text: &str, id: i64) -> Result<Keyword, StoreError> {
+pub(in crate::store) fn read_keyword(text: &str, id: i64) -> Result<Keyword, StoreError> {
     text.parse().map_err(|source| StoreError::Unreadable {
         table: "companies",
         column: "keyword",

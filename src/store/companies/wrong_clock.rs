@@ -4,8 +4,8 @@
 use chrono::{DateTime, Utc};
 use sqlx::postgres::PgPool;
 
-use super::error::{StoreError, during};
 use crate::domain::rhythm::SET_BACK_MAX;
+use crate::store::error::{StoreError, during};
 
 /// Sets right what lies ahead of `now`: of companies, of their history, of stops.
 ///

@@ -3,9 +3,9 @@
 use chrono::{DateTime, Utc};
 use sqlx::Connection as _;
 
-use super::claims::CompanyClaim;
-use super::companies::FORGOTTEN_AFTER;
-use super::error::{StoreError, during};
+use crate::store::checks::claims::CompanyClaim;
+use crate::store::companies::FORGOTTEN_AFTER;
+use crate::store::error::{StoreError, during};
 
 /// Gives the claimed company all that is remembered of the one that bore `prefix` when it left the file, if there is one:
 /// the operator wrote another keyword for it. What was in doubt is dropped, and after more than 30 days away the next

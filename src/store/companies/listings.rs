@@ -4,8 +4,8 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::postgres::PgConnection;
 
-use super::companies::Entry;
-use super::error::{StoreError, during};
+use crate::store::companies::Entry;
+use crate::store::error::{StoreError, during};
 
 /// A watchlist that no process has obeyed for so long counts as gone: its daemon was moved or taken down.
 const WATCHLIST_GONE_AFTER: TimeDelta = TimeDelta::days(8);
@@ -15,7 +15,7 @@ const SEEN_LATELY: TimeDelta = TimeDelta::hours(1);
 
 /// What this watchlist does not name any more leaves, unless another one names it. A watchlist that nobody has obeyed for
 /// [`WATCHLIST_GONE_AFTER`] names nothing.
-pub(super) async fn leave(
+pub(in crate::store) async fn leave(
     connection: &mut PgConnection,
     watchlist: &str,
     entries: &[Entry],
@@ -56,7 +56,7 @@ pub(super) async fn leave(
 }
 
 /// Notes that this watchlist names these companies.
-pub(super) async fn list(
+pub(in crate::store) async fn list(
     connection: &mut PgConnection,
     watchlist: &str,
     entries: &[Entry],

@@ -3,8 +3,8 @@
 use chrono::NaiveDate;
 use sqlx::postgres::PgPool;
 
-use super::companies::CompanyId;
-use super::error::{StoreError, during};
+use crate::store::companies::CompanyId;
+use crate::store::error::{StoreError, during};
 
 /// Companies judged at once.
 pub const BATCH_COMPANIES_MAX: i64 = 500;

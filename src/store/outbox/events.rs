@@ -7,9 +7,9 @@ use serde::{Serialize, Serializer};
 use sqlx::postgres::PgConnection;
 use sqlx::types::Json;
 
-use super::companies::CompanyId;
-use super::error::{StoreError, during};
 use crate::domain::event::{Audience, Event};
+use crate::store::companies::CompanyId;
+use crate::store::error::{StoreError, during};
 
 /// An event's row; its text is the `id` in `--json`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -56,7 +56,10 @@ pub struct Owed {
 }
 
 /// Writes events and what is owed of them, in two statements however many they are. Neither begins nor commits.
-pub(super) async fn owe(connection: &mut PgConnection, owed: &[Owed]) -> Result<Vec<Recorded>, StoreError> {
+pub(in crate::store) async fn owe(
+    connection: &mut PgConnection,
+    owed: &[Owed],
+) -> Result<Vec<Recorded>, StoreError> {
     if owed.is_empty() {
         return Ok(Vec::new());
     }

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Days, FixedOffset, NaiveDate, NaiveTime, Utc};
 use sqlx::postgres::PgPool;
 
-use super::error::{StoreError, during};
+use crate::store::error::{StoreError, during};
 
 /// Why a call is made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

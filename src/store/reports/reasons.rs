@@ -5,9 +5,9 @@ use std::collections::HashMap;
 use chrono::{DateTime, Utc};
 use sqlx::postgres::PgPool;
 
-use super::companies::CompanyId;
-use super::error::{StoreError, during};
-use super::outbox::EventId;
+use crate::store::companies::CompanyId;
+use crate::store::error::{StoreError, during};
+use crate::store::outbox::events::EventId;
 
 /// Answers that are shown.
 const ANSWERS_MAX: i64 = 20;

@@ -13,11 +13,11 @@ use sqlx::Connection as _;
 use sqlx::postgres::{PgConnection, PgPool};
 use sqlx::types::Json;
 
-use super::claims::RecipientClaim;
-use super::error::{StoreError, during};
-use super::outbox::{EventId, Recorded};
-use super::troubles::{self, Turn};
 use crate::domain::event::Event;
+use crate::store::checks::claims::RecipientClaim;
+use crate::store::error::{StoreError, during};
+use crate::store::outbox::events::{EventId, Recorded};
+use crate::store::outbox::troubles::{self, Turn};
 
 /// The most deliveries of one digest; the rest follows in the next.
 const LOOSE_MAX: i64 = 5_000;
@@ -40,7 +40,7 @@ impl Recipient {
     }
 
     /// The same in every process and version: the standard library's hashes are not.
-    pub(super) fn lock_key(&self) -> i32 {
+    pub(in crate::store) fn lock_key(&self) -> i32 {
         let hash = Sha256::digest(self.0.as_bytes());
         hash.iter().take(4).fold(0, |key, &byte| key << 8 | i32::from(byte))
     }
@@ -71,11 +71,11 @@ pub struct Waiting {
 
 /// A delivery's row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct DeliveryId(pub(super) i64);
+pub struct DeliveryId(pub(in crate::store) i64);
 
 /// A message's row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct MessageRow(pub(super) i64);
+pub struct MessageRow(pub(in crate::store) i64);
 
 /// A delivery that no message carries yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -387,7 +387,11 @@ pub async fn standing(pool: &PgPool) -> Result<Standing, StoreError> {
     Ok(Standing { owed: row.owed.unsigned_abs(), oldest: row.oldest, dead: row.dead.unsigned_abs() })
 }
 
-pub(super) fn must_touch(doing: &'static str, expected: usize, touched: u64) -> Result<(), StoreError> {
+pub(in crate::store) fn must_touch(
+    doing: &'static str,
+    expected: usize,
+    touched: u64,
+) -> Result<(), StoreError> {
     let expected = expected as u64;
     if touched == expected { Ok(()) } else { Err(StoreError::Rows { doing, expected, touched }) }
 }

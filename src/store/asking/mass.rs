@@ -3,8 +3,8 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::postgres::PgPool;
 
-use super::companies::CompanyId;
-use super::error::{StoreError, during};
+use crate::store::companies::CompanyId;
+use crate::store::error::{StoreError, during};
 
 /// How many companies lost something, and how many were observed, in the 24 hours up to the last observation.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -3,12 +3,12 @@
 use chrono::{DateTime, Utc};
 use sqlx::postgres::{PgConnection, PgPool};
 
-use super::companies::{CompanyId, read_keyword};
-use super::error::{StoreError, during};
-use super::outbox::{self, Owed, Recorded};
-use super::records::read_trouble;
 use crate::domain::event::{EventKind, Trouble};
 use crate::domain::keyword::Keyword;
+use crate::store::checks::records::read_trouble;
+use crate::store::companies::{CompanyId, read_keyword};
+use crate::store::error::{StoreError, during};
+use crate::store::outbox::events::{self, Owed, Recorded};
 
 /// A trouble begins or ends. `owed.event` is what is told when it does.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,7 +34,7 @@ pub struct Open {
 
 /// Opens and resolves troubles, and owes their events: only what is new is told, and given back. Neither begins nor
 /// commits.
-pub(super) async fn turn(
+pub(in crate::store) async fn turn(
     connection: &mut PgConnection,
     turns: &[Turn],
     now: DateTime<Utc>,
@@ -47,7 +47,7 @@ pub(super) async fn turn(
             EventKind::Change(_) => false,
         };
         if is_new {
-            told.extend(outbox::owe(connection, std::slice::from_ref(&turn.owed)).await?);
+            told.extend(events::owe(connection, std::slice::from_ref(&turn.owed)).await?);
         }
     }
     Ok(told)

@@ -4,13 +4,13 @@ use chrono::{DateTime, NaiveDate, Utc};
 use sqlx::postgres::PgPool;
 use sqlx::types::Json;
 
-use super::companies::{CompanyId, read_keyword};
-use super::error::{StoreError, during};
-use super::judging::BATCH_COMPANIES_MAX;
-use super::outbox::{EventId, Recorded};
-use super::records::{self, Record};
 use crate::domain::event::Event;
 use crate::domain::keyword::Keyword;
+use crate::store::checks::judging::BATCH_COMPANIES_MAX;
+use crate::store::checks::records::{self, Record};
+use crate::store::companies::{CompanyId, read_keyword};
+use crate::store::error::{StoreError, during};
+use crate::store::outbox::events::{EventId, Recorded};
 
 /// Events read at once.
 pub const BATCH_EVENTS_MAX: i64 = 1_000;

@@ -7,7 +7,7 @@
 use chrono::{DateTime, Utc};
 use sqlx::postgres::PgPool;
 
-use super::error::{StoreError, during};
+use crate::store::error::{StoreError, during};
 
 /// The most rows that one statement looks at, and so the most that it removes.
 const SLICE_ROWS: i64 = 1_000;

@@ -7,9 +7,6 @@ use chrono::{DateTime, NaiveDate, Utc};
 use sqlx::postgres::PgConnection;
 use sqlx::types::Json;
 
-use super::companies::{CompanyId, read_keyword};
-use super::error::{StoreError, during};
-use super::snoozes::{self, Snooze};
 use crate::domain::event::{Change, EventKind, Trouble, UnknownKind};
 use crate::domain::holding::{Holding, HoldingKey};
 use crate::domain::identity::Prefix;
@@ -18,6 +15,9 @@ use crate::domain::keyword::Keyword;
 use crate::domain::number::CertificateNumber;
 use crate::domain::qualification::QualificationKey;
 use crate::domain::snapshot::{Difference, Doubt, Field, Gone, Held, Snapshot};
+use crate::store::companies::snoozes::{self, Snooze};
+use crate::store::companies::{CompanyId, read_keyword};
+use crate::store::error::{StoreError, during};
 
 /// A company with all that comparing and judging need.
 #[derive(Debug, Clone)]
@@ -94,7 +94,7 @@ impl Record {
 }
 
 /// Reads companies, in six statements however many they are. In the order of their ids.
-pub(super) async fn load(
+pub(in crate::store) async fn load(
     connection: &mut PgConnection,
     ids: &[CompanyId],
 ) -> Result<Vec<Record>, StoreError> {
@@ -198,10 +198,10 @@ async fn load_holdings(
     Ok(companies)
 }
 
-pub(super) type Doubts = BTreeMap<(HoldingKey, Field), Doubt>;
+pub(in crate::store) type Doubts = BTreeMap<(HoldingKey, Field), Doubt>;
 
 /// What is in doubt, by company.
-pub(super) async fn load_doubts(
+pub(in crate::store) async fn load_doubts(
     connection: &mut PgConnection,
     ids: &[i64],
 ) -> Result<HashMap<i64, Doubts>, StoreError> {
@@ -292,7 +292,7 @@ async fn load_troubles(
 }
 
 /// Reads the kind of a trouble.
-pub(super) fn read_trouble(text: &str, id: i64) -> Result<Trouble, StoreError> {
+pub(in crate::store) fn read_trouble(text: &str, id: i64) -> Result<Trouble, StoreError> {
     let trouble = Trouble::ALL.into_iter().find(|trouble| trouble.as_str() == text);
     trouble.ok_or_else(|| unreadable("troubles", "kind", id, UnknownKind(text.to_owned())))
 }

@@ -4,12 +4,12 @@ use chrono::{DateTime, Utc};
 use sqlx::Connection as _;
 use sqlx::postgres::{PgConnection, PgPool};
 
-use super::claims::RecipientClaim;
-use super::error::{StoreError, during};
-use super::mailing::{DeliveryId, MessageRow, Recipient, must_touch};
-use super::outbox::Recorded;
-use super::stops::What;
-use super::troubles::{self, Turn};
+use crate::store::asking::stops::What;
+use crate::store::checks::claims::RecipientClaim;
+use crate::store::error::{StoreError, during};
+use crate::store::outbox::events::Recorded;
+use crate::store::outbox::mailing::{DeliveryId, MessageRow, Recipient, must_touch};
+use crate::store::outbox::troubles::{self, Turn};
 
 /// A recipient was refused.
 #[derive(Debug, Clone, Copy)]

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use sqlx::postgres::PgPool;
 
-use super::error::{StoreError, during};
+use crate::store::error::{StoreError, during};
 
 /// When a call last succeeded, and what has failed since.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

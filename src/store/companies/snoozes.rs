@@ -5,9 +5,9 @@ use std::collections::HashMap;
 use chrono::{DateTime, NaiveDate, Utc};
 use sqlx::postgres::{PgConnection, PgPool};
 
-use super::companies::CompanyId;
-use super::error::{StoreError, during};
 use crate::domain::number::CertificateNumber;
+use crate::store::companies::CompanyId;
+use crate::store::error::{StoreError, during};
 
 /// An end of which nothing is told.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -100,7 +100,7 @@ async fn end_all(
 }
 
 /// The snoozes of companies that were not ended.
-pub(super) async fn load(
+pub(in crate::store) async fn load(
     connection: &mut PgConnection,
     ids: &[i64],
 ) -> Result<HashMap<i64, Vec<Snooze>>, StoreError> {

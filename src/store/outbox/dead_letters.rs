@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use sqlx::postgres::PgPool;
 
-use super::error::{StoreError, during};
+use crate::store::error::{StoreError, during};
 
 /// A message, or what would have become one, that was given up.
 #[derive(Debug, Clone, PartialEq, Eq)]

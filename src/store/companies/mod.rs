@@ -1,0 +1,9 @@
+//! The companies of the watchlists: who is watched, and what an operator said of them.
+
+mod listings;
+pub mod snoozes;
+pub mod succession;
+mod watchlist;
+pub mod wrong_clock;
+
+pub use watchlist::*;

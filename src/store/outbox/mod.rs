@@ -1,0 +1,9 @@
+//! What is owed to readers and operators, and what became of it.
+
+pub mod dead_letters;
+pub mod events;
+pub mod mailing;
+pub mod readdressing;
+pub mod refusals;
+pub mod retention;
+pub mod troubles;

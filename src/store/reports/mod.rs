@@ -1,0 +1,8 @@
+//! Reads for people and programs: what `status`, `list`, `history` and `why` show.
+
+pub mod history;
+pub mod overview;
+pub mod reasons;
+mod reads;
+
+pub use reads::*;

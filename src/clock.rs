@@ -2,7 +2,7 @@
 //! machine (`clippy.toml` forbids it elsewhere), so a simulation can move time and a test never waits for it.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
 use futures_util::FutureExt as _;
@@ -110,8 +110,16 @@ pub async fn within<T>(limit: Duration, work: impl Future<Output = T>) -> Result
     tokio::time::timeout(limit, work).await.map_err(|_| TookTooLong(limit))
 }
 
+/// The machine's monotonic time: for a distance in real seconds that no simulation moves (the pace of requests), never for a
+/// date.
+#[must_use]
+#[expect(clippy::disallowed_methods, reason = "this is the one place that asks the machine")]
+pub fn monotonic() -> Instant {
+    Instant::now()
+}
+
 /// Waits in real time: between two looks at something outside the process that cannot be awaited (a socket that does not
-/// answer yet), never for a date.
+/// answer yet), or for a distance in real seconds; never for a date.
 #[expect(clippy::disallowed_methods, reason = "this is the one place that waits on the machine's time")]
 pub async fn pause(length: Duration) {
     tokio::time::sleep(length).await;

@@ -3,6 +3,7 @@
 //! May import nothing outside itself but value crates (chrono, serde, thiserror and their like). Deliberately absent:
 //! I/O, a clock, async, logging. Time comes in as a value; the same input always gives the same output.
 
+pub mod answer_digest;
 pub mod certificates;
 pub mod compare;
 pub mod credit_code;

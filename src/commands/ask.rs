@@ -96,9 +96,9 @@ pub(super) async fn ask(context: &Context) -> anyhow::Result<Asked> {
     };
     let client = client(context)?;
     count(context).await?;
-    let answer = client.ask(&company.keyword, NonZeroU16::MIN).await;
+    let reply = client.ask(&company.keyword, NonZeroU16::MIN).await;
     let keyword = company.keyword.clone();
-    Ok(match answer.outcome {
+    Ok(match client.judge(&reply) {
         Ok(page) => Asked {
             ok: true,
             company: keyword,

@@ -15,8 +15,9 @@ use super::error::JuheError;
 use super::failure::{Failure, Fault};
 use super::judge::judge;
 use super::pace::Gate;
-use super::scrub::{scrub, scrub_cut};
-use super::transport::{Reply, exchange};
+use super::reply::Reply;
+use super::scrub::Scrubber;
+use super::transport::{Received, exchange};
 use crate::clock::{Clock, within};
 use crate::domain::keyword::Keyword;
 use crate::domain::observation::{PAGE_SIZE, Page};
@@ -50,20 +51,11 @@ pub struct Settings {
     pub key: Secret,
 }
 
-/// What one question brought.
-#[derive(Debug, Clone)]
-pub struct Answer {
-    /// The body after inflation, at most 4 MiB, every occurrence of the key overwritten; what came of it where it broke off;
-    /// empty when none came.
-    pub raw: Vec<u8>,
-    /// The page, or why there is none.
-    pub outcome: Result<Page, Failure>,
-}
-
 /// Asks the provider.
 pub struct Client {
     http: reqwest::Client,
     settings: Settings,
+    scrubber: Scrubber,
     gate: Gate,
     clock: Arc<dyn Clock>,
 }
@@ -84,36 +76,44 @@ impl Client {
         }
         let http = http_client(&settings.url)?;
         let gate = Gate::new(settings.request_gap);
-        Ok(Self { http, settings, gate, clock })
+        let scrubber = Scrubber::new(&settings.key);
+        Ok(Self { http, settings, scrubber, gate, clock })
     }
 
     /// Asks for one page of the company found by `keyword`. Waits for its turn, then sends exactly one request: no second
-    /// attempt, no redirect. Cannot fail otherwise than by the [`Answer`]. Dropping the future gives up the turn or closes
-    /// the connection; a request that has left may be charged all the same.
-    pub async fn ask(&self, keyword: &Keyword, page: NonZeroU16) -> Answer {
+    /// attempt, no redirect. Cannot fail: what went wrong is for [`Client::judge`] to say. Dropping the future gives up the
+    /// turn or closes the connection; a request that has left may be charged all the same.
+    pub async fn ask(&self, keyword: &Keyword, page: NonZeroU16) -> Reply {
         self.gate.turn().await;
         let started = self.clock.now();
-        let mut reply = Reply::default();
-        let asking = exchange(self.request(keyword, page), &self.settings.url, &mut reply);
+        let mut received = Received::default();
+        let asking = exchange(self.request(keyword, page), &self.settings.url, &mut received);
         if within(self.settings.timeout, asking).await.is_err() {
             let reason = format!("no whole answer within {:?}", self.settings.timeout);
-            reply.broken = Some((Fault::TimedOut, reason));
+            received.broken = Some((Fault::TimedOut, reason));
         }
-        let body = std::mem::take(&mut reply.body);
-        let overwrite = if reply.broken.is_some() { scrub_cut } else { scrub };
-        reply.body = overwrite(body, &self.settings.key);
-        let outcome = judge(&reply, &self.settings.key);
+        let reply = Reply::new(received, &self.scrubber);
         tracing::debug!(
             keyword = keyword.as_str(),
             page,
-            status = reply.status,
-            body_bytes = reply.body.len(),
+            status = reply.received().status,
+            body_bytes = reply.bytes().len(),
             elapsed_ms = (self.clock.now() - started).num_milliseconds(),
-            class = outcome.as_ref().err().map(|failure| failure.class.as_str()),
-            code = outcome.as_ref().err().and_then(|failure| failure.code),
             "asked the provider"
         );
-        Answer { raw: reply.body, outcome }
+        reply
+    }
+
+    /// What `reply` says: a page, or why there is none.
+    ///
+    /// # Errors
+    /// Whatever is no page with `error_code` 0.
+    pub fn judge(&self, reply: &Reply) -> Result<Page, Failure> {
+        let outcome = judge(reply.received(), &self.scrubber);
+        if let Err(failure) = &outcome {
+            tracing::debug!(class = failure.class.as_str(), code = failure.code, "the answer is no page");
+        }
+        outcome
     }
 
     /// SHA-256 over `salt`, key and address, in hex: to be kept with a stop, so that a changed key or address is noticed

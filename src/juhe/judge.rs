@@ -3,11 +3,10 @@
 use super::codes::meaning;
 use super::failure::{Failure, Fault};
 use super::reading::{self, Said};
-use super::scrub::scrub_text;
-use super::transport::Reply;
+use super::scrub::Scrubber;
+use super::transport::Received;
 use crate::domain::display::displayable;
 use crate::domain::observation::Page;
-use crate::domain::secret::Secret;
 
 /// How much of the provider's own words is told.
 const REASON_CHARS_MAX: usize = 200;
@@ -15,9 +14,10 @@ const REASON_CHARS_MAX: usize = 200;
 /// How much of an unreadable body is told.
 const EXCERPT_BYTES: usize = 200;
 
-/// Judges `reply`, whose body is scrubbed already.
-pub(super) fn judge(reply: &Reply, key: &Secret) -> Result<Page, Failure> {
-    let inert = |reason: &str| displayable(&scrub_text(reason, key));
+/// Judges `reply`, which is scrubbed already. The words told of it are scrubbed once more: reading may have put the key
+/// together.
+pub(super) fn judge(reply: &Received, scrubber: &Scrubber) -> Result<Page, Failure> {
+    let inert = |reason: &str| displayable(&scrubber.scrub_text(reason));
     let unreadable = match reading::read(&reply.body) {
         Ok(Said::Error { code, reason }) => return Err(said(code, &inert(&reason))),
         // What was cut off may have lost items even where it reads well.
@@ -56,7 +56,7 @@ fn cut(reason: &str) -> String {
 }
 
 /// A status that decides when no `error_code` does.
-fn refusal(reply: &Reply, unreadable: &str) -> Option<(u16, String)> {
+fn refusal(reply: &Received, unreadable: &str) -> Option<(u16, String)> {
     let status = reply.status?;
     let reason = match (status, &reply.redirected_to) {
         (300..=399, Some(host)) => format!("HTTP {status}, redirected to host {}", cut(host)),
@@ -69,7 +69,7 @@ fn refusal(reply: &Reply, unreadable: &str) -> Option<(u16, String)> {
 }
 
 /// Why the body was not read, and how it begins.
-fn excerpt(reply: &Reply, unreadable: &str) -> String {
+fn excerpt(reply: &Received, unreadable: &str) -> String {
     let why = if reply.broken.is_some() { "a body that broke off" } else { unreadable };
     let first = &reply.body[..reply.body.len().min(EXCERPT_BYTES)];
     if first.is_empty() {

@@ -1,12 +1,13 @@
 //! The provider's API client: one question, one answer (the whole of 企业建筑资质资格查询开发文档).
 //!
-//! [`Client::ask`] waits for its turn, sends one request and gives an [`Answer`]: the bytes to keep, and a
-//! [`Page`](crate::domain::observation::Page) or a [`Failure`]. May import `domain` and `clock`.
+//! [`Client::ask`] waits for its turn, sends one request and gives a [`Reply`]: the bytes to keep. [`Client::judge`] makes a
+//! [`Page`](crate::domain::observation::Page) or a [`Failure`] of it, for who cannot tell by the bytes alone. May import
+//! `domain` and `clock`.
 //!
 //! Deliberately absent: a second attempt, redirects, cookies, a cache, the budget, and what a failure leads to. Every
 //! call costs money, so whoever counts calls decides on each one. The room keeps no state but the pace between two requests.
 //!
-//! - **The key** is overwritten in the body first ([`scrub()`]); all else is read from what is left. So what is stored can
+//! - **The key** is overwritten in the body first ([`Scrubber`]); all else is read from what is left. So what is stored can
 //!   be read again later, by a newer version, with the same result.
 //! - **Read leniently, judge strictly**: many shapes are understood (`reading`, `json`), but whatever is not understood is
 //!   unreadable and never empty: an empty answer means that certificates have gone.
@@ -20,12 +21,14 @@ mod judge;
 mod json;
 mod pace;
 mod reading;
+mod reply;
 mod scrub;
 mod transport;
 
-pub use client::{Answer, Client, Method, Settings};
+pub use client::{Client, Method, Settings};
 pub use codes::{Class, Meaning, Pace, meaning};
 pub use error::JuheError;
 pub use failure::{Failure, Fault};
 pub use reading::read_again;
-pub use scrub::scrub;
+pub use reply::Reply;
+pub use scrub::Scrubber;

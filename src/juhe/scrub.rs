@@ -2,6 +2,8 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
+use memchr::memmem::Finder;
+use memchr::{memchr, memchr3};
 
 use crate::domain::secret::Secret;
 
@@ -16,26 +18,75 @@ const CUT_CHARS_MIN: usize = 4;
 /// overwriting never makes a new occurrence.
 const MASKS: &[u8] = b"*#~!$&()@,;:^|<>?[]{}'`.= ";
 
-/// `body` with every occurrence of `key` overwritten, byte by byte: its length, and what JSON it is, stay.
+/// Overwrites one key. Made once for all bodies: its spellings cost more to derive than to look for.
 ///
 /// Found are the key as it is, percent-encoded (either case, `+` for a blank), escaped as in JSON (`\/`, `\uXXXX`), mixtures
 /// of these character by character, and base64 (standard and URL-safe, at each of the three alignments, itself escaped or
 /// not). Keys shorter than 6 bytes are not looked for in base64; the rest is the same for every key: rather an answer that
 /// cannot be read than a key that can.
-#[must_use]
-pub fn scrub(body: Vec<u8>, key: &Secret) -> Vec<u8> {
-    overwrite(body, key, End::Whole)
+pub struct Scrubber {
+    spellings: Vec<Vec<char>>,
+    /// The spellings as they are.
+    verbatim: Vec<Finder<'static>>,
+    beginnings: Beginnings,
+    mask: u8,
 }
 
-/// As [`scrub()`], for a body that was cut off: the beginning of a key at its very end goes too.
-pub(super) fn scrub_cut(body: Vec<u8>, key: &Secret) -> Vec<u8> {
-    overwrite(body, key, End::Cut)
-}
+impl Scrubber {
+    /// A scrubber for `key`.
+    #[must_use]
+    pub fn new(key: &Secret) -> Self {
+        let key = key.expose();
+        let spellings = spellings(key);
+        let verbatim =
+            |spelling: &Vec<char>| Finder::new(spelling.iter().collect::<String>().as_bytes()).into_owned();
+        Self {
+            verbatim: spellings.iter().map(verbatim).collect(),
+            beginnings: Beginnings::of(&spellings),
+            mask: MASKS.iter().copied().find(|mask| !key.as_bytes().contains(mask)).unwrap_or(b'*'),
+            spellings,
+        }
+    }
 
-/// `text`, scrubbed.
-pub(super) fn scrub_text(text: &str, key: &Secret) -> String {
-    // What is overwritten are whole characters.
-    String::from_utf8_lossy(&scrub(text.as_bytes().to_vec(), key)).into_owned()
+    /// `body` with every occurrence of the key overwritten, byte by byte: its length, and what JSON it is, stay.
+    #[must_use]
+    pub fn scrub(&self, body: Vec<u8>) -> Vec<u8> {
+        if self.is_clean(&body) { body } else { self.overwrite(body, End::Whole) }
+    }
+
+    /// As [`Scrubber::scrub`], for a body that was cut off: the beginning of a key at its very end goes too.
+    pub(super) fn scrub_cut(&self, body: Vec<u8>) -> Vec<u8> {
+        self.overwrite(body, End::Cut)
+    }
+
+    /// `text`, scrubbed.
+    pub(super) fn scrub_text(&self, text: &str) -> String {
+        // What is overwritten are whole characters.
+        String::from_utf8_lossy(&self.scrub(text.as_bytes().to_vec())).into_owned()
+    }
+
+    /// Whether a whole body holds no occurrence, where a few passes of `memchr` can tell: without an escape or a NUL the key
+    /// can only stand there as it is.
+    fn is_clean(&self, body: &[u8]) -> bool {
+        let is_plain = memchr3(b'%', b'\\', b'\0', body).is_none()
+            && (!self.beginnings.has_blank || memchr(b'+', body).is_none());
+        is_plain && self.verbatim.iter().all(|spelling| spelling.find(body).is_none())
+    }
+
+    fn overwrite(&self, mut body: Vec<u8>, body_end: End) -> Vec<u8> {
+        let mut at = 0;
+        while let Some(from) = (at..body.len()).find(|&from| self.beginnings.fit(&body[from..])) {
+            let ends = self.spellings.iter().filter_map(|spelling| end_of(&body, from, spelling, body_end));
+            at = match ends.max() {
+                Some(end) => {
+                    body[from..end].fill(self.mask);
+                    end
+                }
+                None => from + 1,
+            };
+        }
+        body
+    }
 }
 
 /// Whether a body has its own end.
@@ -43,23 +94,6 @@ pub(super) fn scrub_text(text: &str, key: &Secret) -> String {
 enum End {
     Whole,
     Cut,
-}
-
-fn overwrite(mut body: Vec<u8>, key: &Secret, body_end: End) -> Vec<u8> {
-    let mask = MASKS.iter().copied().find(|mask| !key.expose().as_bytes().contains(mask)).unwrap_or(b'*');
-    let spellings = spellings(key.expose());
-    let may_start = first_bytes(&spellings);
-    let mut at = 0;
-    while at < body.len() {
-        let may = may_start[usize::from(body[at])];
-        let ends = || spellings.iter().filter_map(|spelling| end_of(&body, at, spelling, body_end)).max();
-        let end = if may { ends() } else { None };
-        if let Some(end) = end {
-            body[at..end].fill(mask);
-        }
-        at = end.unwrap_or(at + 1);
-    }
-    body
 }
 
 /// The key, and what its base64 consists of wherever it stands.
@@ -81,30 +115,88 @@ fn spellings(key: &str) -> Vec<Vec<char>> {
     spellings
 }
 
-/// The bytes that one of the spellings can begin with.
-fn first_bytes(spellings: &[Vec<char>]) -> [bool; 256] {
-    let mut may_start = [false; 256];
-    for first in spellings.iter().filter_map(|spelling| spelling.first()) {
-        let mut utf8 = [0; 4];
-        first.encode_utf8(&mut utf8);
-        for byte in [utf8[0], b'%', b'\\', b'+'] {
-            may_start[usize::from(byte)] = true;
+/// How occurrences begin, so that two look-ups tell nearly all other places apart.
+struct Beginnings {
+    /// For each byte the spellings, a bit each, whose first letter it can begin, and [`ESCAPE`].
+    first: [u8; 256],
+    /// For each byte the spellings that it can continue as the second byte, and [`ESCAPE`].
+    second: [u8; 256],
+    /// The code units that the first letters begin with.
+    units: Vec<u16>,
+    /// Whether a blank is in the key, for which `+` may stand.
+    has_blank: bool,
+}
+
+/// The bit for a first letter that is escaped. The key and the base64 of three alignments in two alphabets have the other seven.
+const ESCAPE: u8 = 1 << 7;
+
+impl Beginnings {
+    fn of(spellings: &[Vec<char>]) -> Self {
+        let has_blank = spellings.iter().flatten().any(|letter| *letter == ' ');
+        let mut all = Self { first: [0; 256], second: [0; 256], units: Vec::new(), has_blank };
+        for (bit, spelling) in (0..7).map(|index| 1 << index).zip(spellings) {
+            if let Some((&letter, rest)) = spelling.split_first() {
+                all.add(bit, letter, rest.first().copied());
+            }
+        }
+        all
+    }
+
+    fn add(&mut self, bit: u8, letter: char, next: Option<char>) {
+        let (mut utf8, mut utf16) = ([0; 4], [0; 2]);
+        let bytes = letter.encode_utf8(&mut utf8).as_bytes();
+        mark(&mut self.first, bit, bytes[..1].iter().copied().chain((letter == ' ').then_some(b'+')));
+        match (bytes, next) {
+            ([_, second, ..], _) => mark(&mut self.second, bit, [*second]),
+            (_, Some(next)) => {
+                let raw = next.encode_utf8(&mut [0; 4]).as_bytes()[0];
+                mark(&mut self.second, bit, [raw, b'%', b'\\', b'\0', b'+']);
+            }
+            (_, None) => mark(&mut self.second, bit, 0..=u8::MAX),
+        }
+        mark(&mut self.first, ESCAPE, [b'%', b'\\']);
+        mark(&mut self.second, ESCAPE, [b'u'].into_iter().chain(short_escape_of(letter)));
+        let digit = format!("{:x}", bytes[0] >> 4);
+        mark(&mut self.second, ESCAPE, digit.bytes().flat_map(|digit| [digit, digit.to_ascii_uppercase()]));
+        self.units.extend(letter.encode_utf16(&mut utf16).first());
+    }
+
+    /// Whether an occurrence may begin `rest`: true wherever one does, and hardly ever where none does.
+    fn fit(&self, rest: &[u8]) -> bool {
+        match *rest {
+            [first, second, ..] => match self.first[usize::from(first)] & self.second[usize::from(second)] {
+                0 => false,
+                // Whole answers are written in such escapes.
+                ESCAPE if second == b'u' => {
+                    let unit = rest.get(2..6).and_then(hex);
+                    unit.is_some_and(|unit| self.units.contains(&unit))
+                }
+                _ => true,
+            },
+            [only] => self.first[usize::from(only)] != 0,
+            [] => false,
         }
     }
-    may_start
+}
+
+fn mark(places: &mut [u8; 256], bit: u8, bytes: impl IntoIterator<Item = u8>) {
+    for byte in bytes {
+        places[usize::from(byte)] |= bit;
+    }
 }
 
 /// Where `spelling` ends when it begins at `at`, the longest way; the end of the body where it is cut within it.
 fn end_of(body: &[u8], at: usize, spelling: &[char], body_end: End) -> Option<usize> {
+    let (&first, rest) = spelling.split_first()?;
     // A character can be written in several ways, and one way can be the beginning of another: all are followed.
-    let mut reached = vec![at];
-    for (index, &letter) in spelling.iter().enumerate() {
+    let mut reached: Vec<usize> = ends_of_letter(body, at, first).collect();
+    for (index, &letter) in (1..).zip(rest) {
         if body_end == End::Cut && index >= CUT_CHARS_MIN && reached.iter().any(|&from| is_cut(&body[from..]))
         {
             return Some(body.len());
         }
         // NULs are dropped where JSON is read (`json.rs`): what they break there comes together again.
-        let starts = reached.iter().map(|&from| if index == 0 { from } else { past_nuls(body, from) });
+        let starts = reached.iter().map(|&from| past_nuls(body, from));
         let mut next: Vec<usize> = starts.flat_map(|from| ends_of_letter(body, from, letter)).collect();
         next.sort_unstable();
         next.dedup();
@@ -135,7 +227,7 @@ fn is_cut(rest: &[u8]) -> bool {
 /// Where `letter` ends when it begins at `from`, in each way that it can be written.
 fn ends_of_letter(body: &[u8], from: usize, letter: char) -> impl Iterator<Item = usize> {
     let rest = body.get(from..).unwrap_or_default();
-    let short_escape = rest.first() == Some(&b'\\') && rest.get(1).copied() == short_escape_of(letter);
+    let short_escape = short_escape_of(letter).is_some_and(|escape| rest.starts_with(&[b'\\', escape]));
     let as_blank = letter == ' ' && rest.first() == Some(&b'+');
     let as_it_is = rest.starts_with(letter.encode_utf8(&mut [0; 4]).as_bytes());
     [
@@ -190,10 +282,12 @@ const fn short_escape_of(letter: char) -> Option<u8> {
     }
 }
 
+/// The number that at most four digits write.
 fn hex(digits: &[u8]) -> Option<u16> {
-    let digits = std::str::from_utf8(digits).ok()?;
-    // `from_str_radix` takes a sign.
-    if digits.starts_with('+') { None } else { u16::from_str_radix(digits, 16).ok() }
+    digits.iter().try_fold(0, |number, &digit| {
+        let value = char::from(digit).to_digit(16)?;
+        Some(number << 4 | u16::try_from(value).ok()?)
+    })
 }
 
 #[cfg(test)]

@@ -13,37 +13,37 @@ use super::failure::Fault;
 pub(super) const BODY_BYTES_MAX: usize = 4 * 1024 * 1024;
 
 /// What came back, as far as it came. It outlives the exchange, so that what came before a time-out is kept.
-#[derive(Default)]
-pub(super) struct Reply {
+#[derive(Debug, Clone, Default)]
+pub(super) struct Received {
     pub(super) status: Option<u16>,
     /// The host that a redirect named; it was not asked.
     pub(super) redirected_to: Option<String>,
     /// Inflated, at most [`BODY_BYTES_MAX`].
     pub(super) body: Vec<u8>,
-    /// Why the body is not whole, where it is not. The words are not scrubbed.
+    /// Why the body is not whole, where it is not.
     pub(super) broken: Option<(Fault, String)>,
 }
 
-/// Sends `request` once and gathers what comes in `reply`. Dropping the future closes the connection.
-pub(super) async fn exchange(request: RequestBuilder, url: &Url, reply: &mut Reply) {
-    if let Err(error) = gather(request, url, reply).await {
-        reply.broken = Some(broken(error, url));
+/// Sends `request` once and gathers what comes in `received`, nothing of it scrubbed. Dropping the future closes the connection.
+pub(super) async fn exchange(request: RequestBuilder, url: &Url, received: &mut Received) {
+    if let Err(error) = gather(request, url, received).await {
+        received.broken = Some(broken(error, url));
     }
 }
 
-async fn gather(request: RequestBuilder, url: &Url, reply: &mut Reply) -> Result<(), reqwest::Error> {
+async fn gather(request: RequestBuilder, url: &Url, received: &mut Received) -> Result<(), reqwest::Error> {
     let mut response = request.send().await?;
-    reply.status = Some(response.status().as_u16());
-    reply.redirected_to = redirect_host(&response, url);
+    received.status = Some(response.status().as_u16());
+    received.redirected_to = redirect_host(&response, url);
     while let Some(chunk) = response.chunk().await? {
-        let room = BODY_BYTES_MAX - reply.body.len();
+        let room = BODY_BYTES_MAX - received.body.len();
         if chunk.len() > room {
-            reply.body.extend_from_slice(&chunk[..room]);
+            received.body.extend_from_slice(&chunk[..room]);
             let reason = format!("the answer is longer than {} MiB", BODY_BYTES_MAX / 1024 / 1024);
-            reply.broken = Some((Fault::TooLong, reason));
+            received.broken = Some((Fault::TooLong, reason));
             return Ok(());
         }
-        reply.body.extend_from_slice(&chunk);
+        received.body.extend_from_slice(&chunk);
     }
     Ok(())
 }

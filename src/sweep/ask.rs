@@ -7,7 +7,7 @@ use super::queue::Planned;
 use super::round::Sweep;
 use crate::clock::pause;
 use crate::domain::observation::{Gathering, Next, Observation};
-use crate::juhe::{Answer, Class, Client, Failure};
+use crate::juhe::{Class, Client, Failure};
 use crate::store::StoreError;
 use crate::store::asking::budget::{self, Cause, Counted};
 use crate::store::checks::claims::CompanyClaim;
@@ -57,11 +57,12 @@ impl Sweep<'_> {
             }
             self.steps.reached(Step::BeforeCall).await;
             asked.calls += 1;
-            let Answer { raw, outcome } = match claim.as_deref_mut() {
+            let reply = match claim.as_deref_mut() {
                 Some(claim) => holding(claim, client.ask(keyword, page)).await?,
                 None => client.ask(keyword, page).await,
             };
-            asked.pages.push(raw);
+            let outcome = client.judge(&reply);
+            asked.pages.push(reply.into_bytes());
             asked.came = match outcome {
                 Ok(found) => match gathering.add(found) {
                     Next::Ask(next) => {

@@ -103,9 +103,25 @@ fn settings(url: &Url) -> Settings {
     }
 }
 
+/// A reply, and what it says.
+#[derive(Debug)]
+struct Answer {
+    raw: Vec<u8>,
+    is_whole: bool,
+    outcome: Result<Page, Failure>,
+    /// All that a log could show of the reply.
+    debug: String,
+}
+
 async fn ask_with(settings: Settings) -> Answer {
     let client = Client::new(settings, Arc::new(SystemClock::default())).unwrap();
-    client.ask(&NAME.parse().unwrap(), NonZeroU16::new(3).unwrap()).await
+    ask_by(&client).await
+}
+
+async fn ask_by(client: &Client) -> Answer {
+    let reply = client.ask(&NAME.parse().unwrap(), NonZeroU16::new(3).unwrap()).await;
+    let (is_whole, outcome) = (reply.is_whole(), client.judge(&reply));
+    Answer { raw: reply.bytes().to_vec(), is_whole, outcome, debug: format!("{reply:?}") }
 }
 
 async fn ask(upstream: &Upstream) -> Answer {
@@ -114,7 +130,8 @@ async fn ask(upstream: &Upstream) -> Answer {
 
 /// The failure of an answer, of which nothing may show the key.
 fn failure(answer: Answer) -> Failure {
-    let shown = format!("{answer:?} {}", String::from_utf8_lossy(&answer.raw));
+    let Answer { debug, outcome, .. } = &answer;
+    let shown = format!("{debug} {outcome:?} {}", String::from_utf8_lossy(&answer.raw));
     assert!(!shown.contains("CANARY"), "{shown}");
     answer.outcome.unwrap_err()
 }
@@ -123,6 +140,7 @@ fn failure(answer: Answer) -> Failure {
 async fn post_sends_the_four_parameters_as_a_form_and_nothing_in_the_url() {
     let upstream = Upstream::that_answers("200 OK", SUCCESS).await;
     let answer = ask(&upstream).await;
+    assert!(answer.is_whole);
     assert_eq!(answer.outcome.unwrap().items.len(), 5);
     assert_eq!(answer.raw, SUCCESS.as_bytes());
     let requests = upstream.requests();
@@ -188,6 +206,7 @@ async fn a_body_that_breaks_off_is_no_answer_but_is_kept() {
     let upstream = Upstream::that(Does::Sends([head.as_bytes(), half].concat())).await;
     let answer = ask(&upstream).await;
     assert_eq!(answer.raw, half);
+    assert!(!answer.is_whole, "what is missing may be anything");
     let broken = failure(answer);
     assert_eq!((broken.fault, broken.class), (Fault::BrokeOff, Class::Transient));
 
@@ -259,7 +278,9 @@ async fn statuses_and_web_pages_are_told_apart() {
         ("500 Oh", r#"{"error_code":"10012","reason":"x"}"#, Class::Quota, Some(10012), "x"),
     ] {
         let upstream = Upstream::that_answers(head, body).await;
-        let failure = failure(ask(&upstream).await);
+        let answer = ask(&upstream).await;
+        assert_eq!(answer.is_whole, head.starts_with("200"), "{head}");
+        let failure = failure(answer);
         assert_eq!((failure.class, failure.code, failure.reason.as_str()), (class, code, reason), "{head}");
         assert_eq!(upstream.requests().len(), 1, "{head}: asked once only");
     }
@@ -356,7 +377,7 @@ async fn tls_trouble_is_told_from_other_trouble() {
     let Ok(client) = Client::new(settings(&https), Arc::new(SystemClock::default())) else {
         return; // This machine has no CA certificates.
     };
-    let failed = failure(client.ask(&NAME.parse().unwrap(), NonZeroU16::MIN).await);
+    let failed = failure(ask_by(&client).await);
     assert!(failed.is_tls(), "{failed:?}");
     assert_eq!(failed.class, Class::Transient);
     assert!(!failure(ask(&upstream).await).is_tls());

@@ -1,14 +1,19 @@
 use super::*;
+use crate::domain::secret::Secret;
 use crate::juhe::codes::{Class, Pace};
 
 const KEY: &str = "0123456789abcdef0123456789abcdef";
 
-fn judged(reply: &Reply) -> Result<Page, Failure> {
-    judge(reply, &Secret::parse(KEY).unwrap())
+fn scrubber() -> Scrubber {
+    Scrubber::new(&Secret::parse(KEY).unwrap())
 }
 
-fn reply(status: u16, body: &[u8]) -> Reply {
-    Reply { status: Some(status), body: body.to_vec(), ..Reply::default() }
+fn judged(reply: &Received) -> Result<Page, Failure> {
+    judge(reply, &scrubber())
+}
+
+fn reply(status: u16, body: &[u8]) -> Received {
+    Received { status: Some(status), body: body.to_vec(), ..Received::default() }
 }
 
 fn failure(status: u16, body: &str) -> Failure {
@@ -35,7 +40,7 @@ proptest::proptest! {
             None => reason,
         };
         let body = [before, key.into_bytes(), said.into_bytes()].concat();
-        let scrubbed = crate::juhe::scrub(body, &Secret::parse(KEY).unwrap());
+        let scrubbed = scrubber().scrub(body);
         if let Err(failure) = judged(&reply(status, &scrubbed)) {
             proptest::prop_assert!(!failure.reason.contains(KEY), "{:?}", failure);
             proptest::prop_assert_eq!(&crate::domain::display::displayable(&failure.reason), &failure.reason);
@@ -129,7 +134,7 @@ fn an_excerpt_is_200_bytes_with_what_is_not_text_escaped() {
 fn what_broke_off_counts_only_where_it_says_no() {
     let cut = |body: &str| {
         let broken = Some((Fault::BrokeOff, "the answer of host broke off: reset".to_owned()));
-        judged(&Reply { broken, ..reply(200, body.as_bytes()) }).unwrap_err()
+        judged(&Received { broken, ..reply(200, body.as_bytes()) }).unwrap_err()
     };
     for (body, fault, why) in [
         (EMPTY, Fault::BrokeOff, "reads well, but was not sent whole"),
@@ -147,7 +152,7 @@ fn what_broke_off_counts_only_where_it_says_no() {
 fn a_redirect_names_the_host_and_neither_path_nor_key() {
     let to = |host: &str| {
         let redirected_to = Some(host.to_owned());
-        judged(&Reply { redirected_to, ..reply(302, b"") }).unwrap_err().reason
+        judged(&Received { redirected_to, ..reply(302, b"") }).unwrap_err().reason
     };
     assert_eq!(to("login.example.net"), "HTTP 302, redirected to host login.example.net");
     assert!(!to(&format!("{KEY}.example.net")).contains(KEY));

@@ -10,6 +10,29 @@ fn secret(key: &str) -> Secret {
     Secret::parse(key).unwrap()
 }
 
+fn scrub(body: Vec<u8>, key: &Secret) -> Vec<u8> {
+    Scrubber::new(key).scrub(body)
+}
+
+fn scrub_cut(body: Vec<u8>, key: &Secret) -> Vec<u8> {
+    Scrubber::new(key).scrub_cut(body)
+}
+
+/// Every spelling followed from every byte, without a look ahead.
+fn laboriously(mut body: Vec<u8>, key: &Secret, body_end: End) -> Vec<u8> {
+    let mask = Scrubber::new(key).mask;
+    let spellings = spellings(key.expose());
+    let mut at = 0;
+    while at < body.len() {
+        let end = spellings.iter().filter_map(|spelling| end_of(&body, at, spelling, body_end)).max();
+        if let Some(end) = end {
+            body[at..end].fill(mask);
+        }
+        at = end.unwrap_or(at + 1);
+    }
+    body
+}
+
 fn scrubbed(body: &str, key: &str) -> String {
     String::from_utf8(scrub(body.as_bytes().to_vec(), &secret(key))).unwrap()
 }
@@ -121,6 +144,7 @@ fn odd_keys_are_overwritten_as_well() {
         ("密钥", r"[密钥] [\u5bc6\u94A5] [%E5%AF%86\u94a5]", "[******] [************] [***************]"),
         ("😀key", r"\ud83d\uDE00key", "***************"),
         ("abab", "ababab", "****ab"),
+        ("abc", r"ab\", r"ab\"),
     ] {
         assert_eq!(scrubbed(body, key), left, "{key} in {body}");
     }
@@ -128,8 +152,10 @@ fn odd_keys_are_overwritten_as_well() {
 
 #[test]
 fn four_mebibytes_of_almost_the_key_are_no_trouble() {
-    let body = b"0123456789abcdef0123456789ABCDE".repeat(4 * 1024 * 1024 / 31);
-    assert_eq!(scrub(body.clone(), &secret(KEY)), body);
+    for almost in [&b"0123456789abcdef0123456789ABCDE"[..], br"\u0030123456789abcdef0123456789ABCDE"] {
+        let body = almost.repeat(4 * 1024 * 1024 / almost.len());
+        assert_eq!(scrub(body.clone(), &secret(KEY)), body);
+    }
 }
 
 proptest! {
@@ -166,5 +192,31 @@ proptest! {
     fn a_body_without_the_key_stays_as_it_is(body in "[\\PC]{0,200}") {
         prop_assume!(!body.contains("CANARY"));
         prop_assert_eq!(scrubbed(&body, "CANARY-0123456789"), body);
+    }
+
+    #[test]
+    fn a_look_ahead_misses_nothing(
+        key in "([%\\\\+ /0u]{0,2}[\\PC]{1,3}|[0-9a-f]{32}|[!-~]{5,8}|.)",
+        pieces in prop::collection::vec((0..12_usize, any::<prop::sample::Index>()), 1..8),
+        cut in any::<prop::sample::Index>(),
+    ) {
+        prop_assume!(Secret::parse(&key).is_some());
+        let secret = secret(&key);
+        let mut wholes = forms(secret.expose());
+        wholes.extend(["%", "\\", r"\u0000", r"\u00", "\0", "+", " ", "%2", "公司"].map(str::to_owned));
+        wholes.extend([&STANDARD, &URL_SAFE].map(|engine| engine.encode(format!("ab{key}"))));
+        let mut body = Vec::new();
+        for (shape, piece) in pieces {
+            let whole = wholes[piece.index(wholes.len())].as_bytes();
+            let half = piece.index(whole.len() + 1);
+            body.extend_from_slice(match shape {
+                0..=5 => whole,
+                6..=8 => &whole[..half],
+                _ => &whole[half..],
+            });
+        }
+        prop_assert_eq!(scrub(body.clone(), &secret), laboriously(body.clone(), &secret, End::Whole));
+        body.truncate(cut.index(body.len() + 1));
+        prop_assert_eq!(scrub_cut(body.clone(), &secret), laboriously(body, &secret, End::Cut));
     }
 }

@@ -9,7 +9,7 @@ use serde::Serialize;
 use crate::config::{self, Method};
 use crate::domain::keyword::Keyword;
 use crate::juhe::{self, Class, Client, Failure};
-use crate::store::asking::budget::{self, Cause, Counted};
+use crate::store::asking::budget::{self, Calls, Cause, Counted};
 
 use super::check::no_key;
 use super::context::Context;
@@ -135,7 +135,9 @@ async fn count(context: &Context) -> anyhow::Result<()> {
         return Ok(());
     };
     let limit = context.watchlist.api.calls_per_day.map_or(0, NonZeroU32::get);
-    let counted = budget::count(database.store.pool(), Cause::Check, limit, context.now()).await;
+    let mut connection = database.store.connection("counting a call").await?;
+    let counted = budget::count(&mut connection, Calls::of(Cause::Check, 1), limit, context.now()).await;
+    drop(connection);
     database.close().await?;
     match counted? {
         Counted::Yes => Ok(()),

@@ -89,7 +89,8 @@ pub(super) async fn check(places: &Places, arguments: &Check, steps: &dyn Steps)
     let done = Box::pin(sweep_and_send(&context, &database, &whom, (mode, steps), key)).await;
     database.close().await?;
     let (report, mailed) = done?;
-    let is_stopped = matches!(report.halt, Some(Halt::Stopped(_))) || mailed.stopped.is_some();
+    let is_stopped =
+        matches!(report.halt, Some(Halt::Stopped(_) | Halt::Paused(_))) || mailed.stopped.is_some();
     let shape = shape(&context, report, &mailed);
     match reader {
         Reader::Program => print::document(&shape)?,

@@ -12,6 +12,7 @@ use crate::config::Company;
 use crate::domain::certificates::{Certificate, State};
 use crate::domain::holding::HISTORICAL_AFTER_DAYS;
 use crate::domain::keyword::Keyword;
+use crate::domain::outcome::Outcome;
 use crate::domain::rhythm::OccasionsByLine;
 use crate::domain::snapshot::Snapshot;
 use crate::store::asking::budget::{self, Calls};
@@ -183,7 +184,17 @@ fn report(context: &Context, facts: &Facts, database: String) -> Report {
     }
 }
 
+/// When somebody is asked next: while asking is stopped, at the probe; by our own limit, on the next budget day.
 fn next_sweep(context: &Context, facts: &Facts) -> Option<DateTime<Utc>> {
+    let due = next_due(context, facts)?;
+    let limit = context.watchlist.api.calls_per_day.map(std::num::NonZeroU32::get);
+    let Some(stop) = facts.stop_of_asking(limit) else { return Some(due) };
+    let open_again = stop.next_probe_at.unwrap_or_else(|| budget::next_budget_day(context.now()));
+    // A probe whose time has come waits for somebody who is due.
+    Some(if open_again <= context.now() { due } else { open_again })
+}
+
+fn next_due(context: &Context, facts: &Facts) -> Option<DateTime<Utc>> {
     let (watchlist, now) = (&context.watchlist, context.now());
     let mut occasions = OccasionsByLine::at(&watchlist.schedule.check, watchlist.timezone, now);
     let next = |(company, overview): (&Company, Option<&Overview>)| {
@@ -290,12 +301,12 @@ fn problems_of(overview: &Overview) -> Vec<ProblemShape> {
         code,
         reason: reason.unwrap_or_default().to_owned(),
     };
-    let last = overview.last_outcome.as_deref().unwrap_or("complete");
+    let last = overview.last_outcome.unwrap_or(Outcome::Complete);
     let mut problems = Vec::new();
-    if !matches!(last, "complete" | "empty") {
-        problems.push(problem(last, overview.last_code, overview.last_reason.as_deref()));
+    if last.is_failure() {
+        problems.push(problem(last.as_str(), overview.last_code, overview.last_reason.as_deref()));
     }
-    if overview.is_disputed && last != "disputed" {
+    if overview.is_disputed && last != Outcome::Disputed {
         let reason = "the answers bear the id of another company: confirm the entry, or pin `id`";
         problems.push(problem("disputed", None, Some(reason)));
     }

@@ -9,9 +9,10 @@ use serde::Serialize;
 use crate::config::Company;
 use crate::domain::event::{Change, Trouble};
 use crate::domain::keyword::Keyword;
+use crate::domain::outcome::Outcome;
 use crate::domain::rhythm::{Asked, Rhythm, next_due};
 use crate::store::checks::records::{Record, field_name};
-use crate::store::companies::{self, Standing};
+use crate::store::checks::standings::{self, Candidate};
 use crate::store::outbox::events::EventId;
 use crate::store::reports::reasons::{self, Came, Delivered};
 use crate::store::reports::{self, Whose};
@@ -45,7 +46,7 @@ struct Shape {
 struct Asking {
     last_asked_at: Option<DateTime<Utc>>,
     last_verified_at: Option<DateTime<Utc>>,
-    last_outcome: Option<String>,
+    last_outcome: Option<&'static str>,
     last_code: Option<i64>,
     last_reason: Option<String>,
     failing_since: Option<DateTime<Utc>>,
@@ -156,8 +157,7 @@ async fn read(context: &Context, database: &Database, company: &Company) -> anyh
         let refusal = Refusal::failed(format!("nothing is known of {} yet", company.name));
         return Err(refusal.advising("`qualwatch check` or the daemon asks for it").into());
     };
-    let standings = companies::standings(pool).await?;
-    let standing = standings.iter().find(|standing| standing.id == record.id);
+    let candidates = standings::named(pool, &[&company.keyword]).await?;
     let answers = reasons::answers(pool, record.id).await?;
     let mut events = reports::events(pool, Whose::Of(&[record.id]), None).await?;
     events.truncate(EVENTS_MAX);
@@ -166,7 +166,7 @@ async fn read(context: &Context, database: &Database, company: &Company) -> anyh
     let language = context.watchlist.language;
     Ok(Shape {
         company: company.keyword.clone(),
-        checks: checks(context, company, &record, standing),
+        checks: checks(context, company, &record, candidates.first()),
         answers: answers.into_iter().map(AnswerShape::from).collect(),
         doubts: doubts(context, &record),
         ends: ends::ends(context, company, &record),
@@ -190,21 +190,21 @@ async fn read(context: &Context, database: &Database, company: &Company) -> anyh
     })
 }
 
-fn checks(context: &Context, company: &Company, record: &Record, standing: Option<&Standing>) -> Asking {
+fn checks(context: &Context, company: &Company, record: &Record, candidate: Option<&Candidate>) -> Asking {
     let watchlist = &context.watchlist;
     let rhythm = Rhythm {
         line: watchlist.check_line_of(company),
         day_line: &watchlist.schedule.check,
         zone: watchlist.timezone,
     };
-    let next_due = standing.and_then(|standing| {
-        let &Standing { accepted_at, last_asked_at, owes_answer, .. } = standing;
+    let next_due = candidate.and_then(|candidate| {
+        let &Candidate { accepted_at, last_asked_at, owes_answer, .. } = candidate;
         next_due(rhythm, &Asked { accepted_at, last_asked_at, owes_answer }, context.now())
     });
     Asking {
         last_asked_at: record.last_asked_at,
         last_verified_at: record.last_verified_at,
-        last_outcome: record.last_outcome.clone(),
+        last_outcome: record.last_outcome.map(Outcome::as_str),
         last_code: record.last_code,
         last_reason: record.last_reason.clone(),
         failing_since: record.failing_since,

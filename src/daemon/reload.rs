@@ -162,7 +162,7 @@ impl Daemon<'_> {
 
     async fn tell(&self, kind: EventKind, trouble: Option<TroubleFacts>) -> Result<(), StoreError> {
         let turn = self.turn(kind, "file", trouble, self.operators());
-        troubles::tell(self.around.store.pool(), &[turn], self.around.clock.now()).await?;
+        troubles::tell(self.around.store.pool(), &[turn]).await?;
         self.mail_bell.notify_one();
         Ok(())
     }
@@ -174,7 +174,7 @@ impl Daemon<'_> {
             self.turn(EventKind::Trouble(trouble), "database", Some(told), Vec::new()),
             self.turn(EventKind::Resolved(trouble), "database", None, self.operators()),
         ];
-        troubles::tell(self.around.store.pool(), &turns, self.around.clock.now()).await.map(drop)
+        troubles::tell(self.around.store.pool(), &turns).await.map(drop)
     }
 
     fn operators(&self) -> Vec<String> {

@@ -9,6 +9,9 @@ use super::observation::Item;
 pub struct AnswerDigest([u8; 32]);
 
 impl AnswerDigest {
+    /// Bytes of a digest.
+    pub const BYTES: usize = 32;
+
     /// Of the bytes of one body.
     #[must_use]
     pub fn of_body(body: &[u8]) -> Self {

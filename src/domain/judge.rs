@@ -4,14 +4,14 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 
 use super::compare::{Look, place};
 use super::dates::days_left;
 use super::event::{Change, Event, Note};
 use super::holding::{self, HISTORICAL_AFTER_DAYS, Holding};
 use super::number::CertificateNumber;
-use super::snapshot::{Difference, Field, Held, Snapshot};
+use super::snapshot::{Difference, Doubt, Field, Held, Snapshot};
 
 /// The threshold of `filing_due` once the filing day has passed (design 4).
 pub const FILING_DAY_PASSED: i64 = -1;
@@ -99,6 +99,32 @@ pub fn judge(
         judging.judge(&mut judgement);
     }
     judgement
+}
+
+/// The first day after `today` on which [`judge`] may find something that it does not find today, as far as the snapshot stays
+/// as it is. On the days before it judging is without effect, so nothing needs to be read.
+#[must_use]
+pub fn next_day(snapshot: &Snapshot, thresholds: &Thresholds, today: NaiveDate) -> Option<NaiveDate> {
+    // What is in doubt waits for days of its own.
+    if snapshot.doubts.values().any(Doubt::is_open) {
+        return today.succ_opt();
+    }
+    let days = snapshot.held.values().filter_map(|held| {
+        let end = held.holding.last_day()?;
+        let before = |day: NaiveDate, days: &i64| day.checked_sub_signed(TimeDelta::days(*days));
+        let of_end = thresholds.expiry_days.iter().filter_map(move |days| before(end, days));
+        let of_past = thresholds.expired_days.iter().filter_map(move |days| before(end, &-days));
+        let filing_day = held.holding.family().filing_day(end);
+        let of_filing = filing_day.into_iter().flat_map(|day| {
+            thresholds
+                .filing_days
+                .iter()
+                .chain(&[FILING_DAY_PASSED])
+                .filter_map(move |days| before(day, days))
+        });
+        of_end.chain(of_past).chain(of_filing).filter(|day| *day > today).min()
+    });
+    days.min()
 }
 
 /// The smallest of `thresholds` that is not below `days`: with 12 days left and 30, 7, 1 it is 30.

@@ -21,6 +21,7 @@ pub mod mass;
 pub mod number;
 pub mod observation;
 pub mod occurrences;
+pub mod outcome;
 pub mod qualification;
 pub mod rhythm;
 pub mod secret;

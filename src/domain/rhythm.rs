@@ -111,6 +111,12 @@ impl Occasions {
         by_line.or_else(|| owed(self.hour, self.next_hour).filter(|_| owes_answer).map(Due::Answer))
     }
 
+    /// The last instant at which anybody who shares the rhythm may have become due: who was asked since is not.
+    #[must_use]
+    pub fn latest(&self) -> Option<DateTime<Utc>> {
+        self.occurrence.max(self.hour)
+    }
+
     /// As [`next_due`], for one of the companies that share the rhythm.
     #[must_use]
     pub fn next_due(&self, asked: &Asked) -> Option<DateTime<Utc>> {
@@ -141,7 +147,11 @@ impl<'a> OccasionsByLine<'a> {
     pub fn of(&mut self, line: &CronLine) -> &Occasions {
         let Self { day_line, zone, now, by_line } = self;
         let rhythm = Rhythm { line, day_line, zone: *zone };
-        by_line.entry(line.for_scheduler()).or_insert_with(|| Occasions::at(rhythm, *now))
+        // Most lines are known already, and their texts need no copy.
+        if !by_line.contains_key(line.as_str()) {
+            by_line.insert(line.as_str().to_owned(), Occasions::at(rhythm, *now));
+        }
+        &by_line[line.as_str()]
     }
 }
 

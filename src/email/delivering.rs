@@ -18,11 +18,9 @@ use crate::clock;
 use crate::config::EmailAddress;
 use crate::domain::event::{Audience, Event};
 use crate::store::StoreError;
-use crate::store::checks::claims::{RecipientClaim, Taken};
-use crate::store::outbox::mailing::{
-    self, DeliveryId, Draft, Loose, MessageRow, Pending, Recipient, Waiting,
-};
+use crate::store::outbox::mailing::{self, DeliveryId, Draft, Loose, MessageRow, Pending, Waiting};
 use crate::store::outbox::readdressing;
+use crate::store::outbox::recipients::{self, Recipient, RecipientClaim, Taken};
 use crate::store::outbox::refusals::Buried;
 use crate::store::steps::Step;
 
@@ -87,7 +85,7 @@ impl Run<'_> {
             Some(claims) => claims,
             None => self.mailer.store.claims().await?,
         };
-        let mut claim = match claims.take_recipient(waiting.recipient.clone()).await? {
+        let mut claim = match recipients::take(claims, waiting.recipient.clone()).await? {
             Taken::Claimed(claim) => claim,
             Taken::Busy(claims) => {
                 self.claims = Some(claims);

@@ -27,7 +27,8 @@ use crate::store::Store;
 use crate::store::asking::stops::{self, Stop, What};
 use crate::store::checks::claims::Claims;
 use crate::store::outbox::events::Recorded;
-use crate::store::outbox::mailing::{self, Recipient, Waiting};
+use crate::store::outbox::mailing::{self, Waiting};
+use crate::store::outbox::recipients::Recipient;
 use crate::store::steps::Steps;
 
 /// How often a run looks in vain for what is left or became owed while it ran: what has no room in one digest, re-addressed
@@ -220,7 +221,7 @@ impl Run<'_> {
             session.quit().await;
         }
         if let Some(claims) = self.claims.take() {
-            claims.close().await;
+            claims.close().await?;
         }
         if self.mailed.sent == 0
             && let Some(failure) = self.failures_in_a_row.last().cloned()

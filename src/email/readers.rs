@@ -5,7 +5,8 @@ use std::collections::{HashMap, HashSet};
 use crate::config::{Company, EmailAddress, Watchlist};
 use crate::domain::event::{Audience, Event};
 use crate::domain::keyword::Keyword;
-use crate::store::outbox::mailing::{Loose, Recipient};
+use crate::store::outbox::mailing::Loose;
+use crate::store::outbox::recipients::Recipient;
 
 /// The file, ready for many questions.
 pub(super) struct Readers<'a> {

@@ -169,7 +169,7 @@ impl Run<'_> {
         tracing::error!(reason = %failure, advice, "mail is stopped: the sender is refused");
         let turn = teller.stopped(failure, advice, stop.since);
         // Told first: a crash in between costs a login, not the news.
-        self.mailed.told.extend(troubles::tell(pool, &[turn], teller.now).await?);
+        self.mailed.told.extend(troubles::tell(pool, &[turn]).await?);
         stops::set(pool, What::Mail, &stop).await?;
         self.problem(None, failure);
         Ok(())

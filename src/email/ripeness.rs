@@ -74,7 +74,7 @@ pub(super) fn is_over(pause_ends: Option<DateTime<Utc>>, longest: TimeDelta, now
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::outbox::mailing::Recipient;
+    use crate::store::outbox::recipients::Recipient;
 
     fn at(time: &str) -> DateTime<Utc> {
         format!("2026-11-24T{time}:00+08:00").parse().unwrap()

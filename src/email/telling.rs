@@ -7,7 +7,7 @@ use super::smtp::failure::SendFailure;
 use crate::config::Watchlist;
 use crate::domain::event::{Event, EventKind, Trouble, TroubleFacts};
 use crate::store::outbox::events::Owed;
-use crate::store::outbox::mailing::Recipient;
+use crate::store::outbox::recipients::Recipient;
 use crate::store::outbox::troubles::Turn;
 
 /// The one cause of `email_stopped`: what stops mail stops all of it.

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
-use sqlx::{ConnectOptions as _, Connection as _};
+use sqlx::{ConnectOptions as _, Connection as _, Postgres};
 
 use super::checks::claims::Claims;
 use super::error::{StoreError, during};
@@ -167,6 +168,30 @@ impl Store {
         let options = self.options.clone().options([("idle_session_timeout", IDLE_SESSION_TIMEOUT)]);
         let connection = options.connect().await.map_err(during("connecting to the database for claims"))?;
         Ok(Claims::new(connection))
+    }
+
+    /// Opens connections that will hold claims until there are as many as `wanted`, or as the server or our role allows; at
+    /// least one.
+    ///
+    /// # Errors
+    /// When the database cannot be reached.
+    pub async fn more_claims(&self, claims: &mut Vec<Claims>, wanted: usize) -> Result<(), StoreError> {
+        while claims.len() < wanted {
+            match self.claims().await {
+                Ok(more) => claims.push(more),
+                Err(error) if error.is_of_too_many_connections() && !claims.is_empty() => return Ok(()),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    /// A pooled connection, to be kept for many statements of one kind.
+    ///
+    /// # Errors
+    /// When the database cannot be reached.
+    pub async fn connection(&self, doing: &'static str) -> Result<PoolConnection<Postgres>, StoreError> {
+        self.pool.acquire().await.map_err(during(doing))
     }
 
     /// Closes every pooled connection and waits for that.

@@ -65,6 +65,13 @@ impl StoreError {
         refused.code().is_some_and(|code| code.starts_with("40"))
     }
 
+    /// Whether the server, or our role, has no connection left for us (SQLSTATE 53300, `too_many_connections`).
+    #[must_use]
+    pub fn is_of_too_many_connections(&self) -> bool {
+        let Self::Database { source: sqlx::Error::Database(refused), .. } = self else { return false };
+        refused.code().is_some_and(|code| code == "53300")
+    }
+
     /// Whether another company of the file has got the same prefix meanwhile: of two that are stored at once only one can.
     #[must_use]
     pub fn is_of_a_taken_prefix(&self) -> bool {

@@ -1,194 +1,298 @@
-//! One company: claimed, asked, concluded, stored.
+//! One company, asked: all its pages, each call counted before it is made, and read only where its bytes are new.
 
-use super::ask::{Asked, Came};
-use super::conclusion::{Conclusion, Ending, PrefixIs, conclude, new_prefix, sort};
-use super::hand::Hand;
-use super::judging::Case;
-use super::queue::Planned;
-use super::round::{Mode, Sweep};
-use crate::domain::identity::Whose;
-use crate::juhe::{Client, Failure, Pace};
+use std::num::NonZeroU16;
+
+use chrono::{DateTime, Utc};
+use tokio_util::sync::CancellationToken;
+
+use super::breaker::{Breaker, Heard, SilenceIs};
+use super::counter::Counter;
+use super::ground::Ground;
+use super::plan::Planned;
+use super::report::{Halt, Ledger};
+use super::stops::Stops;
+use crate::domain::answer_digest::AnswerDigest;
+use crate::domain::observation::{Gathering, Incompleteness, Next, Observation, PAGE_SIZE};
+use crate::juhe::{Class, Client, Failure, Pace, Reply};
 use crate::store::StoreError;
-use crate::store::checks::batches;
-use crate::store::checks::claims::CompanyClaim;
-use crate::store::checks::records::Record;
-use crate::store::checks::sweeps::{self, Answer};
-use crate::store::companies::succession;
+use crate::store::asking::budget::{Calls, Cause, Counted};
+use crate::store::checks::records::AnswerDigests;
 use crate::store::steps::Step;
 
 /// The version of our own reading, stored with each answer: like is compared with like (design 3).
 pub(super) const PARSER_VERSION: i32 = 1;
 
-/// Whether a transient failure is tried once more later.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Attempt {
-    First,
-    Last,
+/// Asks companies of one sweep.
+#[derive(Clone, Copy)]
+pub(super) struct Asking<'s> {
+    pub(super) ground: &'s Ground<'s>,
+    pub(super) client: &'s Client,
+    pub(super) breaker: &'s Breaker,
+    pub(super) stops: Stops<'s>,
+    pub(super) counter: &'s Counter<'s>,
+    pub(super) ledger: &'s Ledger<'s>,
+    /// When upstream answered last before the sweep.
+    pub(super) last_success_at: Option<DateTime<Utc>>,
+    pub(super) ending: &'s CancellationToken,
 }
 
-/// What became of a company's turn.
+/// A company that may be asked.
 #[derive(Debug, Clone)]
-pub(super) enum Turned {
-    /// Another process has it, or has asked for it since the sweep began.
-    Elsewhere,
-    /// No call was made: asking is over.
-    NotAsked,
-    /// Asked; calls made, and how it ended. Stored, unless it is to be tried again.
-    Asked { calls: i32, ending: Ending },
-    /// Asked, but not to the end: asking was stopped in between. Nothing is stored.
-    BrokenOff { calls: i32 },
-    /// The provider's answer stops all asking. Nothing is stored of the company, which stays due.
-    Stops { calls: i32, failure: Failure },
+pub(super) struct Ready<'c> {
+    pub(super) planned: Planned<'c>,
+    pub(super) silence_is: SilenceIs,
+    /// By what an answer is known that would change nothing; `None`: it is read, whatever it is.
+    pub(super) known: Option<AnswerDigests>,
 }
 
-impl Sweep<'_> {
-    /// Takes one company's turn. `hand` is what the worker holds: nothing after a panic, and with it every lock.
-    pub(super) async fn check(
-        &self,
-        client: &Client,
-        planned: &Planned<'_>,
-        attempt: Attempt,
-        hand: &mut Hand,
-    ) -> Result<Turned, StoreError> {
-        let (Mode::ForGood, Some(id)) = (self.mode, planned.id) else {
-            return self.check_dry(client, planned).await;
+/// A company whose asking is over.
+#[derive(Debug)]
+pub(super) struct Asked<'c> {
+    pub(super) planned: Planned<'c>,
+    pub(super) silence_is: SilenceIs,
+    /// Requests sent.
+    pub(super) calls: i32,
+    /// When the last of them was answered.
+    pub(super) at: DateTime<Utc>,
+    /// The answers as they came, the key overwritten. Left out where they came before.
+    pub(super) pages: Vec<Vec<u8>>,
+    pub(super) came: Came,
+}
+
+/// What came of asking.
+#[derive(Debug)]
+pub(super) enum Came {
+    /// The last complete answer, which would change nothing.
+    TheSame,
+    /// What the pages say together; by what a complete answer is known again.
+    Observed(Observation, Option<AnswerDigests>),
+    Failed(Failure),
+    /// More pages than calls may be made for: no second try today.
+    TooManyPages(u16),
+    /// Nothing was asked: asking is over.
+    Over,
+    /// Nothing was asked: the calls that the day has left do not pay all of its pages.
+    Unpaid,
+    /// Asking was stopped before all was there: nothing may be concluded.
+    BrokenOff,
+    /// qualwatch itself failed at it.
+    Panicked,
+}
+
+impl Asking<'_> {
+    /// Asks for one company, from leave to begin it to what it says of upstream.
+    ///
+    /// # Errors
+    /// When a call cannot be counted: then nothing more is asked.
+    pub(super) async fn ask<'c>(self, ready: Ready<'c>) -> Result<Asked<'c>, StoreError> {
+        let Ready { planned, silence_is, known } = ready;
+        if self.ending.is_cancelled() {
+            self.breaker.end(Halt::Ending);
+        }
+        let mut asked = Asked {
+            planned,
+            silence_is,
+            calls: 0,
+            at: self.ground.now(),
+            pages: Vec::new(),
+            came: Came::Over,
         };
-        let Hand::Holds { mut batch, mut records } = std::mem::take(hand) else {
-            return Ok(Turned::Elsewhere);
-        };
-        let turned = match (records.take(id), batch.claim(id)) {
-            (Ok(Some(record)), Some(mut claim)) if record.last_asked_at == planned.last_asked_at => {
-                self.check_claimed(client, planned, attempt, &record, &mut claim).await
+        if !self.breaker.enter().await {
+            return Ok(asked);
+        }
+        let came = self.ask_pages(&mut asked, known).await;
+        asked.at = self.ground.now();
+        match &came {
+            Ok(_) => self.ledger.note_calls(asked.calls),
+            Err(_) => self.breaker.end(Halt::Ending),
+        }
+        let heard = came.as_ref().map_or(Heard::Nothing, |came| heard(came));
+        if let Ok(Came::Failed(failure)) = &came {
+            if heard == Heard::Silence {
+                self.ledger.note_silence(&failure.reason);
             }
-            (Err(unreadable), _) => Err(unreadable),
-            _ => Ok(Turned::Elsewhere),
-        };
-        // A panic does not come here: who knows how it left the connection.
-        *hand = Hand::Holds { batch, records };
-        turned
-    }
-
-    async fn check_claimed(
-        &self,
-        client: &Client,
-        planned: &Planned<'_>,
-        attempt: Attempt,
-        record: &Record,
-        claim: &mut CompanyClaim<'_>,
-    ) -> Result<Turned, StoreError> {
-        let asked = self.ask(client, planned, Some(claim)).await?;
-        if let Some(early) = early(&asked) {
-            return Ok(early);
-        }
-        self.steps.reached(Step::AfterAnswer).await;
-        let reread = self.reread(claim, record).await?;
-        let record = reread.as_ref().unwrap_or(record);
-        let mut whose = sort(record, &asked);
-        let prefix_is = match whose.as_ref().and_then(|whose| new_prefix(record, whose)) {
-            Some(prefix) if sweeps::prefix_is_taken(claim, prefix.as_str()).await? => PrefixIs::Taken,
-            _ => PrefixIs::Free,
-        };
-        let heir = match prefix_is {
-            PrefixIs::Free => self.heir(claim, record, whose.as_ref()).await?,
-            PrefixIs::Taken => None,
-        };
-        if let Some(heir) = &heir {
-            whose = sort(heir, &asked);
-        }
-        let record = heir.as_ref().unwrap_or(record);
-        if let Some(Whose::ReImported { prefix, .. }) = &whose {
-            tracing::warn!(company = record.keyword.as_str(), %prefix, "imported anew upstream, under another id: accepted");
-        }
-        let case = Case { record, entry: planned.entry, teller: self.teller() };
-        let conclusion = conclude(&case, &asked, whose.clone(), prefix_is);
-        if attempt == Attempt::First && conclusion.ending.is_transient() {
-            return Ok(Turned::Asked { calls: asked.calls, ending: conclusion.ending });
-        }
-        self.steps.reached(Step::BeforeCommit).await;
-        let conclusion = match self.commit(&case, &asked, &conclusion, claim).await {
-            Err(error) if error.is_of_a_taken_prefix() => {
-                let conclusion = conclude(&case, &asked, whose, PrefixIs::Taken);
-                self.commit(&case, &asked, &conclusion, claim).await?;
-                conclusion
+            if failure.pace() != Pace::GoesOn {
+                self.stops.stop_asking(self.client, failure).await?;
             }
-            committed => committed.map(|()| conclusion)?,
-        };
-        self.steps.reached(Step::AfterCommit).await;
-        Ok(Turned::Asked { calls: asked.calls, ending: conclusion.ending })
-    }
-
-    /// The company with the history of one that has left the file, when this first answer bears its prefix.
-    async fn heir(
-        &self,
-        claim: &mut CompanyClaim<'_>,
-        record: &Record,
-        whose: Option<&Whose>,
-    ) -> Result<Option<Record>, StoreError> {
-        let Some(Whose::Ours { prefix: Some(prefix), .. }) = whose else { return Ok(None) };
-        let is_first = record.snapshot.baseline_at.is_none() && record.snapshot.held.is_empty();
-        if is_first && succession::succeed(claim, prefix.as_str(), self.clock.now()).await? {
-            let Some(heir) = batches::read_claimed(claim).await? else { return Ok(None) };
-            return Ok(Some(self.reread(claim, &heir).await?.unwrap_or(heir)));
         }
-        Ok(None)
+        self.stops.heard(heard, silence_is).await?;
+        asked.came = came?;
+        Ok(asked)
     }
 
-    async fn commit(
+    /// Whose fault it is when a company is silent that has failed since `failing_since`.
+    pub(super) fn silence_is(
         &self,
-        case: &Case<'_>,
-        asked: &Asked,
-        conclusion: &Conclusion,
-        claim: &mut CompanyClaim<'_>,
-    ) -> Result<(), StoreError> {
-        let answer = Answer {
-            outcome: conclusion.ending.as_str(),
-            pages: &asked.pages,
-            parser_version: PARSER_VERSION,
-        };
-        let check = sweeps::Checked {
-            now: case.now(),
-            before: case.record,
-            after: &conclusion.after,
-            answer: Some(answer),
-            told: &conclusion.told,
-            events: &case.teller.owed_to_readers(conclusion.events.clone(), case.company()),
-            troubles: &conclusion.troubles,
-        };
-        let told = sweeps::commit_check(claim, &check).await?;
-        self.note_told(told);
-        Ok(())
+        failing_since: Option<DateTime<Utc>>,
+        last_verified_at: Option<DateTime<Utc>>,
+    ) -> SilenceIs {
+        let Some(last_success_at) = self.last_success_at else { return SilenceIs::AnyonesFault };
+        let was_dead_before = failing_since.is_some_and(|since| since < last_success_at);
+        let was_never_there = failing_since.is_some() && last_verified_at.is_none();
+        if was_dead_before || was_never_there { SilenceIs::ItsOwn } else { SilenceIs::AnyonesFault }
     }
 
-    /// The same without claim and commit: what would be found.
-    async fn check_dry(&self, client: &Client, planned: &Planned<'_>) -> Result<Turned, StoreError> {
-        let stored = match planned.id {
-            Some(id) => batches::read(self.store.pool(), &[id]).await?.take(id)?,
-            None => None,
-        };
-        let entry = planned.entry;
-        let record = stored
-            .unwrap_or_else(|| Record::unknown(entry.keyword.clone(), entry.name.clone(), self.clock.now()));
-        let asked = self.ask(client, planned, None).await?;
-        if let Some(early) = early(&asked) {
-            return Ok(early);
+    /// A panic says nothing of upstream, and must not keep others from being begun.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub(super) async fn has_panicked(&self) -> Result<(), StoreError> {
+        self.stops.heard(Heard::Nothing, SilenceIs::AnyonesFault).await
+    }
+
+    async fn ask_pages(
+        &self,
+        asked: &mut Asked<'_>,
+        known: Option<AnswerDigests>,
+    ) -> Result<Came, StoreError> {
+        self.ground.steps.reached(Step::Claimed).await;
+        if self.breaker.is_over() {
+            return Ok(Came::Over);
         }
-        let record = self.reread_dry(record).await?;
-        let case = Case { record: &record, entry, teller: self.teller() };
-        let conclusion = conclude(&case, &asked, sort(&record, &asked), PrefixIs::Free);
-        let troubles = conclusion.troubles.into_iter().map(|turn| turn.owed.event);
-        self.note_told(self.imagined(conclusion.events.into_iter().chain(troubles)));
-        Ok(Turned::Asked { calls: asked.calls, ending: conclusion.ending })
+        let mut paid = asked.planned.pages;
+        match self.pay(asked.planned.cause, paid).await? {
+            Counted::Yes => {}
+            Counted::Spent if paid > 1 => return Ok(Came::Unpaid),
+            Counted::Spent => {
+                self.stops.stop_at_own_limit(self.counter.limit()).await?;
+                return Ok(Came::Over);
+            }
+        }
+        let mut reading = Reading::new(known);
+        let came = loop {
+            self.ground.steps.reached(Step::BeforeCall).await;
+            asked.calls += 1;
+            let reply = self.client.ask(&asked.planned.entry.keyword, reading.page()).await;
+            let pages = match reading.add(reply, self.client) {
+                Then::Done(came) => break came,
+                Then::Ask { pages } => pages,
+            };
+            self.ground.steps.reached(Step::BetweenPages).await;
+            // Whole or not at all: what is known now to be missing is paid for together.
+            let missing = pages.saturating_sub(paid);
+            if missing > 0 && self.pay_pages(missing).await? == Counted::Spent {
+                break Came::TooManyPages(pages);
+            }
+            paid = paid.max(pages);
+            if self.breaker.is_over() {
+                break Came::BrokenOff;
+            }
+        };
+        let unneeded = i64::from(paid) - i64::from(asked.calls);
+        if unneeded > 0 {
+            self.counter.give_back_pages(unneeded).await?;
+        }
+        asked.pages = reading.into_pages();
+        self.ground.steps.reached(Step::AfterAnswer).await;
+        Ok(came)
+    }
+
+    /// Counts the first page, and the further ones of as many as it is known to have.
+    async fn pay(&self, cause: Cause, pages: u16) -> Result<Counted, StoreError> {
+        self.counter.count(Calls::of(cause, 1) + Calls::of(Cause::Page, i64::from(pages) - 1)).await
+    }
+
+    async fn pay_pages(&self, pages: u16) -> Result<Counted, StoreError> {
+        self.counter.count(Calls::of(Cause::Page, i64::from(pages))).await
     }
 }
 
-/// What ends a company's turn before anything can be concluded.
-fn early(asked: &Asked) -> Option<Turned> {
-    match &asked.came {
-        Came::BrokenOff if asked.calls == 0 => Some(Turned::NotAsked),
-        Came::BrokenOff => Some(Turned::BrokenOff { calls: asked.calls }),
-        Came::Failed(failure) if failure.pace() != Pace::GoesOn => {
-            Some(Turned::Stops { calls: asked.calls, failure: failure.clone() })
+/// The pages of one company while they come in.
+struct Reading {
+    replies: Vec<Reply>,
+    /// So many of them are read: none while their bytes are the known ones.
+    read: usize,
+    gathering: Gathering,
+    known: Option<AnswerDigests>,
+    digests: Vec<u8>,
+}
+
+/// What to do after a page.
+enum Then {
+    Done(Came),
+    /// Ask for the next one, of so many.
+    Ask {
+        pages: u16,
+    },
+}
+
+impl Reading {
+    fn new(known: Option<AnswerDigests>) -> Self {
+        Self { replies: Vec::new(), read: 0, gathering: Gathering::default(), known, digests: Vec::new() }
+    }
+
+    /// The page to ask for.
+    fn page(&self) -> NonZeroU16 {
+        NonZeroU16::MIN.saturating_add(u16::try_from(self.replies.len()).unwrap_or(u16::MAX))
+    }
+
+    /// As they came; none of an answer whose bytes came before.
+    fn into_pages(self) -> Vec<Vec<u8>> {
+        let read = self.replies.into_iter().take(self.read);
+        read.map(Reply::into_bytes).collect()
+    }
+
+    fn add(&mut self, reply: Reply, client: &Client) -> Then {
+        self.digests.extend(AnswerDigest::of_body(reply.bytes()).as_bytes());
+        let is_whole = reply.is_whole();
+        self.replies.push(reply);
+        match &self.known {
+            Some(known) if self.read == 0 && is_whole && known.pages.starts_with(&self.digests) => {
+                let pages = known.pages.len() / AnswerDigest::BYTES;
+                if pages == self.replies.len() {
+                    return Then::Done(Came::TheSame);
+                }
+                Then::Ask { pages: u16::try_from(pages).unwrap_or(u16::MAX) }
+            }
+            _ => self.read_all(client),
         }
-        _ => None,
+    }
+
+    /// Reads what was not read yet: also the pages before, whose bytes were known.
+    fn read_all(&mut self, client: &Client) -> Then {
+        while let Some(reply) = self.replies.get(self.read) {
+            self.read += 1;
+            let (page, is_last) = (client.judge(reply), self.read == self.replies.len());
+            let page = match page {
+                Ok(page) => page,
+                Err(failure) if failure.class == Class::Empty => {
+                    return Then::Done(Came::Observed(self.gathering.add_not_found(), None));
+                }
+                Err(failure) => return Then::Done(Came::Failed(failure)),
+            };
+            let total = page.total.unwrap_or_default();
+            match self.gathering.add(page) {
+                Next::Done(observation) => return Then::Done(self.observed(observation)),
+                Next::Ask(next) if is_last => {
+                    let pages = u16::try_from(total.div_ceil(u64::from(PAGE_SIZE))).unwrap_or(u16::MAX);
+                    return Then::Ask { pages: pages.max(next.get()) };
+                }
+                Next::Ask(_) => {}
+            }
+        }
+        // Not reached: the last page always says what follows.
+        Then::Done(Came::Observed(Observation::Incomplete(Incompleteness::NoTotal), None))
+    }
+
+    fn observed(&self, observation: Observation) -> Came {
+        let Observation::Complete(items) = &observation else { return Came::Observed(observation, None) };
+        let of_items = AnswerDigest::of_items(items).as_bytes().to_vec();
+        if self.known.as_ref().is_some_and(|known| known.items == of_items) {
+            return Came::TheSame;
+        }
+        let are_whole = self.replies.iter().all(Reply::is_whole);
+        let digests = AnswerDigests { pages: self.digests.clone(), items: of_items, version: PARSER_VERSION };
+        Came::Observed(observation, are_whole.then_some(digests))
+    }
+}
+
+/// What a company's asking says of upstream.
+fn heard(came: &Came) -> Heard {
+    match came {
+        Came::Failed(failure) if !failure.is_readable() => Heard::Silence,
+        Came::Over | Came::Unpaid | Came::Panicked => Heard::Nothing,
+        Came::TheSame | Came::Observed(..) | Came::Failed(_) | Came::TooManyPages(_) | Came::BrokenOff => {
+            Heard::Answer
+        }
     }
 }

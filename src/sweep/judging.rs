@@ -1,24 +1,21 @@
 //! The day's look at every end, whether or not upstream answers (design 4, "Judging").
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 
-use super::conclusion::confirm_after;
+use super::ground::{Ground, Mode, chain};
 use super::report::OpenDoubt;
-use super::round::{Mode, Sweep};
-use super::troubles::Teller;
-use super::turns::chain;
+use super::teller::Teller;
 use crate::config::{Company, Watchlist};
 use crate::domain::compare::Look;
 use crate::domain::event::{Change, Event, Trouble};
-use crate::domain::judge::{Judgement, Thresholds, judge};
+use crate::domain::judge::{self, Judgement, Thresholds, judge};
 use crate::domain::rhythm::days_hour;
 use crate::domain::snapshot::{Difference, Snapshot};
 use crate::store::StoreError;
-use crate::store::checks::batches;
-use crate::store::checks::claims::{self, Claims};
-use crate::store::checks::judging::{self, BATCH_COMPANIES_MAX};
-use crate::store::checks::records::Record;
-use crate::store::checks::sweeps::{self, Checked};
+use crate::store::checks::claims::{BATCH_COMPANIES_MAX, Claims};
+use crate::store::checks::commit::{self, Batch, Checked};
+use crate::store::checks::judging::{self, Judged};
+use crate::store::checks::records::{self, Record, Records};
 use crate::store::companies::CompanyId;
 use crate::store::outbox::events::Recorded;
 use crate::store::outbox::troubles::Turn;
@@ -41,6 +38,11 @@ impl Case<'_> {
         (self.record.id, self.entry)
     }
 
+    /// The least distance of two looks that count, as the core wants it.
+    fn confirm_after(&self) -> TimeDelta {
+        TimeDelta::from_std(self.teller.watchlist.alerts.confirm_after).unwrap_or(TimeDelta::MAX)
+    }
+
     /// The look that this observation is.
     pub(super) fn look(&self) -> Look<'_> {
         Look {
@@ -49,7 +51,7 @@ impl Case<'_> {
             now: self.teller.now,
             today: self.teller.today(),
             zone: self.teller.watchlist.timezone,
-            confirm_after: confirm_after(self),
+            confirm_after: self.confirm_after(),
         }
     }
 
@@ -99,13 +101,24 @@ pub fn thresholds(watchlist: &Watchlist, entry: &Company) -> Thresholds {
     }
 }
 
+/// The first day after today on which an end of `record` may be worth telling; `None`: none is foreseen.
+pub(super) fn tell_on(case: &Case<'_>, record: &Record) -> Option<NaiveDate> {
+    let today = case.teller.today();
+    let thresholds = thresholds(case.teller.watchlist, case.entry);
+    let of_ends = judge::next_day(&record.snapshot, &thresholds, today);
+    let of_snoozes = record.snoozes.iter().map(|snooze| snooze.until).filter(|until| *until > today);
+    of_ends.into_iter().chain(of_snoozes).min()
+}
+
 /// What the day's look finds, and the record after it.
 fn look_at(case: &Case<'_>) -> (Record, Judgement) {
     let record = case.record;
-    let mut after = Record { judged_on: Some(case.teller.today()), ..record.clone() };
+    let (judged_on, tell_on) = (Some(case.teller.today()), tell_on(case, record));
+    let mut after = Record { judged_on, tell_on, ..record.clone() };
     let mut judgement = judge_ends(case, record);
     if record.unverified_told_at.is_none() && is_stale(case) {
         after.unverified_told_at = Some(case.now());
+        after.digests = None;
         judgement.events.push(case.reader_event(Change::Unverified, record.last_verified_at));
     }
     (after, judgement)
@@ -116,145 +129,170 @@ pub(super) fn is_stale(case: &Case<'_>) -> bool {
     let watchlist = case.teller.watchlist;
     let since = case.record.last_verified_at.max(Some(case.record.watched_since));
     let unverified = since.map_or(TimeDelta::zero(), |since| case.now() - since).to_std().unwrap_or_default();
-    // The interval is laborious to find, and seldom needed.
+    // The interval is expensive to compute, and seldom needed.
     unverified >= watchlist.alerts.stale_after
         && unverified >= watchlist.stale_after_of(case.entry, case.now())
 }
 
-impl Sweep<'_> {
-    /// Judges every company of the file that was not judged today, once the day's hour has come: before it an answer may
-    /// still be on its way.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn judge_the_day(&self) -> Result<Vec<Recorded>, StoreError> {
-        let today = self.teller().today();
-        let hour = days_hour(&self.watchlist.schedule.check, self.watchlist.timezone, today);
-        if hour.is_some_and(|hour| self.clock.now() < hour) {
-            return Ok(Vec::new());
-        }
-        let mut claims = None;
-        let mut told = Vec::new();
-        let mut last = None;
-        loop {
-            let ids = judging::next_unjudged(self.store.pool(), today, last).await?;
-            let Some(newest) = ids.last() else { break };
-            last = Some(*newest);
-            let batch = self.read(&ids).await?;
-            told.extend(self.judge_batch(&batch, &mut claims).await?);
-        }
-        Ok(told)
+/// Judges every company of the file of which something may be worth telling today, once the day's hour has come: before it an
+/// answer may still be on its way.
+pub(super) async fn judge_the_day(ground: &Ground<'_>) -> Result<Vec<Recorded>, StoreError> {
+    let (watchlist, today) = (ground.watchlist, ground.teller().today());
+    let hour = days_hour(&watchlist.schedule.check, watchlist.timezone, today);
+    if hour.is_some_and(|hour| ground.now() < hour) {
+        return Ok(Vec::new());
     }
-
-    /// Judges these companies, whether or not they were judged today: what was told once is not told again. Gives what is in
-    /// doubt of them, too.
-    pub(super) async fn judge_these(
-        &self,
-        ids: &[CompanyId],
-    ) -> Result<(Vec<Recorded>, Vec<OpenDoubt>), StoreError> {
-        let (mut told, mut doubts, mut claims) = (Vec::new(), Vec::new(), None);
-        for ids in ids.chunks(usize::try_from(BATCH_COMPANIES_MAX).unwrap_or(usize::MAX)) {
-            let batch = self.read(ids).await?;
-            doubts.extend(batch.iter().flat_map(|record| self.open_doubts(record)));
-            told.extend(self.judge_batch(&batch, &mut claims).await?);
-        }
-        Ok((told, doubts))
+    let stale_after = TimeDelta::from_std(watchlist.alerts.stale_after).unwrap_or(TimeDelta::MAX);
+    let stale_since = ground.now().checked_sub_signed(stale_after).unwrap_or(DateTime::<Utc>::MIN_UTC);
+    let mut judge = Judge { ground, claims: None, told: Vec::new() };
+    let mut last = None;
+    loop {
+        let ids = judging::next_to_judge(ground.store.pool(), today, stale_since, last).await?;
+        let Some(newest) = ids.last() else { break };
+        last = Some(*newest);
+        judge.judge(&ids).await?;
     }
+    judge.done().await
+}
 
-    /// Reads companies to be judged. One that cannot be read stops no other.
-    async fn read(&self, ids: &[CompanyId]) -> Result<Vec<Record>, StoreError> {
-        let records = batches::read(self.store.pool(), ids).await?;
-        for error in records.unreadable.values() {
-            tracing::error!(error = chain(error), "a company cannot be judged");
-        }
-        Ok(records.readable.into_values().collect())
+/// Judges those of these companies of which something may be worth telling today; `None`: of the whole file.
+pub(super) async fn judge_these(ground: &Ground<'_>, ids: &[CompanyId]) -> Result<Vec<Recorded>, StoreError> {
+    let today = ground.teller().today();
+    let stale_after = TimeDelta::from_std(ground.watchlist.alerts.stale_after).unwrap_or(TimeDelta::MAX);
+    let stale_since = ground.now().checked_sub_signed(stale_after).unwrap_or(DateTime::<Utc>::MIN_UTC);
+    let mut judge = Judge { ground, claims: None, told: Vec::new() };
+    for ids in ids.chunks(IDS_MAX) {
+        let reached = judging::to_judge_of(ground.store.pool(), ids, today, stale_since).await?;
+        judge.judge(&reached).await?;
     }
+    judge.done().await
+}
 
-    async fn judge_batch(
-        &self,
-        batch: &[Record],
-        claims: &mut Option<Claims>,
-    ) -> Result<Vec<Recorded>, StoreError> {
-        let mut told = Vec::new();
-        let (mut silent, mut worth_telling) = (Vec::new(), Vec::new());
-        for record in batch {
-            let Some(entry) = self.entry(&record.keyword) else { continue };
-            let case = Case { record, entry, teller: self.teller() };
-            let (_, judgement) = look_at(&case);
-            if judgement.events.is_empty() && judgement.told.is_empty() {
-                silent.push(record.id);
-            } else if self.mode == Mode::ForGood {
-                worth_telling.push(record.id);
-            } else {
-                told.extend(self.imagined(judgement.events));
+/// Companies named in one statement.
+const IDS_MAX: usize = 10_000;
+
+/// Judges companies batch by batch, each under its lock.
+struct Judge<'g, 'a> {
+    ground: &'g Ground<'a>,
+    claims: Option<Claims>,
+    told: Vec<Recorded>,
+}
+
+impl Judge<'_, '_> {
+    async fn judge(&mut self, ids: &[CompanyId]) -> Result<(), StoreError> {
+        for ids in ids.chunks(BATCH_COMPANIES_MAX) {
+            match self.ground.mode {
+                Mode::ForGood => self.judge_batch(ids).await?,
+                Mode::DryRun => self.imagine(ids).await?,
             }
         }
-        for ids in worth_telling.chunks(claims::BATCH_COMPANIES_MAX) {
-            told.extend(self.judge_claimed(ids, claims).await?);
-        }
-        if self.mode == Mode::ForGood && !silent.is_empty() {
-            judging::mark_judged(self.store.pool(), &silent, self.teller().today()).await?;
-        }
-        Ok(told)
+        Ok(())
     }
 
-    /// Judges once more under the companies' locks, and stores it, company by company. Another process that has one of them
-    /// judges it by itself.
-    async fn judge_claimed(
-        &self,
-        ids: &[CompanyId],
-        claims: &mut Option<Claims>,
-    ) -> Result<Vec<Recorded>, StoreError> {
-        let free = match claims.take() {
-            Some(free) => free,
-            None => self.store.claims().await?,
+    /// Another process that has one of them judges it by itself.
+    async fn judge_batch(&mut self, ids: &[CompanyId]) -> Result<(), StoreError> {
+        let mut claims = match self.claims.take() {
+            Some(claims) => claims,
+            None => self.ground.store.claims().await?,
         };
-        let mut batch = free.take_companies(ids).await?;
-        let mut told = Vec::new();
-        for (id, record) in batches::read_batch(&mut batch).await?.readable {
-            let (Some(entry), Some(mut claim)) = (self.entry(&record.keyword), batch.claim(id)) else {
-                continue;
-            };
-            let case = Case { record: &record, entry, teller: self.teller() };
+        let ours = claims.take(ids).await?;
+        let records = readable(records::read_claimed(&mut claims, &ours).await?);
+        let mut looked = Vec::new();
+        let mut silent = Vec::new();
+        for record in &records {
+            let Some(case) = case_of(self.ground, record) else { continue };
             let (after, judgement) = look_at(&case);
-            let check = Checked {
-                now: case.now(),
-                before: &record,
-                after: &after,
-                answer: None,
-                told: &judgement.told,
-                events: &case.teller.owed_to_readers(judgement.events, case.company()),
-                troubles: &[],
-            };
-            told.extend(sweeps::commit_check(&mut claim, &check).await?);
-            self.steps.reached(Step::Judged).await;
+            if judgement.events.is_empty() && judgement.told.is_empty() {
+                silent.push(Judged { company: record.id, tell_on: after.tell_on });
+            } else {
+                let events = case.teller.owed_to_readers(judgement.events, case.company());
+                looked.push((case, after, judgement.told, events));
+            }
         }
-        *claims = Some(batch.release().await?);
-        Ok(told)
+        let checked = looked.iter().map(|(case, after, told, events)| Checked {
+            now: case.now(),
+            before: case.record,
+            after,
+            answer: None,
+            told,
+            events,
+            troubles: &[],
+        });
+        let batch = Batch { checked: checked.collect(), ..Batch::default() };
+        let committed = commit::commit(&mut claims, &batch).await?;
+        for (company, error) in &committed.refused {
+            tracing::error!(company = company.0, error = chain(error), "what was judged cannot be stored");
+        }
+        self.told.extend(committed.told);
+        judging::mark_judged(&mut claims, &silent, self.ground.teller().today()).await?;
+        if !looked.is_empty() {
+            self.ground.steps.reached(Step::Judged).await;
+        }
+        claims.release(&ours).await?;
+        self.claims = Some(claims);
+        Ok(())
     }
 
-    fn open_doubts(&self, record: &Record) -> Vec<OpenDoubt> {
-        let Some(entry) = self.entry(&record.keyword) else { return Vec::new() };
-        let case = Case { record, entry, teller: self.teller() };
-        let confirm_after = confirm_after(&case);
-        let mut doubts: Vec<OpenDoubt> = record
-            .snapshot
-            .open_doubts()
-            .map(|(key, _, doubt)| OpenDoubt {
-                company: record.keyword.clone(),
-                certificate_num: key.number.text().to_owned(),
-                what: what(&record.snapshot, &doubt.difference, key).as_str().to_owned(),
-                since: doubt.first_seen_at,
-                again_after: doubt
-                    .last_look_at
-                    .checked_add_signed(confirm_after)
-                    .unwrap_or(DateTime::<Utc>::MAX_UTC),
-            })
-            .collect();
-        // One line for what a certificate's qualifications share.
-        doubts.dedup();
-        doubts
+    async fn imagine(&mut self, ids: &[CompanyId]) -> Result<(), StoreError> {
+        for record in readable(records::read(self.ground.store.pool(), ids).await?) {
+            if let Some(case) = case_of(self.ground, &record) {
+                self.told.extend(self.ground.imagined(look_at(&case).1.events));
+            }
+        }
+        Ok(())
     }
+
+    async fn done(self) -> Result<Vec<Recorded>, StoreError> {
+        if let Some(claims) = self.claims {
+            claims.close().await?;
+        }
+        Ok(self.told)
+    }
+}
+
+fn case_of<'r>(ground: &Ground<'r>, record: &'r Record) -> Option<Case<'r>> {
+    let (_, entry) = ground.entry(record.keyword.as_str(), 0)?;
+    Some(Case { record, entry, teller: ground.teller() })
+}
+
+/// One that cannot be read stops no other.
+fn readable(records: Records) -> Vec<Record> {
+    for error in records.unreadable.values() {
+        tracing::error!(error = chain(error), "a company cannot be judged");
+    }
+    records.readable.into_values().collect()
+}
+
+/// What is in doubt of these companies; `None`: of all.
+pub(super) async fn open_doubts(
+    ground: &Ground<'_>,
+    ids: Option<&[CompanyId]>,
+) -> Result<Vec<OpenDoubt>, StoreError> {
+    let pool = ground.store.pool();
+    let mut doubts = Vec::new();
+    for ids in judging::in_doubt(pool, ids).await?.chunks(BATCH_COMPANIES_MAX) {
+        for record in readable(records::read(pool, ids).await?) {
+            if let Some(case) = case_of(ground, &record) {
+                doubts.extend(doubts_of(&case));
+            }
+        }
+    }
+    Ok(doubts)
+}
+
+fn doubts_of(case: &Case<'_>) -> Vec<OpenDoubt> {
+    let (record, confirm_after) = (case.record, case.confirm_after());
+    let open = record.snapshot.open_doubts().map(|(key, _, doubt)| OpenDoubt {
+        company: record.keyword.clone(),
+        certificate_num: key.number.text().to_owned(),
+        what: what(&record.snapshot, &doubt.difference, key).as_str().to_owned(),
+        since: doubt.first_seen_at,
+        again_after: doubt.last_look_at.checked_add_signed(confirm_after).unwrap_or(DateTime::<Utc>::MAX_UTC),
+    });
+    let mut doubts: Vec<OpenDoubt> = open.collect();
+    // One line for what a certificate's qualifications share.
+    doubts.dedup();
+    doubts
 }
 
 /// The event that a difference would be told as.

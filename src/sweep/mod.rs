@@ -1,41 +1,45 @@
 //! A sweep: whoever is due is asked for, compared with what is established, and stored with what is worth telling.
 //!
-//! Reading order: [`round`] is the whole course of a sweep; `queue` says who is asked and in what order; `leave` whether
-//! anybody may be asked at all (stops, the breaker), `stopping` how that is stopped and goes on; `waiting` is the line of those who wait and `hand`
-//! what a worker has claimed of it; `check` takes one company through `ask` (its pages), `reread` (its last answer,
-//! where an older version understood it) and `conclusion` (what they mean: pure) to one transaction; `judging` is the day's look at every end; `aftermath` is what
-//! only the whole sweep can tell (mass losses, companies that keep failing, an upstream that is away); `troubles` are the
-//! words of operators' events before they are words.
+//! Reading order: [`run`] is the whole course of a sweep; `plan` says who is asked and in what order; a `lane` claims companies
+//! and asks some of them at a time, `check` takes one through its pages, `counter` counts the calls before they are made; a
+//! `batch` of answers is concluded by `outcome` (pure; `reread` first, where an older version understood the last answer) and
+//! stored in one transaction. `breaker` and `stops` say whether anybody may be asked at all; `judging` is the day's look at
+//! every end; `masses` is what only the whole sweep can tell; `teller` makes operators' events; all stand on the `ground`.
 //!
 //! May import `store`, `juhe`, `config`, `domain` and `clock`. Deliberately absent: any mail (it meets `email` only in rows),
 //! any schedule of its own (a sweep is begun from outside and only says who is due), and any lock or lease beside the
 //! advisory lock on the connection that commits.
 //!
-//! **What a failure leaves behind.** A check that could not be finished stores nothing but the count of its calls: the
-//! company stays due, and is the first in line when asking goes on. Only an answer, or a second failure at the end of the
-//! sweep, counts as having been asked. So a crash, a stop or a pause between two calls needs no bookkeeping of its own.
+//! **What a failure leaves behind.** A first failure in passing is recorded, and leaves the company due: its second try comes
+//! at the end of the sweep, or when asking goes on. An answer that was not committed leaves nothing but the count of its
+//! calls. So a crash, a stop or a pause between two calls needs no bookkeeping of its own.
+//!
+//! **What the same answer costs.** While nothing of a company is in doubt, owed, open or due, its row holds digests of its last
+//! complete answer: the same bytes, or the same items in another order, are marked and not read. Whatever concludes
+//! something else removes them.
 
 mod accept;
-mod aftermath;
-mod ask;
+mod batch;
+mod breaker;
 mod check;
-mod conclusion;
+mod counter;
 mod error;
-mod hand;
+mod ground;
 mod judging;
-mod leave;
-mod notes;
-mod queue;
+mod lane;
+mod masses;
+mod outcome;
+mod plan;
 mod report;
 mod reread;
-mod round;
-mod stopping;
-mod troubles;
-mod turns;
-mod waiting;
+mod run;
+mod stops;
+mod teller;
 
 pub use accept::accept;
 pub use error::SweepError;
+pub use ground::Mode;
 pub use judging::thresholds;
+pub use plan::Whom;
 pub use report::{Halt, NoProgress, OpenDoubt, Problem, Progress, Report, Unwatched};
-pub use round::{Mode, Sweep, Whom};
+pub use run::Sweep;

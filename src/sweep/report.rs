@@ -1,9 +1,12 @@
 //! What a sweep did, for whoever began it.
 
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
 use chrono::{DateTime, Utc};
 
 use crate::domain::keyword::Keyword;
-use crate::store::checks::sweeps::Tally;
+use crate::domain::outcome::Outcome;
+use crate::store::checks::commit::Tally;
 use crate::store::outbox::events::Recorded;
 
 /// Something that was not as it should be.
@@ -105,5 +108,111 @@ impl Progress for Unwatched {
     fn advances(&self, _keyword: &Keyword) {}
     fn wants_events(&self) -> bool {
         false
+    }
+}
+
+/// How the check of one company ended, with what was said along with it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Ended {
+    pub(super) outcome: Outcome,
+    /// The provider's code.
+    pub(super) code: Option<i64>,
+    /// Why it is neither complete nor empty, inert.
+    pub(super) reason: Option<String>,
+}
+
+/// What is noted while lanes are at work, and becomes the report.
+pub(super) struct Ledger<'a> {
+    progress: &'a dyn Progress,
+    entries: Mutex<Entries>,
+}
+
+#[derive(Default)]
+struct Entries {
+    report: Report,
+    last_silence: Option<String>,
+}
+
+impl<'a> Ledger<'a> {
+    pub(super) fn new(progress: &'a dyn Progress) -> Self {
+        Self { progress, entries: Mutex::default() }
+    }
+
+    fn entries(&self) -> MutexGuard<'_, Entries> {
+        // Nothing in here panics half-way through a change.
+        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn note_told(&self, told: Vec<Recorded>) {
+        let report = &mut self.entries().report;
+        report.found += told.len();
+        if self.progress.wants_events() {
+            report.events.extend(told);
+        }
+    }
+
+    pub(super) fn note_calls(&self, calls: i32) {
+        self.entries().report.tally.calls += calls;
+    }
+
+    /// A call that brought nothing that can be read.
+    pub(super) fn note_silence(&self, reason: &str) {
+        self.entries().last_silence = Some(reason.to_owned());
+    }
+
+    /// The last call that brought nothing that can be read.
+    pub(super) fn last_silence(&self) -> String {
+        self.entries().last_silence.clone().unwrap_or_else(|| "no readable answer".to_owned())
+    }
+
+    /// So many companies had their turn, with their last complete answer come again.
+    pub(super) fn note_verified(&self, companies: i32) {
+        let tally = &mut self.entries().report.tally;
+        tally.asked += companies;
+        tally.complete += companies;
+    }
+
+    /// A company that was asked had its turn.
+    pub(super) fn note_ended(&self, company: &Keyword, ended: Ended) {
+        let report = &mut self.entries().report;
+        let Ended { outcome, code, reason } = ended;
+        report.tally.asked += 1;
+        *match outcome {
+            Outcome::Complete | Outcome::Empty => &mut report.tally.complete,
+            Outcome::Incomplete => &mut report.tally.incomplete,
+            Outcome::Disputed => &mut report.tally.disputed,
+            Outcome::Transient | Outcome::Quota | Outcome::Credential | Outcome::Unknown => {
+                &mut report.tally.failed
+            }
+        } += 1;
+        if let Some(reason) = reason {
+            let (company, class) = (Some(company.clone()), outcome.as_str().to_owned());
+            report.problems.push(Problem { company, class, code, reason });
+        }
+    }
+
+    /// A company that was to be asked and was not.
+    pub(super) fn note_unasked(&self, company: &Keyword, outcome: Outcome, reason: &str) {
+        let (company, class) = (Some(company.clone()), outcome.as_str().to_owned());
+        self.entries().report.problems.push(Problem {
+            company,
+            class,
+            code: None,
+            reason: reason.to_owned(),
+        });
+    }
+
+    /// What it all amounts to, for `meant` companies and a sweep that was ended early by `halt`.
+    pub(super) fn into_report(self, meant: usize, halt: Option<Halt>) -> Report {
+        let entries = self.entries.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let mut report = Report { halt, ..entries.report };
+        // Lanes end in any order: a person looks for a company, a test for the same lines.
+        report.problems.sort_by(|one, other| one.company.cmp(&other.company));
+        if let Some(halted) = report.halt.as_ref().and_then(Halt::problem) {
+            report.problems.insert(0, halted.clone());
+        }
+        let asked = report.tally.asked.unsigned_abs();
+        report.skipped = u32::try_from(meant).unwrap_or(u32::MAX).saturating_sub(asked);
+        report
     }
 }

@@ -2,56 +2,60 @@
 //! compared with it, so that like is compared with like (design 3).
 
 use super::check::PARSER_VERSION;
-use super::round::Sweep;
-use crate::domain::compare::{Again, reread};
+use super::ground::Ground;
+use crate::domain::compare::{Again, reread as read_snapshot_again};
 use crate::domain::holding::read_items;
 use crate::domain::identity::{Whose, whose};
 use crate::domain::observation::{Gathering, Item, Next, Observation};
 use crate::juhe;
 use crate::store::StoreError;
-use crate::store::checks::claims::CompanyClaim;
+use crate::store::checks::claims::Claims;
 use crate::store::checks::observations::{self, Older, Rereading};
 use crate::store::checks::records::Record;
 
-impl Sweep<'_> {
-    /// The claimed company in today's words, stored as such; `None` where it is already.
-    pub(super) async fn reread(
-        &self,
-        claim: &mut CompanyClaim<'_>,
-        record: &Record,
-    ) -> Result<Option<Record>, StoreError> {
-        if record.read_by.is_none_or(|version| version == PARSER_VERSION) {
-            return Ok(None);
+/// Whether another version of the reading than today's understood its last complete answer.
+pub(super) fn is_older(record: &Record) -> bool {
+    record.read_by.is_some_and(|version| version != PARSER_VERSION)
+}
+
+/// Puts a claimed company into today's words, and stores it as such.
+pub(super) async fn reread(
+    ground: &Ground<'_>,
+    claims: &mut Claims,
+    record: &mut Record,
+) -> Result<(), StoreError> {
+    let Some(answer) = observations::older(claims, record.id, PARSER_VERSION).await? else { return Ok(()) };
+    let after = in_todays_words(ground, record, &answer);
+    let rereading = Rereading { before: record, after: &after, answer: &answer, version: PARSER_VERSION };
+    observations::commit_rereading(claims, rereading, ground.now()).await?;
+    tracing::info!(
+        company = record.keyword.as_str(),
+        from = answer.parser_version,
+        to = PARSER_VERSION,
+        "the last answer was read again by this version's rules"
+    );
+    *record = after;
+    Ok(())
+}
+
+/// The same for a dry run, which stores nothing.
+pub(super) async fn reread_dry(ground: &Ground<'_>, record: &mut Record) -> Result<(), StoreError> {
+    if let Some(answer) = observations::older_of(ground.store.pool(), record.id, PARSER_VERSION).await? {
+        *record = in_todays_words(ground, record, &answer);
+    }
+    Ok(())
+}
+
+fn in_todays_words(ground: &Ground<'_>, record: &Record, answer: &Older) -> Record {
+    let shown = gathered(&answer.pages).and_then(|items| {
+        match whose(record.snapshot.prefix.as_ref(), &record.snapshot.numbers(), items) {
+            Whose::Ours { items, .. } | Whose::ReImported { items, .. } => read_items(&items).ok(),
+            Whose::Disputed { .. } | Whose::Unclear(_) => None,
         }
-        let Some(answer) = observations::older(claim, PARSER_VERSION).await? else { return Ok(None) };
-        let after = self.in_todays_words(record, &answer);
-        let rereading = Rereading { before: record, after: &after, answer: &answer, version: PARSER_VERSION };
-        observations::commit_rereading(claim, rereading, self.clock.now()).await?;
-        tracing::info!(
-            company = record.keyword.as_str(),
-            from = answer.parser_version,
-            to = PARSER_VERSION,
-            "the last answer was read again by this version's rules"
-        );
-        Ok(Some(after))
-    }
-
-    /// The same for a dry run, which stores nothing.
-    pub(super) async fn reread_dry(&self, record: Record) -> Result<Record, StoreError> {
-        let older = observations::older_of(self.store.pool(), record.id, PARSER_VERSION).await?;
-        Ok(older.map_or_else(|| record.clone(), |answer| self.in_todays_words(&record, &answer)))
-    }
-
-    fn in_todays_words(&self, record: &Record, answer: &Older) -> Record {
-        let shown = gathered(&answer.pages).and_then(|items| {
-            match whose(record.snapshot.prefix.as_ref(), &record.snapshot.numbers(), items) {
-                Whose::Ours { items, .. } | Whose::ReImported { items, .. } => read_items(&items).ok(),
-                Whose::Disputed { .. } | Whose::Unclear(_) => None,
-            }
-        });
-        let again = shown.as_ref().map(|shown| Again { shown, at: answer.last_seen_at });
-        Record { snapshot: reread(&record.snapshot, again, self.teller().today()), ..record.clone() }
-    }
+    });
+    let again = shown.as_ref().map(|shown| Again { shown, at: answer.last_seen_at });
+    let snapshot = read_snapshot_again(&record.snapshot, again, ground.teller().today());
+    Record { snapshot, ..record.clone() }
 }
 
 /// The items of a stored answer; `None` where its pages are not a complete answer by today's rules.

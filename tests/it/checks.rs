@@ -116,10 +116,16 @@ async fn each_way_to_fail_has_its_exit_code() {
     let one = format!("keyword = \"{}\"\n", COMPANIES[1]);
     for (scenario, code, class, calls, why) in [
         (cast(), 0, "", 3, "all well"),
-        (all("status = 503"), 1, "transient", 5, "all failed; the pause spares the sixth call"),
+        (
+            all("status = 503"),
+            3,
+            "transient",
+            5,
+            "all failed: asking is stopped, and the pause spares the sixth call",
+        ),
         (all("code = 265001"), 1, "unknown", 3, "all refused"),
-        (all("html = true"), 1, "transient", 5, "not the API"),
-        (all("body = '{\"result\":null}'"), 1, "transient", 5, "unreadable"),
+        (all("html = true"), 3, "transient", 5, "not the API"),
+        (all("body = '{\"result\":null}'"), 3, "transient", 5, "unreadable"),
         (all("code = 10001"), 3, "credential", 1, "a wrong key stops asking"),
         (all("code = 10008"), 3, "credential", 1, "a blocked address stops asking"),
         (all("code = 10012"), 3, "quota", 1, "a spent quota stops asking"),

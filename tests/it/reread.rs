@@ -46,6 +46,7 @@ async fn forge(world: &World, sql: &'static str) {
         sqlx::query(AssertSqlSafe(statement)).execute(world.store.pool()).await.unwrap();
     }
     sqlx::query("UPDATE observations SET parser_version = 0").execute(world.store.pool()).await.unwrap();
+    sqlx::query("UPDATE companies SET digested_by = 0").execute(world.store.pool()).await.unwrap();
 }
 
 async fn current(world: &World) -> Vec<String> {

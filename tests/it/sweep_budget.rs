@@ -26,7 +26,7 @@ async fn of_a_short_budget_confirmations_come_first_and_then_the_longest_unverif
         world.at(day);
         assert_eq!(world.tick().await.tally.calls, 2, "{day}");
     }
-    let unasked = "SELECT count(*) FROM companies WHERE last_asked_at < '2026-01-07T00:00:00+08:00'";
+    let unasked = "SELECT count(*) FROM standings WHERE last_asked_at < '2026-01-07T00:00:00+08:00'";
     assert_eq!(world.count(unasked).await, 0, "each before any twice");
 }
 
@@ -36,7 +36,11 @@ async fn a_budget_that_ends_between_two_pages_concludes_nothing() {
     let mut world = World::new(&company(1, &many), "", "2026-01-05").await;
     world.watchlist.api.calls_per_day = NonZeroU32::new(2);
     let report = world.tick().await;
-    assert_eq!((report.tally.calls, report.tally.complete), (2, 0));
+    assert_eq!(
+        (report.tally.calls, report.tally.complete),
+        (1, 0),
+        "the first page says that there are three"
+    );
     assert_eq!(world.count("SELECT count(*) FROM holdings").await, 0);
     world.watchlist.api.calls_per_day = NonZeroU32::new(3);
     world.at("2026-01-06");

@@ -95,16 +95,18 @@ async fn the_first_half_of_a_sweep_that_was_cut_off_is_no_mass_loss() {
     let others: String =
         (4..=5).map(|n| company(n, &certificate(&format!("D2410{n:05}"), BUILDING))).collect();
     let scenario = losing(1..=3, "to = \"2026-01-05\"") + &others;
-    let world = World::new(&scenario, "concurrency = 1", "2026-01-05").await;
+    let mut world = World::new(&scenario, "concurrency = 1", "2026-01-05").await;
     world.check().await;
     world.at("2026-01-06");
+    // Slow enough that each answer is committed alone.
+    world.watchlist.api.requests_per_second = 3.0;
     let dies = DiesAt::new(Step::AfterCommit, 3);
     let sweep = Box::pin(world.sweep_with(&dies, Mode::ForGood).run(&Whom::Due, world.key.clone()));
     assert!(dies.or_done(sweep).await.is_none(), "three of three that were asked lost something");
     assert_eq!(world.count("SELECT count(*) FROM doubts WHERE is_loss").await, 3);
     let mut told = Vec::new();
     // The server takes a moment to notice that the process is gone.
-    while world.count("SELECT count(*) FROM observations WHERE last_seen_at >= '2026-01-06T00:00:00Z'").await
+    while world.count("SELECT count(*) FROM standings WHERE last_verified_at >= '2026-01-06T00:00:00Z'").await
         < 5
     {
         told.extend(kinds(&world.tick().await.events));
@@ -116,9 +118,10 @@ async fn the_first_half_of_a_sweep_that_was_cut_off_is_no_mass_loss() {
 
 #[tokio::test]
 async fn a_mass_loss_that_a_dying_process_could_not_tell_is_told_before_the_second_look() {
-    let world = World::new(&losing(1..=5, "to = \"2026-01-05\""), "concurrency = 1", "2026-01-05").await;
+    let mut world = World::new(&losing(1..=5, "to = \"2026-01-05\""), "concurrency = 1", "2026-01-05").await;
     world.check().await;
     world.at("2026-01-06");
+    world.watchlist.api.requests_per_second = 3.0;
     let dies = DiesAt::new(Step::AfterCommit, 5);
     let sweep = Box::pin(world.sweep_with(&dies, Mode::ForGood).run(&Whom::Due, world.key.clone()));
     assert!(dies.or_done(sweep).await.is_none());

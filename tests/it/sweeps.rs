@@ -337,7 +337,7 @@ async fn a_dry_run_stores_nothing_but_the_count_of_its_calls() {
     {
         assert_eq!(world.count(table).await, 0, "{table}");
     }
-    assert_eq!(world.count("SELECT count(*) FROM companies WHERE last_asked_at IS NOT NULL").await, 0);
+    assert_eq!(world.count("SELECT count(*) FROM standings WHERE last_asked_at IS NOT NULL").await, 0);
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! Paid calls, counted before they are made (design 2, "Counted").
 
 use chrono::{DateTime, Days, FixedOffset, NaiveDate, NaiveTime, Utc};
-use sqlx::postgres::PgPool;
+use sqlx::postgres::{PgConnection, PgPool};
 
 use crate::store::error::{StoreError, during};
 
@@ -71,21 +71,51 @@ pub fn next_budget_day(at: DateTime<Utc>) -> DateTime<Utc> {
         .map_or(DateTime::<Utc>::MAX_UTC, |midnight| midnight.with_timezone(&Utc))
 }
 
-/// Counts one call of the budget day of `now`, unless `limit` (0: none) is reached. Committed when it returns: a database
-/// that cannot write stops the asking.
+impl Calls {
+    /// So many calls for one cause.
+    #[must_use]
+    pub fn of(cause: Cause, calls: i64) -> Self {
+        let mut all = Self::default();
+        match cause {
+            Cause::Check => all.checks = calls,
+            Cause::Page => all.pages = calls,
+            Cause::Confirmation => all.confirmations = calls,
+            Cause::Repeat => all.repeats = calls,
+            Cause::Probe => all.probes = calls,
+        }
+        all
+    }
+}
+
+impl std::ops::Add for Calls {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self {
+            checks: self.checks + other.checks,
+            pages: self.pages + other.pages,
+            confirmations: self.confirmations + other.confirmations,
+            repeats: self.repeats + other.repeats,
+            probes: self.probes + other.probes,
+        }
+    }
+}
+
+/// Counts calls of the budget day of `now`, all of them or, where they exceed what `limit` (0: none) leaves, none. Committed
+/// when it returns: a database that cannot write stops the asking.
 ///
 /// # Errors
-/// When the database fails: the call must not be made.
+/// When the database fails: the calls must not be made.
 pub async fn count(
-    pool: &PgPool,
-    cause: Cause,
+    connection: &mut PgConnection,
+    calls: Calls,
     limit: u32,
     now: DateTime<Utc>,
 ) -> Result<Counted, StoreError> {
-    let share = |of: Cause| i64::from(of == cause);
     let row = sqlx::query!(
         "INSERT INTO call_days AS used (day, checks, pages, confirmations, repeats, probes)
-         VALUES ($1, $2, $3, $4, $5, $6)
+         SELECT $1::date, $2::bigint, $3::bigint, $4::bigint, $5::bigint, $6::bigint
+         WHERE $7::bigint = 0 OR $8::bigint <= $7
          ON CONFLICT (day) DO UPDATE
          SET checks = used.checks + excluded.checks,
              pages = used.pages + excluded.pages,
@@ -93,21 +123,42 @@ pub async fn count(
              repeats = used.repeats + excluded.repeats,
              probes = used.probes + excluded.probes
          -- The row is locked while this is judged: all daemons together stay within the limit.
-         WHERE $7::bigint = 0
-            OR used.checks + used.pages + used.confirmations + used.repeats + used.probes < $7
+         WHERE $7 = 0
+            OR used.checks + used.pages + used.confirmations + used.repeats + used.probes + $8 <= $7
          RETURNING day",
         budget_day(now),
-        share(Cause::Check),
-        share(Cause::Page),
-        share(Cause::Confirmation),
-        share(Cause::Repeat),
-        share(Cause::Probe),
-        i64::from(limit)
+        calls.checks,
+        calls.pages,
+        calls.confirmations,
+        calls.repeats,
+        calls.probes,
+        i64::from(limit),
+        calls.total()
     )
-    .fetch_optional(pool)
+    .fetch_optional(connection)
     .await
-    .map_err(during("counting a call"))?;
+    .map_err(during("counting calls"))?;
     Ok(if row.is_some() { Counted::Yes } else { Counted::Spent })
+}
+
+/// Gives back further pages that were counted and not asked for.
+///
+/// # Errors
+/// When the database fails: they stay counted.
+pub async fn give_back_pages(
+    connection: &mut PgConnection,
+    pages: i64,
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    sqlx::query!(
+        "UPDATE call_days SET pages = greatest(pages - $2, 0) WHERE day = $1",
+        budget_day(now),
+        pages
+    )
+    .execute(connection)
+    .await
+    .map_err(during("giving calls back"))?;
+    Ok(())
 }
 
 /// The calls of the budget day of `now`.

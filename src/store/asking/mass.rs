@@ -27,12 +27,22 @@ pub struct Losses {
 /// # Errors
 /// When the database fails.
 pub async fn losses(pool: &PgPool, now: DateTime<Utc>) -> Result<Option<Losses>, StoreError> {
+    // Mostly nobody has lost anything: then nobody needs to be counted.
+    if !any(pool).await? {
+        return Ok(None);
+    }
     let until = sqlx::query_scalar!(
-        "SELECT max(last_seen_at)
-         FROM observations
-         JOIN companies ON companies.id = company_id
-         WHERE outcome IN ('complete', 'empty')
-           AND left_at IS NULL"
+        "SELECT greatest(
+             (SELECT max(last_verified_at)
+              FROM standings
+              JOIN companies ON companies.id = company_id
+              WHERE left_at IS NULL),
+             (SELECT max(last_seen_at)
+              FROM observations
+              JOIN companies ON companies.id = company_id
+              WHERE outcome = 'empty'
+                AND left_at IS NULL)
+         )"
     )
     .fetch_one(pool)
     .await
@@ -49,16 +59,19 @@ pub async fn losses(pool: &PgPool, now: DateTime<Utc>) -> Result<Option<Losses>,
                  AND looks > 0
                  AND first_seen_at > $1
                  AND left_at IS NULL
+           ),
+           observed AS (
+               SELECT company_id FROM standings WHERE last_verified_at > $1
+               UNION
+               SELECT company_id FROM observations WHERE outcome = 'empty' AND last_seen_at > $1
            )
            SELECT (SELECT min(first_seen_at) FROM loss) AS first_seen_at,
                   (SELECT count(DISTINCT company_id) FROM loss) AS "losing!",
-                  (SELECT count(DISTINCT company_id)
-                   FROM observations
+                  (SELECT count(*)
+                   FROM observed
                    JOIN companies ON companies.id = company_id
-                   WHERE outcome IN ('complete', 'empty')
-                     AND last_seen_at > $1
-                     -- Of who is disputed nothing was observed: it is compared with nothing.
-                     AND disputed_since IS NULL
+                   -- Of who is disputed nothing was observed: it is compared with nothing.
+                   WHERE disputed_since IS NULL
                      AND left_at IS NULL) AS "observed!",
                   ARRAY(SELECT name FROM loss GROUP BY company_id, name ORDER BY company_id LIMIT 5) AS "names!""#,
         since
@@ -73,6 +86,14 @@ pub async fn losses(pool: &PgPool, now: DateTime<Utc>) -> Result<Option<Losses>,
         observed: row.observed.unsigned_abs(),
         names: row.names,
     }))
+}
+
+/// Whether anybody has lost anything that is still in doubt.
+async fn any(pool: &PgPool) -> Result<bool, StoreError> {
+    sqlx::query_scalar!(r#"SELECT EXISTS (SELECT FROM doubts WHERE is_loss AND looks > 0) AS "any!""#)
+        .fetch_one(pool)
+        .await
+        .map_err(during("looking for losses"))
 }
 
 /// Whether any of these companies lost something first seen after `since`: its next look may be the second.

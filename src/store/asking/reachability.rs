@@ -47,6 +47,18 @@ pub async fn note_success(pool: &PgPool, now: DateTime<Utc>) -> Result<(), Store
     Ok(())
 }
 
+/// The last readable answer of a sweep came `at`, after or before calls that brought none.
+///
+/// # Errors
+/// When the database fails.
+pub async fn note_last_answer(pool: &PgPool, at: DateTime<Utc>) -> Result<(), StoreError> {
+    sqlx::query!("UPDATE reachability SET last_success_at = $1 WHERE last_success_at < $1", at)
+        .execute(pool)
+        .await
+        .map_err(during("noting the last answer"))?;
+    Ok(())
+}
+
 /// A call brought none.
 ///
 /// # Errors

@@ -1,8 +1,9 @@
-//! Checks: companies are claimed, read, and what a check or a judging made of them is written.
+//! Checks of companies: claimed together, read together, and what came of them written together.
 
-pub mod batches;
 pub mod claims;
+pub mod commit;
 pub mod judging;
 pub mod observations;
 pub mod records;
-pub mod sweeps;
+pub mod standings;
+mod write;

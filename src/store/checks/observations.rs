@@ -7,10 +7,10 @@ use chrono::{DateTime, Utc};
 use sqlx::Connection as _;
 use sqlx::postgres::{PgConnection, PgPool};
 
+use super::claims::Claims;
+use super::records::Record;
+use super::write::{self, Begun};
 use crate::domain::holding::HoldingKey;
-use crate::store::checks::claims::CompanyClaim;
-use crate::store::checks::records::Record;
-use crate::store::checks::sweeps::{begin_holdings, write_doubts};
 use crate::store::companies::CompanyId;
 use crate::store::error::{StoreError, during};
 
@@ -26,13 +26,12 @@ pub struct Older {
     pub last_seen_at: DateTime<Utc>,
 }
 
-/// The last complete answer of the claimed company, unless `version` understood it already.
+/// The last complete answer of a claimed company, unless `version` understood it already.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn older(claim: &mut CompanyClaim<'_>, version: i32) -> Result<Option<Older>, StoreError> {
-    let id = claim.company();
-    read(claim.connection(), id, version).await
+pub async fn older(claims: &mut Claims, id: CompanyId, version: i32) -> Result<Option<Older>, StoreError> {
+    read(claims.connection(), id, version).await
 }
 
 /// The same of a company that is not claimed: for a dry run.
@@ -55,7 +54,7 @@ async fn read(
                   last_seen_at AS "last_seen_at!"
            FROM (
                SELECT id, parser_version, pages, last_seen_at
-               FROM observations
+               FROM answers
                WHERE company_id = $1
                  AND outcome = 'complete'
                ORDER BY id DESC
@@ -89,21 +88,23 @@ pub struct Rereading<'a> {
 /// # Errors
 /// When the database fails: nothing is changed then.
 pub async fn commit_rereading(
-    claim: &mut CompanyClaim<'_>,
+    claims: &mut Claims,
     rereading: Rereading<'_>,
     now: DateTime<Utc>,
 ) -> Result<(), StoreError> {
     let doing = "storing what was read again";
-    let id = claim.company();
     let Rereading { before, after, answer, version } = rereading;
-    let mut tx = claim.connection().begin().await.map_err(during(doing))?;
+    let id = before.id;
+    let mut tx = claims.connection().begin().await.map_err(during(doing))?;
     let same = |key: &&HoldingKey| before.snapshot.held.get(*key) == after.snapshot.held.get(*key);
     let same: BTreeSet<&HoldingKey> = after.snapshot.held.keys().filter(same).collect();
     let stay = end_all_but(&mut tx, id, &same, now).await?;
     let is_to_begin = |key: &HoldingKey| !stay.contains(&row_key(key));
-    let begun = after.snapshot.held.iter().filter(|(key, _)| is_to_begin(key)).collect::<Vec<_>>();
-    begin_holdings(&mut tx, id, &begun, now).await?;
-    write_doubts(&mut tx, id, &after.snapshot).await?;
+    let begun = after.snapshot.held.iter().filter(|(key, _)| is_to_begin(key));
+    let begun: Vec<Begun<'_>> =
+        begun.map(|(key, held)| Begun { company: id, key, held, from: now }).collect();
+    write::begin_holdings(&mut tx, &begun).await?;
+    write::doubts(&mut tx, &[(id, &after.snapshot)]).await?;
     sqlx::query!("UPDATE observations SET parser_version = $2 WHERE id = $1", answer.id, version)
         .execute(&mut *tx)
         .await

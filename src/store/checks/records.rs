@@ -1,10 +1,10 @@
-//! Reading a company as it is established, doubted and remembered, and writing what a check made of it. The pieces here
-//! take a connection and never begin or commit.
+//! Reading companies as they are established, doubted and remembered, several at a time: one with a row that cannot be read
+//! stops no other.
 
 use std::collections::{BTreeMap, HashMap};
 
 use chrono::{DateTime, NaiveDate, Utc};
-use sqlx::postgres::PgConnection;
+use sqlx::postgres::{PgConnection, PgPool};
 use sqlx::types::Json;
 
 use crate::domain::event::{Change, EventKind, Trouble, UnknownKind};
@@ -13,10 +13,12 @@ use crate::domain::identity::Prefix;
 use crate::domain::judge::Told;
 use crate::domain::keyword::Keyword;
 use crate::domain::number::CertificateNumber;
+use crate::domain::outcome::Outcome;
 use crate::domain::qualification::QualificationKey;
 use crate::domain::snapshot::{Difference, Doubt, Field, Gone, Held, Snapshot};
+use crate::store::checks::claims::Claims;
 use crate::store::companies::snoozes::{self, Snooze};
-use crate::store::companies::{CompanyId, read_keyword};
+use crate::store::companies::{CompanyId, read_keyword, read_outcome};
 use crate::store::error::{StoreError, during};
 
 /// A company with all that comparing and judging need.
@@ -41,7 +43,7 @@ pub struct Record {
     /// The last complete observation.
     pub last_verified_at: Option<DateTime<Utc>>,
     /// How the last check ended.
-    pub last_outcome: Option<String>,
+    pub last_outcome: Option<Outcome>,
     /// The provider's code of the last check that failed, where it gave one.
     pub last_code: Option<i64>,
     /// Why the last check failed, made inert.
@@ -52,16 +54,102 @@ pub struct Record {
     pub failing_checks: i32,
     /// Since when it cannot be said that the answers are this company's.
     pub disputed_since: Option<DateTime<Utc>>,
-    /// The last day its ends were judged.
+    /// The last day its ends were read and judged.
     pub judged_on: Option<NaiveDate>,
+    /// The first day on which one of its ends may be worth telling; `None`: none is foreseen.
+    pub tell_on: Option<NaiveDate>,
+    /// Calls that its whole answer takes, as far as known; at least 1.
+    pub pages: i16,
+    /// What the same answer would be known by while it would change nothing; `None`: the next is to be read.
+    pub digests: Option<AnswerDigests>,
     /// When readers were told that it is unverified.
     pub unverified_told_at: Option<DateTime<Utc>>,
     /// Ends of which nothing is told for a while.
     pub snoozes: Vec<Snooze>,
-    /// The version of the reading that understood its last complete answer.
+    /// The version of the reading that understood its last complete answer, as its row says.
     pub read_by: Option<i32>,
     /// What of it troubles the operators: kind and cause.
     pub troubles: Vec<(Trouble, String)>,
+}
+
+/// By what a complete answer is known again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AnswerDigests {
+    /// Of each page's bytes, 32 bytes each, one behind the other.
+    pub pages: Vec<u8>,
+    /// Of the items, in any order.
+    pub items: Vec<u8>,
+    /// The version of our own reading that concluded it.
+    pub version: i32,
+}
+
+impl AnswerDigests {
+    /// As a row has them: all or none.
+    pub(in crate::store) fn of_row(
+        pages: Option<Vec<u8>>,
+        items: Option<Vec<u8>>,
+        version: Option<i32>,
+    ) -> Option<Self> {
+        Some(Self { pages: pages?, items: items?, version: version? })
+    }
+}
+
+/// Companies as they were read.
+#[derive(Debug, Default)]
+pub struct Records {
+    /// Those that could be read.
+    pub readable: BTreeMap<CompanyId, Record>,
+    /// Those with a row that this version cannot read: they stop no other.
+    pub unreadable: BTreeMap<CompanyId, StoreError>,
+}
+
+impl Records {
+    /// Takes one of them out; `Ok(None)` when it is not among them.
+    ///
+    /// # Errors
+    /// When it could not be read.
+    pub fn take(&mut self, id: CompanyId) -> Result<Option<Record>, StoreError> {
+        match self.unreadable.remove(&id) {
+            Some(error) => Err(error),
+            None => Ok(self.readable.remove(&id)),
+        }
+    }
+}
+
+/// Reads these companies on the connection that holds their locks.
+///
+/// # Errors
+/// When the database fails.
+pub async fn read_claimed(claims: &mut Claims, ids: &[CompanyId]) -> Result<Records, StoreError> {
+    load_each(claims.connection(), ids).await
+}
+
+/// Reads these companies.
+///
+/// # Errors
+/// When the database fails.
+pub async fn read(pool: &PgPool, ids: &[CompanyId]) -> Result<Records, StoreError> {
+    let mut connection = pool.acquire().await.map_err(during("reading companies"))?;
+    load_each(&mut connection, ids).await
+}
+
+/// Reads all of them at once, and one by one only when that shows that one cannot be read.
+async fn load_each(connection: &mut PgConnection, ids: &[CompanyId]) -> Result<Records, StoreError> {
+    let mut records = Records::default();
+    match load(connection, ids).await {
+        Ok(all) => records.readable = all.into_iter().map(|record| (record.id, record)).collect(),
+        Err(error) if error.is_of_the_database() => return Err(error),
+        Err(_) => {
+            for id in ids {
+                match load(connection, &[*id]).await {
+                    Ok(one) => records.readable.extend(one.into_iter().map(|record| (record.id, record))),
+                    Err(error) if error.is_of_the_database() => return Err(error),
+                    Err(error) => drop(records.unreadable.insert(*id, error)),
+                }
+            }
+        }
+    }
+    Ok(records)
 }
 
 impl Record {
@@ -85,6 +173,9 @@ impl Record {
             failing_checks: 0,
             disputed_since: None,
             judged_on: None,
+            tell_on: None,
+            pages: 1,
+            digests: None,
             unverified_told_at: None,
             snoozes: Vec::new(),
             read_by: None,
@@ -107,7 +198,7 @@ pub(in crate::store) async fn load(
     let rows = sqlx::query!(
         "SELECT id, keyword, name, prefix, baseline_at, watched_since, last_asked_at, owes_answer, last_verified_at,
                 last_outcome, last_code, last_reason, failing_since, failing_checks, disputed_since, judged_on,
-                unverified_told_at,
+                tell_on, pages, page_digests, items_digest, digested_by, unverified_told_at,
                 (
                     SELECT parser_version
                     FROM observations
@@ -117,6 +208,7 @@ pub(in crate::store) async fn load(
                     LIMIT 1
                 ) AS read_by
          FROM companies
+         JOIN standings ON standings.company_id = companies.id
          WHERE id = ANY ($1)
          ORDER BY id",
         &ids
@@ -143,13 +235,16 @@ pub(in crate::store) async fn load(
                 last_asked_at: row.last_asked_at,
                 owes_answer: row.owes_answer,
                 last_verified_at: row.last_verified_at,
-                last_outcome: row.last_outcome,
+                last_outcome: row.last_outcome.map(|text| read_outcome(&text, row.id)).transpose()?,
                 last_code: row.last_code,
                 last_reason: row.last_reason,
                 failing_since: row.failing_since,
                 failing_checks: row.failing_checks,
                 disputed_since: row.disputed_since,
                 judged_on: row.judged_on,
+                tell_on: row.tell_on,
+                pages: row.pages,
+                digests: AnswerDigests::of_row(row.page_digests, row.items_digest, row.digested_by),
                 unverified_told_at: row.unverified_told_at,
                 snoozes: snoozes.remove(&row.id).unwrap_or_default(),
                 read_by: row.read_by,

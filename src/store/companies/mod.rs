@@ -6,4 +6,5 @@ pub mod succession;
 mod watchlist;
 pub mod wrong_clock;
 
-pub use watchlist::*;
+pub use watchlist::{CompanyId, Entry, Failing, accept, keep_failing, unknown_codes};
+pub(in crate::store) use watchlist::{FORGOTTEN_AFTER, read_keyword, read_outcome};

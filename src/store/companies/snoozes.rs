@@ -93,6 +93,15 @@ async fn end_all(
         number.key(),
         now
     )
+    .execute(&mut *connection)
+    .await
+    .map_err(during("ending a snooze"))?;
+    // What it silenced may be due now.
+    sqlx::query!(
+        "UPDATE companies SET tell_on = LEAST(tell_on, $2) WHERE id = $1",
+        company.0,
+        now.date_naive()
+    )
     .execute(connection)
     .await
     .map_err(during("ending a snooze"))?;

@@ -3,9 +3,29 @@
 use chrono::{DateTime, Utc};
 use sqlx::Connection as _;
 
-use crate::store::checks::claims::CompanyClaim;
+use crate::store::checks::claims::Claims;
+use crate::store::companies::CompanyId;
 use crate::store::companies::FORGOTTEN_AFTER;
 use crate::store::error::{StoreError, during};
+
+/// Those of these prefixes that companies bore when they left the file.
+///
+/// # Errors
+/// When the database fails.
+pub async fn left_with(claims: &mut Claims, prefixes: &[&str]) -> Result<Vec<String>, StoreError> {
+    let prefixes: Vec<String> = prefixes.iter().map(|prefix| (*prefix).to_owned()).collect();
+    sqlx::query_scalar!(
+        r#"SELECT DISTINCT prefix AS "prefix!"
+           FROM companies
+           WHERE prefix = ANY ($1)
+             AND left_at IS NOT NULL
+             AND baseline_at IS NOT NULL"#,
+        &prefixes
+    )
+    .fetch_all(claims.connection())
+    .await
+    .map_err(during("looking for companies that left"))
+}
 
 /// Gives the claimed company all that is remembered of the one that bore `prefix` when it left the file, if there is one:
 /// the operator wrote another keyword for it. What was in doubt is dropped, and after more than 30 days away the next
@@ -14,13 +34,13 @@ use crate::store::error::{StoreError, during};
 /// # Errors
 /// When the database fails: nothing is changed then.
 pub async fn succeed(
-    claim: &mut CompanyClaim<'_>,
+    claims: &mut Claims,
+    id: CompanyId,
     prefix: &str,
     now: DateTime<Utc>,
 ) -> Result<bool, StoreError> {
     let doing = "going on with a company's history under another keyword";
-    let id = claim.company();
-    let mut tx = claim.connection().begin().await.map_err(during(doing))?;
+    let mut tx = claims.connection().begin().await.map_err(during(doing))?;
     let old = sqlx::query!(
         r#"SELECT id, left_at AS "left_at!"
            FROM companies
@@ -44,11 +64,17 @@ pub async fn succeed(
               threshold AS (UPDATE told SET company_id = $2 WHERE company_id = $1),
               observation AS (UPDATE observations SET company_id = $2 WHERE company_id = $1),
               snooze AS (UPDATE snoozes SET company_id = $2 WHERE company_id = $1),
-              event AS (UPDATE events SET company_id = $2 WHERE company_id = $1)
+              event AS (UPDATE events SET company_id = $2 WHERE company_id = $1),
+              standing AS (
+                  UPDATE standings AS new
+                  SET last_verified_at = old.last_verified_at
+                  FROM standings AS old
+                  WHERE new.company_id = $2
+                    AND old.company_id = $1
+              )
          UPDATE companies AS new
          SET prefix = $3,
-             baseline_at = CASE WHEN old.left_at < $4 THEN NULL ELSE old.baseline_at END,
-             last_verified_at = old.last_verified_at
+             baseline_at = CASE WHEN old.left_at < $4 THEN NULL ELSE old.baseline_at END
          FROM companies AS old
          WHERE new.id = $2
            AND old.id = $1",
@@ -65,12 +91,24 @@ pub async fn succeed(
     }
     // Put back one day, the old keyword begins anew.
     sqlx::query!(
+        "UPDATE standings
+         SET last_asked_at = NULL,
+             last_verified_at = NULL,
+             times_again = 0
+         WHERE company_id = $1",
+        old.id
+    )
+    .execute(&mut *tx)
+    .await
+    .map_err(during(doing))?;
+    sqlx::query!(
         "UPDATE companies
          SET prefix = NULL,
              prefix_is_pinned = false,
              baseline_at = NULL,
-             last_asked_at = NULL,
-             last_verified_at = NULL
+             page_digests = NULL,
+             items_digest = NULL,
+             digested_by = NULL
          WHERE id = $1",
         old.id
     )

@@ -1,12 +1,12 @@
 //! The companies of the watchlist: who is in the file, and what decides when each is due.
 
-use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
-use futures_util::{Stream, StreamExt as _, TryStreamExt as _};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use sqlx::postgres::{PgConnection, PgPool};
 
 use super::listings;
 use crate::domain::keyword::Keyword;
+use crate::domain::outcome::Outcome;
 use crate::store::error::{StoreError, during};
 
 /// Rows in one statement, so that no statement grows without limit.
@@ -16,7 +16,8 @@ const BATCH_ROWS_MAX: usize = 5_000;
 pub(in crate::store) const FORGOTTEN_AFTER: TimeDelta = TimeDelta::days(30);
 
 /// A company's row.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, sqlx::Type)]
+#[sqlx(transparent)]
 pub struct CompanyId(pub(crate) i64);
 
 impl CompanyId {
@@ -39,27 +40,6 @@ pub struct Entry {
     pub pinned_prefix: Option<String>,
     /// Its cron line and zone: occurrences are owed from the moment they changed.
     pub check_line: String,
-}
-
-/// What decides when a company is due, and in what order.
-#[derive(Debug, Clone)]
-pub struct Standing {
-    /// Its row.
-    pub id: CompanyId,
-    /// As the provider is asked.
-    pub keyword: Keyword,
-    /// Since when its line is in force.
-    pub accepted_at: DateTime<Utc>,
-    /// The last check for which a call was made.
-    pub last_asked_at: Option<DateTime<Utc>>,
-    /// The last complete observation.
-    pub last_verified_at: Option<DateTime<Utc>>,
-    /// Failed, incomplete, empty, in doubt or disputed.
-    pub owes_answer: bool,
-    /// Something is in doubt: its check is a confirmation.
-    pub in_doubt: bool,
-    /// The last day its ends were judged.
-    pub judged_on: Option<NaiveDate>,
 }
 
 /// How often the companies are stored anew after the transaction lost against another one.
@@ -146,7 +126,11 @@ async fn give_up_pinned_prefixes(connection: &mut PgConnection, entries: &[Entry
     sqlx::query!(
         "UPDATE companies AS losing
          SET prefix = NULL,
-             prefix_is_pinned = false
+             prefix_is_pinned = false,
+             -- Whose its next answer is has to be asked anew, whatever its bytes.
+             page_digests = NULL,
+             items_digest = NULL,
+             digested_by = NULL
          FROM UNNEST($1::text[], $2::text[]) AS entry (keyword, prefix)
          WHERE losing.prefix = entry.prefix
            AND losing.keyword <> entry.keyword
@@ -192,7 +176,8 @@ async fn upsert(
     let prefixes: Vec<Option<String>> = entries.iter().map(|entry| entry.pinned_prefix.clone()).collect();
     let lines: Vec<String> = entries.iter().map(|entry| entry.check_line.clone()).collect();
     sqlx::query!(
-        "INSERT INTO companies AS known (keyword, name, prefix, prefix_is_pinned, check_line, accepted_at, watched_since)
+        "WITH stored AS (
+         INSERT INTO companies AS known (keyword, name, prefix, prefix_is_pinned, check_line, accepted_at, watched_since)
          SELECT entry.keyword, entry.name, entry.prefix, entry.prefix IS NOT NULL, entry.check_line, $5, $5
          FROM UNNEST($1::text[], $2::text[], $3::text[], $4::text[]) WITH ORDINALITY AS entry (keyword, name, prefix, check_line, place)
          LEFT JOIN companies AS old ON old.keyword = entry.keyword
@@ -225,11 +210,21 @@ async fn upsert(
              failing_since = CASE WHEN known.left_at IS NULL THEN known.failing_since END,
              failing_checks = CASE WHEN known.left_at IS NULL THEN known.failing_checks ELSE 0 END,
              unverified_told_at = CASE WHEN known.left_at IS NULL THEN known.unverified_told_at END,
+             -- The next answer is to be read and judged, whatever its bytes.
+             tell_on = excluded.tell_on,
+             page_digests = NULL,
+             items_digest = NULL,
+             digested_by = NULL,
              left_at = NULL
          WHERE (known.name, known.check_line, known.prefix_is_pinned)
                IS DISTINCT FROM (excluded.name, excluded.check_line, excluded.prefix_is_pinned)
             OR known.left_at IS NOT NULL
-            OR (excluded.prefix_is_pinned AND known.prefix IS DISTINCT FROM excluded.prefix)",
+            OR (excluded.prefix_is_pinned AND known.prefix IS DISTINCT FROM excluded.prefix)
+         RETURNING id
+         )
+         INSERT INTO standings (company_id)
+         SELECT id FROM stored ORDER BY id
+         ON CONFLICT (company_id) DO NOTHING",
         &keywords,
         &names,
         &prefixes as &[Option<String>],
@@ -243,40 +238,13 @@ async fn upsert(
     Ok(())
 }
 
-/// How every company of the file stands.
-///
-/// # Errors
-/// When the database fails or a stored keyword cannot be read.
-pub async fn standings(pool: &PgPool) -> Result<Vec<Standing>, StoreError> {
-    each_standing(pool).try_collect().await
-}
-
-/// The same one by one, in the order of their rows: whoever looks each minute for who is due need not hold them all.
-pub fn each_standing(pool: &PgPool) -> impl Stream<Item = Result<Standing, StoreError>> {
-    let rows = sqlx::query!(
-        r#"SELECT id, keyword, accepted_at, last_asked_at, last_verified_at, owes_answer, judged_on,
-                  EXISTS (
-                      SELECT FROM doubts
-                      WHERE doubts.company_id = companies.id
-                        AND (looks > 0 OR counter_looks > 0)
-                  ) AS "in_doubt!"
-           FROM companies
-           WHERE left_at IS NULL
-           ORDER BY id"#
-    )
-    .fetch(pool);
-    rows.map(|row| {
-        let row = row.map_err(during("reading how the companies stand"))?;
-        Ok(Standing {
-            id: CompanyId(row.id),
-            keyword: read_keyword(&row.keyword, row.id)?,
-            accepted_at: row.accepted_at,
-            last_asked_at: row.last_asked_at,
-            last_verified_at: row.last_verified_at,
-            owes_answer: row.owes_answer,
-            in_doubt: row.in_doubt,
-            judged_on: row.judged_on,
-        })
+/// Reads how a check ended.
+pub(in crate::store) fn read_outcome(text: &str, id: i64) -> Result<Outcome, StoreError> {
+    text.parse().map_err(|source| StoreError::Unreadable {
+        table: "companies",
+        column: "last_outcome",
+        id: id.to_string(),
+        source: Box::new(source),
     })
 }
 
@@ -297,7 +265,7 @@ pub struct Failing {
     /// As the provider is asked.
     pub keyword: Keyword,
     /// How its last check ended.
-    pub outcome: String,
+    pub outcome: Outcome,
     /// The provider's code, where it gave one.
     pub code: Option<i64>,
     /// Why, made inert.
@@ -318,7 +286,7 @@ pub async fn keep_failing(
     checks_least: i32,
 ) -> Result<Vec<Failing>, StoreError> {
     let rows = sqlx::query!(
-        r#"SELECT id, keyword, coalesce(last_outcome, '') AS "outcome!", last_code, coalesce(last_reason, '') AS "reason!",
+        r#"SELECT id, keyword, last_outcome AS "outcome!", last_code, coalesce(last_reason, '') AS "reason!",
                   failing_since AS "failing_since!"
            FROM companies
            WHERE left_at IS NULL
@@ -328,11 +296,12 @@ pub async fn keep_failing(
              AND disputed_since IS NULL
              AND last_outcome <> 'unknown'
              AND (
-                 EXISTS (
-                     SELECT FROM companies AS other
-                     WHERE other.id <> companies.id
-                       AND other.left_at IS NULL
-                       AND other.last_verified_at > companies.failing_since
+                 -- Who fails was verified before: this is another one's.
+                 failing_since < (
+                     SELECT max(last_verified_at)
+                     FROM standings
+                     JOIN companies AS other ON other.id = standings.company_id
+                     WHERE other.left_at IS NULL
                  )
                  OR NOT EXISTS (SELECT FROM companies AS other WHERE other.id <> companies.id AND other.left_at IS NULL)
              )
@@ -348,7 +317,7 @@ pub async fn keep_failing(
             Ok(Failing {
                 id: CompanyId(row.id),
                 keyword: read_keyword(&row.keyword, row.id)?,
-                outcome: row.outcome,
+                outcome: read_outcome(&row.outcome, row.id)?,
                 code: row.last_code,
                 reason: row.reason,
                 since: row.failing_since,

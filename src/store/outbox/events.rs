@@ -58,7 +58,7 @@ pub struct Owed {
 /// Writes events and what is owed of them, in two statements however many they are. Neither begins nor commits.
 pub(in crate::store) async fn owe(
     connection: &mut PgConnection,
-    owed: &[Owed],
+    owed: &[&Owed],
 ) -> Result<Vec<Recorded>, StoreError> {
     if owed.is_empty() {
         return Ok(Vec::new());

@@ -3,54 +3,21 @@
 //! Before DATA begins, a message's bytes are stored and its deliveries tied to it ([`freeze`]); after the server took it
 //! both are marked ([`mark_sent`]). What happens to mail that is not taken is in [`refusals`](super::refusals).
 
-use std::fmt;
-
 use chrono::{DateTime, Utc};
 use futures_util::TryStreamExt as _;
 use serde::de::Deserialize as _;
-use sha2::{Digest as _, Sha256};
 use sqlx::Connection as _;
 use sqlx::postgres::{PgConnection, PgPool};
 use sqlx::types::Json;
 
 use crate::domain::event::Event;
-use crate::store::checks::claims::RecipientClaim;
 use crate::store::error::{StoreError, during};
 use crate::store::outbox::events::{EventId, Recorded};
+use crate::store::outbox::recipients::{Recipient, RecipientClaim};
 use crate::store::outbox::troubles::{self, Turn};
 
 /// The most deliveries of one digest; the rest follows in the next.
 const LOOSE_MAX: i64 = 5_000;
-
-/// An address in small letters: what rows, locks and the file know a recipient by, however it is spelt.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Recipient(String);
-
-impl Recipient {
-    /// The recipient behind a spelling.
-    #[must_use]
-    pub fn new(address: &str) -> Self {
-        Self(address.to_ascii_lowercase())
-    }
-
-    /// The folded address.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-
-    /// The same in every process and version: the standard library's hashes are not.
-    pub(in crate::store) fn lock_key(&self) -> i32 {
-        let hash = Sha256::digest(self.0.as_bytes());
-        hash.iter().take(4).fold(0, |key, &byte| key << 8 | i32::from(byte))
-    }
-}
-
-impl fmt::Display for Recipient {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
 
 /// A recipient to whom something is owed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -328,7 +295,7 @@ pub async fn mark_sent(
         .await
         .map_err(during(doing))?;
     forget_refusals(&mut tx, &recipient).await?;
-    let told = troubles::turn(&mut tx, turns, now).await?;
+    let told = troubles::turn(&mut tx, &turns.iter().collect::<Vec<_>>()).await?;
     tx.commit().await.map_err(during(doing))?;
     Ok(told)
 }

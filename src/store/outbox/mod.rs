@@ -4,6 +4,7 @@ pub mod dead_letters;
 pub mod events;
 pub mod mailing;
 pub mod readdressing;
+pub mod recipients;
 pub mod refusals;
 pub mod retention;
 pub mod troubles;

@@ -3,9 +3,9 @@
 use chrono::{DateTime, Utc};
 use sqlx::Connection as _;
 
-use crate::store::checks::claims::RecipientClaim;
 use crate::store::error::{StoreError, during};
-use crate::store::outbox::mailing::{Loose, Recipient, must_touch};
+use crate::store::outbox::mailing::{Loose, must_touch};
+use crate::store::outbox::recipients::{Recipient, RecipientClaim};
 
 /// Cancels deliveries of the claimed recipient, who no longer gets their company's news. Each comes with those who get it
 /// now: where none of them has a delivery of the event, all of them get one. Gives who became owed something.

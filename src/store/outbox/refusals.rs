@@ -5,10 +5,10 @@ use sqlx::Connection as _;
 use sqlx::postgres::{PgConnection, PgPool};
 
 use crate::store::asking::stops::What;
-use crate::store::checks::claims::RecipientClaim;
 use crate::store::error::{StoreError, during};
 use crate::store::outbox::events::Recorded;
-use crate::store::outbox::mailing::{DeliveryId, MessageRow, Recipient, must_touch};
+use crate::store::outbox::mailing::{DeliveryId, MessageRow, must_touch};
+use crate::store::outbox::recipients::{Recipient, RecipientClaim};
 use crate::store::outbox::troubles::{self, Turn};
 
 /// A recipient was refused.
@@ -60,7 +60,7 @@ pub async fn refuse(claim: &mut RecipientClaim, refusal: &Refusal<'_>) -> Result
     let dead = give_up(&mut tx, &recipient, refusal).await?;
     note_attempt(&mut tx, &recipient, refusal.reply, refusal.next_attempt_at).await?;
     let turns = if dead > 0 { refusal.turns } else { &[] };
-    let told = troubles::turn(&mut tx, turns, refusal.now).await?;
+    let told = troubles::turn(&mut tx, &turns.iter().collect::<Vec<_>>()).await?;
     tx.commit().await.map_err(during(doing))?;
     Ok(Refused { dead, told })
 }
@@ -207,7 +207,7 @@ pub async fn bury(
     .execute(&mut *tx)
     .await
     .map_err(during(doing))?;
-    let told = troubles::turn(&mut tx, turns, now).await?;
+    let told = troubles::turn(&mut tx, &turns.iter().collect::<Vec<_>>()).await?;
     tx.commit().await.map_err(during(doing))?;
     Ok(told)
 }
@@ -245,7 +245,7 @@ pub async fn resume(
         .await
         .map_err(during(doing))?;
     }
-    let told = troubles::turn(&mut tx, turns, now).await?;
+    let told = troubles::turn(&mut tx, &turns.iter().collect::<Vec<_>>()).await?;
     tx.commit().await.map_err(during(doing))?;
     Ok(told)
 }

@@ -1,5 +1,7 @@
 //! What troubles the operators: each told once per cause, then resolved once (design 4).
 
+use std::collections::HashSet;
+
 use chrono::{DateTime, Utc};
 use sqlx::postgres::{PgConnection, PgPool};
 
@@ -32,84 +34,113 @@ pub struct Open {
     pub opened_at: DateTime<Utc>,
 }
 
-/// Opens and resolves troubles, and owes their events: only what is new is told, and given back. Neither begins nor
-/// commits.
+/// Opens and resolves troubles, and owes their events: only what is new is told, and given back. A few statements however
+/// many they are. Neither begins nor commits.
 pub(in crate::store) async fn turn(
     connection: &mut PgConnection,
-    turns: &[Turn],
-    now: DateTime<Utc>,
+    turns: &[&Turn],
 ) -> Result<Vec<Recorded>, StoreError> {
     let mut told = Vec::new();
-    for turn in turns {
-        let is_new = match turn.owed.event.kind {
-            EventKind::Trouble(trouble) => open(connection, trouble, turn, now).await?,
-            EventKind::Resolved(trouble) => resolve(connection, trouble, turn, now).await?,
-            EventKind::Change(_) => false,
+    // In their order: of one cause the end of the last trouble comes before the next.
+    for same in turns.chunk_by(|one, other| begins(one) == begins(other)) {
+        let new = if same.first().is_some_and(|turn| begins(turn)) {
+            open(connection, same).await?
+        } else {
+            resolve(connection, same).await?
         };
-        if is_new {
-            told.extend(events::owe(connection, std::slice::from_ref(&turn.owed)).await?);
-        }
+        let owed: Vec<&Owed> =
+            same.iter().zip(new).filter(|(_, new)| *new).map(|(turn, _)| &turn.owed).collect();
+        told.extend(events::owe(connection, &owed).await?);
     }
     Ok(told)
+}
+
+fn begins(turn: &Turn) -> bool {
+    matches!(turn.owed.event.kind, EventKind::Trouble(_))
 }
 
 /// The same as one transaction, for what is not part of a check.
 ///
 /// # Errors
 /// When the database fails: nothing is stored then.
-pub async fn tell(pool: &PgPool, turns: &[Turn], now: DateTime<Utc>) -> Result<Vec<Recorded>, StoreError> {
+pub async fn tell(pool: &PgPool, turns: &[Turn]) -> Result<Vec<Recorded>, StoreError> {
     if turns.is_empty() {
         return Ok(Vec::new());
     }
     let mut tx = pool.begin().await.map_err(during("beginning to tell operators"))?;
-    let told = turn(&mut tx, turns, now).await?;
+    let told = turn(&mut tx, &turns.iter().collect::<Vec<_>>()).await?;
     tx.commit().await.map_err(during("committing what operators are told"))?;
     Ok(told)
 }
 
-async fn open(
-    connection: &mut PgConnection,
-    trouble: Trouble,
-    turn: &Turn,
-    now: DateTime<Utc>,
-) -> Result<bool, StoreError> {
-    let opened = sqlx::query!(
-        "INSERT INTO troubles (kind, cause, company_id, opened_at)
-         VALUES ($1, $2, $3, $4)
-         ON CONFLICT (kind, cause, coalesce(company_id, 0)) WHERE resolved_at IS NULL DO NOTHING",
-        trouble.as_str(),
-        turn.cause,
-        turn.owed.company.map(|id| id.0),
-        now
-    )
-    .execute(connection)
-    .await
-    .map_err(during("opening a trouble"))?;
-    Ok(opened.rows_affected() == 1)
+/// What tells one trouble from another, one array a column.
+struct Causes {
+    kinds: Vec<String>,
+    causes: Vec<String>,
+    companies: Vec<Option<i64>>,
+    at: Vec<DateTime<Utc>>,
 }
 
-async fn resolve(
-    connection: &mut PgConnection,
-    trouble: Trouble,
-    turn: &Turn,
-    now: DateTime<Utc>,
-) -> Result<bool, StoreError> {
-    let resolved = sqlx::query!(
-        "UPDATE troubles
-         SET resolved_at = $4
-         WHERE kind = $1
-           AND cause = $2
-           AND company_id IS NOT DISTINCT FROM $3
-           AND resolved_at IS NULL",
-        trouble.as_str(),
-        turn.cause,
-        turn.owed.company.map(|id| id.0),
-        now
+impl Causes {
+    fn of(turns: &[&Turn]) -> Self {
+        let kind = |turn: &&Turn| match turn.owed.event.kind {
+            EventKind::Trouble(trouble) | EventKind::Resolved(trouble) => trouble.as_str().to_owned(),
+            EventKind::Change(change) => change.as_str().to_owned(),
+        };
+        Self {
+            kinds: turns.iter().map(kind).collect(),
+            causes: turns.iter().map(|turn| turn.cause.clone()).collect(),
+            companies: turns.iter().map(|turn| turn.owed.company.map(|id| id.0)).collect(),
+            at: turns.iter().map(|turn| turn.owed.event.at).collect(),
+        }
+    }
+
+    /// Of each, whether it is among the rows that were touched. One that occurs twice is new once.
+    fn are_among(self, mut touched: HashSet<(String, String, Option<i64>)>) -> Vec<bool> {
+        let keys = self.kinds.into_iter().zip(self.causes).zip(self.companies);
+        keys.map(|((kind, cause), company)| touched.remove(&(kind, cause, company))).collect()
+    }
+}
+
+async fn open(connection: &mut PgConnection, turns: &[&Turn]) -> Result<Vec<bool>, StoreError> {
+    let causes = Causes::of(turns);
+    let opened = sqlx::query!(
+        "INSERT INTO troubles (kind, cause, company_id, opened_at)
+         SELECT begun.*
+         FROM UNNEST($1::text[], $2::text[], $3::bigint[], $4::timestamptz[]) AS begun
+         ON CONFLICT (kind, cause, coalesce(company_id, 0)) WHERE resolved_at IS NULL DO NOTHING
+         RETURNING kind, cause, company_id",
+        &causes.kinds,
+        &causes.causes,
+        &causes.companies as &[Option<i64>],
+        &causes.at
     )
-    .execute(connection)
+    .fetch_all(connection)
     .await
-    .map_err(during("resolving a trouble"))?;
-    Ok(resolved.rows_affected() > 0)
+    .map_err(during("opening troubles"))?;
+    Ok(causes.are_among(opened.into_iter().map(|row| (row.kind, row.cause, row.company_id)).collect()))
+}
+
+async fn resolve(connection: &mut PgConnection, turns: &[&Turn]) -> Result<Vec<bool>, StoreError> {
+    let causes = Causes::of(turns);
+    let resolved = sqlx::query!(
+        r#"UPDATE troubles
+         SET resolved_at = ended.at
+         FROM UNNEST($1::text[], $2::text[], $3::bigint[], $4::timestamptz[]) AS ended (kind, cause, company_id, at)
+         WHERE troubles.kind = ended.kind
+           AND troubles.cause = ended.cause
+           AND coalesce(troubles.company_id, 0) = coalesce(ended.company_id, 0)
+           AND troubles.resolved_at IS NULL
+         RETURNING troubles.kind AS "kind!", troubles.cause AS "cause!", troubles.company_id"#,
+        &causes.kinds,
+        &causes.causes,
+        &causes.companies as &[Option<i64>],
+        &causes.at
+    )
+    .fetch_all(connection)
+    .await
+    .map_err(during("resolving troubles"))?;
+    Ok(causes.are_among(resolved.into_iter().map(|row| (row.kind, row.cause, row.company_id)).collect()))
 }
 
 /// An open trouble of a company that is not in the file any more.
@@ -156,15 +187,16 @@ pub async fn open_of_those_who_left(pool: &PgPool) -> Result<Vec<OpenOfOneWhoLef
         .collect()
 }
 
-/// Every open trouble, the oldest first.
+/// Every open trouble that is about no company, the oldest first.
 ///
 /// # Errors
 /// When the database fails or a stored kind cannot be read.
-pub async fn open_troubles(pool: &PgPool) -> Result<Vec<Open>, StoreError> {
+pub async fn open_of_the_service(pool: &PgPool) -> Result<Vec<Open>, StoreError> {
     let rows = sqlx::query!(
         "SELECT id, kind, cause, company_id, opened_at
          FROM troubles
          WHERE resolved_at IS NULL
+           AND company_id IS NULL
          ORDER BY id"
     )
     .fetch_all(pool)

@@ -66,8 +66,8 @@ async fn verified(
     end: DateTime<Utc>,
 ) -> Result<HashMap<i64, DateTime<Utc>>, StoreError> {
     let rows = sqlx::query!(
-        r#"SELECT company_id, max(last_seen_at) AS "last_seen_at!"
-           FROM observations
+        r#"SELECT company_id AS "company_id!", max(last_seen_at) AS "last_seen_at!"
+           FROM answers
            WHERE company_id = ANY ($1)
              AND outcome = 'complete'
              AND first_seen_at < $2

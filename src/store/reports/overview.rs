@@ -9,10 +9,11 @@ use sqlx::types::Json;
 
 use crate::domain::holding::Holding;
 use crate::domain::keyword::Keyword;
+use crate::domain::outcome::Outcome;
 use crate::domain::rhythm::Asked;
 use crate::domain::snapshot::{Held, Snapshot};
 use crate::store::checks::records;
-use crate::store::companies::{CompanyId, read_keyword};
+use crate::store::companies::{CompanyId, read_keyword, read_outcome};
 use crate::store::error::{StoreError, during};
 
 /// How one company stands.
@@ -27,7 +28,7 @@ pub struct Overview {
     /// The last complete observation.
     pub last_verified_at: Option<DateTime<Utc>>,
     /// How the last check ended.
-    pub last_outcome: Option<String>,
+    pub last_outcome: Option<Outcome>,
     /// The provider's code of the last check that failed, where it gave one.
     pub last_code: Option<i64>,
     /// Why the last check failed, made inert.
@@ -52,7 +53,8 @@ pub async fn overviews(pool: &PgPool) -> Result<Vec<Overview>, StoreError> {
                       WHERE doubts.company_id = companies.id
                         AND (looks > 0 OR counter_looks > 0)
                   ) AS "is_in_doubt!"
-           FROM companies"#
+           FROM companies
+           JOIN standings ON standings.company_id = companies.id"#
     )
     .fetch(pool);
     let overviews = rows.map(|row| {
@@ -67,7 +69,7 @@ pub async fn overviews(pool: &PgPool) -> Result<Vec<Overview>, StoreError> {
             keyword: read_keyword(&row.keyword, row.id)?,
             asked: row.is_watched.then_some(asked),
             last_verified_at: row.last_verified_at,
-            last_outcome: row.last_outcome,
+            last_outcome: row.last_outcome.map(|text| read_outcome(&text, row.id)).transpose()?,
             last_code: row.last_code,
             last_reason: row.last_reason,
             is_disputed: row.is_disputed,

@@ -183,8 +183,12 @@ pub async fn days_work(
 ) -> Result<DaysWork, StoreError> {
     sqlx::query_as!(
         DaysWork,
-        r#"SELECT (SELECT count(*) FROM companies WHERE left_at IS NULL AND judged_on IS DISTINCT FROM $1) AS "unjudged!",
-                  (SELECT count(*) FROM companies WHERE left_at IS NULL AND last_verified_at >= $2) AS "verified!",
+        r#"SELECT (SELECT count(*) FROM companies WHERE left_at IS NULL AND tell_on <= $1) AS "unjudged!",
+                  (SELECT count(*)
+                   FROM companies
+                   JOIN standings ON standings.company_id = companies.id
+                   WHERE left_at IS NULL
+                     AND last_verified_at >= $2) AS "verified!",
                   (SELECT count(*) FROM stops WHERE what IN ('asking', 'breaker', 'mail')) AS "stops!""#,
         today,
         midnight

@@ -36,8 +36,9 @@ pub struct Came {
 pub async fn answers(pool: &PgPool, company: CompanyId) -> Result<Vec<Came>, StoreError> {
     sqlx::query_as!(
         Came,
-        r#"SELECT outcome, first_seen_at, last_seen_at, times_seen, cardinality(pages) AS "pages!", parser_version
-           FROM observations
+        r#"SELECT outcome AS "outcome!", first_seen_at AS "first_seen_at!", last_seen_at AS "last_seen_at!",
+                  times_seen AS "times_seen!", cardinality(pages) AS "pages!", parser_version AS "parser_version!"
+           FROM answers
            WHERE company_id = $1
            ORDER BY id DESC
            LIMIT $2"#,

@@ -48,7 +48,7 @@ async fn away_for_days(sessions: Sessions, goes: fn(&Line)) {
         line.mend();
         let all = rig.keywords().len();
         rig.minutes_until("all is made up for", || async {
-            let today = "SELECT count(*) FROM companies WHERE last_asked_at >= '2026-01-08T00:00:00+08:00'";
+            let today = "SELECT count(*) FROM standings WHERE last_asked_at >= '2026-01-08T00:00:00+08:00'";
             rig.count(today).await == i64::try_from(all).unwrap() && rig.is_silent().await
         })
         .await;

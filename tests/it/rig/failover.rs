@@ -45,11 +45,13 @@ async fn scenario_07_after_a_failover_in_mid_sweep_only_what_the_new_primary_has
     let program = rig.program_on(&dialled.url(DATABASE));
     let daemon = Running::start(&program, &["run"]);
     until("calls wait for their answers", || async { rig.money.paid() == 8 + CONCURRENCY }).await;
+    until("what was answered is stored", || async { rig.checked().await == 8 }).await;
     has_caught_up(&primary, &standby).await;
     // From here on the standby learns nothing more: what is committed now is lost with the primary.
     replication.cut();
     rig.money.hold_after(14);
     until("calls wait for their answers", || async { rig.money.paid() == 14 + CONCURRENCY }).await;
+    until("what was answered is stored", || async { rig.checked().await == 14 }).await;
     let committed = rig.checked().await;
     primary.kill().await;
     standby.promote().await;

@@ -141,7 +141,7 @@ impl Rig {
 
     /// How many companies have been asked for and stored.
     pub async fn checked(&self) -> usize {
-        let checked = self.count("SELECT count(*) FROM companies WHERE last_asked_at IS NOT NULL").await;
+        let checked = self.count("SELECT count(*) FROM standings WHERE last_asked_at IS NOT NULL").await;
         usize::try_from(checked).unwrap()
     }
 

@@ -7,13 +7,13 @@ use qualwatch::domain::holding::{self, Holding};
 use qualwatch::domain::identity::Prefix;
 use qualwatch::domain::keyword::Keyword;
 use qualwatch::domain::observation::Item;
+use qualwatch::domain::outcome::Outcome;
 use qualwatch::domain::snapshot::{Difference, Doubt, Field, Held};
 use qualwatch::store::Store;
-use qualwatch::store::asking::budget::{self, Cause};
-use qualwatch::store::checks::batches;
-use qualwatch::store::checks::claims::Batch;
-use qualwatch::store::checks::records::Record;
-use qualwatch::store::checks::sweeps::{self, Answer, Checked, Tally};
+use qualwatch::store::asking::budget::{self, Calls, Cause};
+use qualwatch::store::checks::commit::{self, Answer, Batch, Checked, Tally};
+use qualwatch::store::checks::records::{self, Record};
+use qualwatch::store::checks::standings;
 use qualwatch::store::companies::{self, CompanyId, Entry};
 use qualwatch::store::outbox::events::Owed;
 use qualwatch::store::outbox::troubles::{self, Turn};
@@ -75,34 +75,33 @@ pub async fn tell(database: &TestDatabase) {
     });
     companies::accept(store.pool(), "story", &entries, instant("2026-02-01T00:00:00Z")).await.unwrap();
     for (cause, calls) in [(Cause::Check, 3), (Cause::Page, 1), (Cause::Confirmation, 1)] {
-        for _ in 0..calls {
-            budget::count(store.pool(), cause, 0, instant(SWEPT)).await.unwrap();
-        }
+        let mut connection = store.connection("counting calls").await.unwrap();
+        budget::count(&mut connection, Calls::of(cause, calls), 0, instant(SWEPT)).await.unwrap();
     }
     check(&store, &entries[0].keyword, complete).await;
     check(&store, &entries[1].keyword, failed).await;
     check(&store, &entries[2].keyword, disputed).await;
     tell_operators(&store).await;
     let tally = Tally { asked: 3, complete: 1, incomplete: 0, failed: 1, disputed: 1, calls: 5 };
-    sweeps::note_sweep(store.pool(), instant("2026-03-02T00:00:00Z"), instant("2026-03-02T00:00:09Z"), tally)
+    commit::note_sweep(store.pool(), instant("2026-03-02T00:00:00Z"), instant("2026-03-02T00:00:09Z"), tally)
         .await
         .unwrap();
     store.close().await;
 }
 
 /// What one check makes of a company: outcome, whether it owes an answer, what readers are owed.
-type Made = (&'static str, bool, Vec<Owed>);
+type Made = (Outcome, bool, Vec<Owed>);
 
 async fn check(store: &Store, keyword: &Keyword, change: fn(&mut Record) -> Made) {
     let id = id_of(store, keyword).await;
-    let mut batch = claimed(store, id).await;
-    let mut claim = batch.claim(id).unwrap();
-    let before = batches::read_claimed(&mut claim).await.unwrap().unwrap();
+    let mut claims = store.claims().await.unwrap();
+    assert_eq!(claims.take(&[id]).await.unwrap(), [id]);
+    let before = records::read_claimed(&mut claims, &[id]).await.unwrap().take(id).unwrap().unwrap();
     let mut after = before.clone();
     let now = instant(SWEPT);
     after.last_asked_at = Some(now);
     let (outcome, owes_answer, mut events) = change(&mut after);
-    after.last_outcome = Some(outcome.to_owned());
+    after.last_outcome = Some(outcome);
     after.owes_answer = owes_answer;
     for owed in &mut events {
         owed.company = Some(before.id);
@@ -111,17 +110,13 @@ async fn check(store: &Store, keyword: &Keyword, change: fn(&mut Record) -> Made
     let answer = Some(Answer { outcome, pages: &pages, parser_version: 1 });
     let checked =
         Checked { now, before: &before, after: &after, answer, told: &[], events: &events, troubles: &[] };
-    sweeps::commit_check(&mut claim, &checked).await.unwrap();
-    batch.release().await.unwrap().close().await;
-}
-
-async fn claimed(store: &Store, id: CompanyId) -> Batch {
-    store.claims().await.unwrap().take_companies(&[id]).await.unwrap()
+    let batch = Batch { checked: vec![checked], ..Batch::default() };
+    assert!(commit::commit(&mut claims, &batch).await.unwrap().refused.is_empty());
+    claims.close().await.unwrap();
 }
 
 async fn id_of(store: &Store, keyword: &Keyword) -> CompanyId {
-    let standings = companies::standings(store.pool()).await.unwrap();
-    standings.iter().find(|standing| standing.keyword == *keyword).unwrap().id
+    standings::named(store.pool(), &[keyword]).await.unwrap()[0].id
 }
 
 fn item(number: &str, kind: &str, names: &str, issued: &str, end: &str) -> Item {
@@ -165,7 +160,7 @@ fn complete(company: &mut Record) -> Made {
     let expiring = |event: Event| Event { days_left: Some(174), threshold: Some(180), ..event };
     let facts = |number: &str| facts(company, number);
     (
-        "complete",
+        Outcome::Complete,
         true,
         vec![
             owed(expiring(news(Change::Expiring, facts("A141002510")))),
@@ -227,13 +222,13 @@ fn failed(company: &mut Record) -> Made {
     company.last_reason = Some("系统内部异常".to_owned());
     company.failing_since = Some(instant("2026-03-01T00:00:05Z"));
     company.failing_checks = 2;
-    ("transient", true, Vec::new())
+    (Outcome::Transient, true, Vec::new())
 }
 
 fn disputed(company: &mut Record) -> Made {
     company.last_reason = Some("the keyword finds another company".to_owned());
     company.disputed_since = Some(instant(SWEPT));
-    ("disputed", true, Vec::new())
+    (Outcome::Disputed, true, Vec::new())
 }
 
 async fn tell_operators(store: &Store) {
@@ -249,5 +244,5 @@ async fn tell_operators(store: &Store) {
     };
     let owed = Owed { event, company: None, recipients: vec!["ops@example.com".to_owned()] };
     let turn = Turn { cause: String::new(), owed };
-    troubles::tell(store.pool(), &[turn], instant(SWEPT)).await.unwrap();
+    troubles::tell(store.pool(), &[turn]).await.unwrap();
 }

@@ -1,0 +1,501 @@
+//! A batch: companies that a lane has asked, concluded together and stored in one transaction.
+
+use std::collections::{BTreeSet, HashMap};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use super::breaker::{Breaker, SilenceIs};
+use super::check::{Asked, Came, PARSER_VERSION};
+use super::ground::{Ground, chain};
+use super::judging::Case;
+use super::outcome::{self, Answer, Conclusion, PrefixIs, conclude, new_prefix, sort};
+use super::plan::{Attempt, Planned};
+use super::report::{Ended, Ledger, Progress};
+use super::reread;
+use super::teller::Teller;
+use crate::domain::identity::Whose;
+use crate::domain::observation::Observation;
+use crate::domain::outcome::Outcome;
+use crate::juhe::{Failure, Pace};
+use crate::store::StoreError;
+use crate::store::asking::budget::Cause;
+use crate::store::checks::claims::Claims;
+use crate::store::checks::commit::{self, Answer as Stored, Batch, Checked, Failed, TurnIs};
+use crate::store::checks::records::{self, AnswerDigests, Record, Records};
+use crate::store::companies::{CompanyId, succession};
+use crate::store::outbox::events::Owed;
+use crate::store::outbox::troubles::Turn;
+use crate::store::steps::Step;
+
+/// Where it is noted how companies had their turn.
+#[derive(Clone, Copy)]
+pub(super) struct Notes<'s> {
+    pub(super) ledger: &'s Ledger<'s>,
+    pub(super) breaker: &'s Breaker,
+    pub(super) progress: &'s dyn Progress,
+}
+
+impl Notes<'_> {
+    /// A company that was to be asked and was not.
+    pub(super) fn unasked(&self, planned: Planned<'_>, outcome: Outcome, reason: &str) {
+        match planned.first_try {
+            Some(first_try) => self.ended(planned.entry, first_try),
+            None => self.ledger.note_unasked(&planned.entry.keyword, outcome, reason),
+        }
+    }
+
+    /// Asking was over before its turn came: of its second one there is still the first.
+    pub(super) fn given_up(&self, planned: Planned<'_>) {
+        if let Some(first_try) = planned.first_try {
+            self.ended(planned.entry, first_try);
+        }
+    }
+
+    fn ended(&self, entry: &crate::config::Company, ended: Ended) {
+        self.ledger.note_ended(&entry.keyword, ended);
+        self.progress.advances(&entry.keyword);
+    }
+}
+
+/// Concludes what came of the companies and stores it; in a dry run it is only noted. Gives those that are to be asked once
+/// more. The companies are released.
+pub(super) async fn settle<'c>(
+    ground: &Ground<'_>,
+    notes: Notes<'_>,
+    mut claims: Option<&mut Claims>,
+    asked: Vec<Asked<'c>>,
+) -> Result<Vec<Planned<'c>>, StoreError> {
+    let ids: Vec<CompanyId> = asked.iter().filter_map(|asked| asked.planned.id).collect();
+    let mut came = sort_out(notes, asked);
+    let (concluded, failed) = concluded(ground, claims.as_deref_mut(), came.observed).await?;
+    came.failed.extend(failed);
+    let again = match claims {
+        Some(claims) => {
+            ground.steps.reached(Step::BeforeCommit).await;
+            let again = store(ground, notes, claims, &came.verified, concluded, came.failed).await?;
+            ground.steps.reached(Step::AfterCommit).await;
+            claims.release(&ids).await?;
+            again
+        }
+        None => imagine(ground, notes, concluded, came.failed),
+    };
+    let verified = i32::try_from(came.verified.len()).unwrap_or(i32::MAX);
+    notes.ledger.note_verified(verified);
+    came.verified.iter().for_each(|asked| notes.progress.advances(&asked.planned.entry.keyword));
+    Ok(again)
+}
+
+/// A company whose answer is to be compared.
+struct Observed<'c> {
+    asked: Asked<'c>,
+    observation: Observation,
+    digests: Option<AnswerDigests>,
+}
+
+/// A company whose check failed.
+struct Failing<'c> {
+    asked: Asked<'c>,
+    ended: Ended,
+    failure: Option<Failure>,
+    /// Calls that its whole answer takes, where that was found out.
+    pages: Option<i16>,
+}
+
+impl<'c> Failing<'c> {
+    fn new(asked: Asked<'c>, ended: Ended) -> Self {
+        Self { asked, ended, failure: None, pages: None }
+    }
+
+    fn is_in_passing(&self) -> bool {
+        self.pages.is_none() && matches!(self.ended.outcome, Outcome::Transient | Outcome::Incomplete)
+    }
+
+    /// A failure in passing leaves it one more try, unless it had its second.
+    fn is_asked_again(&self) -> bool {
+        self.is_in_passing() && self.asked.planned.attempt == Attempt::First
+    }
+
+    /// Two tries are a turn, unless nobody was answered at them: who is asked while upstream is away loses nothing by it.
+    fn turn(&self, notes: Notes<'_>) -> TurnIs {
+        let is_its_own = self.asked.silence_is == SilenceIs::ItsOwn || notes.breaker.has_answered();
+        if self.is_asked_again() || self.is_in_passing() && !is_its_own { TurnIs::Open } else { TurnIs::Over }
+    }
+}
+
+#[derive(Default)]
+struct SortedOut<'c> {
+    verified: Vec<Asked<'c>>,
+    observed: Vec<Observed<'c>>,
+    failed: Vec<Failing<'c>>,
+}
+
+fn sort_out<'c>(notes: Notes<'_>, asked: Vec<Asked<'c>>) -> SortedOut<'c> {
+    let mut sorted = SortedOut::default();
+    for mut asked in asked {
+        match std::mem::replace(&mut asked.came, Came::Over) {
+            Came::TheSame => sorted.verified.push(asked),
+            // It stops all asking, and says nothing of the company, which stays due.
+            Came::Failed(failure) if failure.pace() != Pace::GoesOn => {
+                notes.ledger.note_ended(&asked.planned.entry.keyword, outcome::failed(&failure));
+            }
+            Came::Failed(failure) => {
+                let ended = outcome::failed(&failure);
+                sorted.failed.push(Failing { failure: Some(failure), ..Failing::new(asked, ended) });
+            }
+            Came::TooManyPages(pages) => {
+                let ended = outcome::incomplete(&format!(
+                    "its answer takes {pages} calls, more than the day has left ([api].calls_per_day)"
+                ));
+                let pages = Some(i16::try_from(pages).unwrap_or(i16::MAX));
+                sorted.failed.push(Failing { pages, ..Failing::new(asked, ended) });
+            }
+            Came::Observed(Observation::Incomplete(reason), _) => {
+                sorted.failed.push(Failing::new(asked, outcome::incomplete(&reason.to_string())));
+            }
+            Came::Observed(observation, digests) => {
+                sorted.observed.push(Observed { asked, observation, digests });
+            }
+            Came::Panicked => sorted.failed.push(Failing::new(asked, broken(PANICKED.to_owned()))),
+            Came::Over => notes.given_up(asked.planned),
+            Came::Unpaid => {
+                let pages = asked.planned.pages;
+                let reason = format!(
+                    "its answer takes {pages} calls, more than the day has left ([api].calls_per_day)"
+                );
+                notes.unasked(asked.planned, Outcome::Quota, &reason);
+            }
+            Came::BrokenOff => {
+                let reason = "asking was stopped before all pages were there";
+                notes.ledger.note_ended(&asked.planned.entry.keyword, outcome::incomplete(reason));
+            }
+        }
+    }
+    sorted
+}
+
+const PANICKED: &str = "qualwatch itself failed at this company (a panic; see the log)";
+
+/// A check at which we failed ourselves.
+fn broken(reason: String) -> Ended {
+    tracing::error!(reason, "a check failed");
+    Ended { outcome: Outcome::Transient, code: None, reason: Some(reason) }
+}
+
+/// A company whose answer could be compared.
+struct Concluded<'c> {
+    asked: Asked<'c>,
+    record: Record,
+    conclusion: Conclusion,
+    /// The same answer, should the prefix turn out to be another company's at the last moment.
+    answer: Answer,
+}
+
+/// Reads the companies together and concludes each; one that cannot be read or concluded has failed.
+async fn concluded<'c>(
+    ground: &Ground<'_>,
+    mut claims: Option<&mut Claims>,
+    observed: Vec<Observed<'c>>,
+) -> Result<(Vec<Concluded<'c>>, Vec<Failing<'c>>), StoreError> {
+    if observed.is_empty() {
+        return Ok((Vec::new(), Vec::new()));
+    }
+    let mut records = read(ground, claims.as_deref_mut(), &observed).await?;
+    let mut failed = Vec::new();
+    let mut read = Vec::with_capacity(observed.len());
+    for observed in observed {
+        let entry = observed.asked.planned.entry;
+        let record = match observed.asked.planned.id.map(|id| records.take(id)) {
+            Some(Ok(Some(record))) => record,
+            Some(Err(error)) => {
+                failed.push(Failing::new(observed.asked, broken(chain(&error))));
+                continue;
+            }
+            Some(Ok(None)) | None => {
+                Record::unknown(entry.keyword.clone(), entry.name.clone(), observed.asked.at)
+            }
+        };
+        read.push((observed, record));
+    }
+    let sorted = whose_they_are(ground, claims, read).await?;
+    let mut concluded = Vec::with_capacity(sorted.len());
+    for (observed, record, answer) in sorted {
+        match conclude_unless_it_panics(ground, &observed.asked, &record, answer.clone()) {
+            Ok(conclusion) => {
+                concluded.push(Concluded { asked: observed.asked, record, conclusion, answer });
+            }
+            Err(ended) => failed.push(Failing::new(observed.asked, ended)),
+        }
+    }
+    Ok((concluded, failed))
+}
+
+/// The companies as they are stored, in today's words.
+async fn read(
+    ground: &Ground<'_>,
+    claims: Option<&mut Claims>,
+    observed: &[Observed<'_>],
+) -> Result<Records, StoreError> {
+    let ids: Vec<CompanyId> = observed.iter().filter_map(|observed| observed.asked.planned.id).collect();
+    let mut records;
+    match claims {
+        Some(claims) => {
+            records = records::read_claimed(claims, &ids).await?;
+            for record in records.readable.values_mut().filter(|record| reread::is_older(record)) {
+                reread::reread(ground, claims, record).await?;
+            }
+        }
+        None => {
+            records = records::read(ground.store.pool(), &ids).await?;
+            for record in records.readable.values_mut().filter(|record| reread::is_older(record)) {
+                reread::reread_dry(ground, record).await?;
+            }
+        }
+    }
+    Ok(records)
+}
+
+/// Whose the answers are. A first answer with the prefix of a company that has left goes on with its history.
+async fn whose_they_are<'c>(
+    ground: &Ground<'_>,
+    mut claims: Option<&mut Claims>,
+    read: Vec<(Observed<'c>, Record)>,
+) -> Result<Vec<(Observed<'c>, Record, Answer)>, StoreError> {
+    let mut sorted: Vec<(Observed<'c>, Record, Answer)> = read
+        .into_iter()
+        .map(|(observed, record)| {
+            let whose = sort(&record, &observed.observation);
+            let pages = i16::try_from(observed.asked.pages.len()).unwrap_or(i16::MAX).max(1);
+            let answer =
+                Answer { whose, prefix_is: PrefixIs::Free, digests: observed.digests.clone(), pages };
+            (observed, record, answer)
+        })
+        .collect();
+    let Some(claims) = claims.as_deref_mut() else { return Ok(sorted) };
+    let new: HashMap<CompanyId, String> = sorted
+        .iter()
+        .filter_map(|(_, record, answer)| {
+            let prefix = new_prefix(record, answer.whose.as_ref()?)?;
+            Some((record.id, prefix.as_str().to_owned()))
+        })
+        .collect();
+    if new.is_empty() {
+        return Ok(sorted);
+    }
+    let pairs: Vec<(CompanyId, &str)> = new.iter().map(|(id, prefix)| (*id, prefix.as_str())).collect();
+    let mut taken: BTreeSet<CompanyId> = commit::taken_prefixes(claims, &pairs).await?.into_iter().collect();
+    let left =
+        succession::left_with(claims, &pairs.iter().map(|(_, prefix)| *prefix).collect::<Vec<_>>()).await?;
+    let mut in_batch = BTreeSet::new();
+    for (observed, record, answer) in &mut sorted {
+        let Some(prefix) = new.get(&record.id) else { continue };
+        if !in_batch.insert(prefix) {
+            taken.insert(record.id);
+        }
+        if taken.contains(&record.id) {
+            answer.prefix_is = PrefixIs::Taken;
+        } else if left.contains(prefix) && is_first_of_its_own(record, answer) {
+            inherit(ground, claims, record, prefix).await?;
+            answer.whose = sort(record, &observed.observation);
+        }
+        if let Some(Whose::ReImported { prefix, .. }) = &answer.whose {
+            tracing::warn!(company = record.keyword.as_str(), %prefix, "imported anew upstream, under another id: accepted");
+        }
+    }
+    Ok(sorted)
+}
+
+fn is_first_of_its_own(record: &Record, answer: &Answer) -> bool {
+    let is_first = record.snapshot.baseline_at.is_none() && record.snapshot.held.is_empty();
+    is_first && matches!(answer.whose, Some(Whose::Ours { prefix: Some(_), .. }))
+}
+
+/// The company with the history of one that has left the file.
+async fn inherit(
+    ground: &Ground<'_>,
+    claims: &mut Claims,
+    record: &mut Record,
+    prefix: &str,
+) -> Result<(), StoreError> {
+    if !succession::succeed(claims, record.id, prefix, ground.now()).await? {
+        return Ok(());
+    }
+    if let Some(heir) = records::read_claimed(claims, &[record.id]).await?.take(record.id)? {
+        *record = heir;
+        if reread::is_older(record) {
+            reread::reread(ground, claims, record).await?;
+        }
+    }
+    Ok(())
+}
+
+fn conclude_unless_it_panics(
+    ground: &Ground<'_>,
+    asked: &Asked<'_>,
+    record: &Record,
+    answer: Answer,
+) -> Result<Conclusion, Ended> {
+    let teller = Teller { watchlist: ground.watchlist, now: asked.at };
+    let case = Case { record, entry: asked.planned.entry, teller };
+    let concluding = || conclude(&case, answer);
+    catch_unwind(AssertUnwindSafe(concluding)).unwrap_or_else(|_| Err(broken(PANICKED.to_owned())))
+}
+
+/// Stores all of it in one transaction. What cannot be stored has failed, and that is stored in a second one.
+async fn store<'c>(
+    ground: &Ground<'_>,
+    notes: Notes<'_>,
+    claims: &mut Claims,
+    verified: &[Asked<'c>],
+    concluded: Vec<Concluded<'c>>,
+    failed: Vec<Failing<'c>>,
+) -> Result<Vec<Planned<'c>>, StoreError> {
+    let refused = commit_all(ground, notes, claims, verified, &concluded, &failed).await?;
+    let mut again: Vec<Planned<'c>> = Vec::new();
+    let mut failed_after_all = Vec::new();
+    for concluded in concluded {
+        match refused.get(&concluded.record.id) {
+            None => {
+                let ended = Ended { outcome: concluded.conclusion.outcome, code: None, reason: None };
+                notes.ended(concluded.asked.planned.entry, ended);
+            }
+            Some(error) => {
+                let ended = refused_ended(ground, &concluded, error);
+                failed_after_all.push(Failing::new(concluded.asked, ended));
+            }
+        }
+    }
+    if !failed_after_all.is_empty() {
+        let refused = commit_all(ground, notes, claims, &[], &[], &failed_after_all).await?;
+        for (company, error) in refused {
+            tracing::error!(company = company.0, error = chain(&error), "a failed check cannot be stored");
+        }
+    }
+    for failing in failed.into_iter().chain(failed_after_all) {
+        again.extend(had_its_turn(notes, failing));
+    }
+    Ok(again)
+}
+
+/// Why a conclusion was not stored. Of two companies that bring one prefix at once only one can have it.
+fn refused_ended(ground: &Ground<'_>, concluded: &Concluded<'_>, error: &StoreError) -> Ended {
+    if error.is_of_a_taken_prefix() {
+        let answer = Answer { prefix_is: PrefixIs::Taken, ..concluded.answer.clone() };
+        if let Err(ended) = conclude_unless_it_panics(ground, &concluded.asked, &concluded.record, answer) {
+            return ended;
+        }
+    }
+    broken(chain(error))
+}
+
+async fn commit_all(
+    ground: &Ground<'_>,
+    notes: Notes<'_>,
+    claims: &mut Claims,
+    verified: &[Asked<'_>],
+    concluded: &[Concluded<'_>],
+    failed: &[Failing<'_>],
+) -> Result<HashMap<CompanyId, StoreError>, StoreError> {
+    let owed: Vec<Vec<Owed>> = concluded.iter().map(|concluded| owed_of(ground, concluded)).collect();
+    let troubles: Vec<Vec<Turn>> = failed.iter().map(|failing| troubles_of(ground, failing)).collect();
+    let marks = verified.iter().filter_map(|asked| Some((asked.planned.id?, asked.at)));
+    let checked = concluded.iter().zip(&owed).map(|(concluded, events)| checked(concluded, events));
+    let failed = failed
+        .iter()
+        .zip(&troubles)
+        .filter_map(|(failing, troubles)| stored_failure(notes, failing, troubles));
+    let batch = Batch { verified: marks.collect(), failed: failed.collect(), checked: checked.collect() };
+    let committed = commit::commit(claims, &batch).await?;
+    notes.ledger.note_told(committed.told);
+    Ok(committed.refused.into_iter().collect())
+}
+
+fn owed_of(ground: &Ground<'_>, concluded: &Concluded<'_>) -> Vec<Owed> {
+    let teller = Teller { watchlist: ground.watchlist, now: concluded.asked.at };
+    teller.owed_to_readers(
+        concluded.conclusion.events.clone(),
+        (concluded.record.id, concluded.asked.planned.entry),
+    )
+}
+
+fn checked<'a>(concluded: &'a Concluded<'_>, events: &'a [Owed]) -> Checked<'a> {
+    let Concluded { asked, record, conclusion, .. } = concluded;
+    Checked {
+        now: asked.at,
+        before: record,
+        after: &conclusion.after,
+        answer: Some(Stored {
+            outcome: conclusion.outcome,
+            pages: &asked.pages,
+            parser_version: PARSER_VERSION,
+        }),
+        told: &conclusion.told,
+        events,
+        troubles: &conclusion.troubles,
+    }
+}
+
+fn troubles_of(ground: &Ground<'_>, failing: &Failing<'_>) -> Vec<Turn> {
+    let Some(id) = failing.asked.planned.id else { return Vec::new() };
+    let teller = Teller { watchlist: ground.watchlist, now: failing.asked.at };
+    let company = (id, failing.asked.planned.entry);
+    outcome::troubles_of(teller, company, &failing.ended, failing.failure.as_ref())
+}
+
+fn stored_failure<'a>(
+    notes: Notes<'_>,
+    failing: &'a Failing<'_>,
+    troubles: &'a [Turn],
+) -> Option<Failed<'a>> {
+    let Failing { asked, ended, pages, .. } = failing;
+    let was_tried = asked.planned.attempt == Attempt::Last;
+    Some(Failed {
+        company: asked.planned.id?,
+        now: asked.at,
+        answer: Stored { outcome: ended.outcome, pages: &asked.pages, parser_version: PARSER_VERSION },
+        code: ended.code,
+        reason: ended.reason.as_deref(),
+        turn: failing.turn(notes),
+        checks: i32::from(!was_tried),
+        pages: *pages,
+        troubles,
+    })
+}
+
+/// Notes how a failing company had its turn; gives it back where it is to be asked once more.
+fn had_its_turn<'c>(notes: Notes<'_>, failing: Failing<'c>) -> Option<Planned<'c>> {
+    if failing.is_asked_again() {
+        let Failing { asked, ended, .. } = failing;
+        return Some(Planned {
+            cause: Cause::Repeat,
+            attempt: Attempt::Last,
+            tried_at: Some(asked.at),
+            first_try: Some(ended),
+            ..asked.planned
+        });
+    }
+    notes.ended(failing.asked.planned.entry, failing.ended);
+    None
+}
+
+/// The same in a dry run: what would be found.
+fn imagine<'c>(
+    ground: &Ground<'_>,
+    notes: Notes<'_>,
+    concluded: Vec<Concluded<'c>>,
+    failed: Vec<Failing<'c>>,
+) -> Vec<Planned<'c>> {
+    for Concluded { asked, conclusion, .. } in concluded {
+        let troubles = conclusion.troubles.into_iter().map(|turn| turn.owed.event);
+        notes.ledger.note_told(ground.imagined(conclusion.events.into_iter().chain(troubles)));
+        let ended = Ended { outcome: conclusion.outcome, code: None, reason: None };
+        notes.ended(asked.planned.entry, ended);
+    }
+    let mut again = Vec::new();
+    for failing in failed {
+        if !failing.is_asked_again() {
+            let troubles = troubles_of(ground, &failing).into_iter().map(|turn| turn.owed.event);
+            notes.ledger.note_told(ground.imagined(troubles));
+        }
+        again.extend(had_its_turn(notes, failing));
+    }
+    again
+}

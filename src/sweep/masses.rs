@@ -1,0 +1,131 @@
+//! What only the whole of a sweep can tell: mass losses, companies that keep failing, codes that came and went, companies whose
+//! pages exceed a whole day's calls.
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::ground::Ground;
+use super::plan::Planned;
+use crate::domain::compare::LOOKS_NEEDED_MASS;
+use crate::domain::event::{Trouble, TroubleFacts};
+use crate::domain::mass::is_mass_loss;
+use crate::domain::outcome::Outcome;
+use crate::store::StoreError;
+use crate::store::asking::mass::{self, Losses};
+use crate::store::companies::{self, CompanyId};
+use crate::store::outbox::events::Recorded;
+use crate::store::outbox::troubles::{self, Turn};
+
+/// A company that fails for so long and so often, while others succeed, is told to the operator (design 3).
+const UNVERIFIED_AFTER: TimeDelta = TimeDelta::hours(24);
+const UNVERIFIED_CHECKS: i32 = 3;
+
+/// Before a sweep: a process that died in the last one could not say any more what it had seen as a whole, and the second
+/// look must find it said. Where none of those that lost something is asked again it is that sweep which goes on: its
+/// first half says nothing of the whole, and its end will tell.
+pub(super) async fn make_up_for_losses(
+    ground: &Ground<'_>,
+    planned: &[Planned<'_>],
+) -> Result<Vec<Recorded>, StoreError> {
+    let pool = ground.store.pool();
+    let losses = mass::losses(pool, ground.now()).await?;
+    if let Some(losses) = &losses {
+        let planned: Vec<CompanyId> = planned.iter().filter_map(|company| company.id).collect();
+        if !mass::is_among(pool, &planned, losses.since).await? {
+            return Ok(Vec::new());
+        }
+    }
+    tell_losses(ground, losses).await
+}
+
+/// After a sweep: whether many companies have lost something at once.
+pub(super) async fn look_for_losses(ground: &Ground<'_>) -> Result<Vec<Recorded>, StoreError> {
+    let losses = mass::losses(ground.store.pool(), ground.now()).await?;
+    tell_losses(ground, losses).await
+}
+
+async fn tell_losses(ground: &Ground<'_>, losses: Option<Losses>) -> Result<Vec<Recorded>, StoreError> {
+    let pool = ground.store.pool();
+    if let Some(losses) = losses.filter(|losses| is_mass_loss(losses.losing, losses.observed)) {
+        mass::mark(pool, losses.since, LOOKS_NEEDED_MASS).await?;
+        let facts = TroubleFacts {
+            reason: format!(
+                "{} of {} companies lost certificates or qualifications within 24 hours",
+                losses.losing, losses.observed
+            ),
+            advice: Some(MASS_ADVICE.to_owned()),
+            since: Some(losses.first_seen_at),
+            companies: losses.names,
+            ..TroubleFacts::default()
+        };
+        return ground.tell(vec![ground.teller().begins(Trouble::MassChange, "", facts)]).await;
+    }
+    if mass::is_open(pool).await? {
+        return Ok(Vec::new());
+    }
+    ground.tell(vec![ground.teller().ends(Trouble::MassChange, "")]).await
+}
+
+/// What a sweep that has ended says of companies that keep failing, and of unknown codes.
+pub(super) async fn look_back(ground: &Ground<'_>) -> Result<Vec<Recorded>, StoreError> {
+    let pool = ground.store.pool();
+    let teller = ground.teller();
+    let mut turns: Vec<Turn> = Vec::new();
+    let since = teller.now.checked_sub_signed(UNVERIFIED_AFTER).unwrap_or(DateTime::<Utc>::MIN_UTC);
+    for failing in companies::keep_failing(pool, since, UNVERIFIED_CHECKS).await? {
+        let Some((_, entry)) = ground.entry(failing.keyword.as_str(), 0) else { continue };
+        let facts = TroubleFacts {
+            class: Some(failing.outcome.as_str().to_owned()),
+            code: failing.code,
+            reason: failing.reason,
+            advice: Some(FAILING_ADVICE.to_owned()),
+            since: Some(failing.since),
+            ..TroubleFacts::default()
+        };
+        turns.push(teller.begins_for(Trouble::CompanyUnverified, "", facts, (failing.id, entry)));
+    }
+    let open = troubles::open_of_the_service(pool).await?;
+    let unknown: Vec<_> = open.iter().filter(|open| open.trouble == Trouble::ApiUnknownCode).collect();
+    if !unknown.is_empty() {
+        let still = companies::unknown_codes(pool).await?;
+        // An HTTP status is no code: it is over when none is met any more.
+        let goes_on = |cause: &str| still.contains(&cause.parse::<i64>().ok());
+        let over = unknown.into_iter().filter(|open| !goes_on(&open.cause));
+        turns.extend(over.map(|open| teller.ends(Trouble::ApiUnknownCode, &open.cause)));
+    }
+    let left = troubles::open_of_those_who_left(pool).await?;
+    turns.extend(left.into_iter().map(|open| teller.ends_for_who_left(open)));
+    ground.tell(turns).await
+}
+
+/// Companies whose answers take more calls than a whole day has: none is spent on them, and the operator hears of each once.
+pub(super) async fn tell_too_large(
+    ground: &Ground<'_>,
+    too_large: &[Planned<'_>],
+    limit: u32,
+) -> Result<Vec<Recorded>, StoreError> {
+    let teller = ground.teller();
+    let turns = too_large.iter().filter_map(|planned| {
+        let facts = TroubleFacts {
+            class: Some(Outcome::Quota.as_str().to_owned()),
+            reason: too_large_reason(planned.pages, limit),
+            advice: Some(TOO_LARGE_ADVICE.to_owned()),
+            since: Some(teller.now),
+            ..TroubleFacts::default()
+        };
+        Some(teller.begins_for(Trouble::CompanyUnverified, "", facts, (planned.id?, planned.entry)))
+    });
+    ground.tell(turns.collect()).await
+}
+
+/// Why a company is not asked at all.
+pub(super) fn too_large_reason(pages: u16, limit: u32) -> String {
+    format!("its answer takes {pages} calls, and [api].calls_per_day allows {limit}: it is not asked")
+}
+
+const TOO_LARGE_ADVICE: &str = "raise [api].calls_per_day, or take the company out of the watchlist";
+
+const MASS_ADVICE: &str = "the provider's data is more likely wrong than all these companies: readers are told only after four agreeing \
+                           looks; compare one company with the national platform, and ask the provider (juhe.cn)";
+
+const FAILING_ADVICE: &str = "the other companies can be verified: see what the provider answers for this one (qualwatch check KEYWORD), \
+                              and try its 统一社会信用代码 as the keyword";

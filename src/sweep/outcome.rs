@@ -1,0 +1,322 @@
+//! What the answer of one check means: compared, judged, and turned into what is stored and told. Pure.
+
+use std::collections::BTreeMap;
+
+use super::judging::{self, Case};
+use super::report::Ended;
+use super::teller::Teller;
+use crate::config::Company;
+use crate::domain::compare::{Seen, compare};
+use crate::domain::dates::{End, OddDates, odd_dates};
+use crate::domain::event::{Change, Event, EventKind, Trouble, TroubleFacts};
+use crate::domain::holding::{Holding, HoldingKey, read_items};
+use crate::domain::identity::{Prefix, Whose, whose};
+use crate::domain::judge::Told;
+use crate::domain::observation::{Item, Observation};
+use crate::domain::outcome::Outcome;
+use crate::domain::snapshot::Held;
+use crate::juhe::{Class, Failure, Fault};
+use crate::store::checks::records::{AnswerDigests, Record};
+use crate::store::companies::CompanyId;
+use crate::store::outbox::troubles::Turn;
+
+/// An answer, complete or empty, with whose it is.
+#[derive(Debug, Clone)]
+pub(super) struct Answer {
+    pub(super) whose: Option<Whose>,
+    /// Whether another entry of the file has the prefix that it brings.
+    pub(super) prefix_is: PrefixIs,
+    /// By what it is known again.
+    pub(super) digests: Option<AnswerDigests>,
+    pub(super) pages: i16,
+}
+
+/// Whether another entry of the file has the prefix that an answer brings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum PrefixIs {
+    Free,
+    Taken,
+}
+
+/// What a check that could be compared leads to.
+#[derive(Debug, Clone)]
+pub(super) struct Conclusion {
+    pub(super) outcome: Outcome,
+    pub(super) after: Record,
+    pub(super) told: Vec<Told>,
+    /// For readers.
+    pub(super) events: Vec<Event>,
+    /// For operators.
+    pub(super) troubles: Vec<Turn>,
+}
+
+/// Whose answer it is, as far as the answer alone can say; `None`: nothing came.
+pub(super) fn sort(record: &Record, observation: &Observation) -> Option<Whose> {
+    let Observation::Complete(items) = observation else { return None };
+    Some(whose(record.snapshot.prefix.as_ref(), &record.snapshot.numbers(), items.clone()))
+}
+
+/// The prefix that the answer brings and that is not ours yet.
+pub(super) fn new_prefix<'a>(record: &Record, whose: &'a Whose) -> Option<&'a Prefix> {
+    let prefix = match whose {
+        Whose::Ours { prefix, .. } => prefix.as_ref(),
+        Whose::ReImported { prefix, .. } => Some(prefix),
+        Whose::Disputed { .. } | Whose::Unclear(_) => None,
+    };
+    prefix.filter(|prefix| record.snapshot.prefix.as_ref() != Some(*prefix))
+}
+
+/// Concludes what an answer means, or why it cannot be compared: then it is a failed check.
+pub(super) fn conclude(case: &Case<'_>, answer: Answer) -> Result<Conclusion, Ended> {
+    let Some(whose) = answer.whose else { return Ok(empty(case)) };
+    let (prefix, items) = accept(whose, answer.prefix_is)?;
+    let shown = read_items(&items).map_err(|reason| incomplete(&reason.to_string()))?;
+    let mut conclusion = complete(case, prefix, shown);
+    conclusion.after.pages = answer.pages;
+    conclusion.after.digests = answer.digests.filter(|_| is_quiet(case, &conclusion));
+    Ok(conclusion)
+}
+
+/// Whether the same answer would change nothing: nothing is in doubt, remembered of doubts, or open.
+fn is_quiet(case: &Case<'_>, conclusion: &Conclusion) -> bool {
+    let is_over = |(trouble, cause): &(Trouble, String)| {
+        conclusion
+            .troubles
+            .iter()
+            .any(|turn| turn.owed.event.kind == EventKind::Resolved(*trouble) && turn.cause == *cause)
+    };
+    let begins = conclusion.troubles.iter().any(|turn| turn.owed.event.trouble.is_some());
+    conclusion.after.snapshot.doubts.is_empty()
+        && conclusion.after.unverified_told_at.is_none()
+        && !begins
+        && case.record.troubles.iter().all(is_over)
+}
+
+/// A check whose pages do not add up.
+pub(super) fn incomplete(reason: &str) -> Ended {
+    Ended { outcome: Outcome::Incomplete, code: None, reason: Some(reason.to_owned()) }
+}
+
+/// A check that upstream or the way to it failed.
+pub(super) fn failed(failure: &Failure) -> Ended {
+    let outcome = match failure.class {
+        Class::Empty => Outcome::Empty,
+        Class::Transient => Outcome::Transient,
+        Class::Quota => Outcome::Quota,
+        Class::Credential => Outcome::Credential,
+        Class::Unknown => Outcome::Unknown,
+    };
+    Ended { outcome, code: failure.code, reason: Some(failure.reason.clone()) }
+}
+
+fn accept(whose: Whose, prefix_is: PrefixIs) -> Result<(Option<Prefix>, Vec<Item>), Ended> {
+    let disputed = |found: String| Ended { outcome: Outcome::Disputed, code: None, reason: Some(found) };
+    match whose {
+        Whose::Unclear(reason) => Err(incomplete(&reason.to_string())),
+        Whose::Disputed { found } => {
+            let found: Vec<&str> = found.iter().map(Prefix::as_str).collect();
+            Err(disputed(if found.is_empty() {
+                "the answer names no company, and bears other certificate numbers".to_owned()
+            } else {
+                format!("the answer is of {}", found.join(", "))
+            }))
+        }
+        Whose::Ours { .. } | Whose::ReImported { .. } if prefix_is == PrefixIs::Taken => {
+            Err(disputed("another entry of the watchlist finds the same company".to_owned()))
+        }
+        Whose::Ours { prefix, items } => Ok((prefix, items)),
+        Whose::ReImported { prefix, items } => Ok((Some(prefix), items)),
+    }
+}
+
+fn complete(case: &Case<'_>, prefix: Option<Prefix>, shown: BTreeMap<HoldingKey, Holding>) -> Conclusion {
+    let mut after = verified(case, Outcome::Complete);
+    after.last_verified_at = Some(case.now());
+    let unreadable = unreadable_dates(case, &shown);
+    let comparison = compare(&case.record.snapshot, &Seen::Holdings(shown), &case.look());
+    after.snapshot = comparison.after;
+    if prefix.is_some() {
+        after.snapshot.prefix = prefix;
+    }
+    let mut events = comparison.events;
+    if after.unverified_told_at.take().is_some() {
+        events.push(case.reader_event(Change::VerifiedAgain, after.last_verified_at));
+    }
+    let mut troubles = case.ended(|trouble, _| {
+        matches!(trouble, Trouble::CompanyNotFound | Trouble::CompanyUnverified | Trouble::IdentityChanged)
+    });
+    troubles.extend(case.ended(|trouble, cause| {
+        trouble == Trouble::UnreadableDate && !unreadable.iter().any(|(number, _)| number == cause)
+    }));
+    troubles.extend(unreadable.into_iter().map(|(number, facts)| {
+        case.teller.begins_for(Trouble::UnreadableDate, &number, facts, case.company())
+    }));
+    after.owes_answer = after.snapshot.open_doubts().next().is_some();
+    judged(case, Conclusion { outcome: Outcome::Complete, after, told: Vec::new(), events, troubles })
+}
+
+fn empty(case: &Case<'_>) -> Conclusion {
+    if case.record.disputed_since.is_some() {
+        return empty_while_disputed(case);
+    }
+    let mut after = verified(case, Outcome::Empty);
+    after.owes_answer = true;
+    let comparison = compare(&case.record.snapshot, &Seen::Nothing, &case.look());
+    after.snapshot = comparison.after;
+    let mut events = comparison.events;
+    let mut troubles = case.ended(|trouble, _| trouble == Trouble::CompanyUnverified);
+    // An empty answer verifies nothing but that there is nothing (design 3). What is only judged on, because it went at its
+    // end, is not listed: that there is nothing agrees with it.
+    if after.snapshot.baseline_at.is_none() || after.snapshot.held.values().all(is_unlisted) {
+        after.last_verified_at = Some(case.now());
+        if after.unverified_told_at.take().is_some() {
+            events.push(case.reader_event(Change::VerifiedAgain, after.last_verified_at));
+        }
+    } else if after.unverified_told_at.is_none() && judging::is_stale(case) {
+        after.unverified_told_at = Some(case.now());
+        events.push(case.reader_event(Change::Unverified, after.last_verified_at));
+    }
+    if after.snapshot.baseline_at.is_none() || after.snapshot.held.is_empty() {
+        let facts = TroubleFacts {
+            class: Some(Class::Empty.as_str().to_owned()),
+            code: Some(NOT_FOUND),
+            reason: "the provider finds nothing under this keyword".to_owned(),
+            advice: crate::juhe::meaning(NOT_FOUND).advice.map(str::to_owned),
+            since: Some(case.now()),
+            ..TroubleFacts::default()
+        };
+        troubles.push(case.teller.begins_for(Trouble::CompanyNotFound, "", facts, case.company()));
+    }
+    judged(case, Conclusion { outcome: Outcome::Empty, after, told: Vec::new(), events, troubles })
+}
+
+fn is_unlisted(held: &Held) -> bool {
+    held.unlisted_since.is_some()
+}
+
+/// A disputed company is compared with nothing until its prefix answers again (design 3), and an empty answer has none.
+fn empty_while_disputed(case: &Case<'_>) -> Conclusion {
+    let after = Record {
+        last_asked_at: Some(case.now()),
+        last_outcome: Some(Outcome::Empty),
+        owes_answer: true,
+        digests: None,
+        ..case.record.clone()
+    };
+    let (told, events, troubles) = (Vec::new(), Vec::new(), Vec::new());
+    Conclusion { outcome: Outcome::Empty, after, told, events, troubles }
+}
+
+/// 查询无结果.
+const NOT_FOUND: i64 = 265_004;
+
+/// The record after an answer that can be compared: nothing fails any more.
+fn verified(case: &Case<'_>, outcome: Outcome) -> Record {
+    Record {
+        last_asked_at: Some(case.now()),
+        last_outcome: Some(outcome),
+        last_code: None,
+        last_reason: None,
+        failing_since: None,
+        failing_checks: 0,
+        disputed_since: None,
+        digests: None,
+        ..case.record.clone()
+    }
+}
+
+/// "Once its answer is in": the ends are judged in the same transaction.
+fn judged(case: &Case<'_>, mut conclusion: Conclusion) -> Conclusion {
+    let judgement = judging::judge_ends(case, &conclusion.after);
+    conclusion.after.judged_on = Some(case.teller.today());
+    conclusion.after.tell_on = judging::tell_on(case, &conclusion.after);
+    conclusion.events.extend(judgement.events);
+    conclusion.told = judgement.told;
+    conclusion
+}
+
+/// What of a failed check troubles the operators: that it is disputed, or a code that the document does not explain.
+pub(super) fn troubles_of(
+    teller: Teller<'_>,
+    company: (CompanyId, &Company),
+    ended: &Ended,
+    failure: Option<&Failure>,
+) -> Vec<Turn> {
+    match (ended.outcome, failure) {
+        (Outcome::Disputed, _) => {
+            let facts = TroubleFacts {
+                class: Some(Outcome::Disputed.as_str().to_owned()),
+                reason: ended.reason.clone().unwrap_or_default(),
+                advice: Some(DISPUTED_ADVICE.to_owned()),
+                since: Some(teller.now),
+                ..TroubleFacts::default()
+            };
+            vec![teller.begins_for(Trouble::IdentityChanged, "", facts, company)]
+        }
+        (Outcome::Unknown, Some(failure)) => vec![unknown_code(teller, company.1, failure)],
+        _ => Vec::new(),
+    }
+}
+
+const DISPUTED_ADVICE: &str = "see whose certificates these are, then pin the right company in its entry with id = \"…\", or write \
+                               its 统一社会信用代码 as the keyword; of two entries that find one company take one out";
+
+/// Told once for each code, whichever company meets it first.
+fn unknown_code(teller: Teller<'_>, entry: &Company, failure: &Failure) -> Turn {
+    let which = match (failure.code, failure.fault) {
+        (Some(code), _) => code.to_string(),
+        (None, Fault::Status(status)) => format!("HTTP {status}"),
+        (None, _) => failure.class.as_str().to_owned(),
+    };
+    let facts = TroubleFacts {
+        class: Some(failure.class.as_str().to_owned()),
+        code: failure.code,
+        reason: failure.reason.clone(),
+        advice: failure.advice().map(str::to_owned),
+        since: Some(teller.now),
+        line: Some(entry.line),
+        companies: vec![entry.name.clone()],
+    };
+    teller.begins(Trouble::ApiUnknownCode, &which, facts)
+}
+
+/// The certificates whose dates cannot be judged or are odd, by number, each once (domain.md 9). What ended over 180 days
+/// ago raises nothing.
+fn unreadable_dates(case: &Case<'_>, shown: &BTreeMap<HoldingKey, Holding>) -> Vec<(String, TroubleFacts)> {
+    let today = case.teller.today();
+    let mut found: BTreeMap<String, TroubleFacts> = BTreeMap::new();
+    // What is established as long past stays so whatever its end looks like now.
+    let is_past = |holding: &&Holding| {
+        let held = case.record.snapshot.held.get(&holding.key());
+        let known = held.map(|held| &held.holding).filter(|_| holding.last_day().is_none());
+        known.unwrap_or(holding).is_historical(today)
+    };
+    for holding in shown.values().filter(|holding| !is_past(holding)) {
+        let Some(reason) = what_is_odd(holding, today) else { continue };
+        let number = holding.number.text().to_owned();
+        let reason = format!("certificate {number}: {reason}");
+        let facts = TroubleFacts {
+            reason: crate::domain::display::displayable(&reason),
+            advice: Some("compare with the national platform (四库一平台); until a date can be read the last one known is judged".to_owned()),
+            since: Some(case.now()),
+            ..TroubleFacts::default()
+        };
+        // However the number is written, it is one cause.
+        found.entry(holding.number.key().to_owned()).or_insert(facts);
+    }
+    found.into_iter().collect()
+}
+
+fn what_is_odd(holding: &Holding, today: chrono::NaiveDate) -> Option<String> {
+    let text = &holding.end_text;
+    match holding.end {
+        End::Missing => Some("no end of validity is stated".to_owned()),
+        End::Endless => Some(format!("the end of validity is \"{text}\", but a 资质 always ends")),
+        End::Unreadable => Some(format!("the end of validity \"{text}\" cannot be read")),
+        End::Day(end) => odd_dates(holding.issued, end, today).map(|odd| match odd {
+            OddDates::EndBeforeIssue => "it ends before it was issued".to_owned(),
+            OddDates::IssuedInFuture => "its issue date lies in the future".to_owned(),
+            OddDates::MoreThanTwentyYears => "it runs for more than 20 years".to_owned(),
+        }),
+    }
+}

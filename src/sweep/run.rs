@@ -1,0 +1,311 @@
+//! The whole course of a sweep: plan, first call alone, the lanes, second tries, what only the whole can tell.
+
+use std::sync::Arc;
+
+use futures_util::future::join_all;
+use tokio_util::sync::CancellationToken;
+
+use super::batch::Notes;
+use super::breaker::{Breaker, FAILURES_MAX};
+use super::check::Asking;
+use super::counter::Counter;
+use super::error::SweepError;
+use super::ground::{Ground, Mode};
+use super::judging;
+use super::lane::{Lane, Line, Pass};
+use super::masses;
+use super::plan::{Plan, Planned, Whom, plan};
+use super::report::{Ledger, Progress, Report};
+use super::stops::{Start, Stops};
+use crate::clock::Clock;
+use crate::config::{Method, Watchlist};
+use crate::domain::outcome::Outcome;
+use crate::domain::secret::Secret;
+use crate::juhe::{self, Client};
+use crate::store::asking::budget::{self, Cause};
+use crate::store::asking::reachability;
+use crate::store::checks::claims::Claims;
+use crate::store::checks::commit::note_sweep;
+use crate::store::companies::wrong_clock;
+use crate::store::outbox::events::Recorded;
+use crate::store::steps::Steps;
+use crate::store::{Store, StoreError};
+
+/// Connections that a sweep claims and commits on, whatever `concurrency` is.
+const LANES_MAX: usize = 4;
+/// From so many companies asked at a time on, one more lane is worth its connection.
+const LANE_WIDTH: usize = 32;
+
+/// One sweep, with all it works with.
+pub struct Sweep<'a> {
+    ground: Ground<'a>,
+    progress: &'a dyn Progress,
+    ending: CancellationToken,
+}
+
+impl<'a> Sweep<'a> {
+    /// A sweep that is yet to run. When `ending` is cancelled no further company is begun.
+    #[must_use]
+    pub fn new(
+        store: &'a Store,
+        watchlist: &'a Watchlist,
+        clock: Arc<dyn Clock>,
+        steps: &'a dyn Steps,
+        mode: Mode,
+        progress: &'a dyn Progress,
+        ending: CancellationToken,
+    ) -> Self {
+        Self { ground: Ground::new(store, watchlist, clock, steps, mode), progress, ending }
+    }
+
+    /// Asks whoever is meant and stores what it finds. With [`Whom::Due`] the day's judging is left to
+    /// [`judge_the_day`](Self::judge_the_day); else every company that is meant is judged at the end.
+    ///
+    /// # Errors
+    /// When the database fails or no client can be made. What was committed until then stays.
+    pub async fn run(self, whom: &Whom, key: Option<Secret>) -> Result<Report, SweepError> {
+        let (ground, started_at) = (&self.ground, self.ground.now());
+        if ground.mode == Mode::ForGood {
+            let today = ground.teller().today();
+            wrong_clock::set_right(ground.store.pool(), whom.named().as_deref(), started_at, today).await?;
+        }
+        let Plan { planned, meant } = plan(ground, whom).await?;
+        let to_be_asked = planned.len();
+        let (breaker, ledger) = (Breaker::default(), Ledger::new(self.progress));
+        if !planned.is_empty() {
+            self.ask_and_look_back(&breaker, &ledger, planned, key).await?;
+        }
+        let mut doubts = Vec::new();
+        if *whom != Whom::Due {
+            ledger.note_told(judging::judge_these(ground, &meant).await?);
+            let whose = whom.named().map(|_| meant.as_slice());
+            doubts = judging::open_doubts(ground, whose).await?;
+        }
+        let mut report = ledger.into_report(to_be_asked, breaker.halt());
+        report.doubts = doubts;
+        if ground.mode == Mode::ForGood && report.tally.asked > 0 {
+            note_sweep(ground.store.pool(), started_at, ground.now(), report.tally).await?;
+        }
+        Ok(report)
+    }
+
+    /// Judges every company of the file of which something may be worth telling today, once the day's hour has come.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn judge_the_day(&self) -> Result<Vec<Recorded>, StoreError> {
+        judging::judge_the_day(&self.ground).await
+    }
+
+    async fn ask_and_look_back(
+        &self,
+        breaker: &Breaker,
+        ledger: &Ledger<'_>,
+        planned: Vec<Planned<'a>>,
+        key: Option<Secret>,
+    ) -> Result<(), StoreError> {
+        let ground = &self.ground;
+        let stops = Stops { ground, breaker, ledger };
+        if ground.mode == Mode::DryRun {
+            return self.ask_all(stops, planned, key).await;
+        }
+        ledger.note_told(masses::make_up_for_losses(ground, &planned).await?);
+        self.ask_all(stops, planned, key).await?;
+        if let Some(at) = breaker.last_answer_at() {
+            reachability::note_last_answer(ground.store.pool(), at).await?;
+        }
+        if breaker.was_silent() {
+            stops.tell_if_unreachable().await?;
+        }
+        ledger.note_told(masses::look_for_losses(ground).await?);
+        ledger.note_told(masses::look_back(ground).await?);
+        Ok(())
+    }
+
+    async fn ask_all(
+        &self,
+        stops: Stops<'_>,
+        planned: Vec<Planned<'a>>,
+        key: Option<Secret>,
+    ) -> Result<(), StoreError> {
+        self.progress.begins(planned.len());
+        let Some(key) = key else { return stops.stop_without_key().await };
+        let client = match Client::new(self.settings(key), Arc::clone(&self.ground.clock)) {
+            Ok(client) => client,
+            Err(error) => return stops.stop_without_client(&error).await,
+        };
+        let start = match stops.start(&client).await? {
+            Start::Not(halt) => {
+                stops.breaker.end(halt);
+                return Ok(());
+            }
+            start => start,
+        };
+        let counter = Counter::new(&self.ground);
+        let asking = Asking {
+            ground: &self.ground,
+            client: &client,
+            breaker: stops.breaker,
+            stops,
+            counter: &counter,
+            ledger: stops.ledger,
+            last_success_at: reachability::reachability(self.ground.store.pool()).await?.last_success_at,
+            ending: &self.ending,
+        };
+        let notes = Notes { ledger: stops.ledger, breaker: stops.breaker, progress: self.progress };
+        Course { asking, notes, stops }.take(planned, start).await
+    }
+
+    fn settings(&self, key: Secret) -> juhe::Settings {
+        let api = &self.ground.watchlist.api;
+        let method = match api.method {
+            Method::Get => juhe::Method::Get,
+            Method::Post => juhe::Method::Post,
+        };
+        juhe::Settings {
+            url: api.url.clone(),
+            method,
+            timeout: api.timeout,
+            request_gap: api.request_gap(),
+            key,
+        }
+    }
+}
+
+/// The asking of one sweep.
+#[derive(Clone, Copy)]
+struct Course<'s> {
+    asking: Asking<'s>,
+    notes: Notes<'s>,
+    stops: Stops<'s>,
+}
+
+impl Course<'_> {
+    async fn take(self, planned: Vec<Planned<'_>>, start: Start) -> Result<(), StoreError> {
+        let breaker = self.asking.breaker;
+        let are_all = planned.len() == self.asking.ground.watchlist.companies.len();
+        let is_few = planned.len() < FAILURES_MAX;
+        let Affordable { first, later } = self.affordable(planned).await?;
+        let (mut again, claims) = self.first_pass(first, start).await?;
+        let (more, claims) = self.pass(later, claims).await?;
+        again.extend(more);
+        if !again.is_empty() && !breaker.is_over() {
+            again.sort_by_key(|company| company.order);
+            breaker.disarm_for_a_few(again.len());
+            let (_, claims) = self.pass(again, claims).await?;
+            close(claims).await?;
+        } else {
+            again.into_iter().for_each(|planned| self.notes.given_up(planned));
+            close(claims).await?;
+        }
+        // "Or all, when they are fewer": of the file, for one company that is checked alone does not speak for the others;
+        // and known only when the second tries have failed too.
+        if is_few && are_all && breaker.was_silent() && !breaker.has_answered() && !breaker.is_over() {
+            self.stops.pause().await?;
+        }
+        Ok(())
+    }
+
+    /// The first call alone: a refused key costs one call, and a probe is one call. Then all others.
+    async fn first_pass<'c>(
+        &self,
+        planned: Vec<Planned<'c>>,
+        start: Start,
+    ) -> Result<(Vec<Planned<'c>>, Vec<Claims>), StoreError> {
+        let breaker = self.asking.breaker;
+        let (mut again, mut claims) = (Vec::new(), Vec::new());
+        let mut planned = planned.into_iter();
+        while let Some(mut first) = planned.next() {
+            if start == Start::Probing {
+                first.cause = Cause::Probe;
+            }
+            let (more, kept) = self.pass(vec![first], claims).await?;
+            again.extend(more);
+            claims = kept;
+            if breaker.has_answered() || breaker.was_silent() || breaker.is_over() {
+                break;
+            }
+        }
+        if start == Start::Probing && !breaker.is_over() {
+            if breaker.has_answered() {
+                self.stops.go_on().await?;
+            } else {
+                self.stops.stay_stopped().await?;
+            }
+        }
+        let (more, claims) = self.pass(planned.collect(), claims).await?;
+        again.extend(more);
+        Ok((again, claims))
+    }
+
+    /// Takes each company's turn, in lanes; gives those that are worth a second try, and the connections.
+    async fn pass<'c>(
+        &self,
+        planned: Vec<Planned<'c>>,
+        mut claims: Vec<Claims>,
+    ) -> Result<(Vec<Planned<'c>>, Vec<Claims>), StoreError> {
+        if planned.is_empty() || self.asking.breaker.is_over() {
+            planned.into_iter().for_each(|planned| self.notes.given_up(planned));
+            return Ok((Vec::new(), claims));
+        }
+        let ground = self.asking.ground;
+        let concurrency = usize::try_from(ground.watchlist.api.concurrency.get()).unwrap_or(usize::MAX);
+        let wanted = concurrency.div_ceil(LANE_WIDTH).clamp(2, LANES_MAX).min(concurrency).min(planned.len());
+        if ground.mode == Mode::ForGood {
+            ground.store.more_claims(&mut claims, wanted).await?;
+        }
+        let lanes = if ground.mode == Mode::ForGood { wanted.min(claims.len()) } else { 1 };
+        let line = Line::of(planned);
+        let width = concurrency.div_ceil(lanes);
+        let pass = Pass { asking: self.asking, notes: self.notes, line: &line, lanes, width };
+        let spare = claims.split_off(lanes.min(claims.len()));
+        let mut hands: Vec<Option<Claims>> = claims.into_iter().map(Some).collect();
+        hands.resize_with(lanes, || None);
+        let at_work = hands.into_iter().map(|claims| Lane::new(pass, claims).work());
+        // All of them, also when one fails: what was asked for is stored where it can be.
+        let done = join_all(at_work).await.into_iter().collect::<Result<Vec<_>, StoreError>>()?;
+        let claims = done.into_iter().flatten().chain(spare).collect();
+        Ok((line.into_again(), claims))
+    }
+
+    /// Who can be paid by what the day has left, in order, and who only if the others leave something. Who cannot be paid by
+    /// a whole day is not asked.
+    async fn affordable<'c>(&self, planned: Vec<Planned<'c>>) -> Result<Affordable<'c>, StoreError> {
+        let ground = self.asking.ground;
+        let Some(limit) = ground.watchlist.api.calls_per_day.map(std::num::NonZeroU32::get) else {
+            return Ok(Affordable { first: planned, later: Vec::new() });
+        };
+        let (too_large, planned): (Vec<_>, Vec<_>) =
+            planned.into_iter().partition(|planned| u32::from(planned.pages) > limit);
+        for planned in &too_large {
+            let reason = masses::too_large_reason(planned.pages, limit);
+            self.asking.ledger.note_unasked(&planned.entry.keyword, Outcome::Quota, &reason);
+        }
+        self.asking.ledger.note_told(masses::tell_too_large(ground, &too_large, limit).await?);
+        let used = budget::calls_of_the_day(ground.store.pool(), ground.now()).await?.total();
+        let mut left = i64::from(limit) - used;
+        let mut affordable = Affordable { first: Vec::new(), later: Vec::new() };
+        for planned in planned {
+            if i64::from(planned.pages) <= left || affordable.first.is_empty() && planned.pages == 1 {
+                left -= i64::from(planned.pages);
+                affordable.first.push(planned);
+            } else {
+                affordable.later.push(planned);
+            }
+        }
+        Ok(affordable)
+    }
+}
+
+/// Whom the day's calls left can pay.
+struct Affordable<'c> {
+    first: Vec<Planned<'c>>,
+    later: Vec<Planned<'c>>,
+}
+
+async fn close(claims: Vec<Claims>) -> Result<(), StoreError> {
+    for claims in claims {
+        claims.close().await?;
+    }
+    Ok(())
+}

@@ -152,6 +152,7 @@ impl Asking<'_> {
         let mut paid = asked.planned.pages;
         match self.pay(asked.planned.cause, paid).await? {
             Counted::Yes => {}
+            Counted::Spent if self.breaker.is_over() => return Ok(Came::Over),
             Counted::Spent if paid > 1 => return Ok(Came::Unpaid),
             Counted::Spent => {
                 self.stops.stop_at_own_limit(self.counter.limit()).await?;
@@ -171,7 +172,8 @@ impl Asking<'_> {
             // Whole or not at all: what is known now to be missing is paid for together.
             let missing = pages.saturating_sub(paid);
             if missing > 0 && self.pay_pages(missing).await? == Counted::Spent {
-                break Came::TooManyPages(pages);
+                let is_over = self.breaker.is_over();
+                break if is_over { Came::BrokenOff } else { Came::TooManyPages(pages) };
             }
             paid = paid.max(pages);
             if self.breaker.is_over() {

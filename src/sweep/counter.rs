@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use sqlx::Postgres;
 use sqlx::pool::PoolConnection;
 
+use super::breaker::Breaker;
 use super::ground::Ground;
 use crate::store::StoreError;
 use crate::store::asking::budget::{self, Calls, Counted};
@@ -12,6 +13,7 @@ use crate::store::asking::budget::{self, Calls, Counted};
 /// Counts the calls of one sweep. Whoever comes while a statement is under way goes into the next one.
 pub(super) struct Counter<'a> {
     ground: &'a Ground<'a>,
+    breaker: &'a Breaker,
     limit: u32,
     waiting: Mutex<Vec<Arc<Ticket>>>,
     /// Who holds it counts for all who wait. The connection is kept for as long as the sweep asks.
@@ -25,9 +27,9 @@ struct Ticket {
 }
 
 impl<'a> Counter<'a> {
-    pub(super) fn new(ground: &'a Ground<'a>) -> Self {
+    pub(super) fn new(ground: &'a Ground<'a>, breaker: &'a Breaker) -> Self {
         let limit = ground.watchlist.api.calls_per_day.map_or(0, std::num::NonZeroU32::get);
-        Self { ground, limit, waiting: Mutex::default(), turnstile: tokio::sync::Mutex::default() }
+        Self { ground, breaker, limit, waiting: Mutex::default(), turnstile: tokio::sync::Mutex::default() }
     }
 
     /// The most calls of a day; 0: no limit.
@@ -35,7 +37,7 @@ impl<'a> Counter<'a> {
         self.limit
     }
 
-    /// Counts `calls`, all of them or none; says whether they may be made.
+    /// Counts `calls`, all of them or none; says whether they may be made. None may once asking is over.
     ///
     /// # Errors
     /// When the database fails: the calls must not be made.
@@ -43,6 +45,10 @@ impl<'a> Counter<'a> {
         let ticket = Arc::new(Ticket { calls, counted: OnceLock::new() });
         self.waiting().push(Arc::clone(&ticket));
         let mut turnstile = self.turnstile.lock().await;
+        // Where it failed for who came before, another connection might still count: for an answer that nobody could store.
+        if self.breaker.is_over() && ticket.counted.get().is_none() {
+            return Ok(Counted::Spent);
+        }
         // Somebody may have counted for us while we waited for our turn.
         if let Some(counted) = ticket.counted.get() {
             return Ok(*counted);

@@ -141,7 +141,7 @@ impl<'a> Sweep<'a> {
             }
             start => start,
         };
-        let counter = Counter::new(&self.ground);
+        let counter = Counter::new(&self.ground, stops.breaker);
         let asking = Asking {
             ground: &self.ground,
             client: &client,

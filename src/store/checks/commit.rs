@@ -16,7 +16,7 @@ use crate::store::outbox::events::{self, Owed, Recorded};
 use crate::store::outbox::troubles::{self, Turn};
 
 /// How often a batch is stored anew after its transaction lost against another one.
-const ATTEMPTS_MAX: usize = 3;
+const ATTEMPTS_MAX: usize = 10;
 
 /// Everything one check or one judging of a company changes.
 #[derive(Debug, Clone)]

@@ -36,7 +36,7 @@ async fn away_for_days(sessions: Sessions, goes: fn(&Line)) {
     let store = Store::open(line.url(DATABASE).parse().unwrap()).await.unwrap();
     let home = Home::of(&rig);
     let course = async {
-        until("calls wait for their answers", || async { rig.money.paid() == PASSED + CONCURRENCY }).await;
+        rig.calls_wait(PASSED).await;
         goes(&line);
         rig.money.pass();
         rig.minutes_until("the operators are told without it", || async { rig.told_directly() == 1 }).await;
@@ -89,7 +89,7 @@ async fn trouble(strikes: impl AsyncFn(&Server)) {
     rig.money.hold_after(PASSED);
     let program = rig.program_on(&server.url());
     let daemon = Running::start(&program, &["run"]);
-    until("calls wait for their answers", || async { rig.money.paid() == PASSED + CONCURRENCY }).await;
+    rig.calls_wait(PASSED).await;
     strikes(&server).await;
     rig.money.pass();
     daemon.logged("this failed and is tried again every minute").await;

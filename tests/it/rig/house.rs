@@ -19,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 use super::money::Money;
 use super::server::Server;
 use crate::support::program::Program;
+use crate::support::running::until;
 use crate::support::scene::{KEY, OPERATOR, READER, Scene};
 
 /// How many companies the rig's daemons ask for at once.
@@ -143,6 +144,12 @@ impl Rig {
     pub async fn checked(&self) -> usize {
         let checked = self.count("SELECT count(*) FROM standings WHERE last_asked_at IS NOT NULL").await;
         usize::try_from(checked).unwrap()
+    }
+
+    /// Waits until `answered` calls were answered and what they brought is stored, and as many more as may be in flight wait.
+    pub async fn calls_wait(&self, answered: usize) {
+        until("calls wait for their answers", || async { self.money.paid() == answered + CONCURRENCY }).await;
+        until("what was answered is stored", || async { self.checked().await == answered }).await;
     }
 
     /// Whether nothing is owed to anybody.

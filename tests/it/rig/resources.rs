@@ -89,7 +89,7 @@ async fn scenario_08_a_full_disk_under_the_private_database_is_told_once_and_hea
     rig.money.hold_after(8);
     let made = identity(private.data_dir());
     let course = async {
-        until("calls wait for their answers", || async { rig.money.paid() == 8 + CONCURRENCY }).await;
+        rig.calls_wait(8).await;
         disk.fill();
         // As it ends by itself when it cannot write its log ahead.
         kill(postmaster(private.data_dir()).unwrap(), Signal::SIGKILL).unwrap();

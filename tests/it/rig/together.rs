@@ -28,7 +28,7 @@ async fn scenario_21_three_daemons_one_stopped_beyond_its_session_and_two_killed
     rig.money.hold_after(5);
     let behind_the_line = rig.program_on(&line.url(DATABASE));
     let stopped = Running::start(&behind_the_line, &["run"]);
-    until("its calls wait", || async { rig.money.paid() == 5 + CONCURRENCY }).await;
+    rig.calls_wait(5).await;
     assert!(line.shortened() > 0, "who holds locks asks the server to end a silent session");
     stopped.signal(Signal::SIGSTOP);
     until("the server has ended its silent sessions", || async { rig.count(LOCKS).await == 0 }).await;
@@ -36,9 +36,13 @@ async fn scenario_21_three_daemons_one_stopped_beyond_its_session_and_two_killed
     // The answers lie in the socket of a process that does not run.
     rig.money.hold_after(25);
     let mut others = vec![Running::start(&program, &["run"]), Running::start(&program, &["run"])];
+    let mut lost = CONCURRENCY;
     for paid in [25, 40] {
         let in_flight = 2 * CONCURRENCY;
         until("their calls wait", || async { rig.money.paid() >= paid + in_flight - 1 }).await;
+        // But for those that were in flight at a kill before.
+        until("what was answered is stored", || async { rig.checked().await + lost >= paid }).await;
+        lost += CONCURRENCY;
         let killed = others.remove(0);
         assert_eq!(killed.end(Signal::SIGKILL).await.0, -9);
         others.push(Running::start(&program, &["run"]));
@@ -79,6 +83,8 @@ async fn killed_in_turn(companies: usize, kills: usize) {
         let passed = companies * (kill + 1) / (2 * kills + 1);
         rig.money.hold_after(passed);
         until("calls of both wait", || async { rig.money.paid() > passed }).await;
+        // But for those that were in flight at a kill before.
+        until("what was answered is stored", || async { rig.checked().await + in_flight >= passed }).await;
         let killed = daemons[kill % 2].take().unwrap();
         assert_eq!(killed.end(Signal::SIGKILL).await.0, -9, "kill {kill}");
         // Also one whose answer is there and not yet stored.

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 /// The most values one answer may hold. A full page has some 170; a million empty items would take 30 times their
 /// bytes once parsed.
-const VALUES_MAX: usize = 20_000;
+pub(super) const VALUES_MAX: usize = 20_000;
 
 /// The JSON of a body.
 #[derive(Debug)]

@@ -9,7 +9,7 @@
 //!
 //! - **The key** is overwritten in the body first ([`Scrubber`]); all else is read from what is left. So what is stored can
 //!   be read again later, by a newer version, with the same result.
-//! - **Read leniently, judge strictly**: many shapes are understood (`reading`, `json`), but whatever is not understood is
+//! - **Read leniently, judge strictly**: many shapes are understood (`reading`, `json`; `ordinary` only reads the usual one faster), but whatever is not understood is
 //!   unreadable and never empty: an empty answer means that certificates have gone.
 //! - **What decides** (`judge`): a readable `error_code`; else the HTTP status; else the transport.
 
@@ -19,6 +19,7 @@ mod error;
 mod failure;
 mod judge;
 mod json;
+mod ordinary;
 mod pace;
 mod reading;
 mod reply;

@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 
 use super::codes::text_of_resultcode;
 use super::json::{self, Text};
+use super::ordinary;
 use crate::domain::observation::{Item, PAGE_SIZE, PAGES_MAX, Page};
 
 /// The most items one body may hold: what a provider that ignores `pageSize` can send of one company.
@@ -24,6 +25,13 @@ pub(super) enum Said {
 /// # Errors
 /// Why it cannot be read, in words.
 pub(super) fn read(body: &[u8]) -> Result<Said, String> {
+    match ordinary::read(body).filter(|page| page.items.len() <= ITEMS_MAX) {
+        Some(page) => Ok(Said::Page(page)),
+        None => read_leniently(body),
+    }
+}
+
+fn read_leniently(body: &[u8]) -> Result<Said, String> {
     let parsed = json::parse(body)?;
     let Value::Object(answer) = parsed.value else { return Err("JSON, but no object".to_owned()) };
     let code =

@@ -1,3 +1,5 @@
+use proptest::prelude::*;
+
 use super::*;
 
 fn page_of(body: &str) -> Page {
@@ -154,5 +156,135 @@ fn an_error_may_have_any_result_and_any_reason() {
     ] {
         let body = format!("{{{rest},\"error_code\":265001}}");
         assert_eq!(read(body.as_bytes()), Ok(Said::Error { code: 265_001, reason: reason.into() }), "{body}");
+    }
+}
+
+const SUCCESS: &str = include_str!("../../../tests/it/fixtures/success.json");
+
+#[test]
+fn an_ordinary_answer_is_read_the_short_way() {
+    let escaped = SUCCESS.chars().fold(String::new(), |text, letter| match letter {
+        ' '..='~' | '\n' => text + letter.encode_utf8(&mut [0; 4]),
+        _ => format!("{text}\\u{:04x}", u32::from(letter)),
+    });
+    let other = r#"{"reason":"success","resultcode":"200","more":-1.5,"result":{"total":1,"pageNum":1,
+        "items":[{"organ":null,"certificateNum":141002510,"more":true}]},"error_code":0}"#;
+    for body in [SUCCESS, &escaped, other, r#"{"error_code":0,"result":{"total":0,"items":[]}}"#] {
+        let page = ordinary::read(body.as_bytes()).unwrap_or_else(|| panic!("unusual: {body}"));
+        assert_eq!(read_leniently(body.as_bytes()), Ok(Said::Page(page)), "{body}");
+    }
+}
+
+#[test]
+fn whatever_is_unusual_is_left_to_the_lenient_reading() {
+    let many = format!(r#"{{"error_code":0,"result":{{"total":0,"items":[{}{{}}]}}}}"#, "{},".repeat(20_000));
+    for (body, why) in [
+        (r#"{"error_code":"0","result":{"total":0,"items":[]}}"#, "a code as text"),
+        (r#"{"error_code":10012,"result":{"total":0,"items":[]}}"#, "another code"),
+        (r#"{"result":{"total":0,"items":[]}}"#, "no code"),
+        (r#"{"error_code":0,"result":{"total":"0","items":[]}}"#, "a total as text"),
+        (r#"{"error_code":0,"result":{"total":18446744073709551615,"items":[]}}"#, "a total past belief"),
+        (r#"{"error_code":0,"result":{"items":[]}}"#, "no total"),
+        (r#"{"error_code":0,"result":{"total":0}}"#, "no items"),
+        (r#"{"error_code":0,"result":[0,[]]}"#, "a list in place of an object"),
+        (r#"[0,{"total":0,"items":[]}]"#, "a list in place of an object"),
+        (r#"{"error_code":0,"result":{"total":1,"items":[["organ"]]}}"#, "a list in place of an object"),
+        (r#"{"error_code":0,"result":{"total":1,"items":{"0":{}}}}"#, "an object in place of a list"),
+        (r#"{"error_code":0,"result":{"total":1,"items":[{"organ":1.50}]}}"#, "a fraction"),
+        (r#"{"error_code":0,"result":{"total":1,"items":[{"organ":"a\u0000"}]}}"#, "a NUL"),
+        (r#"{"error\u0000_code":0,"result":{"total":0,"items":[]}}"#, "a NUL in a name"),
+        (
+            r#"{"error_code":0,"x":[],"result":{"total":0,"items":[]}}"#,
+            "a list that nobody reads: it may be deep",
+        ),
+        (r#"{"error_code":0,"x":1e999,"result":{"total":0,"items":[]}}"#, "a number out of range"),
+        ("\u{feff}{\"error_code\":0,\"result\":{\"total\":0,\"items\":[]}}", "a byte order mark"),
+        (r#"{"error_code":0,"result":{"total":0,"items":[]}} x"#, "text behind"),
+        (&many, "more values than an answer can hold"),
+    ] {
+        assert_eq!(ordinary::read(body.as_bytes()), None, "{why}: {}", &body[..body.len().min(80)]);
+    }
+}
+
+/// A value as it may stand in an answer, now and then an odd one.
+fn value() -> impl Strategy<Value = String> {
+    const ODD: [&str; 24] = [
+        r#""""#,
+        r#""\n\/""#,
+        r#""\u7532\ud83d\ude00""#,
+        r#""\u0000""#,
+        r#""\ud83d""#,
+        r#""\x""#,
+        "\"\n\"",
+        "\"\0\"",
+        "null",
+        "true",
+        "0",
+        "-0",
+        "-7",
+        "1.50",
+        "1e3",
+        "1e999",
+        "18446744073709551615",
+        "18446744073709551616",
+        "007",
+        "[]",
+        "{}",
+        "[1]",
+        r#"{"a":{"b":[]}}"#,
+        "",
+    ];
+    prop_oneof![
+        20 => "[a-z甲级0-9 （）-]{0,6}".prop_map(|text| format!("\"{text}\"")),
+        1 => prop::sample::select(&ODD[..]).prop_map(str::to_owned),
+    ]
+}
+
+/// An object with `fields`, and with some of `names` before or behind them, of which one may come twice.
+fn object(names: &'static [&'static str], fields: Vec<String>) -> impl Strategy<Value = String> {
+    let field =
+        (prop::sample::select(names), value()).prop_map(|(name, value)| format!("\"{name}\":{value}"));
+    (prop::collection::vec(field, 0..4), any::<bool>()).prop_map(move |(more, are_before)| {
+        let (first, second) = if are_before { (&more, &fields) } else { (&fields, &more) };
+        format!("{{{}}}", [&first[..], &second[..]].concat().join(","))
+    })
+}
+
+fn answer() -> impl Strategy<Value = String> {
+    const OF_ITEM: [&str; 7] =
+        ["organ", "effectiveTime", "type", "qualificationName", "certificateNum", "x", r"or\u0067an"];
+    const OF_RESULT: [&str; 5] = ["pageNum", "x", "y", "total", "items"];
+    const OF_ANSWER: [&str; 6] = ["reason", "resultcode", "x", "y", "error_code", "result"];
+    const AROUND: [(&str, &str); 6] =
+        [("\u{feff}", ""), (" ", "\r\n"), ("\u{3000}", "\u{a0}"), ("", "x"), ("", "{}"), ("[", "]")];
+    let items = prop::collection::vec(object(&OF_ITEM, Vec::new()), 0..4);
+    let result = (items, prop_oneof![9 => "[1-9]", 1 => value()]).prop_flat_map(|(items, total)| {
+        let items = items.join(",");
+        object(&OF_RESULT, vec![format!(r#""total":{total}"#), format!(r#""items":[{items}]"#)])
+    });
+    let code = prop_oneof![9 => Just("0".to_owned()), 1 => value()];
+    let answer = (result, code).prop_flat_map(|(result, code)| {
+        object(&OF_ANSWER, vec![format!(r#""error_code":{code}"#), format!(r#""result":{result}"#)])
+    });
+    let around = prop_oneof![8 => Just(("", "")), 1 => prop::sample::select(&AROUND[..])];
+    (around, answer).prop_map(|((before, after), answer)| format!("{before}{answer}{after}"))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2000))]
+
+    #[test]
+    fn the_short_way_reads_what_the_lenient_one_reads(
+        body in answer(),
+        damage in prop::option::weighted(0.2, (any::<prop::sample::Index>(), any::<u8>())),
+    ) {
+        let mut body = body.into_bytes();
+        if let Some((at, byte)) = damage {
+            let at = at.index(body.len());
+            body[at] = byte;
+        }
+        if let Some(page) = ordinary::read(&body) {
+            prop_assert_eq!(read_leniently(&body), Ok(Said::Page(page)));
+        }
     }
 }

@@ -44,8 +44,14 @@ pub fn months_before(day: NaiveDate, months: u32) -> NaiveDate {
 /// Reads 证书有效期.
 #[must_use]
 pub fn read_end(text: Option<&str>) -> End {
+    let text = text.unwrap_or_default();
+    iso_day(text).map_or_else(|| read_leniently(text), end_on)
+}
+
+/// An end in any form that was seen.
+fn read_leniently(text: &str) -> End {
     // Blanks separate a day from its time, so the day is read with them.
-    let with_blanks: String = text.unwrap_or_default().nfkc().collect();
+    let with_blanks: String = text.nfkc().collect();
     let text = normalised(&with_blanks);
     if is_nothing(&text) {
         return End::Missing;
@@ -54,11 +60,20 @@ pub fn read_end(text: Option<&str>) -> End {
         return End::Endless;
     }
     match read_day(with_blanks.trim()) {
-        Some(day) if day.year() <= MISSING_UNTIL_YEAR || is_epoch(day) => End::Missing,
-        Some(day) if day.year() >= ENDLESS_FROM_YEAR => End::Endless,
-        Some(day) => End::Day(day),
+        Some(day) => end_on(day),
         None if text.starts_with("0000") => End::Missing,
         None => End::Unreadable,
+    }
+}
+
+/// What a day means as an end: programs write "nothing" and "never" as days, too.
+fn end_on(day: NaiveDate) -> End {
+    if day.year() <= MISSING_UNTIL_YEAR || is_epoch(day) {
+        End::Missing
+    } else if day.year() >= ENDLESS_FROM_YEAR {
+        End::Endless
+    } else {
+        End::Day(day)
     }
 }
 
@@ -109,6 +124,19 @@ fn is_nothing(text: &str) -> bool {
 
 fn is_epoch(day: NaiveDate) -> bool {
     NaiveDate::from_ymd_opt(1970, 1, 1) == Some(day)
+}
+
+/// 2024-08-23, the document's form; `None` for any other, which may be a day all the same.
+fn iso_day(text: &str) -> Option<NaiveDate> {
+    let &[y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2] = text.as_bytes() else { return None };
+    let number = |digits: &[u8]| {
+        digits.iter().try_fold(0_u32, |number, digit| Some(number * 10 + char::from(*digit).to_digit(10)?))
+    };
+    NaiveDate::from_ymd_opt(
+        i32::try_from(number(&[y1, y2, y3, y4])?).ok()?,
+        number(&[m1, m2])?,
+        number(&[d1, d2])?,
+    )
 }
 
 /// The last full date in a normalised text: 2024-08-23, 2024/8/23, 2024.08.23, 2024年8月23日, 20240823, with a time after
@@ -272,6 +300,11 @@ mod tests {
         #[test]
         fn any_text_is_read_without_a_panic(text in any::<String>()) {
             let _ = read_end(Some(&text));
+        }
+
+        #[test]
+        fn the_documents_form_is_read_as_any_other(text in "[0-9]{4}-[0-3][0-9]-[0-4][0-9]|[0-9年-]{9,10}|(0000|1900|1970|2099)-0[01]-0[01]") {
+            prop_assert_eq!(read_end(Some(&text)), read_leniently(&text));
         }
 
         #[test]

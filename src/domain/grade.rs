@@ -50,7 +50,7 @@ impl Grade {
 
     /// The text for comparison: width, brackets and 壹 for 一 do not matter.
     fn key(&self) -> String {
-        unfold_numerals(&normalised(&self.0))
+        unfold_numerals(normalised(&self.0))
     }
 
     /// Whether the grade no longer exists, so that its holder must exchange (换领) instead of renew: 三级 of construction,
@@ -100,20 +100,27 @@ impl fmt::Display for Grade {
 }
 
 /// Formal numerals right before 级 mean the plain ones: 壹级 is 一级 (old licences, tender texts).
-pub(super) fn unfold_numerals(text: &str) -> String {
-    let mut unfolded = String::with_capacity(text.len());
-    let mut characters = text.chars().peekable();
-    while let Some(character) = characters.next() {
-        let plain = match character {
-            '壹' => '一',
-            '贰' | '貳' | '弍' => '二',
-            '叁' | '參' => '三',
-            '肆' => '四',
-            _ => character,
-        };
-        unfolded.push(if characters.peek() == Some(&'级') { plain } else { character });
+pub(super) fn unfold_numerals(text: String) -> String {
+    if !text.chars().any(|character| unfolded(character) != character) {
+        return text;
     }
-    unfolded
+    let mut rest = text.chars().peekable();
+    let mut plain = String::with_capacity(text.len());
+    while let Some(character) = rest.next() {
+        plain.push(if rest.peek() == Some(&'级') { unfolded(character) } else { character });
+    }
+    plain
+}
+
+/// The plain numeral for a formal one; any other character as it is.
+pub(super) const fn unfolded(character: char) -> char {
+    match character {
+        '壹' => '一',
+        '贰' | '貳' | '弍' => '二',
+        '叁' | '參' => '三',
+        '肆' => '四',
+        _ => character,
+    }
 }
 
 fn stated(grade: Option<&Grade>) -> Option<&Grade> {
@@ -123,6 +130,9 @@ fn stated(grade: Option<&Grade>) -> Option<&Grade> {
 /// What became of a grade; `None` is no grade, and 不分等级 equals it.
 #[must_use]
 pub fn grade_change(old: Option<&Grade>, new: Option<&Grade>) -> GradeChange {
+    if old == new {
+        return GradeChange::Same;
+    }
     let (old, new) = match (stated(old), stated(new)) {
         (None, None) => return GradeChange::Same,
         (Some(old), Some(new)) => (old, new),

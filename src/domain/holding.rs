@@ -1,6 +1,7 @@
 //! Holdings: one qualification in one certificate, the unit of comparison (design 1).
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
@@ -91,9 +92,14 @@ pub fn read_items(items: &[Item]) -> Result<BTreeMap<HoldingKey, Holding>, Incom
     for item in items {
         for holding in read_item(item)? {
             let key = holding.key();
-            let is_past = holdings.get(&key).is_some_and(|other| recency(other) >= recency(&holding));
-            if !is_past {
-                holdings.insert(key, holding);
+            match holdings.entry(key) {
+                Entry::Occupied(other) if recency(other.get()) >= recency(&holding) => {}
+                Entry::Occupied(mut other) => {
+                    other.insert(holding);
+                }
+                Entry::Vacant(free) => {
+                    free.insert(holding);
+                }
             }
         }
     }
@@ -102,11 +108,11 @@ pub fn read_items(items: &[Item]) -> Result<BTreeMap<HoldingKey, Holding>, Incom
 
 /// Orders items of one key: a readable end before none, the later end before the earlier, the later issue before the
 /// earlier, the higher grade before the lower. The rest only makes the order of the items irrelevant.
-fn recency(holding: &Holding) -> impl Ord {
+fn recency(holding: &Holding) -> impl Ord + '_ {
     let grade = holding.qualification.grade.as_ref();
     let texts =
         [&holding.qualification.text, &holding.end_text, &holding.organ, &holding.kind, &holding.business_id];
-    (holding.last_day(), holding.issued, grade.map(qualification::Grade::height), texts.map(String::clone))
+    (holding.last_day(), holding.issued, grade.map(qualification::Grade::height), texts)
 }
 
 fn read_item(item: &Item) -> Result<Vec<Holding>, Incompleteness> {
@@ -117,9 +123,9 @@ fn read_item(item: &Item) -> Result<Vec<Holding>, Incompleteness> {
         qualifications.push(Qualification::unnamed());
     }
     let shown = |text: &Option<String>| displayable(text.as_deref().unwrap_or_default());
-    let holding = |qualification| Holding {
-        number: number.clone(),
-        qualification,
+    let certificate = Holding {
+        number,
+        qualification: Qualification::unnamed(),
         end: dates::read_end(item.effective_time.as_deref()),
         end_text: shown(&item.effective_time),
         issued: dates::read_issue_day(item.issuing_certificate_time.as_deref()),
@@ -127,6 +133,7 @@ fn read_item(item: &Item) -> Result<Vec<Holding>, Incompleteness> {
         kind: shown(&item.kind),
         business_id: shown(&item.business_id),
     };
+    let holding = |qualification| Holding { qualification, ..certificate.clone() };
     Ok(qualifications.into_iter().map(holding).collect())
 }
 

@@ -8,7 +8,7 @@ use chrono::{Days, NaiveDate};
 use serde::{Deserialize, Serialize};
 
 use super::dates::months_before;
-use super::display::{displayable, normalised, without_invisible};
+use super::display::{SHOWN_CHARACTERS_MAX, displayable, normalised, plain, without_invisible};
 
 /// 资质证书号. Two numbers are the same when their normalised keys are: width, case, blanks and the `-6/3` suffix of a
 /// duplicate (副本) do not tell two certificates apart.
@@ -29,6 +29,14 @@ impl CertificateNumber {
     /// classifies, it never rejects.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
+        if is_written_as_compared(text) {
+            let key = without_duplicate_suffix(text).to_owned();
+            return Some(Self { text: text.to_owned(), key });
+        }
+        Self::normalise(text)
+    }
+
+    fn normalise(text: &str) -> Option<Self> {
         // Rows keep the text, and the key is made of it again: it has to come out the same.
         let text = displayable(&without_invisible(text));
         let normal = normalised(&text).to_uppercase();
@@ -47,6 +55,14 @@ impl CertificateNumber {
     pub fn key(&self) -> &str {
         &self.key
     }
+}
+
+/// Whether a number is written as it is compared already, but for the suffix of a duplicate: nearly every one is.
+fn is_written_as_compared(text: &str) -> bool {
+    let stays = |character: char| {
+        plain(character) == Some(character) && character != ' ' && !character.is_ascii_lowercase()
+    };
+    !text.is_empty() && text.len() <= SHOWN_CHARACTERS_MAX && text.chars().all(stays)
 }
 
 /// `A132000058-6/3`: six duplicates were issued, this is the third.
@@ -239,6 +255,25 @@ mod tests {
                 prop_assert_eq!(back.key(), number.key());
                 prop_assert_eq!(back.text(), number.text());
             }
+        }
+    }
+
+    #[test]
+    fn only_letters_have_another_case() {
+        for character in '\0'..=char::MAX {
+            let text = character.to_string();
+            if is_written_as_compared(&text) {
+                assert_eq!(text.to_uppercase(), text);
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn the_short_way_gives_what_the_long_one_gives(text in "[A-FW甲京、(a０-９-]{0,2}[0-9 ()/-]{0,6}(-6/3|/|\u{200b})?", times in prop_oneof![9 => Just(1_usize), 1 => 30..90_usize]) {
+            let text = text.repeat(times);
+            let parts = |number: Option<CertificateNumber>| number.map(|number| (number.text, number.key));
+            prop_assert_eq!(parts(CertificateNumber::parse(&text)), parts(CertificateNumber::normalise(&text)));
         }
     }
 

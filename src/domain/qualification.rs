@@ -4,9 +4,9 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::display::{displayable, normalised};
-use super::grade::unfold_numerals;
+use super::display::{displayable, normalised, plain};
 pub use super::grade::{Grade, GradeChange, grade_change, holds_at_least};
+use super::grade::{unfold_numerals, unfolded};
 
 /// A qualification for comparison: its name without the grade, normalised.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -65,13 +65,19 @@ impl Qualification {
     /// Reads one name; `None` when nothing is left of it.
     fn read(text: &str) -> Option<Self> {
         let text = displayable(text);
-        if normalised(&text).is_empty() {
+        if shows_nothing(&text) {
             return None;
         }
         let (name, grade) = split_grade(&text);
-        let key = QualificationKey(aliased(unfold_numerals(&normalised(name))));
+        let key = QualificationKey(aliased(unfold_numerals(normalised(name))));
         Some(Self { name: name.to_owned(), grade: grade.map(Grade::new), key, text })
     }
+}
+
+/// Whether nothing is left of a text in comparison.
+fn shows_nothing(text: &str) -> bool {
+    let is_seen = |character| plain(character).is_some_and(|plain| plain != ' ');
+    !text.chars().any(is_seen) && normalised(text).is_empty()
 }
 
 fn aliased(key: String) -> String {
@@ -152,15 +158,37 @@ fn split_grade(text: &str) -> (&str, Option<&str>) {
 /// Grades of two characters.
 const PLAIN: [&str; 10] = ["特级", "一级", "二级", "三级", "四级", "甲级", "乙级", "丙级", "丁级", "戊级"];
 
+/// All other grades.
+const LONGER: [&str; 4] = ["甲(I)级", "甲(II)级", "不分等级", "暂定级"];
+
 /// Where the grade at the end of `body` begins, in bytes.
 fn grade_start(body: &str) -> Option<usize> {
+    const GRADE_CHARS_MAX: usize = 6;
+    // From the end, the blanks left out.
+    let mut tail = [(0, '\0'); GRADE_CHARS_MAX];
+    let visible = body.char_indices().rev().filter(|(_, character)| !character.is_whitespace());
+    for (place, (at, character)) in tail.iter_mut().zip(visible) {
+        let Some(plain) = plain(character) else { return grade_start_normalised(body) };
+        *place = (at, plain);
+    }
+    if tail[0].1 != '级' {
+        return None;
+    }
+    tail[1].1 = unfolded(tail[1].1);
+    let ends_in = |grade: &str| grade.chars().rev().zip(tail).all(|(letter, (_, plain))| letter == plain);
+    let grade = PLAIN.iter().chain(&LONGER).find(|grade| ends_in(grade))?;
+    Some(tail[grade.chars().count() - 1].0)
+}
+
+/// [`grade_start`] where characters become others, or several, in comparison.
+fn grade_start_normalised(body: &str) -> Option<usize> {
     let compact: Vec<(usize, char)> =
         body.char_indices().filter(|(_, character)| !character.is_whitespace()).collect();
     let last = |count: usize| compact.len().checked_sub(count).map(|from| &compact[from..]);
     let matches = |count: usize, accept: &dyn Fn(&str) -> bool| {
         let tail = last(count)?;
         let text: String = tail.iter().map(|(_, character)| *character).collect();
-        accept(&unfold_numerals(&normalised(&text))).then(|| tail.first().map(|(at, _)| *at)).flatten()
+        accept(&unfold_numerals(normalised(&text))).then(|| tail.first().map(|(at, _)| *at)).flatten()
     };
     matches(4, &|tail| tail == "不分等级")
         .or_else(|| matches(6, &|tail| tail == "甲(II)级"))

@@ -6,9 +6,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::RequestBuilder;
-use reqwest::header::{ACCEPT, HeaderMap, HeaderValue};
+use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue};
 use rustls::crypto::{CryptoProvider, ring};
 use sha2::{Digest as _, Sha256};
+use url::form_urlencoded::byte_serialize;
 use url::{Host, Url};
 
 use super::error::JuheError;
@@ -55,6 +56,8 @@ pub struct Settings {
 pub struct Client {
     http: reqwest::Client,
     settings: Settings,
+    /// The parameters as a form, up to the keyword. It holds the key.
+    form_begins: String,
     scrubber: Scrubber,
     gate: Gate,
     clock: Arc<dyn Clock>,
@@ -77,7 +80,9 @@ impl Client {
         let http = http_client(&settings.url)?;
         let gate = Gate::new(settings.request_gap);
         let scrubber = Scrubber::new(&settings.key);
-        Ok(Self { http, settings, scrubber, gate, clock })
+        let key: String = byte_serialize(settings.key.expose().as_bytes()).collect();
+        let form_begins = format!("key={key}&keyword=");
+        Ok(Self { http, settings, form_begins, scrubber, gate, clock })
     }
 
     /// Asks for one page of the company found by `keyword`. Waits for its turn, then sends exactly one request: no second
@@ -133,20 +138,32 @@ impl Client {
         })
     }
 
-    /// 请求参数说明: key, pageSize, keyword, pageNum.
     fn request(&self, keyword: &Keyword, page: NonZeroU16) -> RequestBuilder {
-        let (page, page_size) = (page.to_string(), PAGE_SIZE.to_string());
-        let parameters = [
-            ("key", self.settings.key.expose()),
-            ("keyword", keyword.as_str()),
-            ("pageNum", page.as_str()),
-            ("pageSize", page_size.as_str()),
-        ];
-        let url = self.settings.url.clone();
+        let form = self.form(keyword, page);
+        let mut url = self.settings.url.clone();
         match self.settings.method {
-            Method::Get => self.http.get(url).query(&parameters),
-            Method::Post => self.http.post(url).form(&parameters),
+            Method::Get => {
+                let query = match url.query() {
+                    None | Some("") => form,
+                    Some(own) => format!("{own}&{form}"),
+                };
+                url.set_query(Some(&query));
+                self.http.get(url)
+            }
+            Method::Post => {
+                let is_form = HeaderValue::from_static("application/x-www-form-urlencoded");
+                self.http.post(url).header(CONTENT_TYPE, is_form).body(form)
+            }
         }
+    }
+
+    /// 请求参数说明: key, pageSize, keyword, pageNum.
+    fn form(&self, keyword: &Keyword, page: NonZeroU16) -> String {
+        let mut form = self.form_begins.clone();
+        form.extend(byte_serialize(keyword.as_str().as_bytes()));
+        // Writing to a String cannot fail.
+        let _ = write!(form, "&pageNum={page}&pageSize={PAGE_SIZE}");
+        form
     }
 }
 

@@ -92,6 +92,19 @@ proptest! {
     }
 
     #[test]
+    fn the_short_way_finds_the_grade_that_the_long_one_finds(
+        name in "[工程设计专业（）、a ]{0,4}",
+        grade in "(不分等级|甲[(（][IⅠⅡＩ]{1,2}[)）]级|暂定级|[甲乙丙丁戊特一二三四壹贰貳弍叁參肆]级|[甲一壹分定）级 ]{0,3})",
+        blank in "[ \u{3000}\u{200b}]{0,1}",
+        at in any::<prop::sample::Index>(),
+    ) {
+        let mut text = format!("{name}{grade}");
+        let places: Vec<usize> = text.char_indices().map(|(at, _)| at).chain([text.len()]).collect();
+        text.insert_str(places[at.index(places.len())], &blank);
+        prop_assert_eq!(grade_start(&text), grade_start_normalised(&text), "{:?}", text);
+    }
+
+    #[test]
     fn text_like_official_names_is_read_again_from_its_own_text(
         text in "[工程设计市政行业专承包（）()、Ⅰ甲乙一壹级不分等资质 ,，;\n]{0,40}"
     ) {

@@ -16,7 +16,8 @@ use super::display::{SHOWN_CHARACTERS_MAX, displayable, normalised, plain, witho
 #[serde(try_from = "String", into = "String")]
 pub struct CertificateNumber {
     text: String,
-    key: String,
+    /// Where it is another than the text.
+    key: Option<String>,
 }
 
 /// A text that is no certificate number.
@@ -30,8 +31,7 @@ impl CertificateNumber {
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         if is_written_as_compared(text) {
-            let key = without_duplicate_suffix(text).to_owned();
-            return Some(Self { text: text.to_owned(), key });
+            return Some(Self::new(text.to_owned(), without_duplicate_suffix(text)));
         }
         Self::normalise(text)
     }
@@ -40,8 +40,13 @@ impl CertificateNumber {
         // Rows keep the text, and the key is made of it again: it has to come out the same.
         let text = displayable(&without_invisible(text));
         let normal = normalised(&text).to_uppercase();
-        let key = without_duplicate_suffix(&normal).to_owned();
-        (!key.is_empty()).then_some(Self { text, key })
+        let key = without_duplicate_suffix(&normal);
+        (!key.is_empty()).then(|| Self::new(text, key))
+    }
+
+    fn new(text: String, key: &str) -> Self {
+        let key = (key != text).then(|| key.to_owned());
+        Self { text, key }
     }
 
     /// The number as the registry wrote it, made inert; what cannot be seen in it is left out.
@@ -53,7 +58,7 @@ impl CertificateNumber {
     /// The number for comparison.
     #[must_use]
     pub fn key(&self) -> &str {
-        &self.key
+        self.key.as_deref().unwrap_or(&self.text)
     }
 }
 
@@ -77,7 +82,7 @@ fn without_duplicate_suffix(number: &str) -> &str {
 
 impl PartialEq for CertificateNumber {
     fn eq(&self, other: &Self) -> bool {
-        self.key == other.key
+        self.key() == other.key()
     }
 }
 
@@ -91,13 +96,13 @@ impl PartialOrd for CertificateNumber {
 
 impl Ord for CertificateNumber {
     fn cmp(&self, other: &Self) -> Ordering {
-        self.key.cmp(&other.key)
+        self.key().cmp(other.key())
     }
 }
 
 impl Hash for CertificateNumber {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        self.key.hash(state);
+        self.key().hash(state);
     }
 }
 

@@ -3,7 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use memchr::memmem::Finder;
-use memchr::{memchr, memchr3};
+use memchr::{memchr, memchr3_iter};
 
 use crate::domain::secret::Secret;
 
@@ -28,6 +28,10 @@ pub struct Scrubber {
     spellings: Vec<Vec<char>>,
     /// The spellings as they are.
     verbatim: Vec<Finder<'static>>,
+    /// Of all code units of the spellings.
+    highest_unit: u16,
+    /// Whether a blank is in the key, for which `+` may stand.
+    has_blank: bool,
     beginnings: Beginnings,
     mask: u8,
 }
@@ -40,8 +44,11 @@ impl Scrubber {
         let spellings = spellings(key);
         let verbatim =
             |spelling: &Vec<char>| Finder::new(spelling.iter().collect::<String>().as_bytes()).into_owned();
+        let units = |letter: &char| letter.encode_utf16(&mut [0; 2]).iter().copied().max();
         Self {
             verbatim: spellings.iter().map(verbatim).collect(),
+            highest_unit: spellings.iter().flatten().filter_map(units).max().unwrap_or(u16::MAX),
+            has_blank: key.contains(' '),
             beginnings: Beginnings::of(&spellings),
             mask: MASKS.iter().copied().find(|mask| !key.as_bytes().contains(mask)).unwrap_or(b'*'),
             spellings,
@@ -65,27 +72,39 @@ impl Scrubber {
         String::from_utf8_lossy(&self.scrub(text.as_bytes().to_vec())).into_owned()
     }
 
-    /// Whether a whole body holds no occurrence, where a few passes of `memchr` can tell: without an escape or a NUL the key
-    /// can only stand there as it is.
+    /// Whether a whole body holds no occurrence, where a few passes of `memchr` can tell: without an escape of one of its
+    /// letters, and without a NUL within, the key can only stand there as it is.
     fn is_clean(&self, body: &[u8]) -> bool {
-        let is_plain = memchr3(b'%', b'\\', b'\0', body).is_none()
-            && (!self.beginnings.has_blank || memchr(b'+', body).is_none());
-        is_plain && self.verbatim.iter().all(|spelling| spelling.find(body).is_none())
+        let is_of_another = |at| match &body[at..] {
+            [b'\\', b'u', digits @ ..] => {
+                digits.get(..4).and_then(hex).is_some_and(|unit| unit > self.highest_unit)
+            }
+            _ => false,
+        };
+        let has_blank_as_plus = || self.has_blank && memchr(b'+', body).is_some();
+        memchr3_iter(b'%', b'\\', b'\0', body).all(is_of_another)
+            && !has_blank_as_plus()
+            && self.verbatim.iter().all(|spelling| spelling.find(body).is_none())
     }
 
     fn overwrite(&self, mut body: Vec<u8>, body_end: End) -> Vec<u8> {
         let mut at = 0;
-        while let Some(from) = (at..body.len()).find(|&from| self.beginnings.fit(&body[from..])) {
-            let ends = self.spellings.iter().filter_map(|spelling| end_of(&body, from, spelling, body_end));
-            at = match ends.max() {
-                Some(end) => {
-                    body[from..end].fill(self.mask);
-                    end
-                }
-                None => from + 1,
-            };
+        while at < body.len() {
+            let candidates = self.beginnings.candidates(&body[at..]);
+            let end = if candidates == 0 { None } else { self.end_at(&body, at, candidates, body_end) };
+            if let Some(end) = end {
+                body[at..end].fill(self.mask);
+            }
+            at = end.unwrap_or(at + 1);
         }
         body
+    }
+
+    /// Where the longest of the `candidates` that begins at `at` ends.
+    fn end_at(&self, body: &[u8], at: usize, candidates: u8, body_end: End) -> Option<usize> {
+        let spellings = self.spellings.iter().enumerate();
+        let followed = spellings.filter(|(index, _)| candidates & 1 << index != 0);
+        followed.filter_map(|(_, spelling)| end_of(body, at, spelling, body_end)).max()
     }
 }
 
@@ -123,18 +142,16 @@ struct Beginnings {
     second: [u8; 256],
     /// The code units that the first letters begin with.
     units: Vec<u16>,
-    /// Whether a blank is in the key, for which `+` may stand.
-    has_blank: bool,
 }
 
-/// The bit for a first letter that is escaped. The key and the base64 of three alignments in two alphabets have the other seven.
-const ESCAPE: u8 = 1 << 7;
+/// The bit for a first letter that is escaped. The key and the base64 of three alignments in two alphabets have the others.
+const ESCAPE: u8 = 1 << SPELLINGS_MAX;
+const SPELLINGS_MAX: u32 = 7;
 
 impl Beginnings {
     fn of(spellings: &[Vec<char>]) -> Self {
-        let has_blank = spellings.iter().flatten().any(|letter| *letter == ' ');
-        let mut all = Self { first: [0; 256], second: [0; 256], units: Vec::new(), has_blank };
-        for (bit, spelling) in (0..7).map(|index| 1 << index).zip(spellings) {
+        let mut all = Self { first: [0; 256], second: [0; 256], units: Vec::new() };
+        for (bit, spelling) in (0..SPELLINGS_MAX).map(|index| 1 << index).zip(spellings) {
             if let Some((&letter, rest)) = spelling.split_first() {
                 all.add(bit, letter, rest.first().copied());
             }
@@ -161,21 +178,26 @@ impl Beginnings {
         self.units.extend(letter.encode_utf16(&mut utf16).first());
     }
 
-    /// Whether an occurrence may begin `rest`: true wherever one does, and hardly ever where none does.
-    fn fit(&self, rest: &[u8]) -> bool {
-        match *rest {
-            [first, second, ..] => match self.first[usize::from(first)] & self.second[usize::from(second)] {
-                0 => false,
-                // Whole answers are written in such escapes.
-                ESCAPE if second == b'u' => {
-                    let unit = rest.get(2..6).and_then(hex);
-                    unit.is_some_and(|unit| self.units.contains(&unit))
-                }
-                _ => true,
-            },
-            [only] => self.first[usize::from(only)] != 0,
-            [] => false,
+    /// The spellings, a bit each, of which an occurrence may begin `rest`: each that does, and hardly ever another.
+    fn candidates(&self, rest: &[u8]) -> u8 {
+        let fitting = match *rest {
+            [first, second, ..] => self.first[usize::from(first)] & self.second[usize::from(second)],
+            [only] => self.first[usize::from(only)],
+            [] => 0,
+        };
+        // Whole answers are written in escapes of other letters.
+        let is_other = || matches!(rest, [b'\\', b'u', digits @ ..] if !self.is_first_unit(digits));
+        match fitting & ESCAPE {
+            0 => fitting,
+            _ if is_other() => fitting & !ESCAPE,
+            _ => u8::MAX,
         }
+    }
+
+    /// Whether `digits` begin with those of a code unit that a first letter begins with.
+    fn is_first_unit(&self, digits: &[u8]) -> bool {
+        let unit = digits.get(..4).and_then(hex);
+        unit.is_some_and(|unit| self.units.contains(&unit))
     }
 }
 

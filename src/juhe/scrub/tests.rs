@@ -203,7 +203,7 @@ proptest! {
         prop_assume!(Secret::parse(&key).is_some());
         let secret = secret(&key);
         let mut wholes = forms(secret.expose());
-        wholes.extend(["%", "\\", r"\u0000", r"\u00", "\0", "+", " ", "%2", "公司"].map(str::to_owned));
+        wholes.extend(["%", "\\", r"\u0000", r"\u00", "\0", "+", " ", "%2", "公司", r"\u516c"].map(str::to_owned));
         wholes.extend([&STANDARD, &URL_SAFE].map(|engine| engine.encode(format!("ab{key}"))));
         let mut body = Vec::new();
         for (shape, piece) in pieces {

@@ -1,9 +1,11 @@
-//! What was seen of one field: whether two looks saw the same, and what it is told as.
+//! What differs: which pairs, whether two looks saw the same of one field, and what it is told as.
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::event::Change;
-use crate::domain::holding::Holding;
+use crate::domain::holding::{Holding, HoldingKey};
 use crate::domain::qualification::{GradeChange, grade_change};
-use crate::domain::snapshot::Difference;
+use crate::domain::snapshot::{Difference, Held, Snapshot};
 
 /// With a new issue date it was renewed; with the old one its validity was extended, as by decree (统一延期).
 pub(super) fn later_kind(before: &Holding, shown: &Holding) -> Change {
@@ -64,4 +66,21 @@ pub(super) fn shown_by(difference: &Difference) -> Option<Holding> {
         }
         Difference::Gone | Difference::Issued { .. } => None,
     }
+}
+
+/// The keys of all that is held, shown or in doubt. Where nothing is in doubt, what is held exactly as it is shown is left
+/// out: there a look changes nothing.
+pub(super) fn differing(after: &Snapshot, shown: &BTreeMap<HoldingKey, Holding>) -> BTreeSet<HoldingKey> {
+    let is_settled = |key: &HoldingKey| {
+        let both = after.held.get(key).zip(shown.get(key));
+        after.doubts.is_empty() && both.is_some_and(|(held, shown)| is_held_as_shown(held, shown))
+    };
+    let of_holdings = after.held.keys().chain(shown.keys()).filter(|key| !is_settled(key));
+    of_holdings.chain(after.doubts.keys().map(|(key, _)| key)).cloned().collect()
+}
+
+fn is_held_as_shown(held: &Held, shown: &Holding) -> bool {
+    // Two numbers are equal when their keys are; their texts may differ.
+    let is_same_text = held.holding.number.text() == shown.number.text();
+    held.unlisted_since.is_none() && is_same_text && held.holding == *shown
 }

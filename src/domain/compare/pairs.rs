@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, Utc};
 
 use super::Look;
-use super::differences::{describe, is_same, is_shown_by, later_kind, shown_by};
+use super::differences::{describe, differing, is_same, is_shown_by, later_kind, shown_by};
 use super::looks::{self, Answer, Moved};
 use super::overtaken;
 use crate::domain::dates::End;
@@ -48,7 +48,7 @@ pub(super) fn walk(
     answer: Answer,
     look: &Look<'_>,
 ) -> Outcome {
-    let keys = keys_to_walk(after, shown);
+    let keys = differing(after, shown);
     let mut pass = Pass { after, answer, look, outcome: Outcome::default() };
     for key in keys {
         match (pass.after.held.contains_key(&key), shown.get(&key)) {
@@ -64,23 +64,6 @@ pub(super) fn walk(
     }
     pass.mark_lone_reissues();
     pass.outcome
-}
-
-/// The keys of all that is held, shown or in doubt, but for what is held exactly as it is shown where nothing is in doubt:
-/// there the pass would change nothing.
-fn keys_to_walk(after: &Snapshot, shown: &BTreeMap<HoldingKey, Holding>) -> BTreeSet<HoldingKey> {
-    let is_settled = |key: &HoldingKey| {
-        let same = after.held.get(key).zip(shown.get(key));
-        after.doubts.is_empty() && same.is_some_and(|(held, shown)| is_held_as_shown(held, shown))
-    };
-    let of_holdings = after.held.keys().chain(shown.keys()).filter(|key| !is_settled(key));
-    of_holdings.chain(after.doubts.keys().map(|(key, _)| key)).cloned().collect()
-}
-
-fn is_held_as_shown(held: &Held, shown: &Holding) -> bool {
-    // Two numbers are equal when their keys are; their texts may differ.
-    let is_same_text = held.holding.number.text() == shown.number.text();
-    held.unlisted_since.is_none() && is_same_text && held.holding == *shown
 }
 
 /// All that may be in doubt of what is held, but whether it is there at all.

@@ -8,8 +8,11 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-# How often a running program's peak memory is read. The peak only grows, so what is lost is its growth in the last moment.
+# How often a running program's peak memory is read, at first and later. The peak only grows, so what is lost is its growth in
+# the last moment, and a program that is over within some milliseconds.
+FIRST_LOOKS_SECONDS = 0.001
 LOOK_SECONDS = 0.01
+FIRST_SECONDS = 0.05
 
 CORES = sorted(os.sched_getaffinity(0))
 # The programs that are compared share one core, the upstream has another. PostgreSQL goes where it likes.
@@ -96,11 +99,15 @@ def finish(process, began, limit_s):
     handle = os.pidfd_open(process.pid)
     poll = select.poll()
     poll.register(handle, select.POLLIN)
-    peak = 0.0
+    # Popen returns after exec: this is the program's own memory from the first look on.
+    peak = peak_mb(process.pid)
+    pause = FIRST_LOOKS_SECONDS
     try:
-        while not poll.poll(LOOK_SECONDS * 1000):
+        while not poll.poll(pause * 1000):
             peak = max(peak, peak_mb(process.pid))
-            if time.monotonic() - began > limit_s:
+            elapsed = time.monotonic() - began
+            pause = FIRST_LOOKS_SECONDS if elapsed < FIRST_SECONDS else LOOK_SECONDS
+            if elapsed > limit_s:
                 process.send_signal(signal.SIGKILL)
                 raise Failed(f"still running after {limit_s} s: {process.args}")
         wall = time.monotonic() - began

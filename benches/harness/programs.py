@@ -16,6 +16,8 @@ FIRST_DAY = datetime(2026, 3, 2, 9, 0, tzinfo=timezone(timedelta(hours=8)))
 # urlwatch is slow, and its costs grow with the number of pages alone.
 URLWATCH_COMPANIES = 1000
 QUALIFICATIONS_A_COMPANY = 15
+# Reads of every company.
+READER = "reader@example.com"
 
 
 def day(number):
@@ -73,8 +75,12 @@ class Bare(Program):
 
     name = "bare reqwest"
 
+    def __init__(self, bench, companies, concurrency=CONCURRENCY):
+        super().__init__(bench, companies)
+        self.concurrency = concurrency
+
     def sweep(self, number, cores=frozenset({machine.CLIENT_CORE})):
-        command = [self.bench.tools["bare"], self.bench.upstream.url, self.keyword_file, CONCURRENCY]
+        command = [self.bench.tools["bare"], self.bench.upstream.url, self.keyword_file, self.concurrency]
         return self._run(command, cores)
 
 
@@ -138,7 +144,6 @@ class Product(Program):
         self.concurrency = concurrency
         self.folder = bench.scratch / f"{database}-{companies}-{concurrency}"
         self.watchlist = self.folder / "watchlist.toml"
-        self.readers = ["reader@example.com"]
         # A reader of their own for each tenth of the companies.
         self.departments = 0
         self.said = {}
@@ -168,7 +173,7 @@ calls_per_day = 0
 [email]
 maildir = "mail"
 from = "qualwatch <qualwatch@example.com>"
-to = {json.dumps(self.readers)}
+to = ["{READER}"]
 operators = ["operator@example.com"]
 """
         lines = [head]

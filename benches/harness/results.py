@@ -45,6 +45,7 @@ CPU_S = ("CPU s of process", plain("cpu_s"), "{:,.2f}")
 PG_S = ("CPU s of PostgreSQL", plain("pg_cpu_s"), "{:,.2f}")
 PEAK = ("peak MB", plain("peak_mb"), "{:,.0f}")
 WALL = ("wall s", plain("wall_s"), "{:,.2f}")
+CALLS = ("calls", plain("calls"), "{:,.0f}")
 CALLS_PER_S = ("calls per s", plain("calls_per_s"), "{:,.0f}")
 
 SWEEP_COLUMNS = [
@@ -63,13 +64,14 @@ COLUMNS = {
         CPU_S, PG_S, WAL, PEAK, ("peak MB of `validate`", plain("file_mb"), "{:,.0f}"),
         ("database MB", plain("database_mb"), "{:,.0f}"), WALL,
     ],
-    "decree": [WALL, CPU_S, PG_S, WAL, PEAK, ("mails", plain("mails"), "{:,.0f}"), ("news", plain("events"), "{}")],
+    "decree": [WALL, CPU_S, PG_S, WAL, PEAK, ("mails", plain("mails"), "{:,.0f}"),
+               ("most mails for one", plain("mails_a_reader"), "{:,.0f}"), ("news", lambda figures: figures.get("events"), "{}")],
     "commands": [
         ("wall ms", plain("wall_s", 1e3), "{:,.0f}"), ("CPU ms of process", plain("cpu_s", 1e3), "{:,.0f}"),
         ("CPU ms of PostgreSQL", plain("pg_cpu_s", 1e3), "{:,.1f}"), PEAK,
     ],
-    "daemons": [CALLS_PER_S, CPU_US, PG_US, PEAK],
-    "concurrency": [CALLS_PER_S, ("of ideal", plain("of_ideal"), "{:.0%}"), CPU_US, PG_US, PEAK],
+    "daemons": [CALLS, CALLS_PER_S, CPU_US, PG_US, PEAK],
+    "concurrency": [CALLS, CALLS_PER_S, ("of ideal", plain("of_ideal"), "{:.0%}"), CPU_US, PG_US, PEAK],
     "growth": [("database MB", plain("database_mb"), "{:,.1f}"), ("grown by", plain("grown"), "{:.1%}")],
 }
 
@@ -137,10 +139,17 @@ def ratios(scenario, measurements):
 def section(about, measurements):
     scenario, companies = measurements[0]["scenario"], measurements[0]["companies"]
     runs = max(measurement["run"] for measurement in measurements)
-    lines = [f"## {SCENARIOS[scenario]}: {companies:,} companies", ""]
-    lines += [f"Medians (least-most) of {runs} runs; {about['processor']}, {about['cores']} cores, PostgreSQL {about['postgres']}, "
-              f"load {about['load']} at the start; commit {about['commit']}.", ""]
+    # Some scenarios ask as many as make some seconds.
+    size = f": {companies:,} companies" if companies else ""
+    lines = [f"## {SCENARIOS[scenario]}{size}", ""]
+    lines += [
+        f"Medians (least-most) of {runs} runs; {about['processor']}, {about['cores']} cores, PostgreSQL {about['postgres']}, "
+        f"load {about['load']} at the start; commit {about['commit']}.",
+        "",
+    ]
     lines += [table(scenario, measurements), ""]
+    headlines = {measurement.get("headline") for measurement in measurements} - {None}
+    lines += [f"- Headline of the reader of all companies: {headline}" for headline in sorted(headlines)]
     lines += [f"- **{ratio:.2f}** {name}" for name, ratio in ratios(scenario, measurements).items()]
     return "\n".join(lines).rstrip() + "\n"
 
@@ -158,7 +167,7 @@ class Results:
         key = measurement["scenario"], measurement["companies"]
         self.measured[key].append(measurement)
         lines = [{"about": self.about}, *self.measured[key]]
-        path = self.folder / "raw" / f"{key[0]}-{key[1]}.jsonl"
+        path = self.folder / "raw" / (f"{key[0]}-{key[1]}.jsonl" if key[1] else f"{key[0]}.jsonl")
         path.write_text("".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines))
 
     def write(self):
@@ -171,7 +180,9 @@ class Results:
         files.sort(key=lambda file: (order.index(file[1][0]["scenario"]), file[1][0]["companies"]))
         head = "# Results\n\nWritten by `benches/run`; [README.md](README.md) says how to read it. Raw output: [raw/](raw/).\n\n"
         (self.folder / "RESULTS.md").write_text(head + "\n".join(section(*file) for file in files))
-        recorded = {f"{rest[0]['scenario']}@{rest[0]['companies']}": ratios(rest[0]["scenario"], rest) for _, rest in files}
+        recorded = {
+            f"{rest[0]['scenario']}@{rest[0]['companies']}": ratios(rest[0]["scenario"], rest) for _, rest in files
+        }
         text = json.dumps({key: found for key, found in recorded.items() if found}, indent=2)
         (self.folder / "recorded.json").write_text(text + "\n")
 

@@ -3,6 +3,10 @@
 A measurement is a dict: scenario, companies, program, run, and figures; absent figures were not measured.
 """
 
+import collections
+import email
+import email.policy
+import itertools
 import signal
 import socket
 import statistics
@@ -11,11 +15,11 @@ import time
 from datetime import timedelta
 
 from . import machine
-from .programs import FIRST_DAY, QUALIFICATIONS_A_COMPANY, Bare, Peer, Product, Urlwatch
+from .programs import FIRST_DAY, QUALIFICATIONS_A_COMPANY, READER, Bare, Peer, Product, Urlwatch
 from .upstream import keyword
 
 PEER_MODES = ("row", "batch", "digest")
-# Single commands are short against PostgreSQL's clock of 10 ms: so many together are measured, and the mean is taken.
+# The check of one company is short against PostgreSQL's clock of 10 ms: so many together are measured, and the mean is taken.
 COMMAND_REPEATS = 20
 
 
@@ -148,10 +152,20 @@ def decree(bench, companies, runs):
             bench.upstream.set(moved=12, **lapsing)
             figures = measured(bench, program, lambda program=program: program.sweep(1, cores=None))
             bench.upstream.expect(companies, program.name)
-            figures["mails"] = len([path for path in mail.iterdir() if path.name not in before])
+            figures |= _mails(path for path in mail.iterdir() if path.name not in before)
             figures["events"] = program.events()
             bench.record("decree", companies, program.name, run, figures)
             bench.postgres.drop(program.database)
+
+
+def _mails(paths):
+    """How many, how many for the reader who has most, and the headline that the reader of all companies begins with."""
+    letters = [email.message_from_bytes(path.read_bytes(), policy=email.policy.default) for path in paths]
+    by_reader = collections.Counter(str(letter["To"]) for letter in letters)
+    headlines = [str(letter["Subject"]) for letter in letters if str(letter["To"]) == READER]
+    # Where it is several mails, what has lapsed is in the first.
+    first = next((headline for headline in headlines if "（1/" in headline), headlines[0] if headlines else "none")
+    return {"mails": len(letters), "mails_a_reader": max(by_reader.values(), default=0), "headline": first}
 
 
 # --- Single commands --------------------------------------------------------------------------------------------------------
@@ -173,28 +187,30 @@ def commands(bench, companies, runs):
 
 
 def _commands(bench, program, run):
-    yield "validate", _one_command(bench, program, 1, "validate")
-    yield "status", _one_command(bench, program, 1, "status", "--json", accepted=(0, 3))
-    yield "list --expiring 90", _one_command(bench, program, 1, "list", "--expiring", "90", "--json")
+    # Later with each command: a clock that goes back is another story, and an expensive one.
+    clock = (run / 100 + step / 10_000 for step in itertools.count())
+    yield "validate", _one_command(bench, program, clock, "validate")
+    yield "status", _one_command(bench, program, clock, "status", "--json", accepted=(0, 3))
+    yield "list --expiring 90", _one_command(bench, program, clock, "list", "--expiring", "90", "--json")
     # Each time others: of those whose answers hold nothing new.
     numbers = [number for number in range(2 + run * 50, program.companies) if number % 1000][:COMMAND_REPEATS]
-    yield "check of one", _many_commands(bench, program, [("check", "--json", keyword(number)) for number in numbers])
-    with Daemon(program, 0, hours=1) as daemon:
+    yield "check of one", _check_of_one(bench, program, clock, numbers)
+    with Daemon(program, next(clock)) as daemon:
         ready_s = daemon.wait_for("READY=1", 300) - daemon.began
         yield "start to ready", {"wall_s": ready_s, "peak_mb": machine.peak_mb(daemon.process.pid)}
         yield "reload of one line", _reload(bench, program, daemon)
 
 
-def _one_command(bench, program, number, *arguments, accepted=(0,)):
-    return measured(bench, program, lambda: program.ask(number, *arguments, accepted=accepted))
+def _one_command(bench, program, clock, *arguments, accepted=(0,)):
+    return measured(bench, program, lambda: program.ask(next(clock), *arguments, accepted=accepted))
 
 
-def _many_commands(bench, program, commands_):
-    """The mean of one, for what is too short to be measured alone."""
+def _check_of_one(bench, program, clock, numbers):
+    """The mean of many, as one is too short for PostgreSQL's clock."""
     each = []
 
     def all_of_them():
-        each.extend(program.ask(0, *command) for command in commands_)
+        each.extend(program.ask(next(clock), "check", "--json", keyword(number)) for number in numbers)
         return machine.Finished(
             0,
             statistics.median(finished.wall_s for finished in each),
@@ -203,9 +219,9 @@ def _many_commands(bench, program, commands_):
         )
 
     figures = measured(bench, program, all_of_them)
-    bench.upstream.expect(len(commands_), program.name)
+    bench.upstream.expect(len(numbers), program.name)
     for name in ("pg_cpu_s", "wal_bytes", "calls"):
-        figures[name] /= len(commands_)
+        figures[name] /= len(numbers)
     del figures["first_to_last_s"]
     return figures
 
@@ -215,6 +231,7 @@ def _reload(bench, program, daemon):
     text = program.watchlist.read_text()
     place = text.index('name = "') + len('name = "')
     program.watchlist.write_text(text[:place] + "改" + text[place:])
+    # The daemon's connections stay, so there is no waiting until nobody is connected.
     pg_cpu = bench.postgres.cpu_of_now()
     cpu = machine.cpu_seconds(daemon.process.pid)
     began = time.monotonic()
@@ -230,12 +247,12 @@ def _reload(bench, program, daemon):
 class Daemon:
     """`qualwatch run`, started as systemd would: it says by itself when it is ready. `place` is its state directory."""
 
-    def __init__(self, program, number, hours=0, place="state"):
+    def __init__(self, program, number, place="state"):
         self.path = program.folder / f"notify-{place}"
         self.path.unlink(missing_ok=True)
         self.heard = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self.heard.bind(str(self.path))
-        environment = program.environment(number + hours / 24) | {"NOTIFY_SOCKET": str(self.path)}
+        environment = program.environment(number) | {"NOTIFY_SOCKET": str(self.path)}
         self.log = open(f"{self.path}.log", "wb")
         self.began = time.monotonic()
         command = program.command("run", state=place)
@@ -294,7 +311,7 @@ def daemons(bench, companies, runs):
                     sweep += 1
                     figures = _together(bench, original, count, sweep)
                     who = f"{original.name}: {count} x concurrency {concurrency}"
-                    bench.record("daemons", number_of_companies, who, run, figures)
+                    bench.record("daemons", 0, who, run, figures)
             bench.postgres.drop(original.database)
 
 
@@ -340,22 +357,30 @@ def concurrency(bench, companies, runs):
     """One `check` at 50 ms an answer: how many calls a second it makes of its concurrency."""
     for wanted, number_of_companies in CONCURRENCIES.items():
         number_of_companies = min(companies or number_of_companies, number_of_companies)
-        for program in bench.products(number_of_companies, concurrency=wanted):
-            program.prepare()
-            if program.ask(0, "validate", accepted=(0, 2)).exit_code == 2:
-                bench.say(f"{program.name} refuses a concurrency of {wanted}")
-                continue
+        programs = bench.products(number_of_companies, concurrency=wanted)
+        programs = [program for program in programs if _accepts_concurrency(bench, program)]
+        for program in programs:
             bench.upstream.set()
             program.sweep(0, cores=None)
             bench.postgres.tidy(program.database)
-            bench.upstream.set(**SLOW)
-            for run in range(1, runs + 1):
+        bench.upstream.set(**SLOW)
+        for run in range(1, runs + 1):
+            for program in [*programs, Bare(bench, number_of_companies, concurrency=wanted)]:
                 figures = measured(bench, program, lambda program=program: program.sweep(run, cores=None))
                 bench.upstream.expect(number_of_companies, program.name)
                 figures["calls_per_s"] = figures["calls"] / figures["first_to_last_s"]
                 figures["of_ideal"] = figures["calls_per_s"] / (wanted * 1000 / SLOW["delay_ms"])
-                bench.record("concurrency", number_of_companies, f"{program.name}: concurrency {wanted}", run, figures)
+                bench.record("concurrency", 0, f"{program.name}: concurrency {wanted}", run, figures)
+        for program in programs:
             bench.postgres.drop(program.database)
+
+
+def _accepts_concurrency(bench, program):
+    program.prepare()
+    if program.ask(0, "validate", accepted=(0, 2)).exit_code == 0:
+        return True
+    bench.say(f"{program.name} refuses a concurrency of {program.concurrency}")
+    return False
 
 
 # --- Growth -----------------------------------------------------------------------------------------------------------------

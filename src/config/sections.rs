@@ -31,7 +31,7 @@ const KEEP: Duration = Duration::from_hours(3 * 365 * 24);
 const KEEP_LEAST: Duration = Duration::from_hours(30 * 24);
 const FOREVER: &str = "forever";
 const CONCURRENCY: NonZeroU32 = NonZeroU32::MIN.saturating_add(3);
-const CONCURRENCY_MAX: u32 = 64;
+const CONCURRENCY_MAX: u32 = 256;
 const MILLISECOND: Duration = Duration::from_millis(1);
 
 /// `timezone` and `language`.

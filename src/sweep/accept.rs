@@ -2,30 +2,50 @@
 
 use chrono::{DateTime, Utc};
 
-use crate::config::Watchlist;
+use crate::config::{Company, Watchlist};
 use crate::store::companies::{self, Entry};
 use crate::store::{Store, StoreError};
 
 /// Makes the stored companies those of `watchlist`, from `now` on. To be repeated daily: a file that nobody obeys for days
-/// counts as gone.
+/// counts as gone. Costs next to nothing where the same file is in force already.
 ///
 /// # Errors
 /// When the database fails: everything stays as it was then.
 pub async fn accept(store: &Store, watchlist: &Watchlist, now: DateTime<Utc>) -> Result<(), StoreError> {
-    let entries: Vec<Entry> = watchlist
-        .companies
-        .iter()
-        .map(|company| Entry {
-            keyword: company.keyword.clone(),
-            name: company.name.clone(),
-            pinned_prefix: company.id.clone(),
-            // The zone is part of it: occurrences are owed from the moment the line or the zone was accepted (design 2).
-            check_line: format!(
-                "{} {}",
-                watchlist.check_line_of(company).for_scheduler(),
-                watchlist.timezone
-            ),
-        })
-        .collect();
-    companies::accept(store.pool(), store.watchlist(), &entries, now).await
+    // Most companies share these two, and there may be a hundred thousand of them.
+    let common_line = check_line(watchlist, None);
+    let common_thresholds = thresholds(watchlist, &watchlist.alerts.expiry_days);
+    let entries = watchlist.companies.iter().map(|company| Entry {
+        keyword: company.keyword.clone(),
+        name: company.name.clone(),
+        pinned_prefix: company.id.clone(),
+        check_line: match company.check {
+            Some(_) => check_line(watchlist, Some(company)),
+            None => common_line.clone(),
+        },
+        thresholds: match &company.expiry_days {
+            Some(own) => thresholds(watchlist, own),
+            None => common_thresholds.clone(),
+        },
+    });
+    companies::accept(store.pool(), store.watchlist(), entries, now).await
+}
+
+/// The zone is part of it: occurrences are owed from the moment the line or the zone was accepted (design 2).
+fn check_line(watchlist: &Watchlist, company: Option<&Company>) -> String {
+    let line = company.map_or(&watchlist.schedule.check, |company| watchlist.check_line_of(company));
+    format!("{} {}", line.for_scheduler(), watchlist.timezone)
+}
+
+/// All that decides on which day something of a company is told although no answer has changed.
+fn thresholds(watchlist: &Watchlist, expiry_days: &[u16]) -> String {
+    let alerts = &watchlist.alerts;
+    let days = |days: &[u16]| days.iter().map(u16::to_string).collect::<Vec<_>>().join(",");
+    format!(
+        "expiring {} expired {} filing {} stale {}s",
+        days(expiry_days),
+        days(&alerts.expired_days),
+        days(&alerts.filing_days),
+        alerts.stale_after.as_secs()
+    )
 }

@@ -31,7 +31,8 @@ pub(super) async fn companies(
     let ids = after.iter().map(|record| record.id.0).collect::<Vec<_>>();
     let done = sqlx::query!(
         "UPDATE companies
-         SET prefix = new.prefix,
+         -- A pin that was accepted while this check was under way stays.
+         SET prefix = CASE WHEN companies.prefix_is_pinned THEN companies.prefix ELSE new.prefix END,
              baseline_at = new.baseline_at,
              owes_answer = new.owes_answer,
              last_outcome = new.last_outcome,

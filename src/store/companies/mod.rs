@@ -1,10 +1,12 @@
 //! The companies of the watchlists: who is watched, and what an operator said of them.
 
+mod entry;
 mod listings;
 pub mod snoozes;
 pub mod succession;
 mod watchlist;
 pub mod wrong_clock;
 
-pub use watchlist::{CompanyId, Entry, Failing, accept, keep_failing, unknown_codes};
+pub use entry::Entry;
+pub use watchlist::{CompanyId, Failing, accept, keep_failing, unknown_codes};
 pub(in crate::store) use watchlist::{FORGOTTEN_AFTER, read_keyword, read_outcome};

@@ -2,15 +2,14 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
+use sqlx::Connection as _;
 use sqlx::postgres::{PgConnection, PgPool};
 
-use super::listings;
+use super::entry::Entry;
+use super::listings::{self, BATCH_ROWS_MAX};
 use crate::domain::keyword::Keyword;
 use crate::domain::outcome::Outcome;
 use crate::store::error::{StoreError, during};
-
-/// Rows in one statement, so that no statement grows without limit.
-const BATCH_ROWS_MAX: usize = 5_000;
 
 /// A company that was out of the file for longer than this begins anew when it is put back (design 3).
 pub(in crate::store) const FORGOTTEN_AFTER: TimeDelta = TimeDelta::days(30);
@@ -29,60 +28,100 @@ impl CompanyId {
     }
 }
 
-/// An entry of the file, as it is to be remembered.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Entry {
-    /// As the provider is asked.
-    pub keyword: Keyword,
-    /// What mails call it.
-    pub name: String,
-    /// The prefix pinned in the file.
-    pub pinned_prefix: Option<String>,
-    /// Its cron line and zone: occurrences are owed from the moment they changed.
-    pub check_line: String,
-}
-
 /// How often the companies are stored anew after the transaction lost against another one.
 const ACCEPT_ATTEMPTS_MAX: usize = 3;
 
 /// Makes the stored companies those of the file: new ones come in, others leave unless another watchlist names them, and a
-/// changed line is in force from now. `watchlist` tells files of several daemons apart. One transaction, which touches many
-/// rows beside sweeps that touch one each: where it loses against them it is repeated.
+/// changed line is in force from now. `watchlist` tells files of several daemons apart. What is stored already costs the look at
+/// one row; else only the entries that changed are written. One transaction, which may touch many rows beside sweeps that
+/// touch one each: where it loses against them it is repeated.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn accept(
     pool: &PgPool,
     watchlist: &str,
-    entries: &[Entry],
+    entries: impl Iterator<Item = Entry> + Clone,
     now: DateTime<Utc>,
 ) -> Result<(), StoreError> {
+    let digest = listings::digest(entries.clone());
+    let mut connection = pool.acquire().await.map_err(during("storing the companies of the watchlist"))?;
+    let todo = listings::todo(&mut connection, watchlist, &digest, now).await?;
+    if !todo.compare && !todo.forget_others {
+        return if todo.note { listings::note(&mut connection, watchlist, now).await } else { Ok(()) };
+    }
     for _ in 1..ACCEPT_ATTEMPTS_MAX {
-        match accept_once(pool, watchlist, entries, now).await {
+        match compare_and_store(&mut connection, watchlist, entries.clone(), &digest, now).await {
             Err(error) if error.is_of_a_lost_transaction() => {}
             done => return done,
         }
     }
-    accept_once(pool, watchlist, entries, now).await
+    compare_and_store(&mut connection, watchlist, entries, &digest, now).await
 }
 
-async fn accept_once(
-    pool: &PgPool,
+async fn compare_and_store(
+    connection: &mut PgConnection,
     watchlist: &str,
-    entries: &[Entry],
+    entries: impl Iterator<Item = Entry>,
+    digest: &[u8],
     now: DateTime<Utc>,
 ) -> Result<(), StoreError> {
     let doing = "storing the companies of the watchlist";
-    let mut tx = pool.begin().await.map_err(during(doing))?;
-    listings::leave(&mut tx, watchlist, entries, now).await?;
-    for batch in entries.chunks(BATCH_ROWS_MAX) {
-        take_prefixes_of_returning(&mut tx, batch).await?;
-        give_up_pinned_prefixes(&mut tx, batch).await?;
-        drop_doubts_of_returning(&mut tx, batch).await?;
-        upsert(&mut tx, batch, now).await?;
-        listings::list(&mut tx, watchlist, batch, now).await?;
+    let mut tx = connection.begin().await.map_err(during(doing))?;
+    listings::one_at_a_time(&mut tx).await?;
+    listings::note(&mut tx, watchlist, now).await?;
+    listings::forget_others(&mut tx, watchlist, now).await?;
+    let changed = listings::changed(&mut tx, watchlist, entries).await?;
+    // Whom the file goes on naming must not leave, and whoever leaves makes room for an id that a new entry pins.
+    for batch in changed.chunks(BATCH_ROWS_MAX) {
+        listings::list(&mut tx, watchlist, batch).await?;
     }
+    listings::leave(&mut tx, now).await?;
+    for batch in changed.chunks(BATCH_ROWS_MAX) {
+        let mut touched = take_prefixes_of_returning(&mut tx, batch).await?;
+        touched.extend(give_up_pinned_prefixes(&mut tx, batch).await?);
+        drop_doubts_of_returning(&mut tx, batch).await?;
+        touched.extend(upsert(&mut tx, batch, now).await?);
+        listings::list(&mut tx, watchlist, batch).await?;
+        have_changed(&mut tx, watchlist, &touched).await?;
+    }
+    listings::keep_digest(&mut tx, watchlist, digest).await?;
     tx.commit().await.map_err(during(doing))
+}
+
+/// The one place for what follows when the line, the thresholds, the pin or the name of companies have changed, or when they are
+/// new, have come back or have lost their prefix.
+async fn have_changed(
+    connection: &mut PgConnection,
+    watchlist: &str,
+    companies: &[i64],
+) -> Result<(), StoreError> {
+    let doing = "storing the companies of the watchlist";
+    sqlx::query!(
+        "INSERT INTO standings (company_id)
+         SELECT id
+         FROM UNNEST($1::bigint[]) AS changed (id)
+         ORDER BY id
+         ON CONFLICT (company_id) DO NOTHING",
+        companies
+    )
+    .execute(&mut *connection)
+    .await
+    .map_err(during(doing))?;
+    // The next answer is to be read, whatever its bytes, and its ends are to be judged by today's thresholds.
+    sqlx::query!(
+        "UPDATE companies
+         SET tell_on = DEFAULT,
+             page_digests = NULL,
+             items_digest = NULL,
+             digested_by = NULL
+         WHERE id = ANY ($1)",
+        companies
+    )
+    .execute(&mut *connection)
+    .await
+    .map_err(during(doing))?;
+    listings::compare_others(connection, watchlist, companies).await
 }
 
 /// One prefix is one watched company's: one that comes back and whose prefix another one bears meanwhile has none. Whoever
@@ -90,9 +129,9 @@ async fn accept_once(
 async fn take_prefixes_of_returning(
     connection: &mut PgConnection,
     entries: &[Entry],
-) -> Result<(), StoreError> {
+) -> Result<Vec<i64>, StoreError> {
     let keywords: Vec<String> = entries.iter().map(|entry| entry.keyword.as_str().to_owned()).collect();
-    sqlx::query!(
+    sqlx::query_scalar!(
         "UPDATE companies AS losing
          SET prefix = NULL,
              prefix_is_pinned = false
@@ -104,46 +143,45 @@ async fn take_prefixes_of_returning(
                    WHERE other.prefix = losing.prefix
                      AND other.id <> losing.id
                      AND (other.left_at IS NULL OR (other.keyword = ANY ($1) AND other.id < losing.id))
-               )",
+               )
+         RETURNING losing.id",
         &keywords
     )
-    .execute(connection)
+    .fetch_all(connection)
     .await
-    .map_err(during("freeing ids of companies that come back"))?;
-    Ok(())
+    .map_err(during("freeing ids of companies that come back"))
 }
 
 /// What the file pins goes to the entry that pins it.
-async fn give_up_pinned_prefixes(connection: &mut PgConnection, entries: &[Entry]) -> Result<(), StoreError> {
+async fn give_up_pinned_prefixes(
+    connection: &mut PgConnection,
+    entries: &[Entry],
+) -> Result<Vec<i64>, StoreError> {
     let pinned = entries
         .iter()
         .filter_map(|entry| Some((entry.keyword.as_str().to_owned(), entry.pinned_prefix.clone()?)));
     let (pinning, prefixes): (Vec<String>, Vec<String>) = pinned.unzip();
     if pinning.is_empty() {
-        return Ok(());
+        return Ok(Vec::new());
     }
     let keywords: Vec<String> = entries.iter().map(|entry| entry.keyword.as_str().to_owned()).collect();
-    sqlx::query!(
+    sqlx::query_scalar!(
         "UPDATE companies AS losing
          SET prefix = NULL,
-             prefix_is_pinned = false,
-             -- Whose its next answer is has to be asked anew, whatever its bytes.
-             page_digests = NULL,
-             items_digest = NULL,
-             digested_by = NULL
+             prefix_is_pinned = false
          FROM UNNEST($1::text[], $2::text[]) AS entry (keyword, prefix)
          WHERE losing.prefix = entry.prefix
            AND losing.keyword <> entry.keyword
            -- Who has left and stays away keeps it: whoever bears it now goes on with that history.
-           AND (losing.left_at IS NULL OR losing.keyword = ANY ($3))",
+           AND (losing.left_at IS NULL OR losing.keyword = ANY ($3))
+         RETURNING losing.id",
         &pinning,
         &prefixes,
         &keywords
     )
-    .execute(connection)
+    .fetch_all(connection)
     .await
-    .map_err(during("freeing ids of companies"))?;
-    Ok(())
+    .map_err(during("freeing ids of companies"))
 }
 
 /// What was in doubt when a company was taken out of the file is not known any more when it is put back (design 3).
@@ -170,21 +208,23 @@ async fn upsert(
     connection: &mut PgConnection,
     entries: &[Entry],
     now: DateTime<Utc>,
-) -> Result<(), StoreError> {
+) -> Result<Vec<i64>, StoreError> {
     let keywords: Vec<String> = entries.iter().map(|entry| entry.keyword.as_str().to_owned()).collect();
     let names: Vec<String> = entries.iter().map(|entry| entry.name.clone()).collect();
     let prefixes: Vec<Option<String>> = entries.iter().map(|entry| entry.pinned_prefix.clone()).collect();
     let lines: Vec<String> = entries.iter().map(|entry| entry.check_line.clone()).collect();
-    sqlx::query!(
-        "WITH stored AS (
-         INSERT INTO companies AS known (keyword, name, prefix, prefix_is_pinned, check_line, accepted_at, watched_since)
-         SELECT entry.keyword, entry.name, entry.prefix, entry.prefix IS NOT NULL, entry.check_line, $5, $5
-         FROM UNNEST($1::text[], $2::text[], $3::text[], $4::text[]) WITH ORDINALITY AS entry (keyword, name, prefix, check_line, place)
+    let thresholds: Vec<String> = entries.iter().map(|entry| entry.thresholds.clone()).collect();
+    sqlx::query_scalar!(
+        "INSERT INTO companies AS known
+                (keyword, name, prefix, prefix_is_pinned, check_line, accepted_at, watched_since, thresholds)
+         SELECT entry.keyword, entry.name, entry.prefix, entry.prefix IS NOT NULL, entry.check_line, $5, $5, entry.thresholds
+         FROM UNNEST($1::text[], $2::text[], $3::text[], $4::text[], $7::text[])
+              WITH ORDINALITY AS entry (keyword, name, prefix, check_line, thresholds, place)
          LEFT JOIN companies AS old ON old.keyword = entry.keyword
          -- A row that stays as it is must not even be locked: sweeps go on beside this.
          WHERE old.id IS NULL
-            OR (old.name, old.check_line, old.prefix_is_pinned)
-               IS DISTINCT FROM (entry.name, entry.check_line, entry.prefix IS NOT NULL)
+            OR (old.name, old.check_line, old.prefix_is_pinned, old.thresholds)
+               IS DISTINCT FROM (entry.name, entry.check_line, entry.prefix IS NOT NULL, entry.thresholds)
             OR old.left_at IS NOT NULL
             OR (entry.prefix IS NOT NULL AND old.prefix IS DISTINCT FROM entry.prefix)
          -- Rows are numbered in the order of the file, which is that in which they are asked for.
@@ -210,32 +250,24 @@ async fn upsert(
              failing_since = CASE WHEN known.left_at IS NULL THEN known.failing_since END,
              failing_checks = CASE WHEN known.left_at IS NULL THEN known.failing_checks ELSE 0 END,
              unverified_told_at = CASE WHEN known.left_at IS NULL THEN known.unverified_told_at END,
-             -- The next answer is to be read and judged, whatever its bytes.
-             tell_on = excluded.tell_on,
-             page_digests = NULL,
-             items_digest = NULL,
-             digested_by = NULL,
-             left_at = NULL
-         WHERE (known.name, known.check_line, known.prefix_is_pinned)
-               IS DISTINCT FROM (excluded.name, excluded.check_line, excluded.prefix_is_pinned)
+             left_at = NULL,
+             thresholds = excluded.thresholds
+         WHERE (known.name, known.check_line, known.prefix_is_pinned, known.thresholds)
+               IS DISTINCT FROM (excluded.name, excluded.check_line, excluded.prefix_is_pinned, excluded.thresholds)
             OR known.left_at IS NOT NULL
             OR (excluded.prefix_is_pinned AND known.prefix IS DISTINCT FROM excluded.prefix)
-         RETURNING id
-         )
-         INSERT INTO standings (company_id)
-         SELECT id FROM stored ORDER BY id
-         ON CONFLICT (company_id) DO NOTHING",
+         RETURNING known.id",
         &keywords,
         &names,
         &prefixes as &[Option<String>],
         &lines,
         now,
-        now - FORGOTTEN_AFTER
+        now - FORGOTTEN_AFTER,
+        &thresholds
     )
-    .execute(connection)
+    .fetch_all(connection)
     .await
-    .map_err(during("storing the companies of the watchlist"))?;
-    Ok(())
+    .map_err(during("storing the companies of the watchlist"))
 }
 
 /// Reads how a check ended.

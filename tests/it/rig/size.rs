@@ -115,6 +115,7 @@ fn entries(count: usize, name: &str) -> Vec<Entry> {
         name: format!("{name}{number}"),
         pinned_prefix: number.is_multiple_of(2).then(|| format!("5f{number:022}")),
         check_line: "0 0 8 * * * Asia/Shanghai".to_owned(),
+        thresholds: String::new(),
     };
     (0..count).map(entry).collect()
 }
@@ -128,10 +129,12 @@ async fn scenario_23_thirty_thousand_companies_are_taken_into_force_in_seconds()
     let (pool, now) = (database.pool().await, SystemClock::default().now());
     for (name, why) in [("甲", "new ones"), ("甲", "the same again"), ("乙", "all with other names")] {
         let entries = entries(30_000, name);
-        let accepted = clock::within(SECONDS, companies::accept(&pool, "a file", &entries, now)).await;
+        let accepted =
+            clock::within(SECONDS, companies::accept(&pool, "a file", entries.into_iter(), now)).await;
         accepted.unwrap_or_else(|_| panic!("{why}")).unwrap();
     }
-    let left = clock::within(SECONDS, companies::accept(&pool, "a file", &entries(10, "乙"), now)).await;
+    let left =
+        clock::within(SECONDS, companies::accept(&pool, "a file", entries(10, "乙").into_iter(), now)).await;
     left.expect("most leave").unwrap();
 }
 
@@ -139,14 +142,14 @@ async fn scenario_23_thirty_thousand_companies_are_taken_into_force_in_seconds()
 async fn a_watchlist_that_loses_against_another_transaction_is_taken_into_force_all_the_same() {
     let database = TestDatabase::new().await;
     let (pool, now) = (database.pool().await, SystemClock::default().now());
-    companies::accept(&pool, "a file", &entries(2, "甲"), now).await.unwrap();
+    companies::accept(&pool, "a file", entries(2, "甲").into_iter(), now).await.unwrap();
     let mut other = pool.begin().await.unwrap();
     // The server ends whoever has waited longest: not this one.
     sqlx::query("SET LOCAL deadlock_timeout = '10min'").execute(&mut *other).await.unwrap();
     let touch = "UPDATE companies SET last_reason = 'touched' WHERE keyword = $1";
     sqlx::query(touch).bind("公司1").execute(&mut *other).await.unwrap();
     let renamed = entries(2, "乙");
-    let accepting = companies::accept(&pool, "a file", &renamed, now);
+    let accepting = companies::accept(&pool, "a file", renamed.into_iter(), now);
     let losing = async {
         until("it waits for the other", || async {
             let waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()";

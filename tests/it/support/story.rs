@@ -72,8 +72,11 @@ pub async fn tell(database: &TestDatabase) {
         name: name.to_owned(),
         pinned_prefix: None,
         check_line: "0 0 8 * * * Asia/Shanghai".to_owned(),
+        thresholds: String::new(),
     });
-    companies::accept(store.pool(), "story", &entries, instant("2026-02-01T00:00:00Z")).await.unwrap();
+    companies::accept(store.pool(), "story", entries.iter().cloned(), instant("2026-02-01T00:00:00Z"))
+        .await
+        .unwrap();
     for (cause, calls) in [(Cause::Check, 3), (Cause::Page, 1), (Cause::Confirmation, 1)] {
         let mut connection = store.connection("counting calls").await.unwrap();
         budget::count(&mut connection, Calls::of(cause, calls), 0, instant(SWEPT)).await.unwrap();

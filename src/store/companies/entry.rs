@@ -1,0 +1,46 @@
+//! An entry of a watchlist, and what tells it from another one.
+
+use sha2::{Digest as _, Sha256};
+
+use crate::domain::keyword::Keyword;
+
+/// An entry of the file, as it is to be remembered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// As the provider is asked.
+    pub keyword: Keyword,
+    /// What mails call it.
+    pub name: String,
+    /// The prefix pinned in the file.
+    pub pinned_prefix: Option<String>,
+    /// Its cron line and zone: occurrences are owed from the moment they changed.
+    pub check_line: String,
+    /// The days before and after an end on which it is told: only compared.
+    pub thresholds: String,
+}
+
+/// To be counted up when an entry comes to mean something else for what is stored: every file is then compared anew.
+const ENTRY_VERSION: u8 = 1;
+
+/// Half a SHA-256 of an entry. Two of a file of a hundred thousand that were alike by chance would be one in 10^28 files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) struct Fingerprint([u8; 16]);
+
+impl Fingerprint {
+    pub(super) fn of(entry: &Entry) -> Self {
+        let mut hash = Sha256::new();
+        hash.update([ENTRY_VERSION, u8::from(entry.pinned_prefix.is_some())]);
+        let prefix = entry.pinned_prefix.as_deref().unwrap_or_default();
+        for text in [entry.keyword.as_str(), &entry.name, prefix, &entry.check_line, &entry.thresholds] {
+            hash.update(text.len().to_be_bytes());
+            hash.update(text);
+        }
+        let mut half = [0; 16];
+        half.iter_mut().zip(hash.finalize()).for_each(|(half, byte)| *half = byte);
+        Self(half)
+    }
+
+    pub(super) fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+}

@@ -115,7 +115,9 @@ async fn have_changed(
              page_digests = NULL,
              items_digest = NULL,
              digested_by = NULL
-         WHERE id = ANY ($1)",
+         WHERE id = ANY ($1)
+           -- New ones are like that already.
+           AND (page_digests IS NOT NULL OR tell_on IS DISTINCT FROM DATE '2000-01-01')",
         companies
     )
     .execute(&mut *connection)

@@ -143,6 +143,12 @@ pub(super) struct History {
     /// As of the end of this day, YYYY-MM-DD [default: now]
     #[arg(long, value_name = "DATE")]
     pub as_of: Option<NaiveDate>,
+    /// Only what happened on this day or later, YYYY-MM-DD
+    #[arg(long, value_name = "DATE")]
+    pub since: Option<NaiveDate>,
+    /// Only the last N of what happened [default: all]
+    #[arg(long, value_name = "N")]
+    pub limit: Option<u32>,
     #[command(flatten)]
     pub output: Json,
 }

@@ -1,35 +1,29 @@
 //! `qualwatch history`: what happened to companies, and what they hold.
 
+use std::fmt::Write as _;
+
 use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
-use serde::Serialize;
 
 use crate::domain::certificates::Certificate;
 use crate::domain::display::displayable;
 use crate::domain::keyword::Keyword;
 use crate::domain::wall_clock::hour_of_day;
-use crate::store::checks::records::Record;
+use crate::store::Store;
+use crate::store::companies::CompanyId;
 use crate::store::outbox::events::Recorded;
-use crate::store::reports::{self, Whose};
-use crate::store::{self, Store};
+use crate::store::reports::{self, WhichEvents, Whose, established};
 
 use super::arguments::{History, Places};
-use super::companies::{certificates_on, folded, meant, unknown};
+use super::certificates::{AsOf, InFile, Sorted, sort};
+use super::companies::{folded, meant, unknown};
 use super::context::Context;
 use super::database::Database;
+use super::document::Printed;
 use super::exit::{Exit, Refusal};
 use super::print::{self, Reader};
 use super::shapes::EventShape;
 use super::table;
-
-#[derive(Serialize)]
-struct Story {
-    /// Newest first.
-    events: Vec<EventShape>,
-    /// Null: the certificates are those of now.
-    as_of: Option<NaiveDate>,
-    certificates: Vec<Certificate>,
-}
 
 /// Prints events, newest first, and the certificates as they are now or were at the end of a day.
 ///
@@ -49,44 +43,157 @@ pub(super) async fn history(places: &Places, arguments: &History) -> anyhow::Res
             });
         }
     };
-    let read = read(&context, &database.store, arguments).await;
+    let done = read_and_print(&context, &database.store, arguments, reader).await;
     database.close().await?;
-    let (events, records) = read?;
-    let language = context.watchlist.language;
-    let story = Story {
-        events: events.into_iter().map(|recorded| EventShape::new(recorded, language)).collect(),
-        as_of: arguments.as_of,
-        certificates: certificates_on(&context, &records, arguments.as_of.unwrap_or(context.today())),
-    };
-    match reader {
-        Reader::Program => print::document(&story)?,
-        Reader::Person => show(&context, &story)?,
-    }
-    Ok(Exit::Done)
+    done.map(|()| Exit::Done)
 }
 
-async fn read(
+/// What is asked for.
+struct Story<'a> {
+    context: &'a Context,
+    store: &'a Store,
+    companies: Vec<CompanyId>,
+    which: Which,
+    as_of: AsOf,
+    limit: Option<u32>,
+}
+
+/// Which events.
+#[derive(Debug, Clone, Copy)]
+struct Which {
+    is_everyones: bool,
+    since: Option<DateTime<Utc>>,
+    until: Option<DateTime<Utc>>,
+}
+
+async fn read_and_print(
     context: &Context,
     store: &Store,
     arguments: &History,
-) -> anyhow::Result<(Vec<Recorded>, Vec<Record>)> {
-    let (pool, wanted) = (store.pool(), &arguments.companies);
-    let keywords = keywords(context, store, wanted).await?;
-    let records = reports::records_of(pool, &keywords.iter().collect::<Vec<_>>()).await?;
-    let ids: Vec<_> = records.iter().map(|record| record.id).collect();
-    let whose = if wanted.is_empty() { Whose::Everyones } else { Whose::Of(&ids) };
-    let mut events: Vec<Recorded> = Vec::new();
-    loop {
-        let batch = reports::events(pool, whose, events.last().map(|recorded| recorded.id)).await?;
-        if batch.is_empty() {
-            break;
-        }
-        events.extend(batch);
+    reader: Reader,
+) -> anyhow::Result<()> {
+    let zone = context.watchlist.timezone;
+    let since = arguments.since.map(|day| beginning_of(day, zone)).transpose()?;
+    let as_of = match arguments.as_of {
+        Some(day) => AsOf::EndOf(day, end_of(day, zone)?),
+        None => AsOf::Now,
+    };
+    let until = match as_of {
+        AsOf::EndOf(_, end) => Some(end),
+        AsOf::Now => None,
+    };
+    let wanted = &arguments.companies;
+    let companies = if wanted.is_empty() {
+        established::ids(store.pool()).await?
+    } else {
+        let keywords = keywords(context, store, wanted).await?;
+        established::ids_named(store.pool(), &keywords.iter().collect::<Vec<_>>()).await?
+    };
+    let which = Which { is_everyones: wanted.is_empty(), since, until };
+    let asked = Story { context, store, companies, which, as_of, limit: arguments.limit };
+    match reader {
+        Reader::Program => asked.print_document().await,
+        Reader::Person => asked.show().await,
     }
-    let Some(day) = arguments.as_of else { return Ok((events, records)) };
-    let end = end_of(day, context.watchlist.timezone)?;
-    events.retain(|recorded| recorded.event.at < end);
-    Ok((events, store::reports::history::as_of(pool, records, end).await?))
+}
+
+impl Story<'_> {
+    async fn print_document(&self) -> anyhow::Result<()> {
+        let mut certificates = Sorted::new();
+        // First, so that nothing is printed where they cannot be read.
+        self.each_certificate(|certificate| certificates.push_json(certificate)).await?;
+        let language = self.context.watchlist.language;
+        let mut document = Printed::print();
+        document.begin_list("events")?;
+        self.each_batch(|batch| {
+            batch.into_iter().try_for_each(|recorded| document.item(&EventShape::new(recorded, language)))
+        })
+        .await?;
+        document.end_list()?;
+        let as_of = match self.as_of {
+            AsOf::EndOf(day, _) => Some(day),
+            AsOf::Now => None,
+        };
+        // Null: the certificates are those of now.
+        document.field("as_of", &as_of)?;
+        certificates.print_list(&mut document)?;
+        document.end()
+    }
+
+    async fn show(&self) -> anyhow::Result<()> {
+        let language = self.context.watchlist.language;
+        let mut count = 0;
+        self.each_batch(|batch| {
+            count += batch.len();
+            let mut text = String::new();
+            for recorded in batch {
+                let event = EventShape::new(recorded, language);
+                let (when, what) = (self.context.local(event.at), displayable(&event.summary));
+                // No table: what happened is a sentence, too long for a cell. Writing to a String cannot fail.
+                let _ = writeln!(text, "{when}  {}\n    {what}", event.kind);
+            }
+            print::text(&text)
+        })
+        .await?;
+        if count == 0 {
+            print::text(match self.which.since {
+                Some(_) => "nothing has happened since then",
+                None => "nothing has happened yet",
+            })?;
+        }
+        let mut certificates: Vec<Certificate> = Vec::new();
+        self.each_certificate(|certificate| {
+            certificates.push(certificate);
+            Ok(())
+        })
+        .await?;
+        if certificates.is_empty() {
+            return Ok(());
+        }
+        sort(&mut certificates);
+        let when = match self.as_of {
+            AsOf::EndOf(day, _) => format!("at the end of {day}"),
+            AsOf::Now => "now".to_owned(),
+        };
+        let colour = print::colour_of_output(&self.context.environment);
+        print::text(&format!("\nCertificates {when}:\n{}", table::certificates(&certificates, colour)))
+    }
+
+    /// Hands over the events, newest first, a batch at a time: a history of years does not fit into memory.
+    async fn each_batch(
+        &self,
+        mut take: impl FnMut(Vec<Recorded>) -> anyhow::Result<()>,
+    ) -> anyhow::Result<()> {
+        let Which { is_everyones, since, until } = self.which;
+        let whose = if is_everyones { Whose::Everyones } else { Whose::Of(&self.companies) };
+        let which = WhichEvents { whose, since, until };
+        let mut left = self.limit.unwrap_or(u32::MAX);
+        let mut last = None;
+        loop {
+            let batch = reports::events(self.store.pool(), which, last, left).await?;
+            let Some(oldest) = batch.last() else { return Ok(()) };
+            last = Some(oldest.id);
+            if self.limit.is_some() {
+                left = left.saturating_sub(u32::try_from(batch.len()).unwrap_or(u32::MAX));
+            }
+            take(batch)?;
+        }
+    }
+
+    async fn each_certificate(
+        &self,
+        take: impl FnMut(Certificate) -> anyhow::Result<()>,
+    ) -> anyhow::Result<()> {
+        let in_file = InFile::of(self.context);
+        let is_wanted = |keyword: &str| !self.which.is_everyones || in_file.names(keyword);
+        in_file.each(self.store.pool(), (&self.companies, self.as_of), is_wanted, take).await
+    }
+}
+
+/// The first instant of a calendar day of the configured zone.
+fn beginning_of(day: NaiveDate, zone: Tz) -> anyhow::Result<DateTime<Utc>> {
+    let beginning = hour_of_day(zone, day, 0);
+    beginning.ok_or_else(|| Refusal::wrong_use("no calendar reaches as far as that day").into())
 }
 
 /// The first instant after a calendar day of the configured zone.
@@ -119,21 +226,4 @@ async fn keywords(context: &Context, store: &Store, wanted: &[String]) -> anyhow
         keywords.extend(found);
     }
     Ok(keywords)
-}
-
-fn show(context: &Context, story: &Story) -> anyhow::Result<()> {
-    let colour = print::colour_of_output(&context.environment);
-    if story.events.is_empty() {
-        print::text("nothing has happened yet")?;
-    }
-    // No table: what happened is a sentence, too long for a cell.
-    for event in &story.events {
-        let (when, what) = (context.local(event.at), displayable(&event.summary));
-        print::text(&format!("{when}  {}\n    {what}", event.kind))?;
-    }
-    if story.certificates.is_empty() {
-        return Ok(());
-    }
-    let when = story.as_of.map_or("now".to_owned(), |day| format!("at the end of {day}"));
-    print::text(&format!("\nCertificates {when}:\n{}", table::certificates(&story.certificates, colour)))
 }

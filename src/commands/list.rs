@@ -1,26 +1,27 @@
 //! `qualwatch list`: the certificates as they are established.
 
-use std::io::Write as _;
-
 use anyhow::Context as _;
-use serde::Serialize;
+use chrono::TimeDelta;
 
 use crate::domain::certificates::Certificate;
 use crate::domain::display::displayable;
-use crate::store::reports;
+use crate::domain::keyword::Keyword;
+use crate::store::Store;
+use crate::store::companies::CompanyId;
+use crate::store::reports::established;
 
 use super::arguments::{List, ListFormat, Places};
-use super::companies::{all_meant, certificates_of};
+use super::certificates::{AsOf, InFile, Sorted, sort};
+use super::companies::all_meant;
 use super::context::Context;
 use super::database::Database;
+use super::document::Printed;
 use super::exit::Exit;
 use super::print::{self, Reader};
 use super::table;
 
-#[derive(Serialize)]
-struct Listed {
-    certificates: Vec<Certificate>,
-}
+/// Rows of CSV are written so many bytes at a time.
+const ROWS_BYTES: usize = 64 << 10;
 
 /// Prints the certificates of all companies, or of one, by end and number.
 ///
@@ -31,27 +32,84 @@ pub(super) async fn list(places: &Places, arguments: &List) -> anyhow::Result<Ex
     let reader = if format == ListFormat::Json { Reader::Program } else { Reader::Person };
     let context = Context::load(places, reader)?;
     let wanted: Vec<String> = arguments.company.iter().cloned().collect();
-    let companies = all_meant(&context.watchlist, &wanted)?;
-    let keywords: Vec<_> = companies.iter().map(|company| &company.keyword).collect();
+    let keywords: Vec<&Keyword> =
+        all_meant(&context.watchlist, &wanted)?.into_iter().map(|company| &company.keyword).collect();
     let database = Database::open_existing(&context).await?;
-    let records = reports::records_of(database.store.pool(), &keywords).await;
+    let listed = read_and_print(&context, &database.store, &keywords, (arguments, format)).await;
     database.close().await?;
-    let mut certificates = certificates_of(&context, &records?);
-    if let Some(days) = arguments.expiring {
-        certificates.retain(|certificate| {
-            certificate.days_left.is_some_and(|left| (0..=days.into()).contains(&left))
-        });
-    }
-    match format {
-        ListFormat::Json => print::document(&Listed { certificates })?,
-        ListFormat::Csv => print::bytes(&spreadsheet(&certificates)?)?,
-        ListFormat::Table if certificates.is_empty() => print::text("no certificates")?,
+    listed.map(|()| Exit::Done)
+}
+
+async fn read_and_print(
+    context: &Context,
+    store: &Store,
+    keywords: &[&Keyword],
+    (arguments, format): (&List, ListFormat),
+) -> anyhow::Result<()> {
+    let asked = (&*ids(context, store, keywords, arguments).await?, AsOf::Now);
+    let in_file = InFile::of(context);
+    let is_wanted = |keyword: &str| in_file.names(keyword);
+    let is_listed = |certificate: &Certificate| {
+        arguments
+            .expiring
+            .is_none_or(|days| certificate.days_left.is_some_and(|left| (0..=days.into()).contains(&left)))
+    };
+    let mut sorted = Sorted::new();
+    let mut certificates: Vec<Certificate> = Vec::new();
+    let take = |certificate: Certificate| match format {
+        _ if !is_listed(&certificate) => Ok(()),
+        ListFormat::Json => sorted.push_json(certificate),
+        ListFormat::Csv => {
+            let row = row(cells(&certificate)?)?;
+            sorted.push(certificate, &row)
+        }
+        // The widths of a table are known when all of it is there.
         ListFormat::Table => {
+            certificates.push(certificate);
+            Ok(())
+        }
+    };
+    in_file.each(store.pool(), asked, is_wanted, take).await?;
+    match format {
+        ListFormat::Json => {
+            let mut document = Printed::print();
+            sorted.print_list(&mut document)?;
+            document.end()
+        }
+        ListFormat::Csv => {
+            // RFC 4180 with a byte order mark: without it Excel takes the file for GBK.
+            let mut rows = ["\u{feff}".as_bytes(), &row(COLUMNS)?].concat();
+            sorted.texts(|row| {
+                rows.extend_from_slice(row);
+                if rows.len() < ROWS_BYTES { Ok(()) } else { print::bytes(&std::mem::take(&mut rows)) }
+            })?;
+            print::bytes(&rows)
+        }
+        ListFormat::Table if certificates.is_empty() => print::text("no certificates"),
+        ListFormat::Table => {
+            sort(&mut certificates);
             let colour = print::colour_of_output(&context.environment);
-            print::text(&table::certificates(&certificates, colour).to_string())?;
+            print::text(&table::certificates(&certificates, colour).to_string())
         }
     }
-    Ok(Exit::Done)
+}
+
+/// Whose certificates have to be read.
+async fn ids(
+    context: &Context,
+    store: &Store,
+    keywords: &[&Keyword],
+    arguments: &List,
+) -> anyhow::Result<Vec<CompanyId>> {
+    let pool = store.pool();
+    Ok(match (arguments.expiring, &arguments.company) {
+        (_, Some(_)) => established::ids_named(pool, keywords).await?,
+        (Some(days), None) => {
+            let today = context.today();
+            established::ids_ending_between(pool, today, today + TimeDelta::days(days.into())).await?
+        }
+        (None, None) => established::ids(pool).await?,
+    })
 }
 
 const COLUMNS: [&str; 15] = [
@@ -72,16 +130,11 @@ const COLUMNS: [&str; 15] = [
     "qualifications",
 ];
 
-/// RFC 4180 with a byte order mark: without it Excel takes the file for GBK.
-fn spreadsheet(certificates: &[Certificate]) -> anyhow::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    bytes.write_all("\u{feff}".as_bytes())?;
-    let mut writer = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(&mut bytes);
+fn row<T: AsRef<[u8]>>(cells: [T; COLUMNS.len()]) -> anyhow::Result<Vec<u8>> {
     let failed = "writing CSV";
-    writer.write_record(COLUMNS).context(failed)?;
-    for certificate in certificates {
-        writer.write_record(cells(certificate)?).context(failed)?;
-    }
+    let mut bytes = Vec::new();
+    let mut writer = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(&mut bytes);
+    writer.write_record(cells).context(failed)?;
     writer.flush().context(failed)?;
     drop(writer);
     Ok(bytes)

@@ -2,28 +2,25 @@
 
 mod show;
 
-use std::collections::HashMap;
-
 use chrono::{DateTime, TimeDelta, Utc};
+use futures_util::TryStreamExt as _;
 use serde::Serialize;
 use sqlx::PgPool;
 
 use crate::config::Company;
 use crate::domain::certificates::{Certificate, State};
 use crate::domain::holding::HISTORICAL_AFTER_DAYS;
-use crate::domain::keyword::Keyword;
 use crate::domain::outcome::Outcome;
 use crate::domain::rhythm::OccasionsByLine;
-use crate::domain::snapshot::Snapshot;
+use crate::store::Store;
 use crate::store::asking::budget::{self, Calls};
-use crate::store::companies::CompanyId;
 use crate::store::outbox::mailing;
-use crate::store::reports::overview::{self, Overview};
+use crate::store::reports::established;
+use crate::store::reports::overview::{self, Ailing};
 use crate::store::reports::{self, Standstill, Swept};
-use crate::store::{Store, StoreError};
 
 use super::arguments::{Places, Status};
-use super::companies::{Holder, certificates_of};
+use super::certificates::{AsOf, InFile, sort};
 use super::context::Context;
 use super::database::Database;
 use super::exit::Exit;
@@ -87,14 +84,29 @@ struct MailShape {
 
 /// What is stored, as far as status needs it.
 struct Facts {
-    /// Of each company of the file, in its order; `None`: nothing is stored of it.
-    overviews: Vec<Option<Overview>>,
-    /// What the companies hold of which something ends soon, or has ended not long ago.
-    ending: HashMap<CompanyId, Snapshot>,
+    companies: Standings,
+    /// Companies of the file with which something is wrong, in its order.
+    ailing: Vec<Ailing>,
+    in_doubt: usize,
+    /// What is expiring or expired, by end.
+    ending: Vec<Certificate>,
     swept: Option<Swept>,
     calls: Calls,
     standstills: Vec<Standstill>,
     mail: mailing::Standing,
+}
+
+/// How the companies of the file stand, all together.
+#[derive(Debug, Default)]
+struct Standings {
+    /// Of how many anything is stored.
+    stored: usize,
+    /// Never verified, or not for too long.
+    unverified: usize,
+    /// When somebody is due next.
+    next_due: Option<DateTime<Utc>>,
+    /// How many have not been asked for in too long, and the first of them since when.
+    overdue: Option<(u64, DateTime<Utc>)>,
 }
 
 /// Prints how everything stands; there are problems where the exit code is 3.
@@ -108,8 +120,8 @@ pub(super) async fn status(places: &Places, arguments: &Status) -> anyhow::Resul
     let facts = read(&context, &database.store).await;
     let description = database.description().await;
     database.close().await?;
-    let facts = facts?;
-    let report = report(&context, &facts, description?);
+    let mut facts = facts?;
+    let report = report(&context, &mut facts, description?);
     match reader {
         Reader::Program => print::document(&report)?,
         Reader::Person => show::show(&context, &report, facts.swept)?,
@@ -117,54 +129,88 @@ pub(super) async fn status(places: &Places, arguments: &Status) -> anyhow::Resul
     Ok(if report.problems.is_empty() { Exit::Done } else { Exit::Problems })
 }
 
-async fn read(context: &Context, store: &Store) -> Result<Facts, StoreError> {
+async fn read(context: &Context, store: &Store) -> anyhow::Result<Facts> {
     let pool = store.pool();
-    let (overviews, ending) = tokio::try_join!(overviews(context, pool), ending(context, pool))?;
-    let now = context.now();
+    let in_file = InFile::of(context);
+    let (companies, ending) =
+        tokio::try_join!(standings(context, &in_file, pool), ending(context, &in_file, pool))?;
+    let mut ailing = overview::ailing(pool).await?;
+    ailing.retain(|company| in_file.names(company.keyword.as_str()));
+    ailing.sort_by_key(|company| in_file.place(company.keyword.as_str()));
+    let in_doubt = overview::in_doubt(pool).await?;
     Ok(Facts {
-        overviews,
+        companies,
+        ailing,
+        in_doubt: in_doubt.iter().filter(|keyword| in_file.names(keyword)).count(),
         ending,
         swept: reports::last_sweep(pool).await?,
-        calls: budget::calls_of_the_day(pool, now).await?,
+        calls: budget::calls_of_the_day(pool, context.now()).await?,
         standstills: reports::standstills(pool).await?,
         mail: mailing::standing(pool).await?,
     })
 }
 
-async fn overviews(context: &Context, pool: &PgPool) -> Result<Vec<Option<Overview>>, StoreError> {
-    let companies = &context.watchlist.companies;
-    let places: HashMap<&Keyword, usize> =
-        companies.iter().enumerate().map(|(place, company)| (&company.keyword, place)).collect();
-    let mut in_file: Vec<Option<Overview>> = vec![None; companies.len()];
-    for overview in overview::overviews(pool).await? {
-        if let Some(of_company) = places.get(&overview.keyword).and_then(|place| in_file.get_mut(*place)) {
-            *of_company = Some(overview);
+async fn standings(context: &Context, in_file: &InFile<'_>, pool: &PgPool) -> anyhow::Result<Standings> {
+    let (watchlist, now) = (&context.watchlist, context.now());
+    let mut occasions = OccasionsByLine::at(&watchlist.schedule.check, watchlist.timezone, now);
+    let mut found = Standings::default();
+    let earliest = |one: Option<DateTime<Utc>>, other| one.into_iter().chain(other).min();
+    let mut overviews = std::pin::pin!(overview::each_overview(pool));
+    while let Some(overview) = overviews.try_next().await? {
+        let Some(company) = in_file.get(&overview.keyword) else { continue };
+        found.stored += 1;
+        found.unverified += usize::from(is_stale(context, company, overview.last_verified_at));
+        let Some(asked) = overview.asked else {
+            found.next_due = earliest(found.next_due, Some(now));
+            continue;
+        };
+        let due = occasions.of(watchlist.check_line_of(company)).next_due(&asked);
+        found.next_due = earliest(found.next_due, due);
+        let since = asked.last_asked_at.unwrap_or(asked.accepted_at);
+        if is_stale(context, company, Some(since)) {
+            let (count, first) = found.overdue.unwrap_or((0, since));
+            found.overdue = Some((count + 1, first.min(since)));
         }
     }
-    Ok(in_file)
+    // Whom nobody has stored yet is due at once, and was never verified.
+    let unknown = watchlist.companies.len().saturating_sub(found.stored);
+    found.unverified += unknown;
+    found.next_due = earliest(found.next_due, (unknown > 0).then_some(now));
+    Ok(found)
 }
 
 /// Certificates are read only of companies that have something to show: reading all takes seconds where there are many.
-async fn ending(context: &Context, pool: &PgPool) -> Result<HashMap<CompanyId, Snapshot>, StoreError> {
+async fn ending(context: &Context, in_file: &InFile<'_>, pool: &PgPool) -> anyhow::Result<Vec<Certificate>> {
     let (watchlist, today) = (&context.watchlist, context.today());
     let thresholds = watchlist.companies.iter().flat_map(|company| watchlist.expiry_days_of(company));
     let last = today + TimeDelta::days(thresholds.max().copied().unwrap_or_default().into());
     let first = today - TimeDelta::days(HISTORICAL_AFTER_DAYS);
-    overview::snapshots_ending_between(pool, first, last).await
+    let ids = established::ids_ending_between(pool, first, last).await?;
+    let mut ending = Vec::new();
+    let take = |certificate: Certificate| {
+        if matches!(certificate.state, State::Expiring | State::Expired) {
+            ending.push(certificate);
+        }
+        Ok(())
+    };
+    in_file.each(pool, (&ids, AsOf::Now), |keyword| in_file.names(keyword), take).await?;
+    sort(&mut ending);
+    Ok(ending)
 }
 
-fn report(context: &Context, facts: &Facts, database: String) -> Report {
+fn report(context: &Context, facts: &mut Facts, database: String) -> Report {
     let now = context.now();
     let limit = context.watchlist.api.calls_per_day.map(std::num::NonZeroU32::get);
-    let holders =
-        facts.of_companies(context).filter_map(|(company, overview)| facts.holder(company, overview?));
-    let mut ending = certificates_of(context, holders);
-    ending.retain(|certificate| matches!(certificate.state, State::Expiring | State::Expired));
     let Calls { checks, pages, confirmations, repeats, probes } = facts.calls;
     Report {
         last_sweep: facts.swept.map(|swept| swept.ended_at),
-        next_sweep: next_sweep(context, facts),
-        companies: count(context, facts),
+        next_sweep: next_sweep(facts, limit, now),
+        companies: Companies {
+            watched: context.watchlist.companies.len(),
+            unverified: facts.companies.unverified,
+            disputed: facts.ailing.iter().filter(|company| company.is_disputed).count(),
+            in_doubt: facts.in_doubt,
+        },
         budget: Budget {
             used: facts.calls.total(),
             limit,
@@ -178,46 +224,19 @@ fn report(context: &Context, facts: &Facts, database: String) -> Report {
             dead: facts.mail.dead,
             stopped: facts.stop_of_mail().map(StoppedShape::from),
         },
-        ending,
         problems: problems(context, facts, limit),
+        ending: std::mem::take(&mut facts.ending),
         database,
     }
 }
 
 /// When somebody is asked next: while asking is stopped, at the probe; by our own limit, on the next budget day.
-fn next_sweep(context: &Context, facts: &Facts) -> Option<DateTime<Utc>> {
-    let due = next_due(context, facts)?;
-    let limit = context.watchlist.api.calls_per_day.map(std::num::NonZeroU32::get);
+fn next_sweep(facts: &Facts, limit: Option<u32>, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    let due = facts.companies.next_due?;
     let Some(stop) = facts.stop_of_asking(limit) else { return Some(due) };
-    let open_again = stop.next_probe_at.unwrap_or_else(|| budget::next_budget_day(context.now()));
+    let goes_on = stop.next_probe_at.unwrap_or_else(|| budget::next_budget_day(now));
     // A probe whose time has come waits for somebody who is due.
-    Some(if open_again <= context.now() { due } else { open_again })
-}
-
-fn next_due(context: &Context, facts: &Facts) -> Option<DateTime<Utc>> {
-    let (watchlist, now) = (&context.watchlist, context.now());
-    let mut occasions = OccasionsByLine::at(&watchlist.schedule.check, watchlist.timezone, now);
-    let next = |(company, overview): (&Company, Option<&Overview>)| {
-        // Whom nobody has stored yet is due at once.
-        let Some(asked) = overview.and_then(|overview| overview.asked.as_ref()) else {
-            return Some(now);
-        };
-        occasions.of(watchlist.check_line_of(company)).next_due(asked)
-    };
-    facts.of_companies(context).filter_map(next).min()
-}
-
-fn count(context: &Context, facts: &Facts) -> Companies {
-    let mut companies = Companies { watched: context.watchlist.companies.len(), ..Companies::default() };
-    for (company, overview) in facts.of_companies(context) {
-        let verified_at = overview.and_then(|overview| overview.last_verified_at);
-        companies.unverified += usize::from(is_stale(context, company, verified_at));
-        if let Some(overview) = overview {
-            companies.disputed += usize::from(overview.is_disputed);
-            companies.in_doubt += usize::from(overview.is_in_doubt);
-        }
-    }
-    companies
+    Some(if goes_on <= now { due } else { goes_on })
 }
 
 /// Whether `at` lies further back than a company may go unverified.
@@ -230,20 +249,6 @@ fn is_stale(context: &Context, company: &Company, at: Option<DateTime<Utc>>) -> 
 }
 
 impl Facts {
-    fn of_companies<'a>(
-        &'a self,
-        context: &'a Context,
-    ) -> impl Iterator<Item = (&'a Company, Option<&'a Overview>)> {
-        context.watchlist.companies.iter().zip(self.overviews.iter().map(Option::as_ref))
-    }
-
-    /// The company with what it holds, where something of that ends soon.
-    fn holder<'a>(&'a self, company: &'a Company, overview: &Overview) -> Option<Holder<'a>> {
-        let snapshot = self.ending.get(&overview.id)?;
-        let Company { keyword, name, .. } = company;
-        Some(Holder { keyword, name, last_verified_at: overview.last_verified_at, snapshot })
-    }
-
     /// Why nobody asks, where that is so: by the provider or our own limit, else the breaker.
     fn stop_of_asking(&self, limit: Option<u32>) -> Option<&Standstill> {
         let used_up = limit.is_some_and(|limit| self.calls.total() >= i64::from(limit));
@@ -289,24 +294,24 @@ fn problems(context: &Context, facts: &Facts, limit: Option<u32>) -> Vec<Problem
             format!("{} given up after refusals", counted(facts.mail.dead, "message was", "messages were"));
         problems.push(of_none("mail", None, &reason));
     }
-    problems.extend(facts.overviews.iter().flatten().flat_map(problems_of));
+    problems.extend(facts.ailing.iter().flat_map(problems_of));
     problems
 }
 
 /// The last check of a company, where it was neither complete nor empty; and that it is disputed.
-fn problems_of(overview: &Overview) -> Vec<ProblemShape> {
+fn problems_of(company: &Ailing) -> Vec<ProblemShape> {
     let problem = |class: &str, code, reason: Option<&str>| ProblemShape {
-        company: Some(overview.keyword.clone()),
+        company: Some(company.keyword.clone()),
         class: class.to_owned(),
         code,
         reason: reason.unwrap_or_default().to_owned(),
     };
-    let last = overview.last_outcome.unwrap_or(Outcome::Complete);
+    let last = company.last_outcome.unwrap_or(Outcome::Complete);
     let mut problems = Vec::new();
     if last.is_failure() {
-        problems.push(problem(last.as_str(), overview.last_code, overview.last_reason.as_deref()));
+        problems.push(problem(last.as_str(), company.last_code, company.last_reason.as_deref()));
     }
-    if overview.is_disputed && last != Outcome::Disputed {
+    if company.is_disputed && last != Outcome::Disputed {
         let reason = "the answers bear the id of another company: confirm the entry, or pin `id`";
         problems.push(problem("disputed", None, Some(reason)));
     }
@@ -315,16 +320,9 @@ fn problems_of(overview: &Overview) -> Vec<ProblemShape> {
 
 /// That nobody is asked for although nothing is stopped: most likely no daemon runs.
 fn nobody_asks(context: &Context, facts: &Facts) -> Option<String> {
-    let overdue = facts.of_companies(context).filter_map(|(company, overview)| {
-        let asked = overview?.asked?;
-        let since = asked.last_asked_at.unwrap_or(asked.accepted_at);
-        is_stale(context, company, Some(since)).then_some(since)
-    });
-    let (count, since) = overdue.fold((0, None), |(count, oldest), since| {
-        (count + 1, Some(oldest.map_or(since, |oldest: DateTime<Utc>| oldest.min(since))))
-    });
+    let (count, since) = facts.companies.overdue?;
     let companies = counted(count, "company has", "companies have");
-    let since = context.local(since?);
+    let since = context.local(since);
     Some(format!("{companies} not been asked for, the first since {since}: does the daemon run?"))
 }
 

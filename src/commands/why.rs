@@ -15,7 +15,7 @@ use crate::store::checks::records::{Record, field_name};
 use crate::store::checks::standings::{self, Candidate};
 use crate::store::outbox::events::EventId;
 use crate::store::reports::reasons::{self, Came, Delivered};
-use crate::store::reports::{self, Whose};
+use crate::store::reports::{self, WhichEvents, Whose};
 
 use super::arguments::{Places, Why};
 use super::companies::all_meant;
@@ -26,7 +26,7 @@ use super::print::{self, Reader};
 use super::shapes::EventShape;
 
 /// Events that are shown with what became of them.
-const EVENTS_MAX: usize = 20;
+const EVENTS_MAX: u32 = 20;
 
 #[derive(Debug, Serialize)]
 struct Shape {
@@ -159,8 +159,8 @@ async fn read(context: &Context, database: &Database, company: &Company) -> anyh
     };
     let candidates = standings::named(pool, &[&company.keyword]).await?;
     let answers = reasons::answers(pool, record.id).await?;
-    let mut events = reports::events(pool, Whose::Of(&[record.id]), None).await?;
-    events.truncate(EVENTS_MAX);
+    let which = WhichEvents { whose: Whose::Of(&[record.id]), since: None, until: None };
+    let events = reports::events(pool, which, None, EVENTS_MAX).await?;
     let ids: Vec<EventId> = events.iter().map(|recorded| recorded.id).collect();
     let mut delivered = reasons::deliveries(pool, &ids).await?;
     let language = context.watchlist.language;

@@ -56,6 +56,55 @@ async fn a_list_can_be_of_one_company_and_of_what_ends_soon() {
 }
 
 #[tokio::test]
+async fn what_ends_soon_is_what_the_whole_list_says_ends_soon_also_where_it_was_seen_once() {
+    let (_database, program) = story().await;
+    let mut program = program;
+    let (mut seen, mut in_doubt) = (0, 0);
+    for day in ["2026-03-04", "2026-08-23", "2027-02-19", "2028-12-31"] {
+        program = program.with("QUALWATCH_NOW", format!("{day}T12:00:00+08:00"));
+        let listed = program.run(&["list", "--json"]).json();
+        for days in [0, 1, 90, 365, 1_000, 65_535] {
+            let mut expected = listed["certificates"].as_array().unwrap().clone();
+            expected.retain(|one| one["days_left"].as_i64().is_some_and(|left| (0..=days).contains(&left)));
+            seen += expected.len();
+            in_doubt += expected.iter().filter(|one| one["state"] == "in_doubt").count();
+            let ran = program.run(&["list", "--json", "--expiring", &days.to_string()]);
+            assert_eq!(ran.json()["certificates"], Value::Array(expected), "{days} days from {day}");
+        }
+    }
+    assert!(seen > 10 && in_doubt > 0, "{seen} certificates, {in_doubt} in doubt");
+}
+
+#[tokio::test]
+async fn history_can_begin_on_a_day_and_end_after_some_events() {
+    let (_database, program) = story().await;
+    let events = |arguments: &[&str]| {
+        let told = program.run(&[&["history", "--json"], arguments].concat()).json();
+        assert!(!told["certificates"].as_array().unwrap().is_empty(), "the certificates stay: {arguments:?}");
+        told["events"].as_array().unwrap().clone()
+    };
+    let all = events(&[]);
+    assert!(all.len() > 3, "{all:?}");
+    assert_eq!(events(&["--limit", "2"]), all[..2], "the newest");
+    assert_eq!(events(&["--limit", "1000000"]), all);
+    assert_eq!(events(&["--limit", "0"]), [] as [Value; 0]);
+    assert_eq!(events(&["--limit", "1", "河南院"]), events(&["河南院"])[..1]);
+    for (since, is_all, why) in [
+        ("2026-03-02", true, "the day itself counts, from its midnight in the file's zone"),
+        ("2026-03-03", false, "nothing has happened since"),
+    ] {
+        assert_eq!(events(&["--since", since]), if is_all { all.clone() } else { Vec::new() }, "{why}");
+    }
+    assert_eq!(
+        program.run(&["history", "--since", "2026-03-03"]).stdout.lines().next(),
+        Some("nothing has happened since then")
+    );
+    assert_eq!(program.run(&["history", "--since", "yesterday"]).code, Some(2));
+    let shown = program.run(&["history", "--limit", "1"]).stdout;
+    assert_eq!(shown.lines().take_while(|line| !line.is_empty()).count(), 2, "{shown}");
+}
+
+#[tokio::test]
 async fn a_list_for_people_and_for_spreadsheets_is_inert() {
     let (_database, program) = story().await;
     insta::assert_snapshot!("list_for_people", program.run(&["list"]).stdout);

@@ -8,28 +8,28 @@ use sqlx::types::Json;
 
 use crate::domain::holding::Holding;
 use crate::domain::snapshot::{Held, Snapshot};
-use crate::store::checks::records::Record;
 use crate::store::error::{StoreError, during};
+use crate::store::reports::established::Established;
 
-/// The records as they were established just before `end`, without the doubts of that time, which are not kept. When a
+/// The companies as they were established just before `end`, without the doubts of that time, which are not kept. When a
 /// company was last verified is given only where it is known exactly.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn as_of(
     pool: &PgPool,
-    records: Vec<Record>,
+    companies: Vec<Established>,
     end: DateTime<Utc>,
-) -> Result<Vec<Record>, StoreError> {
-    let ids: Vec<i64> = records.iter().map(|record| record.id.0).collect();
+) -> Result<Vec<Established>, StoreError> {
+    let ids: Vec<i64> = companies.iter().map(|company| company.id.0).collect();
     let mut snapshots = snapshots(pool, &ids, end).await?;
     let verified = verified(pool, &ids, end).await?;
-    let past = |record: Record| Record {
-        snapshot: snapshots.remove(&record.id.0).unwrap_or_default(),
-        last_verified_at: verified.get(&record.id.0).copied(),
-        ..record
+    let past = |company: Established| Established {
+        snapshot: snapshots.remove(&company.id.0).unwrap_or_default(),
+        last_verified_at: verified.get(&company.id.0).copied(),
+        ..company
     };
-    Ok(records.into_iter().map(past).collect())
+    Ok(companies.into_iter().map(past).collect())
 }
 
 async fn snapshots(

@@ -1,5 +1,6 @@
 //! Reads for people and programs: what `status`, `list`, `history` and `why` show.
 
+pub mod established;
 pub mod history;
 pub mod overview;
 pub mod reasons;

@@ -69,16 +69,28 @@ pub enum Whose<'a> {
     Everyones,
 }
 
-/// The next events, newest first, that were stored before `before`; at most [`BATCH_EVENTS_MAX`].
+/// Which events are read.
+#[derive(Debug, Clone, Copy)]
+pub struct WhichEvents<'a> {
+    /// Whose.
+    pub whose: Whose<'a>,
+    /// Only those found then or later.
+    pub since: Option<DateTime<Utc>>,
+    /// Only those found before.
+    pub until: Option<DateTime<Utc>>,
+}
+
+/// The next events, newest first, that were stored before `before`; at most `limit`, and at most [`BATCH_EVENTS_MAX`].
 ///
 /// # Errors
 /// When the database fails or an event cannot be read.
 pub async fn events(
     pool: &PgPool,
-    whose: Whose<'_>,
+    which: WhichEvents<'_>,
     before: Option<EventId>,
+    limit: u32,
 ) -> Result<Vec<Recorded>, StoreError> {
-    let companies: Option<Vec<i64>> = match whose {
+    let companies: Option<Vec<i64>> = match which.whose {
         Whose::Of(ids) => Some(ids.iter().map(|id| id.0).collect()),
         Whose::Everyones => None,
     };
@@ -87,11 +99,34 @@ pub async fn events(
            FROM events
            WHERE ($1::bigint[] IS NULL OR company_id = ANY ($1))
              AND id < $2
+             AND ($4::timestamptz IS NULL OR at >= $4)
+             AND ($5::timestamptz IS NULL OR at < $5)
            ORDER BY id DESC
            LIMIT $3"#,
         companies.as_deref() as Option<&[i64]>,
         before.map_or(i64::MAX, |id| id.0),
-        BATCH_EVENTS_MAX
+        i64::from(limit).min(BATCH_EVENTS_MAX),
+        which.since,
+        which.until
+    )
+    .fetch_all(pool)
+    .await
+    .map_err(during("reading events"))?;
+    Ok(rows.into_iter().map(|row| Recorded { id: EventId(row.id), event: row.event.0 }).collect())
+}
+
+/// The events with these ids, in that order; at most [`BATCH_EVENTS_MAX`] at once.
+///
+/// # Errors
+/// When the database fails or an event cannot be read.
+pub async fn events_by_id(pool: &PgPool, ids: &[EventId]) -> Result<Vec<Recorded>, StoreError> {
+    let ids: Vec<i64> = ids.iter().map(|id| id.0).collect();
+    let rows = sqlx::query!(
+        r#"SELECT events.id, event AS "event: Json<Event>"
+           FROM UNNEST($1::bigint[]) WITH ORDINALITY AS wanted (id, place)
+           JOIN events ON events.id = wanted.id
+           ORDER BY wanted.place"#,
+        &ids
     )
     .fetch_all(pool)
     .await

@@ -1,8 +1,7 @@
 //! A world that lasts longer than `[database].keep`, with and without forgetting: nobody can tell the difference.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use qualwatch::domain::keyword::Keyword;
-use qualwatch::store::reports::{self, history};
+use qualwatch::store::reports::{established, history};
 use serde_json::Value;
 use sqlx::types::Json;
 
@@ -60,12 +59,11 @@ async fn heard(course: &Course) -> Heard {
         })
         .collect();
     mails.sort();
-    let known = reports::ever_known(pool).await.unwrap();
-    let keywords: Vec<&Keyword> = known.iter().map(|known| &known.keyword).collect();
-    let records = reports::records_of(pool, &keywords).await.unwrap();
+    let ids = established::ids(pool).await.unwrap();
+    let companies = established::established(pool, &ids, |_| true).await.unwrap();
     let evening = course.truth.first.at(23, 0);
-    let records = history::as_of(pool, records, evening).await.unwrap();
-    let first_evening = records.iter().map(|record| format!("{:?}", record.snapshot)).collect();
+    let companies = history::as_of(pool, companies, evening).await.unwrap();
+    let first_evening = companies.iter().map(|company| format!("{:?}", company.snapshot)).collect();
     let told = sqlx::query_scalar("SELECT told::text FROM told ORDER BY told::text");
     Heard {
         events: events.into_iter().map(|Json(event)| event).collect(),

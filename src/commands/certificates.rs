@@ -1,0 +1,170 @@
+//! The certificates of many companies as reports show them: read a batch of companies at a time, given by end, then number.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use chrono::{DateTime, NaiveDate, Utc};
+use sqlx::PgPool;
+
+use crate::config::Company;
+use crate::domain::certificates::{self, Certificate, Owner};
+use crate::domain::keyword::Keyword;
+use crate::store::companies::CompanyId;
+use crate::store::reports::established::{self, BATCH_ESTABLISHED_MAX, Established};
+use crate::store::reports::history;
+
+use super::context::Context;
+use super::document::Printed;
+use super::spool::Spool;
+
+/// Certificates of which day are shown.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum AsOf {
+    /// As they are established now.
+    Now,
+    /// As they were established at the end of this day, which is that instant.
+    EndOf(NaiveDate, DateTime<Utc>),
+}
+
+/// The companies of the watchlist in force, by keyword.
+pub(super) struct InFile<'a> {
+    context: &'a Context,
+    /// With their places in it.
+    companies: HashMap<&'a str, (usize, &'a Company)>,
+}
+
+impl<'a> InFile<'a> {
+    pub(super) fn of(context: &'a Context) -> Self {
+        let companies = context.watchlist.companies.iter().enumerate();
+        let companies = companies.map(|(place, company)| (company.keyword.as_str(), (place, company)));
+        Self { context, companies: companies.collect() }
+    }
+
+    /// Whether the file names it.
+    pub(super) fn names(&self, keyword: &str) -> bool {
+        self.companies.contains_key(keyword)
+    }
+
+    /// The company with this keyword.
+    pub(super) fn get(&self, keyword: &str) -> Option<&'a Company> {
+        self.companies.get(keyword).map(|(_, company)| *company)
+    }
+
+    /// The place of the company with this keyword.
+    pub(super) fn place(&self, keyword: &str) -> Option<usize> {
+        self.companies.get(keyword).map(|(place, _)| *place)
+    }
+
+    /// The certificates of a company, as seen on a day.
+    fn certificates(&self, company: &Established, today: NaiveDate) -> Vec<Certificate> {
+        let (watchlist, now) = (&self.context.watchlist, self.context.now());
+        let in_file = self.get(company.keyword.as_str());
+        let expiry_days =
+            in_file.map_or(&*watchlist.alerts.expiry_days, |company| watchlist.expiry_days_of(company));
+        let owner = Owner {
+            keyword: &company.keyword,
+            name: in_file.map_or(&company.name, |company| &company.name),
+            last_verified_at: company.last_verified_at.map(|at| at.min(now)),
+            expiring_from_days: expiry_days.iter().max().copied().map_or(-1, i64::from),
+        };
+        certificates::certificates(&company.snapshot, owner, today)
+    }
+
+    /// Hands over the certificates of those of these companies that are wanted, company by company.
+    ///
+    /// # Errors
+    /// When the database fails, a row cannot be read, or `take` fails.
+    pub(super) async fn each(
+        &self,
+        pool: &PgPool,
+        (ids, as_of): (&[CompanyId], AsOf),
+        is_wanted: impl Fn(&str) -> bool,
+        mut take: impl FnMut(Certificate) -> anyhow::Result<()>,
+    ) -> anyhow::Result<()> {
+        for ids in ids.chunks(BATCH_ESTABLISHED_MAX) {
+            let mut batch = established::established(pool, ids, &is_wanted).await?;
+            let today = match as_of {
+                AsOf::Now => self.context.today(),
+                AsOf::EndOf(day, end) => {
+                    batch = history::as_of(pool, batch, end).await?;
+                    day
+                }
+            };
+            let mut certificates = batch.iter().flat_map(|company| self.certificates(company, today));
+            certificates.try_for_each(&mut take)?;
+        }
+        Ok(())
+    }
+}
+
+/// By end, then number, then company; what has no readable end comes last.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct ByEnd {
+    is_open: bool,
+    end: Option<NaiveDate>,
+    number: Box<str>,
+    company: Arc<str>,
+}
+
+/// Puts certificates in order.
+pub(super) fn sort(certificates: &mut [Certificate]) {
+    fn by_end(certificate: &Certificate) -> (bool, Option<NaiveDate>, &str, &Keyword) {
+        let end = certificate.valid_until;
+        (end.is_none(), end, &certificate.certificate_num, &certificate.company)
+    }
+    certificates.sort_by(|one, other| by_end(one).cmp(&by_end(other)));
+}
+
+/// Certificates as they are to be printed, to be put in order without holding them all.
+pub(super) struct Sorted {
+    spool: Spool<ByEnd>,
+    /// That of the last one: those of a company come one after the other, and share it.
+    company: Arc<str>,
+}
+
+impl Sorted {
+    pub(super) fn new() -> Self {
+        Self { spool: Spool::new(), company: Arc::default() }
+    }
+
+    /// Adds a certificate, which is printed as `text`.
+    ///
+    /// # Errors
+    /// The file for temporary data cannot be written.
+    pub(super) fn push(&mut self, certificate: Certificate, text: &[u8]) -> anyhow::Result<()> {
+        if *self.company != *certificate.company.as_str() {
+            self.company = certificate.company.as_str().into();
+        }
+        let end = certificate.valid_until;
+        let number = certificate.certificate_num.into_boxed_str();
+        let key = ByEnd { is_open: end.is_none(), end, number, company: Arc::clone(&self.company) };
+        self.spool.push(key, text)
+    }
+
+    /// Adds one that is printed as JSON.
+    ///
+    /// # Errors
+    /// As [`push`](Self::push).
+    pub(super) fn push_json(&mut self, certificate: Certificate) -> anyhow::Result<()> {
+        let text = serde_json::to_vec_pretty(&certificate)?;
+        self.push(certificate, &text)
+    }
+
+    /// Prints those that were added as JSON.
+    ///
+    /// # Errors
+    /// They cannot be read back or written.
+    pub(super) fn print_list(self, document: &mut Printed) -> anyhow::Result<()> {
+        document.begin_list("certificates")?;
+        self.spool.in_order(|text| document.item_text(text))?;
+        document.end_list()
+    }
+
+    /// Gives their texts in order.
+    ///
+    /// # Errors
+    /// They cannot be read back, or `take` fails.
+    pub(super) fn texts(self, take: impl FnMut(&[u8]) -> anyhow::Result<()>) -> anyhow::Result<()> {
+        self.spool.in_order(take)
+    }
+}

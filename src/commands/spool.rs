@@ -1,0 +1,131 @@
+//! Rows whose order is known only when the last of them has come. Their texts wait in memory while they are few, else in a file
+//! without a name; only what they are ordered by is held for each.
+
+use std::fs::{self, File, OpenOptions};
+use std::hash::{BuildHasher as _, RandomState};
+use std::io::{self, Write as _};
+use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
+
+use anyhow::Context as _;
+
+/// Bytes that wait in memory before they go to the file.
+const MEMORY_BYTES_MAX: usize = 4 << 20;
+
+/// Rows to be put in the order of their keys.
+pub(super) struct Spool<K> {
+    rows: Vec<Row<K>>,
+    /// What is not in the file yet: it comes after all that is.
+    waiting: Vec<u8>,
+    file: Option<File>,
+    written: u64,
+}
+
+struct Row<K> {
+    key: K,
+    at: u64,
+    bytes: u32,
+}
+
+impl<K: Ord> Spool<K> {
+    /// An empty one.
+    pub fn new() -> Self {
+        Self { rows: Vec::new(), waiting: Vec::new(), file: None, written: 0 }
+    }
+
+    /// Adds a row.
+    ///
+    /// # Errors
+    /// The file for temporary data cannot be made or written.
+    pub fn push(&mut self, key: K, text: &[u8]) -> anyhow::Result<()> {
+        let at = self.written + self.waiting.len() as u64;
+        self.rows.push(Row { key, at, bytes: u32::try_from(text.len()).context("a row of over 4 GB")? });
+        self.waiting.extend_from_slice(text);
+        if self.waiting.len() > MEMORY_BYTES_MAX {
+            self.write_out().with_context(|| {
+                format!("keeping rows in {} until all are there", std::env::temp_dir().display())
+            })?;
+        }
+        Ok(())
+    }
+
+    fn write_out(&mut self) -> io::Result<()> {
+        let mut file = match self.file.take() {
+            Some(file) => file,
+            None => without_a_name()?,
+        };
+        file.write_all(&self.waiting)?;
+        self.written += self.waiting.len() as u64;
+        self.waiting.clear();
+        self.file = Some(file);
+        Ok(())
+    }
+
+    /// Gives the rows by their keys; of those with one key, in the order in which they came.
+    ///
+    /// # Errors
+    /// The file cannot be read, or `take` fails.
+    pub fn in_order(mut self, mut take: impl FnMut(&[u8]) -> anyhow::Result<()>) -> anyhow::Result<()> {
+        self.rows.sort_by(|one, other| one.key.cmp(&other.key));
+        let mut text = Vec::new();
+        for row in &self.rows {
+            text.resize(row.bytes as usize, 0);
+            self.read(row.at, &mut text).context("reading rows back")?;
+            take(&text)?;
+        }
+        Ok(())
+    }
+
+    fn read(&self, at: u64, text: &mut [u8]) -> io::Result<()> {
+        match (&self.file, at.checked_sub(self.written)) {
+            (Some(file), None) => file.read_exact_at(text, at),
+            (_, place) => {
+                let place = usize::try_from(place.unwrap_or_default()).unwrap_or(usize::MAX);
+                let waiting = self.waiting.get(place..).and_then(|rest| rest.get(..text.len()));
+                text.copy_from_slice(waiting.ok_or(io::ErrorKind::UnexpectedEof)?);
+                Ok(())
+            }
+        }
+    }
+}
+
+/// A file that is gone with this process, however it ends.
+fn without_a_name() -> io::Result<File> {
+    // The standard library's only source of randomness; whatever lies there under that name is not written through.
+    let name = format!("qualwatch-{:016x}", RandomState::new().hash_one(std::process::id()));
+    let path = std::env::temp_dir().join(name);
+    let file = OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(&path)?;
+    fs::remove_file(&path)?;
+    Ok(file)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_come_back_in_order_from_memory_and_from_the_file() {
+        for (rows, bytes, why) in [
+            (0_u32, 0, "none"),
+            (50, 10, "few"),
+            (1_000, 9_996, "10 MB: some in the file, the last in memory"),
+            (3, MEMORY_BYTES_MAX + 1, "each beyond memory: nothing waits"),
+        ] {
+            let mut spool = Spool::new();
+            for row in 0..rows {
+                let text = format!("{row:0>4}{}", "0".repeat(bytes));
+                // Each key twice, in no order.
+                spool.push((row / 2).wrapping_mul(2_654_435_761) % 1_000_003, text.as_bytes()).unwrap();
+            }
+            let mut expected: Vec<u32> = (0..rows).collect();
+            expected.sort_by_key(|row| (row / 2).wrapping_mul(2_654_435_761) % 1_000_003);
+            let mut found: Vec<u32> = Vec::new();
+            let take = |text: &[u8]| {
+                assert_eq!(text.len(), bytes + 4);
+                found.push(std::str::from_utf8(&text[..4]).unwrap().parse().unwrap());
+                Ok(())
+            };
+            spool.in_order(take).unwrap();
+            assert_eq!(found, expected, "{why}");
+        }
+    }
+}

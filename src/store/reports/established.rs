@@ -1,0 +1,142 @@
+//! What companies hold, as it is established, and what is in doubt of it: all that certificates are made of, and no more. Whoever
+//! wants many reads them a batch at a time.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, NaiveDate, Utc};
+use sqlx::postgres::{PgConnection, PgPool};
+use sqlx::types::Json;
+
+use crate::domain::holding::Holding;
+use crate::domain::keyword::Keyword;
+use crate::domain::snapshot::{Held, Snapshot};
+use crate::store::checks::records;
+use crate::store::companies::{CompanyId, read_keyword};
+use crate::store::error::{StoreError, during};
+
+/// Companies to be read at once.
+pub const BATCH_ESTABLISHED_MAX: usize = 500;
+
+/// A company with what it holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Established {
+    /// Its row.
+    pub id: CompanyId,
+    /// As the provider is asked.
+    pub keyword: Keyword,
+    /// What mails called it last.
+    pub name: String,
+    /// The last complete observation.
+    pub last_verified_at: Option<DateTime<Utc>>,
+    /// What it holds and what is in doubt of it; what it once held is left out.
+    pub snapshot: Snapshot,
+}
+
+/// Every company that was ever in a file.
+///
+/// # Errors
+/// When the database fails.
+pub async fn ids(pool: &PgPool) -> Result<Vec<CompanyId>, StoreError> {
+    let ids = sqlx::query_scalar!("SELECT id FROM companies ORDER BY id").fetch_all(pool).await;
+    Ok(ids.map_err(during("reading which companies there are"))?.into_iter().map(CompanyId).collect())
+}
+
+/// The companies with these keywords, also those that have left the file, in the order of their ids. A keyword that was never
+/// stored is left out.
+///
+/// # Errors
+/// When the database fails.
+pub async fn ids_named(pool: &PgPool, keywords: &[&Keyword]) -> Result<Vec<CompanyId>, StoreError> {
+    let keywords: Vec<String> = keywords.iter().map(|keyword| keyword.as_str().to_owned()).collect();
+    let ids = sqlx::query_scalar!("SELECT id FROM companies WHERE keyword = ANY ($1) ORDER BY id", &keywords);
+    let ids = ids.fetch_all(pool).await.map_err(during("looking for companies"))?;
+    Ok(ids.into_iter().map(CompanyId).collect())
+}
+
+/// The companies of which something ends from `first` to `last`, both included, be it established or seen once. Reads no other.
+///
+/// # Errors
+/// When the database fails.
+pub async fn ids_ending_between(
+    pool: &PgPool,
+    first: NaiveDate,
+    last: NaiveDate,
+) -> Result<Vec<CompanyId>, StoreError> {
+    let ids = sqlx::query_scalar!(
+        r#"SELECT company_id AS "company_id!"
+           FROM holdings
+           WHERE valid_to IS NULL
+             AND last_day BETWEEN $1 AND $2
+           UNION
+           -- What was seen once is not among the holdings yet.
+           SELECT company_id
+           FROM doubts
+           WHERE NOT is_loss
+             AND difference ->> 'seen' = 'new'
+             AND difference -> 'end' ->> 'day' COLLATE "C" BETWEEN $1::date::text AND $2::date::text
+           ORDER BY 1"#,
+        first,
+        last
+    );
+    let ids = ids.fetch_all(pool).await.map_err(during("reading what ends soon"))?;
+    Ok(ids.into_iter().map(CompanyId).collect())
+}
+
+/// Those of these companies that are wanted, in the order of their ids.
+///
+/// # Errors
+/// When the database fails or a row cannot be read.
+pub async fn established(
+    pool: &PgPool,
+    ids: &[CompanyId],
+    is_wanted: impl Fn(&str) -> bool,
+) -> Result<Vec<Established>, StoreError> {
+    let doing = "reading companies";
+    let mut connection = pool.acquire().await.map_err(during(doing))?;
+    let ids: Vec<i64> = ids.iter().map(|id| id.0).collect();
+    let mut rows = sqlx::query!(
+        "SELECT id, keyword, name, last_verified_at FROM companies WHERE id = ANY ($1) ORDER BY id",
+        &ids
+    )
+    .fetch_all(&mut *connection)
+    .await
+    .map_err(during(doing))?;
+    rows.retain(|row| is_wanted(&row.keyword));
+    let wanted: Vec<i64> = rows.iter().map(|row| row.id).collect();
+    let mut snapshots = holdings(&mut connection, &wanted).await?;
+    for (id, doubts) in records::load_doubts(&mut connection, &wanted).await? {
+        snapshots.entry(id).or_default().doubts = doubts;
+    }
+    rows.into_iter()
+        .map(|row| {
+            Ok(Established {
+                id: CompanyId(row.id),
+                keyword: read_keyword(&row.keyword, row.id)?,
+                name: row.name,
+                last_verified_at: row.last_verified_at,
+                snapshot: snapshots.remove(&row.id).unwrap_or_default(),
+            })
+        })
+        .collect()
+}
+
+async fn holdings(connection: &mut PgConnection, ids: &[i64]) -> Result<HashMap<i64, Snapshot>, StoreError> {
+    let rows = sqlx::query!(
+        r#"SELECT company_id, holding AS "holding: Json<Holding>", since, unlisted_since
+           FROM holdings
+           WHERE company_id = ANY ($1)
+             AND valid_to IS NULL"#,
+        ids
+    )
+    .fetch_all(connection)
+    .await
+    .map_err(during("reading holdings"))?;
+    let mut snapshots: HashMap<i64, Snapshot> = HashMap::new();
+    for row in rows {
+        let holding = row.holding.0;
+        let key = holding.key();
+        let held = Held { holding, since: row.since, unlisted_since: row.unlisted_since };
+        snapshots.entry(row.company_id).or_default().held.insert(key, held);
+    }
+    Ok(snapshots)
+}

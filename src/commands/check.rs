@@ -11,8 +11,10 @@ use crate::config;
 use crate::domain::keyword::Keyword;
 use crate::domain::secret::Secret;
 use crate::email::{Mailed, Mailer, Ripe};
-use crate::store::outbox::events::Recorded;
+use crate::store::Store;
+use crate::store::outbox::events::{EventId, Recorded};
 use crate::store::outbox::mailing;
+use crate::store::reports::{self, BATCH_EVENTS_MAX};
 use crate::store::steps::Steps;
 use crate::sweep::{self, Halt, Mode, Report, Sweep, Whom};
 
@@ -21,23 +23,41 @@ use super::bar::Bar;
 use super::companies::all_meant;
 use super::context::Context;
 use super::database::Database;
+use super::document::Printed;
 use super::ending::cancelled_by_signals;
 use super::exit::{Exit, Refusal};
-use super::print::{self, Reader};
+use super::print::Reader;
 use super::shapes::{EventShape, ProblemShape};
 
 mod show;
 
-/// What `check --json` prints: a contract (design 7).
-#[derive(Debug, Serialize)]
+/// What `check --json` prints beside the events: a contract (design 7).
+#[derive(Debug)]
 struct Shape {
     companies: Companies,
     /// Requests sent.
     calls: i32,
-    events: Vec<EventShape>,
     doubts: Vec<DoubtShape>,
     mail: MailShape,
     problems: Vec<ProblemShape>,
+}
+
+/// The events, which are read when they are shown: a first sweep of a hundred thousand companies finds as many, of 2 kB each.
+struct Told<'a> {
+    store: &'a Store,
+    stored: Vec<EventId>,
+    /// Those of a dry run, and those of the mail.
+    others: Vec<Recorded>,
+}
+
+impl Told<'_> {
+    /// Hands them over in the order in which they were found.
+    async fn each(self, mut take: impl FnMut(Recorded) -> anyhow::Result<()>) -> anyhow::Result<()> {
+        for ids in self.stored.chunks(usize::try_from(BATCH_EVENTS_MAX).unwrap_or(usize::MAX)) {
+            reports::events_by_id(self.store.pool(), ids).await?.into_iter().try_for_each(&mut take)?;
+        }
+        self.others.into_iter().try_for_each(take)
+    }
 }
 
 /// Companies for which a call was made, each in one of the four, and those for which none was.
@@ -87,16 +107,45 @@ pub(super) async fn check(places: &Places, arguments: &Check, steps: &dyn Steps)
         database = database.obeying(&context);
     }
     let done = Box::pin(sweep_and_send(&context, &database, &whom, (mode, steps), key)).await;
+    let ended = match done {
+        Ok(done) => print_outcome(&context, &database.store, done, reader).await,
+        Err(error) => Err(error),
+    };
     database.close().await?;
-    let (report, mailed) = done?;
+    ended
+}
+
+async fn print_outcome(
+    context: &Context,
+    store: &Store,
+    (mut report, mailed): (Report, Mailed),
+    reader: Reader,
+) -> anyhow::Result<Exit> {
     let is_stopped =
         matches!(report.halt, Some(Halt::Stopped(_) | Halt::Paused(_))) || mailed.stopped.is_some();
-    let shape = shape(&context, report, &mailed);
+    let stored = std::mem::take(&mut report.told);
+    let others = std::mem::take(&mut report.imagined);
+    let shape = shape(report, &mailed);
+    let told = Told { store, stored, others: others.into_iter().chain(mailed.told).collect() };
     match reader {
-        Reader::Program => print::document(&shape)?,
-        Reader::Person => show::show(&context, &shape)?,
+        Reader::Program => print_document(context, told, &shape).await?,
+        Reader::Person => show::show(context, told, &shape).await?,
     }
     Ok(exit(&shape, is_stopped))
+}
+
+async fn print_document(context: &Context, told: Told<'_>, shape: &Shape) -> anyhow::Result<()> {
+    let language = context.watchlist.language;
+    let mut document = Printed::print();
+    document.field("companies", &shape.companies)?;
+    document.field("calls", &shape.calls)?;
+    document.begin_list("events")?;
+    told.each(|recorded| document.item(&EventShape::new(recorded, language))).await?;
+    document.end_list()?;
+    document.field("doubts", &shape.doubts)?;
+    document.field("mail", &shape.mail)?;
+    document.field("problems", &shape.problems)?;
+    document.end()
 }
 
 /// What is said where there is nothing to ask with.
@@ -151,10 +200,8 @@ async fn sweep_and_send(
     Ok((report, mailed))
 }
 
-fn shape(context: &Context, report: Report, mailed: &Mailed) -> Shape {
+fn shape(report: Report, mailed: &Mailed) -> Shape {
     let tally = report.tally;
-    let language = context.watchlist.language;
-    let told: Vec<Recorded> = report.events.into_iter().chain(mailed.told.iter().cloned()).collect();
     let mut problems: Vec<ProblemShape> = report
         .problems
         .into_iter()
@@ -184,7 +231,6 @@ fn shape(context: &Context, report: Report, mailed: &Mailed) -> Shape {
             skipped: report.skipped,
         },
         calls: tally.calls,
-        events: told.into_iter().map(|told| EventShape::new(told, language)).collect(),
         doubts: report
             .doubts
             .into_iter()

@@ -22,6 +22,7 @@ use crate::private_postgres::{PrivatePostgres, Purpose};
 use crate::sandbox::{Sandbox, Scenario};
 use crate::store::Store;
 use crate::store::outbox::events::Recorded;
+use crate::store::reports;
 use crate::store::steps::NoSteps;
 use crate::sweep::{self, Mode, NoProgress, Sweep, Whom};
 
@@ -194,7 +195,8 @@ impl Stage<'_> {
             let ending = self.ending.clone();
             Sweep::new(self.store, self.watchlist, clock, &NoSteps, Mode::ForGood, &NoProgress, ending)
         };
-        let mut found = sweep().run(&Whom::Due, Secret::parse("demo")).await?.events;
+        let told = sweep().run(&Whom::Due, Secret::parse("demo")).await?.told;
+        let mut found = reports::events_by_id(self.store.pool(), &told).await?;
         found.extend(sweep().judge_the_day().await?);
         let mailer = Mailer {
             store: self.store,

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use crate::domain::keyword::Keyword;
 use crate::domain::outcome::Outcome;
 use crate::store::checks::commit::Tally;
-use crate::store::outbox::events::Recorded;
+use crate::store::outbox::events::{EventId, Recorded};
 
 /// Something that was not as it should be.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -66,8 +66,10 @@ pub struct Report {
     pub tally: Tally,
     /// Companies that were to be asked, for which no call was made.
     pub skipped: u32,
-    /// What was found, for readers and operators, where whoever watches wants it ([`Progress::wants_events`]).
-    pub events: Vec<Recorded>,
+    /// What was found and stored, for readers and operators, where whoever watches wants it ([`Progress::wants_events`]).
+    pub told: Vec<EventId>,
+    /// What a dry run would have stored.
+    pub imagined: Vec<Recorded>,
     /// How many events were found.
     pub found: usize,
     /// What of the companies concerned is in doubt at the end.
@@ -84,7 +86,7 @@ pub trait Progress: Send + Sync {
     fn begins(&self, companies: usize);
     /// One of them is done with.
     fn advances(&self, keyword: &Keyword);
-    /// Whether the report is to contain the events: each takes 2 kB, and a first sweep finds one for every company or more.
+    /// Whether the report is to say which events were found.
     fn wants_events(&self) -> bool {
         true
     }
@@ -146,8 +148,12 @@ impl<'a> Ledger<'a> {
     pub(super) fn note_told(&self, told: Vec<Recorded>) {
         let report = &mut self.entries().report;
         report.found += told.len();
-        if self.progress.wants_events() {
-            report.events.extend(told);
+        if !self.progress.wants_events() {
+            return;
+        }
+        // An event takes 2 kB, and a first sweep finds one for every company or more: those that are stored can be read again.
+        for recorded in told {
+            if recorded.id.is_imagined() { report.imagined.push(recorded) } else { report.told.push(recorded.id) }
         }
     }
 

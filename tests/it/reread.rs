@@ -123,7 +123,7 @@ async fn a_dry_run_compares_like_with_like_too_and_stores_nothing_of_it() {
         let forged = current(&world).await;
         world.at("2026-01-06");
         let dry = world.sweep_with(&NoSteps, Mode::DryRun).run(&Whom::All, world.key.clone()).await.unwrap();
-        assert_eq!(kinds(&dry.events), NONE, "{why}");
+        assert_eq!(kinds(&dry.imagined), NONE, "{why}");
         assert_eq!(current(&world).await, forged, "{why}");
     }
 }

@@ -5,20 +5,20 @@ use std::sync::Arc;
 
 use qualwatch::store::Store;
 use qualwatch::store::steps::NoSteps;
-use qualwatch::sweep::{Mode, NoProgress, Report, Sweep, Whom};
+use qualwatch::sweep::{Mode, NoProgress, Sweep, Whom};
 use sqlx::AssertSqlSafe;
 use tokio_util::sync::CancellationToken;
 
-use crate::support::world::{World, kinds};
+use crate::support::world::{Swept, World, kinds};
 
 const SCENARIO: &str = "[generate]\ncompanies = 60\ncertificates = 1\nseed = 7\n";
 
 /// What another daemon does with the same file at the same moment.
-async fn sweep_by(store: &Store, world: &World) -> Report {
+async fn sweep_by(store: &Store, world: &World) -> Swept {
     let clock = Arc::new(world.clock.clone());
     let ending = CancellationToken::new();
     let sweep = Sweep::new(store, &world.watchlist, clock, &NoSteps, Mode::ForGood, &NoProgress, ending);
-    sweep.run(&Whom::Due, world.key.clone()).await.unwrap()
+    Swept::of(store, sweep.run(&Whom::Due, world.key.clone()).await.unwrap()).await
 }
 
 #[tokio::test]

@@ -44,7 +44,7 @@ async fn five_companies_in_a_row_pause_the_sweep_and_single_calls_look_for_its_e
     world.at("2026-01-06T14:00:00+08:00");
     let report = world.tick().await;
     assert_eq!(
-        (report.tally.complete, report.halt),
+        (report.tally.complete, report.halt.clone()),
         (12, None),
         "the probe went well: all the others follow"
     );
@@ -67,7 +67,7 @@ async fn one_company_that_fails_alone_pauses_nobody() {
     world.check().await;
     world.at("2026-01-06");
     let report = world.try_sweep(&named("公司2")).await.unwrap();
-    assert_eq!((report.tally.failed, report.tally.calls, report.halt), (1, 2, None));
+    assert_eq!((report.tally.failed, report.tally.calls, report.halt.clone()), (1, 2, None));
     assert_eq!(world.check().await.tally.complete, 7);
 }
 
@@ -78,7 +78,7 @@ async fn a_few_second_tries_that_fail_pause_nobody() {
     world.check().await;
     world.at("2026-01-06");
     let report = world.tick().await;
-    assert_eq!((report.tally.complete, report.tally.failed, report.halt), (7, 5, None));
+    assert_eq!((report.tally.complete, report.tally.failed, report.halt.clone()), (7, 5, None));
     assert_eq!(report.tally.calls, 17);
 }
 

@@ -8,7 +8,7 @@ use qualwatch::sweep::{Mode, Sweep, Unwatched, Whom};
 use tokio_util::sync::CancellationToken;
 
 use crate::support::scenarios::{BUILDING, NONE, SUPERVISION, certificate, company, steady};
-use crate::support::world::{World, kinds};
+use crate::support::world::{Swept, World, kinds};
 
 #[tokio::test]
 async fn the_documents_example_is_stored_and_judged() {
@@ -329,7 +329,7 @@ async fn an_upstream_that_is_away_for_a_month_silences_no_threshold() {
 async fn a_dry_run_stores_nothing_but_the_count_of_its_calls() {
     let world = World::new(&steady(3), "", "2026-01-05").await;
     let sweep = world.sweep_with(&qualwatch::store::steps::NoSteps, qualwatch::sweep::Mode::DryRun);
-    let report = sweep.run(&Whom::All, world.key.clone()).await.unwrap();
+    let report = Swept::of(&world.store, sweep.run(&Whom::All, world.key.clone()).await.unwrap()).await;
     assert_eq!(kinds(&report.events), ["watching", "watching", "watching"]);
     assert_eq!(world.count("SELECT checks FROM call_days").await, 3);
     for table in
@@ -368,7 +368,7 @@ async fn a_daemon_counts_what_it_finds_and_keeps_none_of_it() {
     let sweep =
         Sweep::new(&world.store, &world.watchlist, clock, &NoSteps, Mode::ForGood, &Unwatched, ending);
     let report = sweep.run(&Whom::All, world.key.clone()).await.unwrap();
-    assert_eq!(report.events, [], "a hundred thousand companies would be hundreds of megabytes");
+    assert_eq!(report.told, [], "a hundred thousand companies would be hundreds of megabytes");
     let stored = world.count("SELECT count(*) FROM events").await;
     assert_eq!(i64::try_from(report.found).unwrap(), stored);
     assert!(stored > 0);

@@ -2,24 +2,39 @@
 
 use std::fmt::Write as _;
 
-use super::Shape;
+use super::{Shape, Told};
 use crate::commands::companies::Names;
 use crate::commands::context::Context;
 use crate::commands::print;
 use crate::commands::table::{self, cell, table};
 use crate::domain::display::displayable;
+use crate::email::words;
 
-pub(super) fn show(context: &Context, shape: &Shape) -> anyhow::Result<()> {
+/// Lines about events are written so many bytes at a time.
+const LINES_BYTES: usize = 64 << 10;
+
+pub(super) async fn show(context: &Context, told: Told<'_>, shape: &Shape) -> anyhow::Result<()> {
+    let language = context.watchlist.language;
+    let (mut text, mut count) = (String::new(), 0);
+    told.each(|recorded| {
+        count += 1;
+        let summary = words::summary(&recorded.event, language);
+        // Writing to a String cannot fail.
+        let _ = writeln!(text, "{:<22}{}", recorded.event.kind.to_string(), displayable(&summary));
+        if text.len() < LINES_BYTES { Ok(()) } else { print::text(&std::mem::take(&mut text)) }
+    })
+    .await?;
+    if count == 0 {
+        text.push_str("nothing new\n");
+    }
+    text.push_str(&rest(context, shape));
+    print::text(&text)
+}
+
+fn rest(context: &Context, shape: &Shape) -> String {
     let colour = print::colour_of_output(&context.environment);
     let names = Names::of(&context.watchlist);
     let mut text = String::new();
-    for event in &shape.events {
-        // Writing to a String cannot fail.
-        let _ = writeln!(text, "{:<22}{}", event.kind.to_string(), displayable(&event.summary));
-    }
-    if shape.events.is_empty() {
-        text.push_str("nothing new\n");
-    }
     if !shape.doubts.is_empty() {
         let mut doubts =
             table(["company", "certificate", "in doubt", "seen first", "next look counts from"], colour);
@@ -53,5 +68,5 @@ pub(super) fn show(context: &Context, shape: &Shape) -> anyhow::Result<()> {
         shape.mail.failed,
         shape.mail.owed,
     );
-    print::text(&text)
+    text
 }

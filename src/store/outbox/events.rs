@@ -21,6 +21,12 @@ impl EventId {
     pub fn imagined(number: i64) -> Self {
         Self(number.min(-1))
     }
+
+    /// Whether it names an event that was not stored.
+    #[must_use]
+    pub fn is_imagined(self) -> bool {
+        self.0 < 0
+    }
 }
 
 impl fmt::Display for EventId {

@@ -115,7 +115,7 @@ pub async fn events(
     Ok(rows.into_iter().map(|row| Recorded { id: EventId(row.id), event: row.event.0 }).collect())
 }
 
-/// The events with these ids, in that order; at most [`BATCH_EVENTS_MAX`] at once.
+/// The events with these ids, in that order. Whoever has many asks for [`BATCH_EVENTS_MAX`] at a time.
 ///
 /// # Errors
 /// When the database fails or an event cannot be read.

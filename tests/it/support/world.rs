@@ -1,5 +1,6 @@
 //! A small world: the imitation upstream, a database of its own, a clock that the test moves, and one watchlist.
 
+use std::ops::Deref;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -10,6 +11,7 @@ use qualwatch::domain::secret::Secret;
 use qualwatch::sandbox::{Sandbox, Scenario};
 use qualwatch::store::Store;
 use qualwatch::store::outbox::events::Recorded;
+use qualwatch::store::reports;
 use qualwatch::store::steps::{NoSteps, Steps};
 use qualwatch::sweep::{self, Mode, NoProgress, Report, Sweep, SweepError, Whom};
 use tokio_util::sync::CancellationToken;
@@ -73,17 +75,18 @@ impl World {
         Sweep::new(&self.store, &self.watchlist, clock, steps, mode, &NoProgress, ending)
     }
 
-    pub async fn try_sweep(&self, whom: &Whom) -> Result<Report, SweepError> {
-        self.sweep_with(&NoSteps, Mode::ForGood).run(whom, self.key.clone()).await
+    pub async fn try_sweep(&self, whom: &Whom) -> Result<Swept, SweepError> {
+        let report = self.sweep_with(&NoSteps, Mode::ForGood).run(whom, self.key.clone()).await?;
+        Ok(Swept::of(&self.store, report).await)
     }
 
     /// All companies, as `check` does.
-    pub async fn check(&self) -> Report {
+    pub async fn check(&self) -> Swept {
         self.try_sweep(&Whom::All).await.unwrap()
     }
 
     /// What the daemon does when its bell rings: who is due, then the day's judging.
-    pub async fn tick(&self) -> Report {
+    pub async fn tick(&self) -> Swept {
         let mut report = self.try_sweep(&Whom::Due).await.unwrap();
         let judging = self.sweep_with(&NoSteps, Mode::ForGood);
         report.events.extend(judging.judge_the_day().await.unwrap());
@@ -112,6 +115,29 @@ impl World {
 
     pub async fn count(&self, sql: &'static str) -> i64 {
         sqlx::query_scalar(sql).fetch_one(self.store.pool()).await.unwrap()
+    }
+}
+
+/// What a sweep did, with the events that it found.
+#[derive(Debug)]
+pub struct Swept {
+    report: Report,
+    pub events: Vec<Recorded>,
+}
+
+impl Swept {
+    pub async fn of(store: &Store, report: Report) -> Self {
+        let mut events = reports::events_by_id(store.pool(), &report.told).await.unwrap();
+        events.extend(report.imagined.iter().cloned());
+        Self { report, events }
+    }
+}
+
+impl Deref for Swept {
+    type Target = Report;
+
+    fn deref(&self) -> &Report {
+        &self.report
     }
 }
 

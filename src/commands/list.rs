@@ -145,20 +145,21 @@ fn cells(certificate: &Certificate) -> anyhow::Result<[String; COLUMNS.len()]> {
     fn shown(value: Option<impl ToString>) -> String {
         value.map(|value| value.to_string()).unwrap_or_default()
     }
+    let text = |text: &Option<String>| text.as_deref().map(guarded).unwrap_or_default();
     let word = |value: serde_json::Value| value.as_str().unwrap_or_default().to_owned();
     let qualifications: Vec<&str> =
         certificate.qualifications.iter().map(|held| held.text.as_str()).collect();
     Ok([
         guarded(certificate.company.as_str()),
         guarded(&certificate.name),
-        guarded(&certificate.business_id),
+        text(&certificate.business_id),
         guarded(&certificate.certificate_num),
         word(serde_json::to_value(certificate.family)?),
-        guarded(&certificate.kind),
-        guarded(&certificate.organ),
+        text(&certificate.kind),
+        text(&certificate.organ),
         shown(certificate.issued_on),
         shown(certificate.valid_until),
-        guarded(&certificate.valid_until_text),
+        text(&certificate.valid_until_text),
         shown(certificate.days_left),
         shown(certificate.filing_day),
         word(serde_json::to_value(certificate.state)?),

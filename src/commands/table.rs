@@ -58,7 +58,7 @@ pub(super) fn certificates(certificates: &[Certificate], colour: Colour) -> Tabl
         let date = |date: Option<chrono::NaiveDate>| date.map(|date| date.to_string()).unwrap_or_default();
         let end = match certificate.valid_until {
             Some(end) => end.to_string(),
-            None => displayable(&certificate.valid_until_text),
+            None => displayable(certificate.valid_until_text.as_deref().unwrap_or_default()),
         };
         let qualifications: Vec<String> =
             certificate.qualifications.iter().map(|held| displayable(&held.text)).collect();

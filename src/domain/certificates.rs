@@ -40,22 +40,22 @@ pub struct Certificate {
     /// What mails call the company.
     pub name: String,
     /// 资格id.
-    pub business_id: String,
+    pub business_id: Option<String>,
     /// The number as the registry wrote it.
     pub certificate_num: String,
     /// The family.
     pub family: Family,
     /// 资质类别.
     #[serde(rename = "type")]
-    pub kind: String,
+    pub kind: Option<String>,
     /// 发证机关.
-    pub organ: String,
+    pub organ: Option<String>,
     /// The issue date.
     pub issued_on: Option<NaiveDate>,
     /// The last valid day.
     pub valid_until: Option<NaiveDate>,
     /// The registry's own text of the end.
-    pub valid_until_text: String,
+    pub valid_until_text: Option<String>,
     /// Whole days to the end; negative once expired.
     pub days_left: Option<i64>,
     /// The last day to apply for renewal.
@@ -112,20 +112,25 @@ fn describe(
     Some(Certificate {
         company: owner.keyword.clone(),
         name: owner.name.to_owned(),
-        business_id: first.business_id.clone(),
+        business_id: given(first.business_id.clone()),
         certificate_num: facts.number,
         family: facts.family,
-        kind: facts.kind,
-        organ: facts.organ,
+        kind: given(facts.kind),
+        organ: given(facts.organ),
         issued_on: facts.issued_on,
         valid_until: facts.valid_until,
-        valid_until_text: facts.valid_until_text,
+        valid_until_text: given(facts.valid_until_text),
         days_left: facts.valid_until.map(|end| days_left(end, today)),
         filing_day: facts.filing_day,
         state: state(snapshot, holdings, owner.expiring_from_days, today),
         last_verified_at: owner.last_verified_at,
         qualifications: facts.qualifications,
     })
+}
+
+/// What upstream leaves out is absent, not empty (design 7).
+fn given(text: String) -> Option<String> {
+    Some(text).filter(|text| !text.trim().is_empty())
 }
 
 fn state(snapshot: &Snapshot, holdings: &[&Holding], expiring_from_days: i64, today: NaiveDate) -> State {
@@ -242,6 +247,28 @@ mod tests {
         assert_eq!(states(&found), [("D2", State::Valid), ("D3", State::InDoubt)], "not taken back yet");
         let found = listed(&[&[stays], &[stays, new], &[stays], &[stays]]);
         assert_eq!(states(&found), [("D2", State::Valid)]);
+    }
+
+    #[test]
+    fn what_upstream_leaves_out_is_null() {
+        let texts =
+            ["business_id", "type", "organ", "issued_on", "valid_until", "valid_until_text", "days_left"];
+        for (shown, null, why) in [
+            (("D1", "建筑工程施工总承包二级", "", ""), &texts[..], "a number and a name is all"),
+            (("D1", "建筑工程施工总承包二级", "2030-01-01", ""), &texts[..4], "an end"),
+            (
+                ("D1", "建筑工程施工总承包二级", "长期", "2025-01-01"),
+                &["valid_until", "days_left"],
+                "a text for an end",
+            ),
+        ] {
+            let found = serde_json::to_value(listed(&[&[shown]])).unwrap();
+            let certificate = found[0].as_object().unwrap();
+            assert!(certificate.values().all(|value| value != ""), "{why}: {certificate:?}");
+            for name in null {
+                assert_eq!(certificate[*name], serde_json::Value::Null, "{name}: {why}");
+            }
+        }
     }
 
     #[test]

@@ -198,6 +198,40 @@ impl Snapshot {
             .map(|((key, field), doubt)| (key, *field, doubt))
     }
 
+    /// The kind of event that a doubt was told as, or would be told as when it is established.
+    #[must_use]
+    pub fn change_of(&self, key: &HoldingKey, doubt: &Doubt) -> Change {
+        if let Some(told_as) = doubt.told_as {
+            return told_as;
+        }
+        match &doubt.difference {
+            Difference::New(_) if self.certificate(&key.number).next().is_some() => {
+                Change::QualificationAdded
+            }
+            Difference::New(_) => Change::CertificateAdded,
+            Difference::Gone if self.goes_on_being_shown(&key.number) => Change::QualificationRemoved,
+            Difference::Gone => Change::CertificateRemoved,
+            Difference::Grade { change, .. } | Difference::End { change, .. } => *change,
+            Difference::Issued { .. } => Change::Reissued,
+        }
+    }
+
+    /// Whether something of the certificate was shown by the last observation that was compared: held and not missed, or new.
+    /// What the registry left out on its end day or later is not shown either, although it is still judged.
+    fn goes_on_being_shown(&self, number: &CertificateNumber) -> bool {
+        let of_certificate = self.held.iter().filter(|(key, _)| key.number == *number);
+        let mut listed = of_certificate.filter(|(_, held)| held.unlisted_since.is_none());
+        let presence = |key: &HoldingKey| self.doubts.get(&(key.clone(), Field::Presence));
+        let is_missed =
+            |key: &HoldingKey| presence(key).is_some_and(|doubt| doubt.difference == Difference::Gone);
+        listed.any(|(key, _)| !is_missed(key))
+            || self.doubts.iter().any(|((key, _), doubt)| {
+                key.number == *number
+                    && matches!(doubt.difference, Difference::New(_))
+                    && doubt.was_shown_last()
+            })
+    }
+
     /// The established holding, in another certificate, that covers `needed`: same qualification, same grade or higher in
     /// the same ladder, and ending later.
     #[must_use]

@@ -10,7 +10,6 @@ use crate::domain::compare::Look;
 use crate::domain::event::{Change, Event, Trouble};
 use crate::domain::judge::{self, Judgement, Thresholds, judge};
 use crate::domain::rhythm::days_hour;
-use crate::domain::snapshot::{Difference, Snapshot};
 use crate::store::StoreError;
 use crate::store::checks::claims::{BATCH_COMPANIES_MAX, Claims};
 use crate::store::checks::commit::{self, Batch, Checked};
@@ -282,40 +281,22 @@ pub(super) async fn open_doubts(
 
 fn doubts_of(case: &Case<'_>) -> Vec<OpenDoubt> {
     let (record, confirm_after) = (case.record, case.confirm_after());
-    let open = record.snapshot.open_doubts().map(|(key, _, doubt)| OpenDoubt {
-        company: record.keyword.clone(),
-        certificate_num: key.number.text().to_owned(),
-        what: what(&record.snapshot, &doubt.difference, key).as_str().to_owned(),
-        since: doubt.first_seen_at,
-        again_after: doubt.last_look_at.checked_add_signed(confirm_after).unwrap_or(DateTime::<Utc>::MAX_UTC),
-    });
-    let mut doubts: Vec<OpenDoubt> = open.collect();
-    // One line for what a certificate's qualifications share.
-    doubts.dedup();
-    doubts
-}
-
-/// The event that a difference would be told as.
-fn what(snapshot: &Snapshot, difference: &Difference, key: &crate::domain::holding::HoldingKey) -> Change {
-    match difference {
-        Difference::New(_) if snapshot.certificate(&key.number).next().is_some() => {
-            Change::QualificationAdded
+    let mut doubts: Vec<OpenDoubt> = Vec::new();
+    for (key, _, doubt) in record.snapshot.open_doubts() {
+        let open = OpenDoubt {
+            company: record.keyword.clone(),
+            certificate_num: key.number.text().to_owned(),
+            what: record.snapshot.change_of(key, doubt).as_str().to_owned(),
+            since: doubt.first_seen_at,
+            again_after: doubt
+                .last_look_at
+                .checked_add_signed(confirm_after)
+                .unwrap_or(DateTime::<Utc>::MAX_UTC),
+        };
+        // One line for what a certificate's qualifications share.
+        if !doubts.contains(&open) {
+            doubts.push(open);
         }
-        Difference::New(_) => Change::CertificateAdded,
-        Difference::Gone => {
-            let is_doubted = |qualification| {
-                let slot = (
-                    crate::domain::holding::HoldingKey { number: key.number.clone(), qualification },
-                    crate::domain::snapshot::Field::Presence,
-                );
-                snapshot.doubts.get(&slot).is_some_and(|doubt| doubt.difference == Difference::Gone)
-            };
-            let whole = snapshot
-                .certificate(&key.number)
-                .all(|held| is_doubted(held.holding.qualification.key.clone()));
-            if whole { Change::CertificateRemoved } else { Change::QualificationRemoved }
-        }
-        Difference::Grade { change, .. } | Difference::End { change, .. } => *change,
-        Difference::Issued { .. } => Change::Reissued,
     }
+    doubts
 }

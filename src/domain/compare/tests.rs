@@ -1,6 +1,7 @@
 //! Timelines, day by day: what a company's answers are, and what is told of them.
 
 mod certificates;
+mod doubts;
 mod ends;
 mod gains;
 mod laws;

@@ -95,7 +95,11 @@ pub async fn established(
     let mut connection = pool.acquire().await.map_err(during(doing))?;
     let ids: Vec<i64> = ids.iter().map(|id| id.0).collect();
     let mut rows = sqlx::query!(
-        "SELECT id, keyword, name, last_verified_at FROM companies WHERE id = ANY ($1) ORDER BY id",
+        "SELECT id, keyword, name, last_verified_at
+         FROM companies
+         JOIN standings ON standings.company_id = companies.id
+         WHERE id = ANY ($1)
+         ORDER BY id",
         &ids
     )
     .fetch_all(&mut *connection)

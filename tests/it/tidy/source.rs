@@ -17,7 +17,8 @@ pub struct Literal {
 
 impl Source {
     pub fn new(path: &str, text: &str) -> Self {
-        let production = if path.ends_with("/tests.rs") { "" } else { without_tests(text) };
+        let is_test = path.ends_with("/tests.rs") || path.contains("/tests/");
+        let production = if is_test { "" } else { without_tests(text) };
         let (code, literals) = tell_apart(production);
         Self { path: path.to_owned(), text: text.to_owned(), code, literals }
     }
@@ -51,11 +52,6 @@ impl Source {
     /// The line (from 1) that `offset` of the code is in; blanking keeps every line break.
     pub fn line_at(&self, offset: usize) -> usize {
         1 + self.code[..offset].matches('\n').count()
-    }
-
-    /// The lines of the part that is not tests.
-    pub fn line_count(&self) -> usize {
-        self.code.lines().count()
     }
 }
 

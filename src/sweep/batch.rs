@@ -235,20 +235,16 @@ async fn read(
     observed: &[Observed<'_>],
 ) -> Result<Records, StoreError> {
     let ids: Vec<CompanyId> = observed.iter().filter_map(|observed| observed.asked.planned.id).collect();
-    let mut records;
-    match claims {
-        Some(claims) => {
-            records = records::read_claimed(claims, &ids).await?;
-            for record in records.readable.values_mut().filter(|record| reread::is_older(record)) {
-                reread::reread(ground, claims, record).await?;
-            }
+    let Some(claims) = claims else {
+        let mut records = records::read(ground.store.pool(), &ids).await?;
+        for record in records.readable.values_mut().filter(|record| reread::is_older(record)) {
+            reread::reread_dry(ground, record).await?;
         }
-        None => {
-            records = records::read(ground.store.pool(), &ids).await?;
-            for record in records.readable.values_mut().filter(|record| reread::is_older(record)) {
-                reread::reread_dry(ground, record).await?;
-            }
-        }
+        return Ok(records);
+    };
+    let mut records = records::read_claimed(claims, &ids).await?;
+    for record in records.readable.values_mut().filter(|record| reread::is_older(record)) {
+        reread::reread(ground, claims, record).await?;
     }
     Ok(records)
 }
@@ -256,7 +252,7 @@ async fn read(
 /// Whose the answers are. A first answer with the prefix of a company that has left goes on with its history.
 async fn whose_they_are<'c>(
     ground: &Ground<'_>,
-    mut claims: Option<&mut Claims>,
+    claims: Option<&mut Claims>,
     read: Vec<(Observed<'c>, Record)>,
 ) -> Result<Vec<(Observed<'c>, Record, Answer)>, StoreError> {
     let mut sorted: Vec<(Observed<'c>, Record, Answer)> = read
@@ -269,7 +265,7 @@ async fn whose_they_are<'c>(
             (observed, record, answer)
         })
         .collect();
-    let Some(claims) = claims.as_deref_mut() else { return Ok(sorted) };
+    let Some(claims) = claims else { return Ok(sorted) };
     let new: HashMap<CompanyId, String> = sorted
         .iter()
         .filter_map(|(_, record, answer)| {
@@ -454,7 +450,7 @@ fn stored_failure<'a>(
         code: ended.code,
         reason: ended.reason.as_deref(),
         turn: failing.turn(notes),
-        checks: i32::from(!was_tried),
+        checks: i32::from(!was_tried && pages.is_none()),
         pages: *pages,
         troubles,
     })

@@ -84,7 +84,7 @@ impl Asking<'_> {
     ///
     /// # Errors
     /// When a call cannot be counted: then nothing more is asked.
-    pub(super) async fn ask<'c>(self, ready: Ready<'c>) -> Result<Asked<'c>, StoreError> {
+    pub(super) async fn ask(self, ready: Ready<'_>) -> Result<Asked<'_>, StoreError> {
         let Ready { planned, silence_is, known } = ready;
         if self.ending.is_cancelled() {
             self.breaker.end(Halt::Ending);
@@ -106,7 +106,7 @@ impl Asking<'_> {
             Ok(_) => self.ledger.note_calls(asked.calls),
             Err(_) => self.breaker.end(Halt::Ending),
         }
-        let heard = came.as_ref().map_or(Heard::Nothing, |came| heard(came));
+        let heard = came.as_ref().map_or(Heard::Nothing, heard_of);
         if let Ok(Came::Failed(failure)) = &came {
             if heard == Heard::Silence {
                 self.ledger.note_silence(&failure.reason);
@@ -289,7 +289,7 @@ impl Reading {
 }
 
 /// What a company's asking says of upstream.
-fn heard(came: &Came) -> Heard {
+fn heard_of(came: &Came) -> Heard {
     match came {
         Came::Failed(failure) if !failure.is_readable() => Heard::Silence,
         Came::Over | Came::Unpaid | Came::Panicked => Heard::Nothing,

@@ -165,7 +165,9 @@ impl<'s, 'c: 's> Lane<'s, 'c> {
         };
         let mut heard = Vec::new();
         let claimed = alongside(in_flight, &mut heard, claim(pass.asking, claims, planned)).await;
-        heard.into_iter().for_each(|answered| self.hear(answered));
+        for answered in heard {
+            self.hear(answered);
+        }
         let claimed = claimed?;
         for planned in claimed.elsewhere {
             let reason = "another process is checking it, or has just done so";
@@ -208,7 +210,9 @@ impl<'s, 'c: 's> Lane<'s, 'c> {
         let settling = settle(pass.asking.ground, pass.notes, self.claims.as_mut(), answered);
         let mut heard = Vec::new();
         let again = alongside(in_flight, &mut heard, settling).await;
-        heard.into_iter().for_each(|answered| self.hear(answered));
+        for answered in heard {
+            self.hear(answered);
+        }
         locked(&pass.line.again).extend(again?);
         Ok(())
     }
@@ -248,15 +252,13 @@ async fn rung(timer: &mut Option<BoxFuture<'static, ()>>) {
 /// A panic at one company is a failed check, and no other company's.
 async fn ask_unless_it_panics<'c>(asking: Asking<'_>, ready: Ready<'c>) -> Answered<'c> {
     let (planned, silence_is) = (ready.planned.clone(), ready.silence_is);
-    match AssertUnwindSafe(asking.ask(ready)).catch_unwind().await {
-        Ok(answered) => answered,
-        Err(_) => {
-            asking.has_panicked().await?;
-            let at = asking.ground.now();
-            // A call may have been made; that it was not is not known.
-            Ok(Asked { planned, silence_is, calls: 0, at, pages: Vec::new(), came: Came::Panicked })
-        }
+    if let Ok(answered) = AssertUnwindSafe(asking.ask(ready)).catch_unwind().await {
+        return answered;
     }
+    asking.has_panicked().await?;
+    let at = asking.ground.now();
+    // A call may have been made; that it was not is not known.
+    Ok(Asked { planned, silence_is, calls: 0, at, pages: Vec::new(), came: Came::Panicked })
 }
 
 /// What came of claiming companies.

@@ -12,6 +12,7 @@ use crate::domain::keyword::Keyword;
 use crate::domain::rhythm::{Asked, Due, OccasionsByLine};
 use crate::store::StoreError;
 use crate::store::asking::budget::Cause;
+use crate::store::asking::reachability;
 use crate::store::checks::standings::{self, Candidate};
 use crate::store::companies::CompanyId;
 
@@ -50,7 +51,10 @@ pub(super) enum Attempt {
 enum Rank {
     Confirmation,
     Readable,
+    /// Since upstream answered last: it may be upstream that is away.
     Failing,
+    /// Upstream has answered others since.
+    Dead,
 }
 
 /// A place in the order of asking: rank, then the longest waiting, then the order of the file.
@@ -98,6 +102,7 @@ pub(super) async fn plan<'a>(ground: &Ground<'a>, whom: &Whom) -> Result<Plan<'a
             standings::not_asked_since(pool, Some(latest)).await?
         }
     };
+    let last_success_at = reachability::reachability(pool).await?.last_success_at;
     let mut plan = Plan::default();
     let mut next = 0;
     for candidate in &candidates {
@@ -108,7 +113,7 @@ pub(super) async fn plan<'a>(ground: &Ground<'a>, whom: &Whom) -> Result<Plan<'a
             Whom::Due | Whom::DueOf(_) => occasions.of(watchlist.check_line_of(entry)).due(&asked(candidate)),
         };
         if due.is_some() || matches!(whom, Whom::All | Whom::Named(_)) {
-            plan.planned.push(planned(candidate, entry, place, due));
+            plan.planned.push(planned(candidate, (place, entry), due, last_success_at));
         }
         if !matches!(whom, Whom::Due) {
             plan.meant.push(candidate.id);
@@ -133,13 +138,22 @@ fn latest_occasion(watchlist: &Watchlist, occasions: &mut OccasionsByLine<'_>) -
     watchlist.lines().iter().filter_map(|line| occasions.of(line).latest()).max()
 }
 
-fn planned<'a>(candidate: &Candidate, entry: &'a Company, place: usize, due: Option<Due>) -> Planned<'a> {
+fn planned<'a>(
+    candidate: &Candidate,
+    (place, entry): (usize, &'a Company),
+    due: Option<Due>,
+    last_success_at: Option<DateTime<Utc>>,
+) -> Planned<'a> {
     let rank = match (candidate.failing_since, candidate.in_doubt) {
+        (Some(since), _) if Some(since) < last_success_at => Rank::Dead,
         (Some(_), _) => Rank::Failing,
         (None, true) => Rank::Confirmation,
         (None, false) => Rank::Readable,
     };
-    let since = if rank == Rank::Failing { candidate.tried_at } else { candidate.last_verified_at };
+    let since = match rank {
+        Rank::Confirmation | Rank::Readable => candidate.last_verified_at,
+        Rank::Failing | Rank::Dead => candidate.tried_at,
+    };
     // Its first try of this turn failed already: before a pause, or in a process that has died.
     let tried_at = candidate.tried_at.filter(|tried_at| Some(*tried_at) > candidate.last_asked_at);
     let was_tried = match (tried_at, due) {
@@ -150,11 +164,10 @@ fn planned<'a>(candidate: &Candidate, entry: &'a Company, place: usize, due: Opt
     Planned {
         id: Some(candidate.id),
         entry,
-        cause: match (was_tried, rank) {
+        cause: match (was_tried, candidate.in_doubt) {
             (true, _) => Cause::Repeat,
-            (false, Rank::Confirmation) => Cause::Confirmation,
-            (false, Rank::Readable | Rank::Failing) if candidate.in_doubt => Cause::Confirmation,
-            (false, Rank::Readable | Rank::Failing) => Cause::Check,
+            (false, true) => Cause::Confirmation,
+            (false, false) => Cause::Check,
         },
         attempt: if was_tried { Attempt::Last } else { Attempt::First },
         last_asked_at: candidate.last_asked_at,

@@ -154,9 +154,9 @@ impl<'a> Ledger<'a> {
         // An event takes 2 kB, and a first sweep finds one for every company or more: those that are stored can be read again.
         for recorded in told {
             if recorded.id.is_imagined() {
-                report.imagined.push(recorded)
+                report.imagined.push(recorded);
             } else {
-                report.told.push(recorded.id)
+                report.told.push(recorded.id);
             }
         }
     }

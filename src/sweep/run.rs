@@ -195,7 +195,9 @@ impl Course<'_> {
             let (_, claims) = self.pass(again, claims).await?;
             close(claims).await?;
         } else {
-            again.into_iter().for_each(|planned| self.notes.given_up(planned));
+            for planned in again {
+                self.notes.given_up(planned);
+            }
             close(claims).await?;
         }
         // "Or all, when they are fewer": of the file, for one company that is checked alone does not speak for the others;
@@ -215,7 +217,7 @@ impl Course<'_> {
         let breaker = self.asking.breaker;
         let (mut again, mut claims) = (Vec::new(), Vec::new());
         let mut planned = planned.into_iter();
-        while let Some(mut first) = planned.next() {
+        for mut first in planned.by_ref() {
             if start == Start::Probing {
                 first.cause = Cause::Probe;
             }
@@ -245,7 +247,9 @@ impl Course<'_> {
         mut claims: Vec<Claims>,
     ) -> Result<(Vec<Planned<'c>>, Vec<Claims>), StoreError> {
         if planned.is_empty() || self.asking.breaker.is_over() {
-            planned.into_iter().for_each(|planned| self.notes.given_up(planned));
+            for planned in planned {
+                self.notes.given_up(planned);
+            }
             return Ok((Vec::new(), claims));
         }
         let ground = self.asking.ground;

@@ -89,19 +89,7 @@ const FORBIDDEN_SQL: &[&str] = &[
 /// Circles of files that are known, each in its room: to be undone. None may be added or grow; what is in none any more leaves
 /// this list.
 const KNOWN_CIRCLES: &[(&str, &[&str])] = &[
-    (
-        "commands",
-        &[
-            "ask.rs",
-            "check.rs",
-            "check/show.rs",
-            "companies.rs",
-            "context.rs",
-            "database.rs",
-            "table.rs",
-            "validate.rs",
-        ],
-    ),
+    ("commands", &["ask.rs", "check.rs", "check/show.rs", "context.rs", "database.rs", "validate.rs"]),
     ("commands", &["status.rs", "status/show.rs"]),
     ("commands", &["why.rs", "why/ends.rs", "why/show.rs"]),
     (
@@ -137,26 +125,6 @@ const KNOWN_CIRCLES: &[(&str, &[&str])] = &[
         &["account.rs", "cluster.rs", "keeper.rs", "postmaster.rs", "server.rs", "sockets.rs"],
     ),
     ("sandbox", &["scenario.rs", "scenario_file.rs"]),
-    ("store", &["claims.rs", "mailing.rs"]),
-    ("store", &["companies.rs", "listings.rs"]),
-    (
-        "sweep",
-        &[
-            "aftermath.rs",
-            "ask.rs",
-            "check.rs",
-            "conclusion.rs",
-            "judging.rs",
-            "leave.rs",
-            "notes.rs",
-            "queue.rs",
-            "reread.rs",
-            "round.rs",
-            "stopping.rs",
-            "turns.rs",
-            "waiting.rs",
-        ],
-    ),
 ];
 
 /// Public names that two types share, known and to be undone: one word, one type.
@@ -185,10 +153,8 @@ const KNOWN_TWINS: &[&str] = &[
     "State",
     "Step",
     "Table",
-    "Taken",
     "Teller",
     "Verdict",
-    "Waiting",
     "Whose",
 ];
 

@@ -75,7 +75,7 @@ fn checks(context: &Context, shape: &Shape) -> String {
     let checks = &shape.checks;
     let when = |at: Option<DateTime<Utc>>| at.map_or("never".to_owned(), |at| context.local(at));
     let mut text = format!("{}\n", displayable(shape.company.as_str()));
-    let outcome = checks.last_outcome.as_deref().unwrap_or("none");
+    let outcome = checks.last_outcome.unwrap_or("none");
     let code = checks.last_code.map(|code| format!(" {code}")).unwrap_or_default();
     let reason =
         checks.last_reason.as_deref().map(|reason| format!(": {}", displayable(reason))).unwrap_or_default();

@@ -489,3 +489,54 @@ fn a_part_that_ended_long_ago_does_not_keep_the_rest_from_being_superseded() {
     let mut company = Company::on("2026-01-10", &[past, old, cover]);
     assert_eq!(company.judged(), []);
 }
+
+mod laws {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const NUMBERS: [&str; 4] = ["D241000018", "A141002510", "E141002510", "D341000026"];
+    const NAMES: [&str; 4] = [
+        "建筑工程施工总承包二级",
+        "工程设计市政行业给水工程专业甲级",
+        "建筑工程施工总承包三级",
+        "模板脚手架专业承包不分等级",
+    ];
+
+    fn shown() -> impl Strategy<Value = Vec<(usize, usize, i64)>> {
+        prop::collection::vec((0..NUMBERS.len(), 0..NAMES.len(), -250..450_i64), 1..5)
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        /// On the days that `next_day` leaves out nothing would have been told.
+        #[test]
+        fn judging_on_the_days_foreseen_tells_what_judging_daily_tells(shown in shown(), expiry in 0..200_i64) {
+            let first = day("2026-01-05");
+            let ends: Vec<String> =
+                shown.iter().map(|(.., end)| (first + TimeDelta::days(*end)).to_string()).collect();
+            let shown: Vec<Shown<'_>> = shown
+                .iter()
+                .zip(&ends)
+                .map(|((number, name, _), end)| (NUMBERS[*number], NAMES[*name], end.as_str(), "2020-01-01"))
+                .collect();
+            let mut daily = Company::on("2026-01-05", &shown);
+            daily.thresholds.expiry_days.push(expiry);
+            let mut foreseen = Company::on("2026-01-05", &shown);
+            foreseen.thresholds.expiry_days.push(expiry);
+            let mut next = Some(first);
+            for days in 0..500 {
+                let today = first + TimeDelta::days(days);
+                (daily.today, foreseen.today) = (today, today);
+                let of_the_day = daily.judged();
+                if next.is_some_and(|next| next <= today) {
+                    prop_assert_eq!(of_the_day, foreseen.judged(), "{}", today);
+                    next = next_day(&foreseen.snapshot, &foreseen.thresholds, today);
+                } else {
+                    prop_assert_eq!(of_the_day, vec![], "{} was not foreseen", today);
+                }
+            }
+        }
+    }
+}

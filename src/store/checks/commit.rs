@@ -8,7 +8,7 @@ use sqlx::postgres::{PgConnection, PgPool};
 use super::claims::Claims;
 use super::records::Record;
 pub use super::write::Answer;
-use super::write::{self, Change, must_touch};
+use super::write::{self, SnapshotChange, must_touch};
 use crate::domain::judge::Told;
 use crate::store::companies::CompanyId;
 use crate::store::error::{StoreError, during};
@@ -197,9 +197,9 @@ async fn write_checked(connection: &mut PgConnection, checked: &[Checked<'_>]) -
     let before: Vec<&Record> = checked.iter().map(|check| check.before).collect();
     write::companies(connection, &before, &after).await?;
     write::standings(connection, &after).await?;
-    let changes: Vec<Change<'_>> = checked
+    let changes: Vec<SnapshotChange<'_>> = checked
         .iter()
-        .map(|check| Change {
+        .map(|check| SnapshotChange {
             company: check.before.id,
             before: &check.before.snapshot,
             after: &check.after.snapshot,
@@ -257,7 +257,11 @@ async fn write_failed(connection: &mut PgConnection, failed: &[Failed<'_>]) -> R
              last_outcome = failed.outcome,
              last_code = failed.code,
              last_reason = failed.reason,
-             failing_since = coalesce(companies.failing_since, failed.at),
+             -- Who has more pages than could be paid does not fail: it is the first in line when they can be.
+             failing_since = CASE
+                 WHEN failed.pages IS NULL THEN coalesce(companies.failing_since, failed.at)
+                 ELSE companies.failing_since
+             END,
              failing_checks = companies.failing_checks + failed.checks,
              disputed_since = CASE
                  WHEN failed.outcome = 'disputed' THEN coalesce(companies.disputed_since, failed.at)

@@ -223,7 +223,7 @@ fn digest_of(pages: &[Vec<u8>]) -> Vec<u8> {
 
 /// What a check changes of a company's holdings.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Change<'a> {
+pub(super) struct SnapshotChange<'a> {
     pub(super) company: CompanyId,
     pub(super) before: &'a Snapshot,
     pub(super) after: &'a Snapshot,
@@ -233,12 +233,12 @@ pub(super) struct Change<'a> {
 /// Ends the versions that changed or went and begins the new ones, in two statements however many they are.
 pub(super) async fn holdings(
     connection: &mut PgConnection,
-    changes: &[Change<'_>],
+    changes: &[SnapshotChange<'_>],
 ) -> Result<(), StoreError> {
     let mut ended = Ended::default();
     let mut begun: Vec<Begun<'_>> = Vec::new();
     for change in changes {
-        let Change { company, before, after, now } = *change;
+        let SnapshotChange { company, before, after, now } = *change;
         for (key, _) in before.held.iter().filter(|(key, held)| after.held.get(*key) != Some(*held)) {
             ended.push(company, key, now);
         }

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use sqlx::Connection as _;
+use sqlx::postgres::PgConnection;
 
 use crate::store::checks::claims::Claims;
 use crate::store::companies::CompanyId;
@@ -58,6 +59,20 @@ pub async fn succeed(
     .await
     .map_err(during(doing))?;
     let Some(old) = old else { return Ok(false) };
+    move_history(&mut tx, old.id, id, prefix, now).await?;
+    begin_anew(&mut tx, old.id).await?;
+    tx.commit().await.map_err(during(doing))?;
+    Ok(true)
+}
+
+async fn move_history(
+    connection: &mut PgConnection,
+    old: i64,
+    id: CompanyId,
+    prefix: &str,
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    let doing = "going on with a company's history under another keyword";
     let moved = sqlx::query!(
         "WITH doubt AS (DELETE FROM doubts WHERE company_id = $1),
               holding AS (UPDATE holdings SET company_id = $2 WHERE company_id = $1),
@@ -78,27 +93,32 @@ pub async fn succeed(
          FROM companies AS old
          WHERE new.id = $2
            AND old.id = $1",
-        old.id,
+        old,
         id.0,
         prefix,
         now - FORGOTTEN_AFTER
     )
-    .execute(&mut *tx)
+    .execute(connection)
     .await
     .map_err(during(doing))?;
     if moved.rows_affected() != 1 {
         return Err(StoreError::Rows { doing, expected: 1, touched: moved.rows_affected() });
     }
-    // Put back one day, the old keyword begins anew.
+    Ok(())
+}
+
+/// Put back one day, the old keyword begins anew.
+async fn begin_anew(connection: &mut PgConnection, old: i64) -> Result<(), StoreError> {
+    let doing = "forgetting a company's history under its old keyword";
     sqlx::query!(
         "UPDATE standings
          SET last_asked_at = NULL,
              last_verified_at = NULL,
              times_again = 0
          WHERE company_id = $1",
-        old.id
+        old
     )
-    .execute(&mut *tx)
+    .execute(&mut *connection)
     .await
     .map_err(during(doing))?;
     sqlx::query!(
@@ -110,11 +130,10 @@ pub async fn succeed(
              items_digest = NULL,
              digested_by = NULL
          WHERE id = $1",
-        old.id
+        old
     )
-    .execute(&mut *tx)
+    .execute(&mut *connection)
     .await
     .map_err(during(doing))?;
-    tx.commit().await.map_err(during(doing))?;
-    Ok(true)
+    Ok(())
 }

@@ -76,7 +76,7 @@ pub async fn tell(pool: &PgPool, turns: &[Turn]) -> Result<Vec<Recorded>, StoreE
 /// What tells one trouble from another, one array a column.
 struct Causes {
     kinds: Vec<String>,
-    causes: Vec<String>,
+    names: Vec<String>,
     companies: Vec<Option<i64>>,
     at: Vec<DateTime<Utc>>,
 }
@@ -89,7 +89,7 @@ impl Causes {
         };
         Self {
             kinds: turns.iter().map(kind).collect(),
-            causes: turns.iter().map(|turn| turn.cause.clone()).collect(),
+            names: turns.iter().map(|turn| turn.cause.clone()).collect(),
             companies: turns.iter().map(|turn| turn.owed.company.map(|id| id.0)).collect(),
             at: turns.iter().map(|turn| turn.owed.event.at).collect(),
         }
@@ -97,7 +97,7 @@ impl Causes {
 
     /// Of each, whether it is among the rows that were touched. One that occurs twice is new once.
     fn are_among(self, mut touched: HashSet<(String, String, Option<i64>)>) -> Vec<bool> {
-        let keys = self.kinds.into_iter().zip(self.causes).zip(self.companies);
+        let keys = self.kinds.into_iter().zip(self.names).zip(self.companies);
         keys.map(|((kind, cause), company)| touched.remove(&(kind, cause, company))).collect()
     }
 }
@@ -111,7 +111,7 @@ async fn open(connection: &mut PgConnection, turns: &[&Turn]) -> Result<Vec<bool
          ON CONFLICT (kind, cause, coalesce(company_id, 0)) WHERE resolved_at IS NULL DO NOTHING
          RETURNING kind, cause, company_id",
         &causes.kinds,
-        &causes.causes,
+        &causes.names,
         &causes.companies as &[Option<i64>],
         &causes.at
     )
@@ -133,7 +133,7 @@ async fn resolve(connection: &mut PgConnection, turns: &[&Turn]) -> Result<Vec<b
            AND troubles.resolved_at IS NULL
          RETURNING troubles.kind AS "kind!", troubles.cause AS "cause!", troubles.company_id"#,
         &causes.kinds,
-        &causes.causes,
+        &causes.names,
         &causes.companies as &[Option<i64>],
         &causes.at
     )

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::panic::AssertUnwindSafe;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_util::FutureExt as _;
 use futures_util::StreamExt as _;
@@ -17,7 +17,7 @@ use super::batch::{Notes, settle};
 use super::breaker::SilenceIs;
 use super::check::{Asked, Asking, Came, PARSER_VERSION, Ready};
 use super::plan::Planned;
-use crate::clock::pause;
+use crate::clock::{monotonic, pause};
 use crate::domain::outcome::Outcome;
 use crate::store::StoreError;
 use crate::store::checks::claims::{BATCH_COMPANIES_MAX, Claims};
@@ -33,8 +33,14 @@ const SETTLE_COMPANIES: usize = 256;
 /// How often a connection that waits for upstream says that it is still there: well within the session's idle time-out.
 const TOUCH_EVERY: Duration = Duration::from_mins(1);
 
-/// A claim keeps companies from other processes until they are asked: no more are claimed than are asked in this time.
+/// For so long after its last use the connection is taken to hold its locks. A process that was stopped finds its sessions ended
+/// by the server, and its companies in other hands: whoever goes on asking for them pays twice.
+const TRUSTED_FOR: Duration = Duration::from_millis(400);
+
+/// A claim keeps companies from other processes until they are asked: no more are claimed than are asked in this time, nor than
+/// so many for each that is asked at a time.
 const CLAIM_AHEAD: Duration = Duration::from_secs(5);
+const CLAIM_ROUNDS: usize = 8;
 
 /// The companies that wait for their turn, in order, and those that are to be asked once more.
 #[derive(Default)]
@@ -81,7 +87,8 @@ impl Pass<'_, '_> {
     fn claimed_at_most(&self) -> usize {
         let gap = self.asking.ground.watchlist.api.request_gap();
         let ahead = CLAIM_AHEAD.as_nanos() / gap.as_nanos().max(1) / self.lanes as u128;
-        usize::try_from(ahead).unwrap_or(usize::MAX).max(self.width).min(BATCH_COMPANIES_MAX)
+        let ahead = usize::try_from(ahead).unwrap_or(usize::MAX).min(self.width * CLAIM_ROUNDS);
+        ahead.max(self.width).min(BATCH_COMPANIES_MAX)
     }
 }
 
@@ -95,6 +102,8 @@ pub(super) struct Lane<'s, 'c> {
     /// When what is answered is to be committed at the latest.
     settle_by: Option<BoxFuture<'static, ()>>,
     failed: Option<StoreError>,
+    /// When the connection was used last.
+    used_at: Instant,
 }
 
 type Answered<'c> = Result<Asked<'c>, StoreError>;
@@ -103,7 +112,7 @@ type InFlight<'s, 'c> = FuturesUnordered<BoxFuture<'s, Answered<'c>>>;
 impl<'s, 'c: 's> Lane<'s, 'c> {
     pub(super) fn new(pass: Pass<'s, 'c>, claims: Option<Claims>) -> Self {
         let (ready, answered) = (VecDeque::new(), Vec::new());
-        Self { pass, claims, ready, answered, settle_by: None, failed: None }
+        Self { pass, claims, ready, answered, settle_by: None, failed: None, used_at: monotonic() }
     }
 
     /// Works until nobody waits any more or asking is over, and gives its connection back.
@@ -143,6 +152,10 @@ impl<'s, 'c: 's> Lane<'s, 'c> {
         if self.ready.len() < self.pass.width {
             self.claim(in_flight).await?;
         }
+        let is_to_begin = !self.ready.is_empty() && in_flight.len() < self.pass.width;
+        if is_to_begin && self.used_at.elapsed() > TRUSTED_FOR {
+            self.touch().await?;
+        }
         while in_flight.len() < self.pass.width {
             let Some(ready) = self.ready.pop_front() else { break };
             in_flight.push(ask_unless_it_panics(self.pass.asking, ready).boxed());
@@ -169,6 +182,7 @@ impl<'s, 'c: 's> Lane<'s, 'c> {
             self.hear(answered);
         }
         let claimed = claimed?;
+        self.used_at = monotonic();
         for planned in claimed.elsewhere {
             let reason = "another process is checking it, or has just done so";
             pass.notes.unasked(planned, Outcome::Transient, reason);
@@ -214,14 +228,16 @@ impl<'s, 'c: 's> Lane<'s, 'c> {
             self.hear(answered);
         }
         locked(&pass.line.again).extend(again?);
+        self.used_at = monotonic();
         Ok(())
     }
 
     async fn touch(&mut self) -> Result<(), StoreError> {
-        match &mut self.claims {
-            Some(claims) => claims.touch().await,
-            None => Ok(()),
+        if let Some(claims) = &mut self.claims {
+            claims.touch().await?;
         }
+        self.used_at = monotonic();
+        Ok(())
     }
 }
 

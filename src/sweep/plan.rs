@@ -79,6 +79,13 @@ pub(super) struct Planned<'a> {
     pub(super) first_try: Option<Ended>,
 }
 
+impl Planned<'_> {
+    /// Whether its last check failed.
+    pub(super) fn is_failing(&self) -> bool {
+        self.order.0 >= Rank::Failing as u8
+    }
+}
+
 /// Who is asked, in order.
 #[derive(Debug, Default)]
 pub(super) struct Plan<'a> {

@@ -235,8 +235,13 @@ impl Course<'_> {
                 self.stops.stay_stopped().await?;
             }
         }
-        let (more, claims) = self.pass(planned.collect(), claims).await?;
-        again.extend(more);
+        // Lanes overtake each other: those that fail are begun when the others are done with.
+        let (readable, failing): (Vec<_>, Vec<_>) = planned.partition(|planned| !planned.is_failing());
+        for planned in [readable, failing] {
+            let (more, kept) = self.pass(planned, claims).await?;
+            again.extend(more);
+            claims = kept;
+        }
         Ok((again, claims))
     }
 

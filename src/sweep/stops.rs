@@ -206,6 +206,12 @@ impl Stops<'_> {
         if self.breaker.is_over() {
             return Ok(());
         }
+        // What the provider refused is not over because there is no call left to ask whether it is.
+        let pool = self.ground.store.pool();
+        if let Some(stop) = stops::stop(pool, What::Asking).await?.filter(|stop| stop.code.is_some()) {
+            self.breaker.end(halt(What::Asking, &stop));
+            return Ok(());
+        }
         let reason = format!("the {limit} calls of the day are used up ([api].calls_per_day)");
         self.breaker.end(Halt::Stopped(problem(Class::Quota, None, &reason)));
         if self.ground.mode == Mode::DryRun {

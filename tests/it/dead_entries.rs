@@ -332,7 +332,7 @@ async fn probes_go_round() {
     assert_eq!(first, untried, "those that failed neither before nor in this sweep: {probes:?}");
     let repeated = probes.windows(2).find(|pair| pair[0] == pair[1]);
     assert_eq!(repeated, None, "{probes:?}");
-    let round: BTreeSet<_> = probes[..12].iter().collect();
+    let round: BTreeSet<_> = probes.iter().collect();
     assert!(round.len() >= 10, "nobody twice while others wait: {probes:?}");
 }
 

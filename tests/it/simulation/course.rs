@@ -106,7 +106,11 @@ impl Course {
 
     async fn live_through(&mut self, day: Day) {
         let is_edited = |company: &Company| company.keywords.iter().any(|(from, _)| *from == day);
-        if self.weather.edits.contains_key(&day) || self.truth.companies.iter().any(is_edited) {
+        let is_new_budget = self.weather.budgets.contains_key(&day);
+        if is_new_budget
+            || self.weather.edits.contains_key(&day)
+            || self.truth.companies.iter().any(is_edited)
+        {
             self.clock.set(day.at(0, 5));
             self.watchlist = watchlist(&self.truth, &self.weather, day, &self.registry, &self.sink);
             sweep::accept(&self.store, &self.watchlist, self.clock.now()).await.unwrap();
@@ -229,10 +233,11 @@ impl Course {
 fn watchlist(truth: &Truth, weather: &Weather, day: Day, registry: &Registry, sink: &SmtpSink) -> Watchlist {
     use std::fmt::Write as _;
     let mut text = format!(
-        "[api]\nurl = \"{}\"\nrequests_per_second = 1000000\ncalls_per_day = 0\nconcurrency = {}\n\
+        "[api]\nurl = \"{}\"\nrequests_per_second = 1000000\ncalls_per_day = {}\nconcurrency = {}\n\
          [email]\nsmtp = \"smtp://{}@127.0.0.1:{}?tls=none\"\nfrom = \"资质监控 <alerts@example.com>\"\n\
          to = [\"{READER}\"]\noperators = [\"{OPERATOR}\"]\n",
         registry.url(),
+        weather.calls_on(day).unwrap_or_default(),
         truth.concurrency,
         LOGIN.replace('@', "%40"),
         sink.port()

@@ -56,6 +56,7 @@ pub async fn judge(course: &Course) -> Judgement {
     judge.the_history_is_what_was_known(&ledgers::history(course).await);
     judge.all_has_come_to_rest(&ledgers::unrest(course).await);
     let troubles = ledgers::troubles(course).await;
+    let turned = judge.turns_are_fair(&ledger, &troubles);
     judge.operators_hear_once(&troubles);
     judge.operators_hear_of_silence(&troubles, &ledger);
     judge.operators_hear_of_unknown_codes(&troubles, &ledger);
@@ -73,19 +74,19 @@ pub async fn judge(course: &Course) -> Judgement {
         events: told.values().map(Vec::len).sum(),
         mails: posted.mails.len(),
         seen: course.seen,
-        sometimes: super::sometimes::seen(course, &verdict, &told, &ledger, &posted),
+        sometimes: super::sometimes::seen(course, &verdict, &told, &ledger, &posted, turned),
     }
 }
 
-struct Judge<'a> {
-    course: &'a Course,
-    verdict: &'a Verdict,
+pub(super) struct Judge<'a> {
+    pub(super) course: &'a Course,
+    pub(super) verdict: &'a Verdict,
     violations: Vec<String>,
     checks: usize,
 }
 
 impl Judge<'_> {
-    fn holds(&mut self, law: &str, is_so: bool, otherwise: impl FnOnce() -> String) {
+    pub(super) fn holds(&mut self, law: &str, is_so: bool, otherwise: impl FnOnce() -> String) {
         self.checks += 1;
         if !is_so {
             self.violations.push(format!("{law}: {}", otherwise()));
@@ -179,7 +180,11 @@ impl Judge<'_> {
                     let calls = by_day.get(&(day, company)).copied().unwrap_or_default();
                     let due = self.verdict.due.get(&(day, company));
                     let pages = due.map_or(0, |due| due.pages);
-                    let is_right = calls == pages || (calls == 0 && due.is_some_and(|due| due.or_none));
+                    // Of days with few calls [`turns`] says who had to be asked.
+                    let is_short = self.course.weather.calls_on(day).is_some();
+                    let may_be_none = is_short || due.is_some_and(|due| due.or_none);
+                    let is_right =
+                        calls == pages || (calls == 0 && may_be_none) || (is_short && calls < pages);
                     self.holds("L3", is_right, || {
                         format!("{day} company {company}: {calls} calls instead of {pages}")
                     });
@@ -306,6 +311,7 @@ impl Judge<'_> {
             troubles.iter().filter(|line| FOLLOWED.contains(&line.kind.as_str())).collect();
         let mut ought: Vec<&TroubleLine> = self.verdict.troubles.iter().collect();
         for lines in [&mut followed, &mut ought] {
+            lines.retain(|line| !is_own_limit(line));
             lines.retain(|line| line.company.map_or(!has_kills, |company| !edited(company)));
             lines.sort();
         }
@@ -317,14 +323,30 @@ impl Judge<'_> {
 
     /// Upstream is said to be silent on the very day on which it has been so for long enough, and on no other.
     fn operators_hear_of_silence(&mut self, troubles: &[TroubleLine], ledger: &[Call]) {
-        let blows = &self.course.weather.blows;
-        let silences = Silences::of(ledger, |day| blows.contains_key(&day));
-        let begun = troubles.iter().filter(|line| line.kind == "api_unreachable" && !line.is_end);
-        let told: BTreeSet<Day> = begun.map(|line| line.day).collect();
-        let told: BTreeSet<Day> = told.difference(&silences.unclear).copied().collect();
-        self.holds("L4", told == silences.told, || {
-            format!("upstream said to be silent on {told:?} instead of {:?}", silences.told)
-        });
+        let weather = &self.course.weather;
+        let is_dead = |call: &Call| {
+            call.company.is_some_and(|company| weather.is_dead(company, Day::of_instant(call.at)))
+        };
+        let is_disturbed = |day: Day| weather.blows.contains_key(&day);
+        // Whether the silence of a company for which nobody ever answers says anything of upstream is a matter of taste.
+        let silences = Silences::of(ledger, is_disturbed, |_| false);
+        let silences = silences.as_also(Silences::of(ledger, is_disturbed, is_dead));
+        let lines: Vec<&TroubleLine> =
+            troubles.iter().filter(|line| line.kind == "api_unreachable").collect();
+        for line in lines.iter().filter(|line| !line.is_end) {
+            let is_so = silences.told.contains(&line.day) || silences.unclear.contains(&line.day);
+            self.holds("L4", is_so, || format!("{}: upstream said to be silent", line.day));
+        }
+        for day in &silences.told {
+            let last = lines.iter().rfind(|line| line.day <= *day);
+            let is_told = last.is_some_and(|line| {
+                // What was said on an unclear day need not be said again.
+                !line.is_end && (line.day == *day || silences.unclear.contains(&line.day))
+            });
+            // It may be over on its very day.
+            let is_over = lines.iter().any(|line| !line.is_end && line.day == *day);
+            self.holds("L4", is_told || is_over, || format!("{day}: upstream not said to be silent"));
+        }
     }
 
     /// Whenever an answer came that nobody knows, that was told and not yet over.
@@ -354,6 +376,7 @@ impl Judge<'_> {
         };
         let amiss = |what: &What| matches!(what, What::Manner(_));
         match trouble.kind.as_str() {
+            "api_quota" if is_own_limit(trouble) => weather.calls_on(trouble.day).is_some(),
             "api_quota" => lately(0, &|what| matches!(what, What::Manner(Code(10_011..=10_013)))),
             "api_credential" => lately(0, &|what| matches!(what, What::Manner(Code(10_001)))),
             "identity_changed" => {
@@ -365,11 +388,17 @@ impl Judge<'_> {
             "api_unknown_code" => lately(0, &|what| {
                 matches!(what, What::Manner(Code(265_002) | super::weather::Manner::Status(302)))
             }),
+            "company_unverified" if weather.calls_on(trouble.day).is_some() => true,
             "api_unreachable" | "company_unverified" => lately(2, &amiss),
             "mass_change" | "unreadable_date" | "company_not_found" => true,
             _ => false,
         }
     }
+}
+
+/// The day's own calls are spent: nobody upstream has said so.
+fn is_own_limit(trouble: &TroubleLine) -> bool {
+    trouble.kind == "api_quota" && trouble.cause.parse::<u32>().is_err()
 }
 
 /// A row as it is known or stored.

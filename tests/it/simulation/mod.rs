@@ -2,8 +2,8 @@
 //! simulated time, and an oracle that knows the truth judges.
 //!
 //! Reading order: [`truth`] and [`fates`] (what is so), [`weather`] and [`storms`] (what goes wrong, and what the operator
-//! edits), [`registry`] (the upstream double), [`course`] (the days), [`pooler`] (connections that cost little), [`oracle`]
-//! (what had to be told), [`ledgers`] (what was told), [`judgement`] (the laws), [`runs`] (many seeds), [`shrinking`] (a
+//! edits), [`want`] (dead entries, many pages, few calls), [`registry`] (the upstream double), [`course`] (the days), [`pooler`] (connections that cost little), [`oracle`]
+//! (what had to be told), [`ledgers`] (what was told), [`judgement`] and [`turns`] (the laws), [`runs`] (many seeds), [`shrinking`] (a
 //! smaller world that fails alike), [`mutants`] (bugs that must be found).
 //!
 //! By hand: `QUALWATCH_SEEDS=500 cargo test --profile sim --test it simulation::many_seeds -- --ignored --nocapture`, from
@@ -17,6 +17,7 @@ mod truth;
 mod fates;
 mod weather;
 mod storms;
+mod want;
 mod registry;
 mod cuts;
 mod pooler;
@@ -25,6 +26,7 @@ mod oracle;
 mod ledgers;
 mod sometimes;
 mod judgement;
+mod turns;
 mod story;
 mod world;
 mod runs;
@@ -42,6 +44,12 @@ fn small_worlds_come_through() {
     runs::of((1..=SMALL_SEEDS).map(|seed| World::of(seed, Size::Small))).come_through();
 }
 
+/// The same with dead entries, companies of many pages and days of few calls.
+#[test]
+fn small_lean_worlds_come_through() {
+    runs::of((1..=SMALL_SEEDS).map(|seed| World::lean(seed, Size::Small))).come_through();
+}
+
 /// Every world that ever failed, as small as it could be made.
 #[test]
 fn worlds_that_failed_once_come_through() {
@@ -57,7 +65,9 @@ fn many_seeds() {
     let last = number("QUALWATCH_SEEDS")
         .map_or(if minutes.is_some() { u64::MAX } else { first + 19 }, |count| first + count - 1);
     let size = std::env::var("QUALWATCH_SMALL").map_or(Size::Full, |_| Size::Small);
-    let worlds = (first..=last).map(|seed| World::of(seed, size));
+    // Every other world is a lean one.
+    let world = |seed| if seed % 2 == 0 { World::lean(seed, size) } else { World::of(seed, size) };
+    let worlds = (first..=last).map(world);
     let run = runs::within(minutes, worlds);
     run.report();
     run.come_through();

@@ -6,11 +6,12 @@ use super::course::Course;
 use super::ledgers::Posted;
 use super::oracle::{Told, Verdict};
 use super::registry::{Call, Gave};
+use super::turns::Turned;
 use super::weather::{Edit, Lie, Mail, Manner, What};
 
 /// What must have occurred over all seeds of a run, and in how many worlds at the latest: so many that it is missed by chance once
 /// in a million runs (counted over five hundred seeds).
-pub const NEEDED: [(usize, &str); 51] = [
+pub const NEEDED: [(usize, &str); 55] = [
     (5, "a removal was established"),
     (5, "a certificate came back"),
     (5, "a certificate was replaced"),
@@ -62,6 +63,10 @@ pub const NEEDED: [(usize, &str); 51] = [
     (75, "the address was limited"),
     (150, "the key was refused"),
     (300, "a mail was repeated"),
+    (50, "a company was not begun for want of calls"),
+    (50, "a company had more pages than a day had calls"),
+    (50, "a dead entry stood beside a stop"),
+    (50, "a probe went to another company than the last"),
 ];
 
 pub fn seen(
@@ -70,6 +75,7 @@ pub fn seen(
     told: &Told,
     ledger: &[Call],
     posted: &Posted,
+    turned: Turned,
 ) -> BTreeMap<&'static str, usize> {
     let mut counts: BTreeMap<&'static str, usize> = BTreeMap::new();
     let mut add = |name, count| *counts.entry(name).or_default() += count;
@@ -106,6 +112,10 @@ pub fn seen(
     for mail in course.weather.mail.values() {
         add(of_mail(*mail), 1);
     }
+    add("a company was not begun for want of calls", turned.unbegun);
+    add("a company had more pages than a day had calls", turned.beyond);
+    add("a dead entry stood beside a stop", turned.dead_beside_a_stop);
+    add("a probe went to another company than the last", turned.probes_elsewhere);
     add("a message was refused or left unanswered", posted.unanswered);
     let distinct: BTreeSet<_> = posted.mails.iter().map(|mail| &mail.id).collect();
     add("a mail was repeated", posted.mails.len() - distinct.len());

@@ -26,12 +26,18 @@ pub fn tell(company: usize, course: &Course, verdict: &Verdict, told: &Told) {
     }
     for call in course.registry.ledger() {
         let of = call.company.or_else(|| course.truth.formerly(&call.keyword));
-        if of == Some(company) && !matches!(call.gave, Gave::Page | Gave::Whole) {
-            days.entry(Day::of_instant(call.at)).or_default().push(format!("gave {:?}", call.gave));
+        if of == Some(company) && call.gave != Gave::Whole {
+            let day = Day::of_instant(call.at);
+            let minutes = (call.at - day.at(0, 0)).num_minutes();
+            let text = format!("gave {:?} at {:02}:{:02}", call.gave, minutes / 60, minutes % 60);
+            days.entry(day).or_default().push(text);
         }
     }
     for (day, blows) in &course.weather.blows {
         days.entry(*day).or_default().push(format!("{blows:?}"));
+    }
+    for (day, calls) in &course.weather.budgets {
+        days.entry(*day).or_default().push(format!("{calls} calls a day"));
     }
     for (day, edits) in &course.weather.edits {
         let ours = edits.iter().filter(|edit| edit.company() == company);

@@ -18,6 +18,8 @@ pub struct Weather {
     pub mail: BTreeMap<Day, Mail>,
     /// What the operator changes in the watchlist, before the day's first bell.
     pub edits: BTreeMap<Day, Vec<Edit>>,
+    /// `calls_per_day` from that day on; 0: no limit.
+    pub budgets: BTreeMap<Day, usize>,
 }
 
 /// A change of one company's entry.
@@ -117,6 +119,20 @@ pub enum Manner {
 }
 
 impl Manner {
+    /// Neither a code nor a page of the provider.
+    pub fn is_unreadable(self) -> bool {
+        match self {
+            Self::Status(status) => status >= 500,
+            Self::Portal => true,
+            _ => false,
+        }
+    }
+
+    /// Stops all asking.
+    pub fn is_stop(self) -> bool {
+        matches!(self, Self::Code(10_001 | 10_011..=10_013))
+    }
+
     /// Asked once more in the same sweep (design 2, `transient`).
     pub fn is_in_passing(self) -> bool {
         match self {
@@ -154,7 +170,7 @@ impl Fault {
 impl Weather {
     /// Everything that comes, counted: faults, blows, days of mail.
     pub fn count(&self) -> usize {
-        self.faults.len() + self.blows.len() + self.mail.len() + self.edits.len()
+        self.faults.len() + self.blows.len() + self.mail.len() + self.edits.len() + self.budgets.len()
     }
 
     /// Leaves out what is counted by these numbers.
@@ -165,6 +181,7 @@ impl Weather {
         self.blows.retain(|_, _| stays());
         self.mail.retain(|_, _| stays());
         self.edits.retain(|_, _| stays());
+        self.budgets.retain(|_, _| stays());
     }
 
     /// The watchlist of a day.
@@ -179,6 +196,45 @@ impl Weather {
             };
         }
         file
+    }
+
+    /// How many calls a day has, where that is limited.
+    pub fn calls_on(&self, day: Day) -> Option<usize> {
+        let (_, calls) = self.budgets.range(..=day).next_back()?;
+        (*calls > 0).then_some(*calls)
+    }
+
+    /// Whether upstream as a whole is amiss at any time of that day.
+    pub fn is_amiss_for_all(&self, day: Day) -> bool {
+        self.manners_of(day).any(|(company, _)| company.is_none())
+    }
+
+    /// Whether a company alone is answered amiss at any time of that day.
+    pub fn is_amiss_for(&self, company: usize, day: Day) -> bool {
+        self.manners_of(day).any(|(other, _)| other == Some(company))
+    }
+
+    /// Whether nothing that can be read comes for a company, all day long.
+    pub fn is_dead(&self, company: usize, day: Day) -> bool {
+        let is_all_day = |fault: &&Fault| {
+            fault.from <= day && (fault.to > day || (fault.to == day && fault.until_hour == 24))
+        };
+        let own = self.faults.iter().filter(|fault| fault.company == Some(company));
+        let is_unreadable =
+            |fault: &Fault| matches!(fault.what, What::Manner(manner) if manner.is_unreadable());
+        own.filter(is_all_day).any(is_unreadable)
+            && self
+                .manners_of(day)
+                .filter(|(other, _)| *other == Some(company))
+                .all(|(_, manner)| manner.is_unreadable())
+    }
+
+    fn manners_of(&self, day: Day) -> impl Iterator<Item = (Option<usize>, Manner)> {
+        let of_day = self.faults.iter().filter(move |fault| fault.from <= day && fault.to >= day);
+        of_day.filter_map(|fault| match fault.what {
+            What::Manner(manner) => Some((fault.company, manner)),
+            What::Lie(_) => None,
+        })
     }
 
     /// By how much the clock is wrong when the day's hour comes.
@@ -201,6 +257,10 @@ impl Weather {
         self.blows.retain(|day, _| *day <= last);
         self.mail.retain(|day, _| *day <= last);
         self.edits.retain(|day, _| *day <= last);
+        self.budgets.retain(|day, _| *day <= last);
+        if self.calls_on(last).is_some() {
+            self.budgets.insert(last.plus(1), 0);
+        }
     }
 
     /// How upstream answers for a company at that instant; `None`: well.

@@ -8,7 +8,7 @@ use super::dice::Dice;
 use super::judgement::{self, Judgement};
 use super::truth::Truth;
 use super::weather::Weather;
-use super::{fates, storms};
+use super::{fates, storms, want};
 
 /// How large worlds are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,15 +34,22 @@ pub struct Trim {
 pub struct World {
     pub seed: u64,
     pub size: Size,
+    /// It has dead entries, companies of many pages, and days of few calls besides.
+    pub is_lean: bool,
     pub trim: Trim,
 }
 
 impl World {
     pub fn of(seed: u64, size: Size) -> Self {
-        Self { seed, size, trim: Trim::default() }
+        Self { seed, size, is_lean: false, trim: Trim::default() }
     }
 
-    /// Reads what [`fmt::Display`] writes: `7`, or `7 small days=40 companies=1,3 without=0,2`.
+    /// The same world with less: what it has besides falls from other dice.
+    pub fn lean(seed: u64, size: Size) -> Self {
+        Self { is_lean: true, ..Self::of(seed, size) }
+    }
+
+    /// Reads what [`fmt::Display`] writes: `7`, or `7 small lean days=40 companies=1,3 without=0,2`.
     pub fn read(text: &str) -> Self {
         let mut words = text.split_whitespace();
         let mut world = Self::of(words.next().unwrap().parse().unwrap(), Size::Full);
@@ -51,6 +58,7 @@ impl World {
             let numbers = || value.split(',').map(|number| number.parse().unwrap()).collect();
             match name {
                 "small" => world.size = Size::Small,
+                "lean" => world.is_lean = true,
                 "days" => world.trim.days = Some(value.parse().unwrap()),
                 "companies" => world.trim.companies = numbers(),
                 "without" => world.trim.without = numbers(),
@@ -83,6 +91,9 @@ impl World {
         };
         let mut truth = fates::truth(&mut dice, companies, days);
         let mut weather = storms::weather(&mut dice, &truth);
+        if self.is_lean {
+            want::want(self.seed, &mut truth, &mut weather);
+        }
         weather.leave_out(&self.trim.without);
         if let Some(days) = self.trim.days {
             truth.end_on(truth.last.min(truth.first.plus(days)));
@@ -113,6 +124,9 @@ impl fmt::Display for World {
         if self.size == Size::Small {
             write!(f, " small")?;
         }
+        if self.is_lean {
+            write!(f, " lean")?;
+        }
         if let Some(days) = self.trim.days {
             write!(f, " days={days}")?;
         }
@@ -128,7 +142,7 @@ impl fmt::Display for World {
 
 #[test]
 fn a_world_is_read_back_from_its_name() {
-    for name in ["7", "8 small", "9 days=40 companies=1,3 without=0,2"] {
+    for name in ["7", "8 small", "8 small lean", "9 lean days=40 companies=1,3 without=0,2"] {
         assert_eq!(World::read(name).to_string(), name);
     }
 }

@@ -55,13 +55,15 @@ pub struct Due {
     pub pages: usize,
     /// Or none at all: whether a failure was stored is not known.
     pub or_none: bool,
+    /// An earlier look is to be confirmed, or there was nothing.
+    pub is_in_doubt: bool,
 }
 
 /// Whether a company owes an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Owes {
     No,
-    /// A process may have died before it stored a second failure.
+    /// A process may have died before it stored a failure.
     Perhaps,
     Yes,
 }
@@ -81,8 +83,6 @@ pub struct Oracle<'a> {
     judged_on: Vec<Option<Day>>,
     asked_on: Vec<Option<Day>>,
     owes: Vec<Owes>,
-    /// Companies that failed in passing at this bell: a second failure counts.
-    failed: BTreeSet<usize>,
     mass_is_open: bool,
     pub(super) troubles: Troubles,
     verdict: Verdict,
@@ -100,7 +100,6 @@ impl<'a> Oracle<'a> {
             judged_on: vec![None; count],
             asked_on: vec![None; count],
             owes: vec![Owes::No; count],
-            failed: BTreeSet::new(),
             mass_is_open: false,
             troubles: Troubles::default(),
             verdict: Verdict::default(),
@@ -167,7 +166,8 @@ impl<'a> Oracle<'a> {
                 let shown = self.weather.shown(index, company, day.at(8, 0));
                 let pages = if is_found { super::registry::pages(&shown) } else { 1 };
                 let or_none = !is_due && self.owes[index] == Owes::Perhaps;
-                self.verdict.due.insert((day, index), Due { pages, or_none });
+                let is_in_doubt = self.dossiers[index].owes();
+                self.verdict.due.insert((day, index), Due { pages, or_none, is_in_doubt });
             }
         }
     }
@@ -182,7 +182,6 @@ impl<'a> Oracle<'a> {
     fn sweep(&mut self, at: DateTime<Utc>, calls: &[&Call]) {
         let day = Day::of_instant(at);
         let mut seen = BTreeSet::new();
-        self.failed.clear();
         for call in calls {
             self.troubles.called(day, call);
             let Some(company) = call.company.or_else(|| self.truth.formerly(&call.keyword)) else { continue };
@@ -229,9 +228,8 @@ impl<'a> Oracle<'a> {
                     self.troubles.is_disputed(day, company);
                     dossier.is_disputed = true;
                 }
-                let is_stop = matches!(manner, Manner::Code(10_001 | 10_011..=10_013));
-                // Asked once more at the end of the sweep, unless that was paused before: then nothing is stored.
-                if !is_stop && (!manner.is_in_passing() || !self.failed.insert(company)) {
+                // What was asked and failed is known to have failed, whether or not a pause comes before its second try.
+                if !manner.is_stop() {
                     let is_known = !manner.is_in_passing() || self.weather.kills_on(day) == 0;
                     self.owes[company] = if is_known { Owes::Yes } else { Owes::Perhaps };
                     self.asked_on[company] = Some(day);

@@ -30,8 +30,9 @@ struct Silence {
 }
 
 impl Silences {
-    /// `is_disturbed`: whether processes died on that day, or a clock was wrong.
-    pub fn of(ledger: &[Call], is_disturbed: impl Fn(Day) -> bool) -> Self {
+    /// `is_disturbed`: whether processes died on that day, or a clock was wrong. `is_dead`: whether a call was for a company that
+    /// nobody answers for, however well upstream is: it says nothing of upstream, and only lets time pass.
+    pub fn of(ledger: &[Call], is_disturbed: impl Fn(Day) -> bool, is_dead: impl Fn(&Call) -> bool) -> Self {
         let mut by_bell: BTreeMap<usize, Vec<&Call>> = BTreeMap::new();
         for call in ledger {
             by_bell.entry(call.bell).or_default().push(call);
@@ -42,6 +43,13 @@ impl Silences {
         for calls in by_bell.values() {
             let at = calls[0].at;
             let day = Day::of_instant(at);
+            let calls: Vec<&Call> = calls.iter().copied().filter(|call| !is_dead(call)).collect();
+            if calls.is_empty() {
+                if let Some(silence) = &mut silence {
+                    silence.goes_on(at, 0, !is_disturbed(day));
+                }
+                continue;
+            }
             let unread = calls.iter().filter(|call| is_unread(call.gave)).count();
             if unread == calls.len() {
                 let silence = silence.get_or_insert_with(|| Silence {
@@ -60,6 +68,14 @@ impl Silences {
         }
         silences.is_over(silence);
         silences
+    }
+
+    /// Only where both say the same is it clear.
+    pub fn as_also(self, other: Self) -> Self {
+        let told: BTreeSet<Day> = self.told.intersection(&other.told).copied().collect();
+        let either = self.told.union(&other.told).chain(&self.unclear).chain(&other.unclear).copied();
+        let unclear = either.filter(|day| !told.contains(day)).collect();
+        Self { told, unclear }
     }
 
     fn is_over(&mut self, silence: Option<Silence>) {

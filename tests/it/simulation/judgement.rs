@@ -330,7 +330,7 @@ impl Judge<'_> {
         let is_disturbed = |day: Day| weather.blows.contains_key(&day);
         // Whether the silence of a company for which nobody ever answers says anything of upstream is a matter of taste.
         let silences = Silences::of(ledger, is_disturbed, |_| false);
-        let silences = silences.as_also(Silences::of(ledger, is_disturbed, is_dead));
+        let silences = silences.agreed_with(&Silences::of(ledger, is_disturbed, is_dead));
         let lines: Vec<&TroubleLine> =
             troubles.iter().filter(|line| line.kind == "api_unreachable").collect();
         for line in lines.iter().filter(|line| !line.is_end) {

@@ -71,7 +71,7 @@ impl Silences {
     }
 
     /// Only where both say the same is it clear.
-    pub fn as_also(self, other: Self) -> Self {
+    pub fn agreed_with(&self, other: &Self) -> Self {
         let told: BTreeSet<Day> = self.told.intersection(&other.told).copied().collect();
         let either = self.told.union(&other.told).chain(&self.unclear).chain(&other.unclear).copied();
         let unclear = either.filter(|day| !told.contains(day)).collect();

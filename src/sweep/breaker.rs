@@ -41,6 +41,11 @@ pub(super) enum SilenceIs {
     ItsOwn,
 }
 
+/// Whether a company that fails since `failing_since` failed already when upstream last answered somebody.
+pub(super) fn is_dead(failing_since: DateTime<Utc>, last_success_at: Option<DateTime<Utc>>) -> bool {
+    last_success_at.is_some_and(|answered| failing_since < answered)
+}
+
 /// What hearing it led to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Circuit {

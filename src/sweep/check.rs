@@ -5,7 +5,7 @@ use std::num::NonZeroU16;
 use chrono::{DateTime, Utc};
 use tokio_util::sync::CancellationToken;
 
-use super::breaker::{Breaker, Heard, SilenceIs};
+use super::breaker::{Breaker, Heard, SilenceIs, is_dead};
 use super::counter::Counter;
 use super::ground::Ground;
 use super::plan::Planned;
@@ -127,7 +127,7 @@ impl Asking<'_> {
         last_verified_at: Option<DateTime<Utc>>,
     ) -> SilenceIs {
         let Some(last_success_at) = self.last_success_at else { return SilenceIs::AnyonesFault };
-        let was_dead_before = failing_since.is_some_and(|since| since < last_success_at);
+        let was_dead_before = failing_since.is_some_and(|since| is_dead(since, Some(last_success_at)));
         let was_never_there = failing_since.is_some() && last_verified_at.is_none();
         if was_dead_before || was_never_there { SilenceIs::ItsOwn } else { SilenceIs::AnyonesFault }
     }

@@ -141,8 +141,7 @@ pub(super) async fn judge_the_day(ground: &Ground<'_>) -> Result<Vec<Recorded>, 
     if hour.is_some_and(|hour| ground.now() < hour) {
         return Ok(Vec::new());
     }
-    let stale_after = TimeDelta::from_std(watchlist.alerts.stale_after).unwrap_or(TimeDelta::MAX);
-    let stale_since = ground.now().checked_sub_signed(stale_after).unwrap_or(DateTime::<Utc>::MIN_UTC);
+    let stale_since = stale_since(ground);
     let mut judge = Judge { ground, claims: None, told: Vec::new() };
     let mut last = None;
     loop {
@@ -154,17 +153,22 @@ pub(super) async fn judge_the_day(ground: &Ground<'_>) -> Result<Vec<Recorded>, 
     judge.done().await
 }
 
-/// Judges those of these companies of which something may be worth telling today; `None`: of the whole file.
+/// Judges those of these companies of which something may be worth telling today.
 pub(super) async fn judge_these(ground: &Ground<'_>, ids: &[CompanyId]) -> Result<Vec<Recorded>, StoreError> {
     let today = ground.teller().today();
-    let stale_after = TimeDelta::from_std(ground.watchlist.alerts.stale_after).unwrap_or(TimeDelta::MAX);
-    let stale_since = ground.now().checked_sub_signed(stale_after).unwrap_or(DateTime::<Utc>::MIN_UTC);
+    let stale_since = stale_since(ground);
     let mut judge = Judge { ground, claims: None, told: Vec::new() };
     for ids in ids.chunks(IDS_MAX) {
         let reached = judging::to_judge_of(ground.store.pool(), ids, today, stale_since).await?;
         judge.judge(&reached).await?;
     }
     judge.done().await
+}
+
+/// Who was verified last before this may be stale by now.
+fn stale_since(ground: &Ground<'_>) -> DateTime<Utc> {
+    let stale_after = TimeDelta::from_std(ground.watchlist.alerts.stale_after).unwrap_or(TimeDelta::MAX);
+    ground.now().checked_sub_signed(stale_after).unwrap_or(DateTime::<Utc>::MIN_UTC)
 }
 
 /// Companies named in one statement.

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
 
+use super::breaker::is_dead;
 use super::ground::{Ground, Mode};
 use super::report::Ended;
 use crate::config::{Company, Watchlist};
@@ -90,7 +91,7 @@ impl Planned<'_> {
 #[derive(Debug, Default)]
 pub(super) struct Plan<'a> {
     pub(super) planned: Vec<Planned<'a>>,
-    /// Those that were meant, due or not: they are judged at the end. Empty where that is everybody, or left to the day.
+    /// Those that were meant, due or not: they are judged at the end. Empty where that is left to the day.
     pub(super) meant: Vec<CompanyId>,
 }
 
@@ -152,7 +153,7 @@ fn planned<'a>(
     last_success_at: Option<DateTime<Utc>>,
 ) -> Planned<'a> {
     let rank = match (candidate.failing_since, candidate.in_doubt) {
-        (Some(since), _) if Some(since) < last_success_at => Rank::Dead,
+        (Some(since), _) if is_dead(since, last_success_at) => Rank::Dead,
         (Some(_), _) => Rank::Failing,
         (None, true) => Rank::Confirmation,
         (None, false) => Rank::Readable,

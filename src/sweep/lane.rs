@@ -102,7 +102,8 @@ pub(super) struct Lane<'s, 'c> {
     /// When what is answered is to be committed at the latest.
     settle_by: Option<BoxFuture<'static, ()>>,
     failed: Option<StoreError>,
-    /// When the connection was used last.
+    /// When the connection was used last: when a statement was sent, for its reply may have lain in the socket of a process that
+    /// was stopped.
     used_at: Instant,
 }
 
@@ -148,10 +149,8 @@ impl<'s, 'c: 's> Lane<'s, 'c> {
         if self.pass.asking.breaker.is_over() {
             return self.give_up_ready().await;
         }
-        // Before the last of them is begun, so that nobody waits for the next claim.
-        if self.ready.len() < self.pass.width {
-            self.claim(in_flight).await?;
-        }
+        // Before the last of them is begun, so that nobody waits for the next claim; and on, past those that others have.
+        while self.ready.len() < self.pass.width && self.claim(in_flight).await? {}
         let is_to_begin = !self.ready.is_empty() && in_flight.len() < self.pass.width;
         if is_to_begin && self.used_at.elapsed() > TRUSTED_FOR {
             self.touch().await?;
@@ -163,32 +162,32 @@ impl<'s, 'c: 's> Lane<'s, 'c> {
         Ok(())
     }
 
-    /// Claims the next companies, while answers go on coming in.
-    async fn claim(&mut self, in_flight: &mut InFlight<'s, 'c>) -> Result<(), StoreError> {
+    /// Claims the next companies, while answers go on coming in. False when nobody waits any more.
+    async fn claim(&mut self, in_flight: &mut InFlight<'s, 'c>) -> Result<bool, StoreError> {
         let pass = self.pass;
         let planned = pass.line.next(pass.lanes, pass.claimed_at_most());
         if planned.is_empty() {
-            return Ok(());
+            return Ok(false);
         }
         let Some(claims) = &mut self.claims else {
             let silence_is = SilenceIs::AnyonesFault;
             let unread = |planned| Ready { planned, silence_is, known: None };
             self.ready.extend(planned.into_iter().map(unread));
-            return Ok(());
+            return Ok(true);
         };
         let mut heard = Vec::new();
+        self.used_at = monotonic();
         let claimed = alongside(in_flight, &mut heard, claim(pass.asking, claims, planned)).await;
         for answered in heard {
             self.hear(answered);
         }
         let claimed = claimed?;
-        self.used_at = monotonic();
         for planned in claimed.elsewhere {
             let reason = "another process is checking it, or has just done so";
             pass.notes.unasked(planned, Outcome::Transient, reason);
         }
         self.ready.extend(claimed.ready);
-        Ok(())
+        Ok(true)
     }
 
     /// Asking is over: what was claimed and not begun is given free.
@@ -221,6 +220,7 @@ impl<'s, 'c: 's> Lane<'s, 'c> {
         self.settle_by = None;
         let pass = self.pass;
         let answered = std::mem::take(&mut self.answered);
+        self.used_at = monotonic();
         let settling = settle(pass.asking.ground, pass.notes, self.claims.as_mut(), answered);
         let mut heard = Vec::new();
         let again = alongside(in_flight, &mut heard, settling).await;
@@ -228,16 +228,15 @@ impl<'s, 'c: 's> Lane<'s, 'c> {
             self.hear(answered);
         }
         locked(&pass.line.again).extend(again?);
-        self.used_at = monotonic();
         Ok(())
     }
 
     async fn touch(&mut self) -> Result<(), StoreError> {
-        if let Some(claims) = &mut self.claims {
-            claims.touch().await?;
-        }
         self.used_at = monotonic();
-        Ok(())
+        match &mut self.claims {
+            Some(claims) => claims.touch().await,
+            None => Ok(()),
+        }
     }
 }
 

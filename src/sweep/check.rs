@@ -112,7 +112,7 @@ impl Asking<'_> {
                 self.ledger.note_silence(&failure.reason);
             }
             if failure.pace() != Pace::GoesOn {
-                self.stops.stop_asking(self.client, failure).await?;
+                Box::pin(self.stops.stop_asking(self.client, failure)).await?;
             }
         }
         self.stops.heard(heard, silence_is).await?;
@@ -155,7 +155,7 @@ impl Asking<'_> {
             Counted::Spent if self.breaker.is_over() => return Ok(Came::Over),
             Counted::Spent if paid > 1 => return Ok(Came::Unpaid),
             Counted::Spent => {
-                self.stops.stop_at_own_limit(self.counter.limit()).await?;
+                Box::pin(self.stops.stop_at_own_limit(self.counter.limit())).await?;
                 return Ok(Came::Over);
             }
         }
@@ -182,7 +182,7 @@ impl Asking<'_> {
         };
         let unneeded = i64::from(paid) - i64::from(asked.calls);
         if unneeded > 0 {
-            self.counter.give_back_pages(unneeded).await?;
+            Box::pin(self.counter.give_back_pages(unneeded)).await?;
         }
         asked.pages = reading.into_pages();
         self.ground.steps.reached(Step::AfterAnswer).await;

@@ -58,8 +58,8 @@ impl<'a> Counter<'a> {
         if !group.iter().any(|waiting| Arc::ptr_eq(waiting, &ticket)) {
             group.push(Arc::clone(&ticket));
         }
-        let connection = self.connection(&mut turnstile).await?;
-        self.count_group(connection, &group).await.inspect_err(|_| *turnstile = None)?;
+        // Apart: of many that wait, one counts.
+        Box::pin(self.count_group(&mut turnstile, &group)).await.inspect_err(|_| *turnstile = None)?;
         Ok(ticket.counted.get().copied().unwrap_or(Counted::Spent))
     }
 
@@ -75,9 +75,10 @@ impl<'a> Counter<'a> {
 
     async fn count_group(
         &self,
-        connection: &mut PoolConnection<Postgres>,
+        turnstile: &mut Option<PoolConnection<Postgres>>,
         group: &[Arc<Ticket>],
     ) -> Result<(), StoreError> {
+        let connection = self.connection(turnstile).await?;
         let now = self.ground.now();
         let all = group.iter().fold(Calls::default(), |all, ticket| all + ticket.calls);
         if budget::count(connection, all, self.limit, now).await? == Counted::Yes {

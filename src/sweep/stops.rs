@@ -91,6 +91,15 @@ impl Stops<'_> {
     /// upstream can be reached.
     pub(super) async fn heard(&self, heard: Heard, silence_is: SilenceIs) -> Result<(), StoreError> {
         let circuit = self.breaker.heard(heard, self.ground.now());
+        let is_silent = heard == Heard::Silence && silence_is == SilenceIs::AnyonesFault;
+        // Apart, for it is nearly never so, and every call that is under way has room for all that might follow.
+        match circuit {
+            Circuit::Unchanged if !is_silent => Ok(()),
+            circuit => Box::pin(self.note(circuit, is_silent)).await,
+        }
+    }
+
+    async fn note(&self, circuit: Circuit, is_silent: bool) -> Result<(), StoreError> {
         if self.ground.mode == Mode::ForGood {
             let (pool, now) = (self.ground.store.pool(), self.ground.now());
             if circuit == Circuit::AnswersAgain {
@@ -101,7 +110,7 @@ impl Stops<'_> {
                 turns.extend(of_keys.into_iter().filter(|turn| turn.cause == NO_CODE));
                 self.tell(turns).await?;
             }
-            if heard == Heard::Silence && silence_is == SilenceIs::AnyonesFault {
+            if is_silent {
                 reachability::note_failure(pool, now).await?;
             }
         }

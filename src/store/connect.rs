@@ -165,7 +165,12 @@ impl Store {
     /// # Errors
     /// When the database cannot be reached.
     pub async fn claims(&self) -> Result<Claims, StoreError> {
-        let options = self.options.clone().options([("idle_session_timeout", IDLE_SESSION_TIMEOUT)]);
+        let options = self.options.clone().options([
+            ("idle_session_timeout", IDLE_SESSION_TIMEOUT),
+            // All that is done on it names its companies, so it goes by indexes. Planned for each list anew, the first lists of a
+            // connection are joined by reading all companies.
+            ("plan_cache_mode", "force_generic_plan"),
+        ]);
         let connection = options.connect().await.map_err(during("connecting to the database for claims"))?;
         Ok(Claims::new(connection))
     }

@@ -1,10 +1,11 @@
 //! The `[[company]]` entries.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::ops::Range;
 use std::sync::Arc;
 
-use toml::de::DeValue;
+use toml::de::{DeArray, DeValue};
 
 use super::fault::{Complaint, Findings, quoted};
 use super::reader::{Table, kind_of};
@@ -21,14 +22,6 @@ const TAG_CHARS_MAX: usize = 50;
 /// The digits of a `businessId` prefix.
 const ID_DIGITS: usize = 24;
 
-/// Where a keyword or an id was seen first, and the lines that were read: thousands of companies share a handful.
-#[derive(Default)]
-struct Seen {
-    keywords: HashMap<String, Range<usize>>,
-    ids: HashMap<String, Range<usize>>,
-    lines: HashMap<String, Arc<CronLine>>,
-}
-
 /// Whether `[email].to` names somebody, so that a company needs no readers of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum CommonReaders {
@@ -38,7 +31,22 @@ pub(super) enum CommonReaders {
     Unknown,
 }
 
-/// All entries; the ones at fault are left out.
+/// The entries that were read; those at fault are left out.
+pub(super) struct Companies {
+    pub read: Vec<Company>,
+    common: CommonReaders,
+    seen: Seen,
+}
+
+/// Where a keyword or an id was seen first, and the lines that were read: thousands of companies share a handful.
+#[derive(Default)]
+struct Seen {
+    keywords: HashMap<String, Range<usize>>,
+    ids: HashMap<String, Range<usize>>,
+    lines: HashMap<String, Arc<CronLine>>,
+}
+
+/// All entries of a whole file.
 pub(super) fn companies(
     findings: &mut Findings<'_>,
     top: &Table<'_, '_>,
@@ -63,19 +71,31 @@ pub(super) fn companies(
             Complaint::new("there is nothing to watch: the list is empty"),
         );
     }
-    let mut seen = Seen::default();
-    let mut companies = Vec::new();
-    for entry in entries {
-        if let Some(table) = entry.get_ref().as_table() {
-            let table = Table::open(findings, "company", table, entry.span());
-            companies.extend(company(findings, &table, &mut seen, common));
-        } else {
-            let complaint =
-                Complaint::new(format!("is an entry with a keyword, not {}", kind_of(entry.get_ref())));
-            findings.fault("company".to_owned(), entry.span(), complaint.perhaps(Some("[[company]]")));
+    let mut companies = Companies::with(common, entries.len());
+    companies.read(findings, entries);
+    companies.read
+}
+
+impl Companies {
+    /// With room for so many.
+    pub(super) fn with(common: CommonReaders, expected: usize) -> Self {
+        let seen = Seen { keywords: HashMap::with_capacity(expected), ..Seen::default() };
+        Self { read: Vec::with_capacity(expected), common, seen }
+    }
+
+    /// Reads these entries, too.
+    pub(super) fn read(&mut self, findings: &mut Findings<'_>, entries: &DeArray<'_>) {
+        for entry in entries {
+            if let Some(table) = entry.get_ref().as_table() {
+                let table = Table::open(findings, "company", table, entry.span());
+                self.read.extend(company(findings, &table, &mut self.seen, self.common));
+            } else {
+                let complaint =
+                    Complaint::new(format!("is an entry with a keyword, not {}", kind_of(entry.get_ref())));
+                findings.fault("company".to_owned(), entry.span(), complaint.perhaps(Some("[[company]]")));
+            }
         }
     }
-    companies
 }
 
 fn company(
@@ -87,8 +107,12 @@ fn company(
     let keyword = table.read(findings, "keyword", keyword);
     match (&keyword, table.value("keyword")) {
         (_, None) => table.require(findings, "keyword", "the company's name, or better its 统一社会信用代码"),
-        (Some(keyword), Some(value)) => {
-            warn_of_check_digit(findings, table, keyword, value.span());
+        (Some((keyword, verdict)), Some(value)) => {
+            if let Verdict::WrongCheckDigit { expected } = verdict {
+                let message =
+                    format!("the last character of this code should be `{expected}`: is it mistyped?");
+                findings.warn(table.path("keyword"), value.span(), message);
+            }
             note_twice(findings, table, "keyword", keyword.folded(), value.span(), &mut seen.keywords);
         }
         (None, Some(_)) => {}
@@ -112,8 +136,8 @@ fn company(
     if let (Some(id), Some(value)) = (&id, table.value("id")) {
         note_twice(findings, table, "id", id.clone(), value.span(), &mut seen.ids);
     }
-    let keyword = keyword?;
-    let (line, _) = findings.place(table.value("keyword")?.span().start);
+    let (keyword, _) = keyword?;
+    let line = findings.line(table.value("keyword")?.span().start);
     let mut unique_tags: Vec<String> = Vec::new();
     for (tag, _) in tags {
         if !unique_tags.contains(&tag) {
@@ -124,10 +148,10 @@ fn company(
     Some(Company { keyword, name, tags: unique_tags, to, expiry_days, check, id, line })
 }
 
-fn keyword(value: &DeValue<'_>) -> Result<Keyword, Complaint> {
+fn keyword(value: &DeValue<'_>) -> Result<(Keyword, Verdict), Complaint> {
     let keyword = values::text(value)?.parse::<Keyword>().map_err(|why| Complaint::new(why.to_string()))?;
     match credit_code::judge(keyword.as_str()) {
-        Ok(_) => Ok(keyword),
+        Ok(verdict) => Ok((keyword, verdict)),
         Err(bad) => {
             let complaint = Complaint::new(bad.to_string());
             Err(match bad {
@@ -135,18 +159,6 @@ fn keyword(value: &DeValue<'_>) -> Result<Keyword, Complaint> {
                 BadCreditCode::Length(_) => complaint,
             })
         }
-    }
-}
-
-fn warn_of_check_digit(
-    findings: &mut Findings<'_>,
-    table: &Table<'_, '_>,
-    keyword: &Keyword,
-    span: Range<usize>,
-) {
-    if let Ok(Verdict::WrongCheckDigit { expected }) = credit_code::judge(keyword.as_str()) {
-        let message = format!("the last character of this code should be `{expected}`: is it mistyped?");
-        findings.warn(table.path("keyword"), span, message);
     }
 }
 
@@ -158,12 +170,12 @@ fn note_twice(
     span: Range<usize>,
     seen: &mut HashMap<String, Range<usize>>,
 ) {
-    if let Some(first) = seen.get(&folded) {
-        let (line, _) = findings.place(first.start);
-        let complaint = Complaint::new(format!("the same {key} is listed in line {line} already"));
-        findings.twice(table.path(key), span, first.clone(), complaint);
-    } else {
-        seen.insert(folded, span);
+    let span = findings.in_file(span);
+    match seen.entry(folded) {
+        Entry::Occupied(first) => findings.twice(table.path(key), key, span, first.get().clone()),
+        Entry::Vacant(unseen) => {
+            unseen.insert(span);
+        }
     }
 }
 

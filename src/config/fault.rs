@@ -61,20 +61,24 @@ impl Complaint {
     }
 }
 
-/// All that is found while a file is judged.
+/// All that is found while a file is judged. Places are given as they are in the piece that is being read ([`Self::begin_at`]).
 pub(super) struct Findings<'t> {
     text: &'t str,
-    line_starts: Vec<usize>,
+    piece_start: usize,
+    line_starts: Vec<u32>,
     pub faults: Vec<Fault>,
     pub warnings: Vec<Warning>,
     unreadable_lines: BTreeSet<u32>,
 }
 
 impl<'t> Findings<'t> {
+    /// The text has less than 4 GiB.
     pub fn new(text: &'t str) -> Self {
-        let line_starts = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
+        let begins = memchr::memchr_iter(b'\n', text.as_bytes()).map(|at| at + 1);
+        let line_starts = std::iter::once(0).chain(begins).map_while(|at| u32::try_from(at).ok()).collect();
         Self {
             text,
+            piece_start: 0,
             line_starts,
             faults: Vec::new(),
             warnings: Vec::new(),
@@ -82,45 +86,75 @@ impl<'t> Findings<'t> {
         }
     }
 
-    /// Line and column (characters) of a byte, from 1.
+    /// From now on the piece that begins at this byte is read.
+    pub fn begin_at(&mut self, piece_start: usize) {
+        self.piece_start = piece_start;
+    }
+
+    /// A place of the piece that is being read as one of the file.
+    pub fn in_file(&self, span: Range<usize>) -> Range<usize> {
+        span.start + self.piece_start..span.end + self.piece_start
+    }
+
+    /// Line and column (characters) of a byte of the piece, from 1.
     pub fn place(&self, offset: usize) -> (u32, u32) {
-        let line = self.line_starts.partition_point(|start| *start <= offset);
-        let start = self.line_starts.get(line.saturating_sub(1)).copied().unwrap_or(0);
+        self.place_in_file(offset + self.piece_start)
+    }
+
+    /// Its line alone, from 1.
+    pub fn line(&self, offset: usize) -> u32 {
+        let (line, _) = self.line_in_file(offset + self.piece_start);
+        line
+    }
+
+    fn place_in_file(&self, offset: usize) -> (u32, u32) {
+        let (line, start) = self.line_in_file(offset);
         let column = self.text.get(start..offset).map_or(0, |before| before.chars().count()) + 1;
-        (u32::try_from(line).unwrap_or(u32::MAX), u32::try_from(column).unwrap_or(u32::MAX))
+        (line, u32::try_from(column).unwrap_or(u32::MAX))
+    }
+
+    /// The line and the byte it begins at.
+    fn line_in_file(&self, offset: usize) -> (u32, usize) {
+        let begins = |start: &u32| usize::try_from(*start).unwrap_or(usize::MAX);
+        let line = self.line_starts.partition_point(|start| begins(start) <= offset);
+        let start = self.line_starts.get(line.saturating_sub(1)).map_or(0, begins);
+        (u32::try_from(line).unwrap_or(u32::MAX), start)
     }
 
     /// The file is no TOML here.
     pub fn unreadable(&mut self, span: Range<usize>, complaint: Complaint) {
         let (line, _) = self.place(span.start);
-        self.push(String::new(), span, complaint, None);
+        self.push(String::new(), self.in_file(span), complaint, None);
         self.unreadable_lines.insert(line);
     }
 
     /// A key or value is wrong. Not said again on a line that cannot be read anyway.
     pub fn fault(&mut self, key: String, span: Range<usize>, complaint: Complaint) {
         if !self.unreadable_lines.contains(&self.place(span.start).0) {
-            self.push(key, span, complaint, None);
+            self.push(key, self.in_file(span), complaint, None);
         }
     }
 
-    /// The same entry stands in the file twice.
-    pub fn twice(&mut self, key: String, span: Range<usize>, first: Range<usize>, complaint: Complaint) {
-        self.push(key, span, complaint, Some((first, "first listed here")));
+    /// The same entry stands in the file twice, at these places of the file.
+    pub fn twice(&mut self, path: String, key: &str, second: Range<usize>, first: Range<usize>) {
+        let (line, _) = self.place_in_file(first.start);
+        let complaint = Complaint::new(format!("the same {key} is listed in line {line} already"));
+        self.push(path, second, complaint, Some((first, "first listed here")));
     }
 
     /// Something must be there and is not. Not said of a file that cannot be read: it may stand in a part that was lost.
     pub fn missing(&mut self, key: String, span: Range<usize>, complaint: Complaint) {
         if self.unreadable_lines.is_empty() {
-            self.push(key, span, complaint, None);
+            self.push(key, self.in_file(span), complaint, None);
         }
     }
 
     pub fn warn(&mut self, key: String, span: Range<usize>, message: impl Into<String>) {
         let (line, column) = self.place(span.start);
-        self.warnings.push(Warning { line, column, key, message: message.into(), span });
+        self.warnings.push(Warning { line, column, key, message: message.into(), span: self.in_file(span) });
     }
 
+    /// At a place of the file.
     fn push(
         &mut self,
         key: String,
@@ -128,7 +162,7 @@ impl<'t> Findings<'t> {
         complaint: Complaint,
         beside: Option<(Range<usize>, &'static str)>,
     ) {
-        let (line, column) = self.place(span.start);
+        let (line, column) = self.place_in_file(span.start);
         let Complaint { message, suggestion } = complaint;
         self.faults.push(Fault { line, column, key, message, suggestion, span, beside });
     }

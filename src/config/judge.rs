@@ -5,9 +5,10 @@ use std::path::Path;
 
 use toml::de::DeTable;
 
-use super::companies::{CommonReaders, companies};
+use super::companies::{CommonReaders, Companies, companies};
 use super::error::ConfigError;
 use super::fault::{Complaint, Fault, Findings, Warning};
+use super::pieces::{Pieces, entries_of};
 use super::reader::Table;
 use super::sections;
 use super::watchlist::Watchlist;
@@ -16,7 +17,7 @@ use super::watchlist::Watchlist;
 pub const FILE_BYTES_MAX: u64 = 16 << 20;
 
 /// What there is to say of a file.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub struct Judgement {
     /// The file, when it has no fault.
     pub watchlist: Option<Watchlist>,
@@ -38,8 +39,11 @@ pub fn parse(text: &str, path: &Path) -> Result<(Watchlist, Vec<Warning>), Vec<F
 /// The same, with the warnings of a file that has faults.
 #[must_use]
 pub fn judge(text: &str, path: &Path) -> Judgement {
-    let mut findings = Findings::new(text);
-    let watchlist = read(&mut findings, text, path.parent().unwrap_or(Path::new("")));
+    let folder = path.parent().unwrap_or(Path::new(""));
+    found(read_in_pieces(text, folder).unwrap_or_else(|| read_whole(text, folder)))
+}
+
+fn found((findings, watchlist): (Findings<'_>, Option<Watchlist>)) -> Judgement {
     let Findings { mut faults, mut warnings, .. } = findings;
     faults.sort_by_key(|fault| fault.span.start);
     faults.dedup();
@@ -60,42 +64,74 @@ pub fn judge(text: &str, path: &Path) -> Judgement {
     Judgement { watchlist: watchlist.filter(|_| faults.is_empty()), faults, warnings }
 }
 
-fn read(findings: &mut Findings<'_>, text: &str, folder: &Path) -> Option<Watchlist> {
-    if u64::try_from(text.len()).map_or(true, |bytes| bytes > FILE_BYTES_MAX) {
+fn is_too_large(text: &str) -> bool {
+    u64::try_from(text.len()).map_or(true, |bytes| bytes > FILE_BYTES_MAX)
+}
+
+/// `None` where that is not what reading the whole would be.
+fn read_in_pieces<'t>(text: &'t str, folder: &Path) -> Option<(Findings<'t>, Option<Watchlist>)> {
+    let pieces = Some(text).filter(|text| !is_too_large(text)).and_then(Pieces::of)?;
+    let mut findings = Findings::new(text);
+    let top = Table::open(&mut findings, "", pieces.settings.get_ref(), 0..0);
+    let (settings, common) = settings(&mut findings, &top, folder);
+    let mut companies = Companies::with(common, pieces.headers);
+    for (start, piece) in pieces.entries {
+        findings.begin_at(start);
+        companies.read(&mut findings, &entries_of(piece)?);
+    }
+    Some((findings, settings.map(|settings| Watchlist { companies: companies.read, ..settings })))
+}
+
+fn read_whole<'t>(text: &'t str, folder: &Path) -> (Findings<'t>, Option<Watchlist>) {
+    let mut findings = Findings::new(text);
+    if is_too_large(text) {
         let complaint = Complaint::new(format!("the file is larger than {} MiB", FILE_BYTES_MAX >> 20));
         findings.unreadable(0..0, complaint);
-        return None;
+        return (findings, None);
     }
     let (root, errors) = DeTable::parse_recoverable(text);
     for error in errors {
         let span = error.span().unwrap_or(0..0);
         findings.unreadable(span, Complaint::new(in_our_words(error.message())));
     }
-    let top = Table::open(findings, "", root.get_ref(), 0..0);
-    let (timezone, language) = sections::zone_and_language(findings, &top);
-    let api = sections::api(findings, &top, folder);
-    let database = sections::database(findings, &top);
-    let schedule = sections::schedule(findings, &top);
-    let alerts = sections::alerts(findings, &top);
-    let email = sections::email(findings, &top, folder);
-    let heartbeat = sections::heartbeat(findings, &top);
+    let top = Table::open(&mut findings, "", root.get_ref(), 0..0);
+    let (settings, common) = settings(&mut findings, &top, folder);
+    let companies = companies(&mut findings, &top, common);
+    (findings, settings.map(|settings| Watchlist { companies, ..settings }))
+}
+
+/// All but the companies, and whether a company needs readers of its own.
+fn settings(
+    findings: &mut Findings<'_>,
+    top: &Table<'_, '_>,
+    folder: &Path,
+) -> (Option<Watchlist>, CommonReaders) {
+    let (timezone, language) = sections::zone_and_language(findings, top);
+    let api = sections::api(findings, top, folder);
+    let database = sections::database(findings, top);
+    let schedule = sections::schedule(findings, top);
+    let alerts = sections::alerts(findings, top);
+    let email = sections::email(findings, top, folder);
+    let heartbeat = sections::heartbeat(findings, top);
     let common = match &email {
         None => CommonReaders::Unknown,
         Some(email) if email.to.is_empty() => CommonReaders::None,
         Some(_) => CommonReaders::Some,
     };
-    let companies = companies(findings, &top, common);
-    Some(Watchlist {
-        timezone,
-        language,
-        api: api?,
-        database,
-        schedule: schedule?,
-        alerts,
-        email: email?,
-        heartbeat,
-        companies,
-    })
+    let all = || {
+        Some(Watchlist {
+            timezone,
+            language,
+            api: api?,
+            database,
+            schedule: schedule?,
+            alerts,
+            email: email?,
+            heartbeat,
+            companies: Vec::new(),
+        })
+    };
+    (all(), common)
 }
 
 /// A warning about a key of a table that only its caller can give (it knows the clock, or a secret): at the key, else at its
@@ -141,3 +177,6 @@ pub fn read_text(path: &Path) -> Result<String, ConfigError> {
         ConfigError::NotUtf8 { path: path.to_owned(), line }
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,7 +2,8 @@
 //!
 //! Reading order: [`watchlist`] says what a file means, [`keys`] which keys there are; [`judge`] walks the file and
 //! collects **all** faults at once, each with its place and the nearest right spelling ([`fault`], [`draw`]). The walk is by
-//! hand over a tree with places: a derived deserialiser stops at the first fault. [`places`] finds the file and the state
+//! hand over a tree with places: a derived deserialiser stops at the first fault; [`pieces`] keeps the trees of large files
+//! small. [`places`] finds the file and the state
 //! directory and keeps the accepted copy; [`secrets`] reads what is given as credential, variable or file.
 //!
 //! May import: `domain`. Deliberately absent: the process's environment (it is handed in as [`secrets::Environment`]),
@@ -16,6 +17,7 @@ mod fault;
 mod judge;
 mod keys;
 mod mailbox;
+mod pieces;
 mod places;
 mod reader;
 mod secrets;

@@ -27,8 +27,9 @@ impl<'a, 'i> Table<'a, 'i> {
         span: Range<usize>,
     ) -> Self {
         let table = Self { name, entries: Some(entries), span };
+        let known = keys_of(name);
         for (key, value) in entries {
-            if !keys_of(name).contains(&key.get_ref().as_ref()) {
+            if !known.contains(&key.get_ref().as_ref()) {
                 findings.fault(
                     table.path(&shown_key(key.get_ref())),
                     key.span(),

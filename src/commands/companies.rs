@@ -14,6 +14,10 @@ const NAMED_MAX: usize = 10;
 /// The companies of the watchlist that `wanted` means: the one with that keyword, else all of that name. Width, case and
 /// blanks do not matter. None when it means none.
 pub(super) fn meant<'a>(watchlist: &'a Watchlist, wanted: &str) -> Vec<&'a Company> {
+    // Keywords differ in more than what is folded: one that is written alike is the only one that is alike.
+    if let Some(company) = watchlist.companies.iter().find(|company| company.keyword.as_str() == wanted) {
+        return vec![company];
+    }
     let folded = folded(wanted);
     let by_keyword = watchlist.companies.iter().filter(|company| company.keyword.folded() == folded);
     let found: Vec<_> = by_keyword.collect();

@@ -84,12 +84,16 @@ fn kept_id(state_dir: &Path) -> io::Result<String> {
 }
 
 /// Keeps a copy of an accepted file, whole or not at all, readable by the owner only. It holds no secret: a file that does
-/// is not accepted. Relative paths in it still start at the folder of the original.
+/// is not accepted. Relative paths in it still start at the folder of the original. One that is kept already is not written
+/// again.
 ///
 /// # Errors
 /// It could not be written.
 pub fn keep_accepted(state_dir: &Path, text: &str) -> Result<(), ConfigError> {
     let path = state_dir.join(ACCEPTED);
+    if fs::read(&path).is_ok_and(|kept| kept == text.as_bytes()) {
+        return Ok(());
+    }
     write_whole(state_dir, &path, text).map_err(|source| ConfigError::Keep { path, source })
 }
 

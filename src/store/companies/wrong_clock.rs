@@ -39,7 +39,8 @@ async fn set_companies_right(
          SET last_asked_at = CASE WHEN last_asked_at > $2 THEN $1 ELSE last_asked_at END,
              last_verified_at = CASE WHEN last_verified_at > $1 THEN $1 ELSE last_verified_at END
          WHERE (last_asked_at > $2 OR last_verified_at > $1)
-           AND ($3::text[] IS NULL OR company_id IN (SELECT id FROM companies WHERE keyword = ANY ($3)))",
+           -- As an array: a list of a subquery beside an OR is never looked up by the index, but all rows against the list.
+           AND ($3::text[] IS NULL OR company_id = ANY (ARRAY (SELECT id FROM companies WHERE keyword = ANY ($3))))",
         now,
         asked_at_most,
         whose

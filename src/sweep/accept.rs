@@ -1,5 +1,7 @@
 //! The companies of an accepted watchlist become those that are watched.
 
+use std::borrow::Cow;
+
 use chrono::{DateTime, Utc};
 
 use crate::config::{Company, Watchlist};
@@ -16,16 +18,16 @@ pub async fn accept(store: &Store, watchlist: &Watchlist, now: DateTime<Utc>) ->
     let common_line = check_line(watchlist, None);
     let common_thresholds = thresholds(watchlist, &watchlist.alerts.expiry_days);
     let entries = watchlist.companies.iter().map(|company| Entry {
-        keyword: company.keyword.clone(),
-        name: company.name.clone(),
-        pinned_prefix: company.id.clone(),
+        keyword: &company.keyword,
+        name: &company.name,
+        pinned_prefix: company.id.as_deref(),
         check_line: match company.check {
-            Some(_) => check_line(watchlist, Some(company)),
-            None => common_line.clone(),
+            Some(_) => Cow::Owned(check_line(watchlist, Some(company))),
+            None => Cow::Borrowed(common_line.as_str()),
         },
         thresholds: match &company.expiry_days {
-            Some(own) => thresholds(watchlist, own),
-            None => common_thresholds.clone(),
+            Some(own) => Cow::Owned(thresholds(watchlist, own)),
+            None => Cow::Borrowed(common_thresholds.as_str()),
         },
     });
     companies::accept(store.pool(), store.watchlist(), entries, now).await

@@ -1,22 +1,25 @@
 //! An entry of a watchlist, and what tells it from another one.
 
+use std::borrow::Cow;
+
 use sha2::{Digest as _, Sha256};
 
 use crate::domain::keyword::Keyword;
 
-/// An entry of the file, as it is to be remembered.
+/// An entry of the file, as it is to be remembered. Borrowed from it: mostly it is only compared, and there may be a hundred
+/// thousand.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Entry {
+pub struct Entry<'a> {
     /// As the provider is asked.
-    pub keyword: Keyword,
+    pub keyword: &'a Keyword,
     /// What mails call it.
-    pub name: String,
+    pub name: &'a str,
     /// The prefix pinned in the file.
-    pub pinned_prefix: Option<String>,
+    pub pinned_prefix: Option<&'a str>,
     /// Its cron line and zone: occurrences are owed from the moment they changed.
-    pub check_line: String,
+    pub check_line: Cow<'a, str>,
     /// The days before and after an end on which it is told: only compared.
-    pub thresholds: String,
+    pub thresholds: Cow<'a, str>,
 }
 
 /// To be counted up when an entry comes to mean something else for what is stored: every file is then compared anew.
@@ -27,11 +30,11 @@ const ENTRY_VERSION: u8 = 1;
 pub(super) struct Fingerprint([u8; 16]);
 
 impl Fingerprint {
-    pub(super) fn of(entry: &Entry) -> Self {
+    pub(super) fn of(entry: &Entry<'_>) -> Self {
         let mut hash = Sha256::new();
         hash.update([ENTRY_VERSION, u8::from(entry.pinned_prefix.is_some())]);
-        let prefix = entry.pinned_prefix.as_deref().unwrap_or_default();
-        for text in [entry.keyword.as_str(), &entry.name, prefix, &entry.check_line, &entry.thresholds] {
+        let prefix = entry.pinned_prefix.unwrap_or_default();
+        for text in [entry.keyword.as_str(), entry.name, prefix, &entry.check_line, &entry.thresholds] {
             hash.update(text.len().to_be_bytes());
             hash.update(text);
         }

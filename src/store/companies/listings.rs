@@ -23,7 +23,7 @@ const SEEN_LATELY: TimeDelta = TimeDelta::hours(1);
 pub(super) const BATCH_ROWS_MAX: usize = 5_000;
 
 /// The digest of a whole file.
-pub(super) fn digest(entries: impl Iterator<Item = Entry>) -> Vec<u8> {
+pub(super) fn digest<'a>(entries: impl Iterator<Item = Entry<'a>>) -> Vec<u8> {
     let mut hash = Sha256::new();
     entries.for_each(|entry| hash.update(Fingerprint::of(&entry).as_bytes()));
     hash.finalize().to_vec()
@@ -179,11 +179,11 @@ pub(super) async fn forget_others(
 
 /// Finds the entries that are not stored as they are now, in the order of the file. Whom the watchlist named otherwise until
 /// now, or does not name any more, it does not name for the moment.
-pub(super) async fn changed(
+pub(super) async fn changed<'a>(
     connection: &mut PgConnection,
     watchlist: &str,
-    entries: impl Iterator<Item = Entry>,
-) -> Result<Vec<Entry>, StoreError> {
+    entries: impl Iterator<Item = Entry<'a>>,
+) -> Result<Vec<Entry<'a>>, StoreError> {
     let mut old: Vec<i64> = Vec::new();
     let mut stored: HashMap<Vec<u8>, i64> = HashMap::new();
     let doing = "reading whom the watchlist names";
@@ -196,7 +196,7 @@ pub(super) async fn changed(
         }
     }
     drop(rows);
-    let is_changed = |entry: &Entry| stored.remove(Fingerprint::of(entry).as_bytes()).is_none();
+    let is_changed = |entry: &Entry<'_>| stored.remove(Fingerprint::of(entry).as_bytes()).is_none();
     let changed = entries.filter(is_changed).collect();
     old.extend(stored.into_values());
     for batch in old.chunks(BATCH_ROWS_MAX) {
@@ -212,7 +212,7 @@ pub(super) async fn changed(
 pub(super) async fn list(
     connection: &mut PgConnection,
     watchlist: &str,
-    entries: &[Entry],
+    entries: &[Entry<'_>],
 ) -> Result<(), StoreError> {
     let keywords: Vec<String> = entries.iter().map(|entry| entry.keyword.as_str().to_owned()).collect();
     let fingerprints: Vec<Vec<u8>> =

@@ -38,10 +38,10 @@ const ACCEPT_ATTEMPTS_MAX: usize = 3;
 ///
 /// # Errors
 /// When the database fails.
-pub async fn accept(
+pub async fn accept<'a>(
     pool: &PgPool,
     watchlist: &str,
-    entries: impl Iterator<Item = Entry> + Clone,
+    entries: impl Iterator<Item = Entry<'a>> + Clone,
     now: DateTime<Utc>,
 ) -> Result<(), StoreError> {
     let digest = listings::digest(entries.clone());
@@ -59,10 +59,10 @@ pub async fn accept(
     compare_and_store(&mut connection, watchlist, entries, &digest, now).await
 }
 
-async fn compare_and_store(
+async fn compare_and_store<'a>(
     connection: &mut PgConnection,
     watchlist: &str,
-    entries: impl Iterator<Item = Entry>,
+    entries: impl Iterator<Item = Entry<'a>>,
     digest: &[u8],
     now: DateTime<Utc>,
 ) -> Result<(), StoreError> {
@@ -130,7 +130,7 @@ async fn have_changed(
 /// loses a prefix is disputed at its next answer.
 async fn take_prefixes_of_returning(
     connection: &mut PgConnection,
-    entries: &[Entry],
+    entries: &[Entry<'_>],
 ) -> Result<Vec<i64>, StoreError> {
     let keywords: Vec<String> = entries.iter().map(|entry| entry.keyword.as_str().to_owned()).collect();
     sqlx::query_scalar!(
@@ -157,11 +157,11 @@ async fn take_prefixes_of_returning(
 /// What the file pins goes to the entry that pins it.
 async fn give_up_pinned_prefixes(
     connection: &mut PgConnection,
-    entries: &[Entry],
+    entries: &[Entry<'_>],
 ) -> Result<Vec<i64>, StoreError> {
     let pinned = entries
         .iter()
-        .filter_map(|entry| Some((entry.keyword.as_str().to_owned(), entry.pinned_prefix.clone()?)));
+        .filter_map(|entry| Some((entry.keyword.as_str().to_owned(), entry.pinned_prefix?.to_owned())));
     let (pinning, prefixes): (Vec<String>, Vec<String>) = pinned.unzip();
     if pinning.is_empty() {
         return Ok(Vec::new());
@@ -189,7 +189,7 @@ async fn give_up_pinned_prefixes(
 /// What was in doubt when a company was taken out of the file is not known any more when it is put back (design 3).
 async fn drop_doubts_of_returning(
     connection: &mut PgConnection,
-    entries: &[Entry],
+    entries: &[Entry<'_>],
 ) -> Result<(), StoreError> {
     let keywords: Vec<String> = entries.iter().map(|entry| entry.keyword.as_str().to_owned()).collect();
     sqlx::query!(
@@ -208,14 +208,15 @@ async fn drop_doubts_of_returning(
 
 async fn upsert(
     connection: &mut PgConnection,
-    entries: &[Entry],
+    entries: &[Entry<'_>],
     now: DateTime<Utc>,
 ) -> Result<Vec<i64>, StoreError> {
     let keywords: Vec<String> = entries.iter().map(|entry| entry.keyword.as_str().to_owned()).collect();
-    let names: Vec<String> = entries.iter().map(|entry| entry.name.clone()).collect();
-    let prefixes: Vec<Option<String>> = entries.iter().map(|entry| entry.pinned_prefix.clone()).collect();
-    let lines: Vec<String> = entries.iter().map(|entry| entry.check_line.clone()).collect();
-    let thresholds: Vec<String> = entries.iter().map(|entry| entry.thresholds.clone()).collect();
+    let names: Vec<String> = entries.iter().map(|entry| entry.name.to_owned()).collect();
+    let prefixes: Vec<Option<String>> =
+        entries.iter().map(|entry| entry.pinned_prefix.map(str::to_owned)).collect();
+    let lines: Vec<String> = entries.iter().map(|entry| entry.check_line.to_string()).collect();
+    let thresholds: Vec<String> = entries.iter().map(|entry| entry.thresholds.to_string()).collect();
     sqlx::query_scalar!(
         "INSERT INTO companies AS known
                 (keyword, name, prefix, prefix_is_pinned, check_line, accepted_at, watched_since, thresholds)

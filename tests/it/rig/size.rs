@@ -2,9 +2,13 @@
 
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use nix::sys::signal::Signal;
 use qualwatch::clock::{self, Clock as _, SystemClock};
+use qualwatch::domain::keyword::Keyword;
+use qualwatch::store::StoreError;
 use qualwatch::store::companies::{self, Entry};
+use sqlx::PgPool;
 
 use super::house::Rig;
 use super::server::Server;
@@ -21,7 +25,7 @@ pub fn memory_kilobytes(of: &Running) -> u64 {
 /// Rows read by going through a whole table, for each company of a sweep: claims come in batches, each of which may look at all.
 const ROWS_READ_EACH: usize = 100;
 
-fn milliseconds_since(begun: chrono::DateTime<chrono::Utc>) -> i64 {
+fn milliseconds_since(begun: DateTime<Utc>) -> i64 {
     (SystemClock::default().now() - begun).num_milliseconds()
 }
 
@@ -109,15 +113,21 @@ async fn scenario_23_a_hundred_thousand_companies() {
     assert!(memory < 300 * 1024 && start < 5_000 && status < 1_000 && reload < 2_000);
 }
 
-fn entries(count: usize, name: &str) -> Vec<Entry> {
-    let entry = |number: usize| Entry {
-        keyword: format!("公司{number}").parse().unwrap(),
-        name: format!("{name}{number}"),
-        pinned_prefix: number.is_multiple_of(2).then(|| format!("5f{number:022}")),
-        check_line: "0 0 8 * * * Asia/Shanghai".to_owned(),
-        thresholds: String::new(),
+/// Takes a file of so many companies into force, whose names begin like that.
+async fn accept(pool: &PgPool, count: usize, name: &str, now: DateTime<Utc>) -> Result<(), StoreError> {
+    let company = |number: usize| -> (Keyword, String, Option<String>) {
+        let prefix = number.is_multiple_of(2).then(|| format!("5f{number:022}"));
+        (format!("公司{number}").parse().unwrap(), format!("{name}{number}"), prefix)
     };
-    (0..count).map(entry).collect()
+    let companies: Vec<_> = (0..count).map(company).collect();
+    let entries = companies.iter().map(|(keyword, name, prefix)| Entry {
+        keyword,
+        name,
+        pinned_prefix: prefix.as_deref(),
+        check_line: "0 0 8 * * * Asia/Shanghai".into(),
+        thresholds: "".into(),
+    });
+    companies::accept(pool, "a file", entries, now).await
 }
 
 /// Were it a matter of each with each, it would take minutes.
@@ -128,13 +138,10 @@ async fn scenario_23_thirty_thousand_companies_are_taken_into_force_in_seconds()
     let database = TestDatabase::new().await;
     let (pool, now) = (database.pool().await, SystemClock::default().now());
     for (name, why) in [("甲", "new ones"), ("甲", "the same again"), ("乙", "all with other names")] {
-        let entries = entries(30_000, name);
-        let accepted =
-            clock::within(SECONDS, companies::accept(&pool, "a file", entries.into_iter(), now)).await;
+        let accepted = clock::within(SECONDS, accept(&pool, 30_000, name, now)).await;
         accepted.unwrap_or_else(|_| panic!("{why}")).unwrap();
     }
-    let left =
-        clock::within(SECONDS, companies::accept(&pool, "a file", entries(10, "乙").into_iter(), now)).await;
+    let left = clock::within(SECONDS, accept(&pool, 10, "乙", now)).await;
     left.expect("most leave").unwrap();
 }
 
@@ -142,14 +149,13 @@ async fn scenario_23_thirty_thousand_companies_are_taken_into_force_in_seconds()
 async fn a_watchlist_that_loses_against_another_transaction_is_taken_into_force_all_the_same() {
     let database = TestDatabase::new().await;
     let (pool, now) = (database.pool().await, SystemClock::default().now());
-    companies::accept(&pool, "a file", entries(2, "甲").into_iter(), now).await.unwrap();
+    accept(&pool, 2, "甲", now).await.unwrap();
     let mut other = pool.begin().await.unwrap();
     // The server ends whoever has waited longest: not this one.
     sqlx::query("SET LOCAL deadlock_timeout = '10min'").execute(&mut *other).await.unwrap();
     let touch = "UPDATE companies SET last_reason = 'touched' WHERE keyword = $1";
     sqlx::query(touch).bind("公司1").execute(&mut *other).await.unwrap();
-    let renamed = entries(2, "乙");
-    let accepting = companies::accept(&pool, "a file", renamed.into_iter(), now);
+    let accepting = accept(&pool, 2, "乙", now);
     let losing = async {
         until("it waits for the other", || async {
             let waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()";

@@ -62,28 +62,27 @@ pub fn instant(text: &str) -> DateTime<Utc> {
 /// Tells the story.
 pub async fn tell(database: &TestDatabase) {
     let store = Store::open_and_migrate(database.options()).await.unwrap();
-    let entries = [
+    let keywords: [(Keyword, &str); 3] = [
         ("河南省建筑设计研究院有限公司", "河南院"),
         ("示例建设有限公司", "示例建设有限公司"),
         ("另一家监理有限公司", "另一家"),
     ]
-    .map(|(keyword, name)| Entry {
-        keyword: keyword.parse().unwrap(),
-        name: name.to_owned(),
+    .map(|(keyword, name)| (keyword.parse().unwrap(), name));
+    let entries = keywords.iter().map(|(keyword, name)| Entry {
+        keyword,
+        name,
         pinned_prefix: None,
-        check_line: "0 0 8 * * * Asia/Shanghai".to_owned(),
-        thresholds: String::new(),
+        check_line: "0 0 8 * * * Asia/Shanghai".into(),
+        thresholds: "".into(),
     });
-    companies::accept(store.pool(), "story", entries.iter().cloned(), instant("2026-02-01T00:00:00Z"))
-        .await
-        .unwrap();
+    companies::accept(store.pool(), "story", entries, instant("2026-02-01T00:00:00Z")).await.unwrap();
     for (cause, calls) in [(Cause::Check, 3), (Cause::Page, 1), (Cause::Confirmation, 1)] {
         let mut connection = store.connection("counting calls").await.unwrap();
         budget::count(&mut connection, Calls::of(cause, calls), 0, instant(SWEPT)).await.unwrap();
     }
-    check(&store, &entries[0].keyword, complete).await;
-    check(&store, &entries[1].keyword, failed).await;
-    check(&store, &entries[2].keyword, disputed).await;
+    check(&store, &keywords[0].0, complete).await;
+    check(&store, &keywords[1].0, failed).await;
+    check(&store, &keywords[2].0, disputed).await;
     tell_operators(&store).await;
     let tally = Tally { asked: 3, complete: 1, incomplete: 0, failed: 1, disputed: 1, calls: 5 };
     commit::note_sweep(store.pool(), instant("2026-03-02T00:00:00Z"), instant("2026-03-02T00:00:09Z"), tally)

@@ -42,6 +42,12 @@ impl Grade {
         Self(text.to_owned())
     }
 
+    /// A grade as a row holds it.
+    #[must_use]
+    pub fn stored(text: String) -> Self {
+        Self(text)
+    }
+
     /// The registry's own text.
     #[must_use]
     pub fn text(&self) -> &str {

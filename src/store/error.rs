@@ -43,6 +43,16 @@ pub enum StoreError {
     },
 }
 
+/// That `doing` touched as many rows as it must.
+pub(in crate::store) fn must_touch(
+    doing: &'static str,
+    touched: u64,
+    expected: usize,
+) -> Result<(), StoreError> {
+    let expected = expected as u64;
+    if touched == expected { Ok(()) } else { Err(StoreError::Rows { doing, expected, touched }) }
+}
+
 impl StoreError {
     /// Whether the database itself is what is wrong, so that the next statement would fail as well: no paid call may be
     /// made whose answer could not be stored. Otherwise only what was being done has failed.

@@ -15,6 +15,7 @@ mod hostile_text;
 mod huge_digest;
 mod mailer;
 mod many_pages;
+mod older_layout;
 mod other_roads;
 mod private_database;
 mod private_postgres;

@@ -4,7 +4,6 @@
 use qualwatch::store::steps::NoSteps;
 use qualwatch::sweep::Mode;
 use qualwatch::sweep::Whom;
-use sqlx::AssertSqlSafe;
 
 use crate::support::scenarios::{NONE, certificate, company};
 use crate::support::world::{World, kinds};
@@ -15,22 +14,22 @@ const TWO: &str = "qualifications = \"建筑工程施工总承包二级,市政�
 const OLDER: [(&str, &str); 4] = [
     (
         "several names were one qualification",
-        "DELETE FROM holdings AS second USING holdings AS first
-         WHERE second.company_id = first.company_id AND second.number_key = first.number_key AND second.id > first.id;
-         UPDATE holdings SET qualification_key = '建筑工程施工总承包二级,市政公用工程施工总承包二级',
-             holding = jsonb_set(holding, '{qualification}',
-                 '{\"text\": \"建筑工程施工总承包二级,市政公用工程施工总承包二级\",
-                   \"name\": \"建筑工程施工总承包二级,市政公用工程施工总承包二级\", \"grade\": null,
-                   \"key\": \"建筑工程施工总承包二级,市政公用工程施工总承包二级\"}')
-         WHERE number_key LIKE 'D%'",
+        "UPDATE certificates SET qualifications = '[[\"建筑工程施工总承包二级,市政公用工程施工总承包二级\"]]'",
     ),
     (
         "qualifications were compared by other keys",
-        "UPDATE holdings SET qualification_key = 'old ' || qualification_key,
-             holding = jsonb_set(holding, '{qualification,key}', to_jsonb('old ' || qualification_key))",
+        "UPDATE certificates SET qualifications = (
+             SELECT jsonb_agg(jsonb_build_array(
+                 one ->> 0, one ->> 1, left(one ->> 0, -length(one ->> 1)), 'old ' || left(one ->> 0, -length(one ->> 1))
+             ))
+             FROM jsonb_array_elements(qualifications) AS one)",
     ),
-    ("numbers were compared by other keys", "UPDATE holdings SET number_key = 'old ' || number_key"),
-    ("a qualification was not understood", "DELETE FROM holdings WHERE qualification_key LIKE '市政%'"),
+    ("numbers were compared by other keys", "UPDATE certificates SET number_key = 'old ' || number_key"),
+    (
+        "a qualification was not understood",
+        "UPDATE certificates SET qualifications = (
+             SELECT jsonb_agg(one) FROM jsonb_array_elements(qualifications) AS one WHERE one ->> 0 NOT LIKE '市政%')",
+    ),
 ];
 
 /// A company with a certificate that stays and one that ends on the third day.
@@ -42,16 +41,14 @@ fn scenario() -> String {
 }
 
 async fn forge(world: &World, sql: &'static str) {
-    for statement in sql.split(';') {
-        sqlx::query(AssertSqlSafe(statement)).execute(world.store.pool()).await.unwrap();
-    }
+    sqlx::query(sql).execute(world.store.pool()).await.unwrap();
     sqlx::query("UPDATE observations SET parser_version = 0").execute(world.store.pool()).await.unwrap();
     sqlx::query("UPDATE companies SET digested_by = 0").execute(world.store.pool()).await.unwrap();
 }
 
 async fn current(world: &World) -> Vec<String> {
     sqlx::query_scalar(
-        "SELECT number_key || ' ' || qualification_key || ' ' || holding::text
+        "SELECT number_key || ' ' || (to_jsonb(holdings) - 'since' - 'valid_from')::text
          FROM holdings WHERE valid_to IS NULL ORDER BY 1",
     )
     .fetch_all(world.store.pool())

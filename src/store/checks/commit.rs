@@ -5,13 +5,14 @@ use chrono::{DateTime, Utc};
 use sqlx::Connection as _;
 use sqlx::postgres::{PgConnection, PgPool};
 
+use super::certificates::{self, SnapshotChange};
 use super::claims::Claims;
 use super::records::Record;
 pub use super::write::Answer;
-use super::write::{self, SnapshotChange, must_touch};
+use super::write;
 use crate::domain::judge::Told;
 use crate::store::companies::CompanyId;
-use crate::store::error::{StoreError, during};
+use crate::store::error::{StoreError, during, must_touch};
 use crate::store::outbox::events::{self, Owed, Recorded};
 use crate::store::outbox::troubles::{self, Turn};
 
@@ -206,7 +207,7 @@ async fn write_checked(connection: &mut PgConnection, checked: &[Checked<'_>]) -
             now: check.now,
         })
         .collect();
-    write::holdings(connection, &changes).await?;
+    certificates::change(connection, &changes).await?;
     let doubted = checked.iter().filter(|check| check.before.snapshot.doubts != check.after.snapshot.doubts);
     let doubted: Vec<_> = doubted.map(|check| (check.before.id, &check.after.snapshot)).collect();
     write::doubts(connection, &doubted).await?;

@@ -1,16 +1,14 @@
 //! Answers that an older version of the reading understood, and the snapshot put into today's words by reading them again
 //! (design 3).
 
-use std::collections::BTreeSet;
-
 use chrono::{DateTime, Utc};
 use sqlx::Connection as _;
 use sqlx::postgres::{PgConnection, PgPool};
 
+use super::certificates::{self, SnapshotChange};
 use super::claims::Claims;
 use super::records::Record;
-use super::write::{self, Begun};
-use crate::domain::holding::HoldingKey;
+use super::write;
 use crate::store::companies::CompanyId;
 use crate::store::error::{StoreError, during};
 
@@ -96,63 +94,12 @@ pub async fn commit_rereading(
     let Rereading { before, after, answer, version } = rereading;
     let id = before.id;
     let mut tx = claims.connection().begin().await.map_err(during(doing))?;
-    let same = |key: &&HoldingKey| before.snapshot.held.get(*key) == after.snapshot.held.get(*key);
-    let same: BTreeSet<&HoldingKey> = after.snapshot.held.keys().filter(same).collect();
-    let stay = end_all_but(&mut tx, id, &same, now).await?;
-    let is_to_begin = |key: &HoldingKey| !stay.contains(&row_key(key));
-    let begun = after.snapshot.held.iter().filter(|(key, _)| is_to_begin(key));
-    let begun: Vec<Begun<'_>> =
-        begun.map(|(key, held)| Begun { company: id, key, held, from: now }).collect();
-    write::begin_holdings(&mut tx, &begun).await?;
+    let change = SnapshotChange { company: id, before: &before.snapshot, after: &after.snapshot, now };
+    certificates::reword(&mut tx, change).await?;
     write::doubts(&mut tx, &[(id, &after.snapshot)]).await?;
     sqlx::query!("UPDATE observations SET parser_version = $2 WHERE id = $1", answer.id, version)
         .execute(&mut *tx)
         .await
         .map_err(during(doing))?;
     tx.commit().await.map_err(during(doing))
-}
-
-fn row_key(key: &HoldingKey) -> (String, String) {
-    (key.number.key().to_owned(), key.qualification.as_str().to_owned())
-}
-
-/// Ends every current version but those that are `same`; gives these as rows have them. By what the rows say: their keys are of
-/// the older version, which today's rules may not be able to make any more.
-async fn end_all_but(
-    connection: &mut PgConnection,
-    id: CompanyId,
-    same: &BTreeSet<&HoldingKey>,
-    now: DateTime<Utc>,
-) -> Result<BTreeSet<(String, String)>, StoreError> {
-    let (numbers, qualifications): (Vec<String>, Vec<String>) = same.iter().map(|key| row_key(key)).unzip();
-    sqlx::query!(
-        "UPDATE holdings
-         SET valid_to = $4
-         WHERE company_id = $1
-           AND valid_to IS NULL
-           AND NOT EXISTS (
-               SELECT
-               FROM UNNEST($2::text[], $3::text[]) AS same (number_key, qualification_key)
-               WHERE same.number_key = holdings.number_key
-                 AND same.qualification_key = holdings.qualification_key
-           )",
-        id.0,
-        &numbers,
-        &qualifications,
-        now
-    )
-    .execute(&mut *connection)
-    .await
-    .map_err(during("ending holdings in older words"))?;
-    let rows = sqlx::query!(
-        "SELECT number_key, qualification_key
-         FROM holdings
-         WHERE company_id = $1
-           AND valid_to IS NULL",
-        id.0
-    )
-    .fetch_all(connection)
-    .await
-    .map_err(during("reading which holdings stay"))?;
-    Ok(rows.into_iter().map(|row| (row.number_key, row.qualification_key)).collect())
 }

@@ -8,14 +8,15 @@ use sqlx::postgres::{PgConnection, PgPool};
 use sqlx::types::Json;
 
 use crate::domain::event::{Change, EventKind, Trouble, UnknownKind};
-use crate::domain::holding::{Holding, HoldingKey};
+use crate::domain::holding::HoldingKey;
 use crate::domain::identity::Prefix;
 use crate::domain::judge::Told;
 use crate::domain::keyword::Keyword;
 use crate::domain::number::CertificateNumber;
 use crate::domain::outcome::Outcome;
 use crate::domain::qualification::QualificationKey;
-use crate::domain::snapshot::{Difference, Doubt, Field, Gone, Held, Snapshot};
+use crate::domain::snapshot::{Difference, Doubt, Field, Snapshot};
+use crate::store::checks::certificates;
 use crate::store::checks::claims::Claims;
 use crate::store::companies::snoozes::{self, Snooze};
 use crate::store::companies::{CompanyId, read_keyword, read_outcome};
@@ -184,13 +185,13 @@ impl Record {
     }
 }
 
-/// Reads companies, in six statements however many they are. In the order of their ids.
+/// Reads companies, in seven statements however many they are. In the order of their ids.
 pub(in crate::store) async fn load(
     connection: &mut PgConnection,
     ids: &[CompanyId],
 ) -> Result<Vec<Record>, StoreError> {
     let ids: Vec<i64> = ids.iter().map(|id| id.0).collect();
-    let mut held = load_holdings(connection, &ids).await?;
+    let mut held = certificates::held_and_gone(connection, &ids).await?;
     let mut doubts = load_doubts(connection, &ids).await?;
     let mut told = load_told(connection, &ids).await?;
     let mut snoozes = snoozes::load(connection, &ids).await?;
@@ -252,45 +253,6 @@ pub(in crate::store) async fn load(
             })
         })
         .collect()
-}
-
-type HeldAndGone = (BTreeMap<HoldingKey, Held>, BTreeMap<HoldingKey, Gone>);
-
-async fn load_holdings(
-    connection: &mut PgConnection,
-    ids: &[i64],
-) -> Result<HashMap<i64, HeldAndGone>, StoreError> {
-    let rows = sqlx::query!(
-        r#"SELECT DISTINCT ON (company_id, number_key, qualification_key)
-                  company_id, holding AS "holding: Json<Holding>", since, unlisted_since, valid_to
-           FROM holdings
-           WHERE company_id = ANY ($1)
-           -- The last version of each: current, or as it was when it went.
-           ORDER BY company_id, number_key, qualification_key, valid_to DESC NULLS FIRST"#,
-        ids
-    )
-    .fetch_all(connection)
-    .await
-    .map_err(during("reading holdings"))?;
-    let mut companies: HashMap<i64, HeldAndGone> = HashMap::new();
-    for row in rows {
-        let (held, gone) = companies.entry(row.company_id).or_default();
-        let holding = row.holding.0;
-        let key = holding.key();
-        match row.valid_to {
-            None => {
-                held.insert(key, Held { holding, since: row.since, unlisted_since: row.unlisted_since });
-            }
-            Some(at) => {
-                gone.insert(key, Gone { holding, at });
-            }
-        }
-    }
-    for (held, gone) in companies.values_mut() {
-        // A version in older words ended when it was put into today's, which does not mean that it went.
-        gone.retain(|key, _| !held.contains_key(key));
-    }
-    Ok(companies)
 }
 
 pub(in crate::store) type Doubts = BTreeMap<(HoldingKey, Field), Doubt>;

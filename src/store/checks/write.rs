@@ -8,18 +8,12 @@ use sqlx::postgres::PgConnection;
 use sqlx::types::Json;
 
 use super::records::{Record, field_name};
-use crate::domain::holding::{Holding, HoldingKey};
+use crate::domain::holding::HoldingKey;
 use crate::domain::judge::Told;
 use crate::domain::outcome::Outcome;
-use crate::domain::snapshot::{Difference, Doubt, Field, Held, Snapshot};
+use crate::domain::snapshot::{Difference, Doubt, Field, Snapshot};
 use crate::store::companies::CompanyId;
-use crate::store::error::{StoreError, during};
-
-/// That `doing` touched as many rows as it must.
-pub(super) fn must_touch(doing: &'static str, touched: u64, expected: usize) -> Result<(), StoreError> {
-    let expected = expected as u64;
-    if touched == expected { Ok(()) } else { Err(StoreError::Rows { doing, expected, touched }) }
-}
+use crate::store::error::{StoreError, during, must_touch};
 
 /// Companies as they were read and as they are after their checks.
 pub(super) async fn companies(
@@ -219,115 +213,6 @@ fn digest_of(pages: &[Vec<u8>]) -> Vec<u8> {
         hash.update(page);
     }
     hash.finalize().to_vec()
-}
-
-/// What a check changes of a company's holdings.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct SnapshotChange<'a> {
-    pub(super) company: CompanyId,
-    pub(super) before: &'a Snapshot,
-    pub(super) after: &'a Snapshot,
-    pub(super) now: DateTime<Utc>,
-}
-
-/// Ends the versions that changed or went and begins the new ones, in two statements however many they are.
-pub(super) async fn holdings(
-    connection: &mut PgConnection,
-    changes: &[SnapshotChange<'_>],
-) -> Result<(), StoreError> {
-    let mut ended = Ended::default();
-    let mut begun: Vec<Begun<'_>> = Vec::new();
-    for change in changes {
-        let SnapshotChange { company, before, after, now } = *change;
-        for (key, _) in before.held.iter().filter(|(key, held)| after.held.get(*key) != Some(*held)) {
-            ended.push(company, key, now);
-        }
-        let new = after.held.iter().filter(|(key, held)| before.held.get(*key) != Some(*held));
-        begun.extend(new.map(|(key, held)| Begun { company, key, held, from: now }));
-    }
-    ended.write(connection).await?;
-    begin_holdings(connection, &begun).await
-}
-
-#[derive(Default)]
-struct Ended {
-    ids: Vec<i64>,
-    numbers: Vec<String>,
-    qualifications: Vec<String>,
-    at: Vec<DateTime<Utc>>,
-}
-
-impl Ended {
-    fn push(&mut self, company: CompanyId, key: &HoldingKey, at: DateTime<Utc>) {
-        self.ids.push(company.0);
-        self.numbers.push(key.number.key().to_owned());
-        self.qualifications.push(key.qualification.as_str().to_owned());
-        self.at.push(at);
-    }
-
-    async fn write(self, connection: &mut PgConnection) -> Result<(), StoreError> {
-        if self.ids.is_empty() {
-            return Ok(());
-        }
-        let doing = "ending holdings";
-        let done = sqlx::query!(
-            "UPDATE holdings
-             SET valid_to = ended.at
-             FROM UNNEST($1::bigint[], $2::text[], $3::text[], $4::timestamptz[])
-                  AS ended (company_id, number_key, qualification_key, at)
-             WHERE holdings.company_id = ended.company_id
-               AND holdings.number_key = ended.number_key
-               AND holdings.qualification_key = ended.qualification_key
-               AND holdings.valid_to IS NULL",
-            &self.ids,
-            &self.numbers,
-            &self.qualifications,
-            &self.at
-        )
-        .execute(connection)
-        .await
-        .map_err(during(doing))?;
-        must_touch(doing, done.rows_affected(), self.ids.len())
-    }
-}
-
-/// A version of a holding that begins.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Begun<'a> {
-    pub(super) company: CompanyId,
-    pub(super) key: &'a HoldingKey,
-    pub(super) held: &'a Held,
-    pub(super) from: DateTime<Utc>,
-}
-
-/// Begins versions of holdings.
-pub(super) async fn begin_holdings(
-    connection: &mut PgConnection,
-    begun: &[Begun<'_>],
-) -> Result<(), StoreError> {
-    if begun.is_empty() {
-        return Ok(());
-    }
-    let (numbers, qualifications) = keys(begun.iter().map(|begun| begun.key));
-    sqlx::query!(
-        "INSERT INTO holdings (company_id, number_key, qualification_key, last_day, holding, since, unlisted_since,
-                               valid_from)
-         SELECT begun.*
-         FROM UNNEST($1::bigint[], $2::text[], $3::text[], $4::date[], $5::jsonb[], $6::timestamptz[],
-                     $7::timestamptz[], $8::timestamptz[]) AS begun",
-        &begun.iter().map(|begun| begun.company.0).collect::<Vec<_>>(),
-        &numbers,
-        &qualifications,
-        &begun.iter().map(|begun| begun.held.holding.last_day()).collect::<Vec<_>>() as &[Option<NaiveDate>],
-        &begun.iter().map(|begun| Json(&begun.held.holding)).collect::<Vec<_>>() as &[Json<&Holding>],
-        &begun.iter().map(|begun| begun.held.since).collect::<Vec<_>>(),
-        &begun.iter().map(|begun| begun.held.unlisted_since).collect::<Vec<_>>() as &[Option<DateTime<Utc>>],
-        &begun.iter().map(|begun| begun.from).collect::<Vec<_>>()
-    )
-    .execute(connection)
-    .await
-    .map_err(during("beginning holdings"))?;
-    Ok(())
 }
 
 fn keys<'a>(keys: impl Iterator<Item = &'a HoldingKey>) -> (Vec<String>, Vec<String>) {

@@ -75,7 +75,7 @@ async fn move_history(
     let doing = "going on with a company's history under another keyword";
     let moved = sqlx::query!(
         "WITH doubt AS (DELETE FROM doubts WHERE company_id = $1),
-              holding AS (UPDATE holdings SET company_id = $2 WHERE company_id = $1),
+              certificate AS (UPDATE certificates SET company_id = $2 WHERE company_id = $1),
               threshold AS (UPDATE told SET company_id = $2 WHERE company_id = $1),
               observation AS (UPDATE observations SET company_id = $2 WHERE company_id = $1),
               snooze AS (UPDATE snoozes SET company_id = $2 WHERE company_id = $1),

@@ -62,12 +62,21 @@ async fn set_companies_right(
              WHERE (accepted_at > $1 OR watched_since > $1 OR failing_since > $1 OR tried_at > $1 OR judged_on > $2)
                AND ($3::text[] IS NULL OR keyword = ANY ($3))
              RETURNING id
+         ),
+         current AS (
+             UPDATE certificates
+             SET valid_from = $1
+             FROM corrected
+             WHERE certificates.company_id = corrected.id
+               AND valid_to IS NULL
+               AND valid_from > $1
          )
-         UPDATE holdings
+         UPDATE certificates
          SET valid_from = CASE WHEN valid_from > $1 THEN $1 ELSE valid_from END,
              valid_to = CASE WHEN valid_to > $1 THEN $1 ELSE valid_to END
          FROM corrected
-         WHERE holdings.company_id = corrected.id
+         WHERE certificates.company_id = corrected.id
+           AND valid_to IS NOT NULL
            AND (valid_from > $1 OR valid_to > $1)",
         now,
         today,

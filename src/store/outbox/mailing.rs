@@ -11,7 +11,7 @@ use sqlx::postgres::{PgConnection, PgPool};
 use sqlx::types::Json;
 
 use crate::domain::event::Event;
-use crate::store::error::{StoreError, during};
+use crate::store::error::{StoreError, during, must_touch};
 use crate::store::outbox::events::{EventId, Recorded};
 use crate::store::outbox::recipients::{Recipient, RecipientClaim};
 use crate::store::outbox::troubles::{self, Turn};
@@ -256,7 +256,7 @@ pub async fn freeze(
     .execute(&mut *tx)
     .await
     .map_err(during(doing))?;
-    must_touch(doing, ids.len(), done.rows_affected())?;
+    must_touch(doing, done.rows_affected(), ids.len())?;
     tx.commit().await.map_err(during(doing))?;
     Ok(MessageRow(row))
 }
@@ -289,7 +289,7 @@ pub async fn mark_sent(
     .execute(&mut *tx)
     .await
     .map_err(during(doing))?;
-    must_touch(doing, 1, done.rows_affected())?;
+    must_touch(doing, done.rows_affected(), 1)?;
     sqlx::query!("UPDATE deliveries SET sent_at = $2 WHERE message_id = $1", message.0, now)
         .execute(&mut *tx)
         .await
@@ -352,13 +352,4 @@ pub async fn standing(pool: &PgPool) -> Result<Standing, StoreError> {
     .await
     .map_err(during("reading how mail stands"))?;
     Ok(Standing { owed: row.owed.unsigned_abs(), oldest: row.oldest, dead: row.dead.unsigned_abs() })
-}
-
-pub(in crate::store) fn must_touch(
-    doing: &'static str,
-    expected: usize,
-    touched: u64,
-) -> Result<(), StoreError> {
-    let expected = expected as u64;
-    if touched == expected { Ok(()) } else { Err(StoreError::Rows { doing, expected, touched }) }
 }

@@ -3,8 +3,8 @@
 use chrono::{DateTime, Utc};
 use sqlx::Connection as _;
 
-use crate::store::error::{StoreError, during};
-use crate::store::outbox::mailing::{Loose, must_touch};
+use crate::store::error::{StoreError, during, must_touch};
+use crate::store::outbox::mailing::Loose;
 use crate::store::outbox::recipients::{Recipient, RecipientClaim};
 
 /// Cancels deliveries of the claimed recipient, who no longer gets their company's news. Each comes with those who get it
@@ -32,7 +32,7 @@ pub async fn readdress(
     .execute(&mut *tx)
     .await
     .map_err(during(doing))?;
-    must_touch(doing, ids.len(), done.rows_affected())?;
+    must_touch(doing, done.rows_affected(), ids.len())?;
     let (mut events, mut readers, mut since) = (Vec::new(), Vec::new(), Vec::new());
     for (loose, current) in cancelled {
         for reader in current {

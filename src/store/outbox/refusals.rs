@@ -5,9 +5,9 @@ use sqlx::Connection as _;
 use sqlx::postgres::{PgConnection, PgPool};
 
 use crate::store::asking::stops::What;
-use crate::store::error::{StoreError, during};
+use crate::store::error::{StoreError, during, must_touch};
 use crate::store::outbox::events::Recorded;
-use crate::store::outbox::mailing::{DeliveryId, MessageRow, must_touch};
+use crate::store::outbox::mailing::{DeliveryId, MessageRow};
 use crate::store::outbox::recipients::{Recipient, RecipientClaim};
 use crate::store::outbox::troubles::{self, Turn};
 
@@ -190,7 +190,7 @@ pub async fn bury(
         .execute(&mut *tx)
         .await
         .map_err(during(doing))?;
-        must_touch(doing, 1, done.rows_affected())?;
+        must_touch(doing, done.rows_affected(), 1)?;
     }
     sqlx::query!(
         "UPDATE deliveries

@@ -1,16 +1,12 @@
 //! What companies hold, as it is established, and what is in doubt of it: all that certificates are made of, and no more. Whoever
 //! wants many reads them a batch at a time.
 
-use std::collections::HashMap;
-
 use chrono::{DateTime, NaiveDate, Utc};
-use sqlx::postgres::{PgConnection, PgPool};
-use sqlx::types::Json;
+use sqlx::postgres::PgPool;
 
-use crate::domain::holding::Holding;
 use crate::domain::keyword::Keyword;
-use crate::domain::snapshot::{Held, Snapshot};
-use crate::store::checks::records;
+use crate::domain::snapshot::Snapshot;
+use crate::store::checks::{certificates, records};
 use crate::store::companies::{CompanyId, read_keyword};
 use crate::store::error::{StoreError, during};
 
@@ -64,11 +60,11 @@ pub async fn ids_ending_between(
 ) -> Result<Vec<CompanyId>, StoreError> {
     let ids = sqlx::query_scalar!(
         r#"SELECT company_id AS "company_id!"
-           FROM holdings
+           FROM certificates
            WHERE valid_to IS NULL
              AND last_day BETWEEN $1 AND $2
            UNION
-           -- What was seen once is not among the holdings yet.
+           -- What was seen once is not among the certificates yet.
            SELECT company_id
            FROM doubts
            WHERE NOT is_loss
@@ -107,10 +103,8 @@ pub async fn established(
     .map_err(during(doing))?;
     rows.retain(|row| is_wanted(&row.keyword));
     let wanted: Vec<i64> = rows.iter().map(|row| row.id).collect();
-    let mut snapshots = holdings(&mut connection, &wanted).await?;
-    for (id, doubts) in records::load_doubts(&mut connection, &wanted).await? {
-        snapshots.entry(id).or_default().doubts = doubts;
-    }
+    let mut held = certificates::held(&mut connection, &wanted).await?;
+    let mut doubts = records::load_doubts(&mut connection, &wanted).await?;
     rows.into_iter()
         .map(|row| {
             Ok(Established {
@@ -118,29 +112,12 @@ pub async fn established(
                 keyword: read_keyword(&row.keyword, row.id)?,
                 name: row.name,
                 last_verified_at: row.last_verified_at,
-                snapshot: snapshots.remove(&row.id).unwrap_or_default(),
+                snapshot: Snapshot {
+                    held: held.remove(&row.id).unwrap_or_default(),
+                    doubts: doubts.remove(&row.id).unwrap_or_default(),
+                    ..Snapshot::default()
+                },
             })
         })
         .collect()
-}
-
-async fn holdings(connection: &mut PgConnection, ids: &[i64]) -> Result<HashMap<i64, Snapshot>, StoreError> {
-    let rows = sqlx::query!(
-        r#"SELECT company_id, holding AS "holding: Json<Holding>", since, unlisted_since
-           FROM holdings
-           WHERE company_id = ANY ($1)
-             AND valid_to IS NULL"#,
-        ids
-    )
-    .fetch_all(connection)
-    .await
-    .map_err(during("reading holdings"))?;
-    let mut snapshots: HashMap<i64, Snapshot> = HashMap::new();
-    for row in rows {
-        let holding = row.holding.0;
-        let key = holding.key();
-        let held = Held { holding, since: row.since, unlisted_since: row.unlisted_since };
-        snapshots.entry(row.company_id).or_default().held.insert(key, held);
-    }
-    Ok(snapshots)
 }

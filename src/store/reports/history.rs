@@ -1,13 +1,12 @@
-//! What was established in the past: every version of a holding is kept for ever.
+//! What was established in the past: every version of a certificate is kept for ever.
 
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use sqlx::postgres::PgPool;
-use sqlx::types::Json;
 
-use crate::domain::holding::Holding;
-use crate::domain::snapshot::{Held, Snapshot};
+use crate::domain::snapshot::Snapshot;
+use crate::store::checks::certificates;
 use crate::store::error::{StoreError, during};
 use crate::store::reports::established::Established;
 
@@ -22,40 +21,17 @@ pub async fn as_of(
     end: DateTime<Utc>,
 ) -> Result<Vec<Established>, StoreError> {
     let ids: Vec<i64> = companies.iter().map(|company| company.id.0).collect();
-    let mut snapshots = snapshots(pool, &ids, end).await?;
+    let doing = "reading what was held";
+    let mut connection = pool.acquire().await.map_err(during(doing))?;
+    let mut held = certificates::held_before(&mut connection, &ids, end).await?;
+    drop(connection);
     let verified = verified(pool, &ids, end).await?;
     let past = |company: Established| Established {
-        snapshot: snapshots.remove(&company.id.0).unwrap_or_default(),
+        snapshot: Snapshot { held: held.remove(&company.id.0).unwrap_or_default(), ..Snapshot::default() },
         last_verified_at: verified.get(&company.id.0).copied(),
         ..company
     };
     Ok(companies.into_iter().map(past).collect())
-}
-
-async fn snapshots(
-    pool: &PgPool,
-    ids: &[i64],
-    end: DateTime<Utc>,
-) -> Result<HashMap<i64, Snapshot>, StoreError> {
-    let rows = sqlx::query!(
-        r#"SELECT company_id, holding AS "holding: Json<Holding>", since, unlisted_since
-           FROM holdings
-           WHERE company_id = ANY ($1)
-             AND valid_from < $2
-             AND (valid_to IS NULL OR valid_to >= $2)"#,
-        ids,
-        end
-    )
-    .fetch_all(pool)
-    .await
-    .map_err(during("reading what was held"))?;
-    let mut snapshots: HashMap<i64, Snapshot> = HashMap::new();
-    for row in rows {
-        let holding = row.holding.0;
-        let held = Held { holding, since: row.since, unlisted_since: row.unlisted_since };
-        snapshots.entry(row.company_id).or_default().held.insert(held.holding.key(), held);
-    }
-    Ok(snapshots)
 }
 
 /// The last complete answer before `end`, of companies of which it is known: one answer that came again and again is kept

@@ -150,9 +150,12 @@ pub struct Held {
 }
 
 pub async fn history(course: &Course) -> Vec<Held> {
-    type Row = (String, Json<Value>, DateTime<Utc>, Option<DateTime<Utc>>);
+    type Row = (String, [String; 5], DateTime<Utc>, Option<DateTime<Utc>>);
     let rows: Vec<Row> = sqlx::query_as(
-        "SELECT companies.keyword, holdings.holding, holdings.valid_from, holdings.valid_to
+        "SELECT companies.keyword,
+                ARRAY[number, qualification_key, coalesce(grade, ''), coalesce(last_day::text, ''),
+                      coalesce(issued::text, '')],
+                holdings.valid_from, holdings.valid_to
          FROM holdings
          JOIN companies ON companies.id = holdings.company_id
          -- What was changed twice at one instant was never so.
@@ -163,17 +166,8 @@ pub async fn history(course: &Course) -> Vec<Held> {
     .unwrap();
     let index = index(course);
     rows.into_iter()
-        .map(|(keyword, Json(holding), from, to)| {
-            let text = |value: &Value| value.as_str().map(plain).unwrap_or_default();
-            let qualification = &holding["qualification"];
-            let line = format!(
-                "{} {} {} {} {}",
-                text(&holding["number"]),
-                text(&qualification["key"]),
-                text(&qualification["grade"]),
-                text(&holding["end"]["day"]),
-                text(&holding["issued"])
-            );
+        .map(|(keyword, fields, from, to)| {
+            let line = fields.map(|field| plain(&field)).join(" ");
             Held { company: index[keyword.as_str()], line, from, to }
         })
         .collect()

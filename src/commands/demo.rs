@@ -195,9 +195,9 @@ impl Stage<'_> {
             let ending = self.ending.clone();
             Sweep::new(self.store, self.watchlist, clock, &NoSteps, Mode::ForGood, &NoProgress, ending)
         };
-        let told = sweep().run(&Whom::Due, Secret::parse("demo")).await?.told;
-        let mut found = reports::events_by_id(self.store.pool(), &told).await?;
-        found.extend(sweep().judge_the_day().await?);
+        let mut told = sweep().run(&Whom::Due, Secret::parse("demo")).await?.told;
+        told.extend(sweep().judge_the_day().await?);
+        let found = reports::events_by_id(self.store.pool(), &told).await?;
         let mailer = Mailer {
             store: self.store,
             watchlist: self.watchlist,

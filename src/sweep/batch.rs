@@ -344,10 +344,10 @@ async fn store<'c>(
     notes: Notes<'_>,
     claims: &mut Claims,
     verified: &[Asked<'c>],
-    concluded: Vec<Concluded<'c>>,
+    mut concluded: Vec<Concluded<'c>>,
     failed: Vec<Failing<'c>>,
 ) -> Result<Vec<Planned<'c>>, StoreError> {
-    let refused = commit_all(ground, notes, claims, verified, &concluded, &failed).await?;
+    let refused = commit_all(ground, notes, claims, verified, &mut concluded, &failed).await?;
     let mut again: Vec<Planned<'c>> = Vec::new();
     let mut failed_after_all = Vec::new();
     for concluded in concluded {
@@ -363,7 +363,7 @@ async fn store<'c>(
         }
     }
     if !failed_after_all.is_empty() {
-        let refused = commit_all(ground, notes, claims, &[], &[], &failed_after_all).await?;
+        let refused = commit_all(ground, notes, claims, &[], &mut [], &failed_after_all).await?;
         for (company, error) in refused {
             tracing::error!(company = company.0, error = chain(&error), "a failed check cannot be stored");
         }
@@ -390,10 +390,10 @@ async fn commit_all(
     notes: Notes<'_>,
     claims: &mut Claims,
     verified: &[Asked<'_>],
-    concluded: &[Concluded<'_>],
+    concluded: &mut [Concluded<'_>],
     failed: &[Failing<'_>],
 ) -> Result<HashMap<CompanyId, StoreError>, StoreError> {
-    let owed: Vec<Vec<Owed>> = concluded.iter().map(|concluded| owed_of(ground, concluded)).collect();
+    let owed: Vec<Vec<Owed>> = concluded.iter_mut().map(|concluded| owed_of(ground, concluded)).collect();
     let troubles: Vec<Vec<Turn>> = failed.iter().map(|failing| troubles_of(ground, failing)).collect();
     let marks = verified.iter().filter_map(|asked| Some((asked.planned.id?, asked.at)));
     let checked = concluded.iter().zip(&owed).map(|(concluded, events)| checked(concluded, events));
@@ -403,14 +403,15 @@ async fn commit_all(
         .filter_map(|(failing, troubles)| stored_failure(notes, failing, troubles));
     let batch = Batch { verified: marks.collect(), failed: failed.collect(), checked: checked.collect() };
     let committed = commit::commit(claims, &batch).await?;
-    notes.ledger.note_told(committed.told);
+    notes.ledger.note_stored(committed.told);
     Ok(committed.refused.into_iter().collect())
 }
 
-fn owed_of(ground: &Ground<'_>, concluded: &Concluded<'_>) -> Vec<Owed> {
+/// What readers are owed of it: the conclusion's events, which are needed no more.
+fn owed_of(ground: &Ground<'_>, concluded: &mut Concluded<'_>) -> Vec<Owed> {
     let teller = Teller { watchlist: ground.watchlist, now: concluded.asked.at };
     teller.owed_to_readers(
-        concluded.conclusion.events.clone(),
+        std::mem::take(&mut concluded.conclusion.events),
         (concluded.record.id, concluded.asked.planned.entry),
     )
 }

@@ -3,7 +3,7 @@
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 
 use super::ground::{Ground, Mode, chain};
-use super::report::OpenDoubt;
+use super::report::{Ledger, OpenDoubt};
 use super::teller::Teller;
 use crate::config::{Company, Watchlist};
 use crate::domain::compare::Look;
@@ -16,7 +16,7 @@ use crate::store::checks::commit::{self, Batch, Checked};
 use crate::store::checks::judging::{self, Judged};
 use crate::store::checks::records::{self, Record, Records};
 use crate::store::companies::CompanyId;
-use crate::store::outbox::events::Recorded;
+use crate::store::outbox::events::{EventId, Recorded};
 use crate::store::outbox::troubles::Turn;
 use crate::store::steps::Step;
 
@@ -135,14 +135,14 @@ pub(super) fn is_stale(case: &Case<'_>) -> bool {
 
 /// Judges every company of the file of which something may be worth telling today, once the day's hour has come: before it an
 /// answer may still be on its way.
-pub(super) async fn judge_the_day(ground: &Ground<'_>) -> Result<Vec<Recorded>, StoreError> {
+pub(super) async fn judge_the_day(ground: &Ground<'_>) -> Result<Vec<EventId>, StoreError> {
     let (watchlist, today) = (ground.watchlist, ground.teller().today());
     let hour = days_hour(&watchlist.schedule.check, watchlist.timezone, today);
     if hour.is_some_and(|hour| ground.now() < hour) {
         return Ok(Vec::new());
     }
     let stale_since = stale_since(ground);
-    let mut judge = Judge { ground, claims: None, told: Vec::new() };
+    let mut judge = Judge::new(ground);
     let mut last = None;
     loop {
         let ids = judging::next_to_judge(ground.store.pool(), today, stale_since, last).await?;
@@ -150,19 +150,26 @@ pub(super) async fn judge_the_day(ground: &Ground<'_>) -> Result<Vec<Recorded>, 
         last = Some(*newest);
         judge.judge(&ids).await?;
     }
-    judge.done().await
+    Ok(judge.done().await?.stored)
 }
 
-/// Judges those of these companies of which something may be worth telling today.
-pub(super) async fn judge_these(ground: &Ground<'_>, ids: &[CompanyId]) -> Result<Vec<Recorded>, StoreError> {
+/// Judges those of these companies of which something may be worth telling today, and notes what it finds.
+pub(super) async fn judge_these(
+    ground: &Ground<'_>,
+    ledger: &Ledger<'_>,
+    ids: &[CompanyId],
+) -> Result<(), StoreError> {
     let today = ground.teller().today();
     let stale_since = stale_since(ground);
-    let mut judge = Judge { ground, claims: None, told: Vec::new() };
+    let mut judge = Judge::new(ground);
     for ids in ids.chunks(IDS_MAX) {
         let reached = judging::to_judge_of(ground.store.pool(), ids, today, stale_since).await?;
         judge.judge(&reached).await?;
     }
-    judge.done().await
+    let Found { stored, imagined } = judge.done().await?;
+    ledger.note_stored(stored);
+    ledger.note_told(imagined);
+    Ok(())
 }
 
 /// Who was verified last before this may be stale by now.
@@ -178,10 +185,22 @@ const IDS_MAX: usize = 10_000;
 struct Judge<'g, 'a> {
     ground: &'g Ground<'a>,
     claims: Option<Claims>,
-    told: Vec<Recorded>,
+    found: Found,
 }
 
-impl Judge<'_, '_> {
+/// What judging finds: on a day on which many certificates end it is an event for each of their companies.
+#[derive(Default)]
+struct Found {
+    stored: Vec<EventId>,
+    /// In a dry run.
+    imagined: Vec<Recorded>,
+}
+
+impl<'g, 'a> Judge<'g, 'a> {
+    fn new(ground: &'g Ground<'a>) -> Self {
+        Self { ground, claims: None, found: Found::default() }
+    }
+
     async fn judge(&mut self, ids: &[CompanyId]) -> Result<(), StoreError> {
         for ids in ids.chunks(BATCH_COMPANIES_MAX) {
             match self.ground.mode {
@@ -226,7 +245,7 @@ impl Judge<'_, '_> {
         for (company, error) in &committed.refused {
             tracing::error!(company = company.0, error = chain(error), "what was judged cannot be stored");
         }
-        self.told.extend(committed.told);
+        self.found.stored.extend(committed.told);
         judging::mark_judged(&mut claims, &silent, self.ground.teller().today()).await?;
         if !looked.is_empty() {
             self.ground.steps.reached(Step::Judged).await;
@@ -239,17 +258,17 @@ impl Judge<'_, '_> {
     async fn imagine(&mut self, ids: &[CompanyId]) -> Result<(), StoreError> {
         for record in readable(records::read(self.ground.store.pool(), ids).await?) {
             if let Some(case) = case_of(self.ground, &record) {
-                self.told.extend(self.ground.imagined(look_at(&case).1.events));
+                self.found.imagined.extend(self.ground.imagined(look_at(&case).1.events));
             }
         }
         Ok(())
     }
 
-    async fn done(self) -> Result<Vec<Recorded>, StoreError> {
+    async fn done(self) -> Result<Found, StoreError> {
         if let Some(claims) = self.claims {
             claims.close().await?;
         }
-        Ok(self.told)
+        Ok(self.found)
     }
 }
 

@@ -145,19 +145,24 @@ impl<'a> Ledger<'a> {
         self.entries.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// What was found, or in a dry run would have been.
     pub(super) fn note_told(&self, told: Vec<Recorded>) {
+        let (imagined, stored): (Vec<_>, Vec<_>) =
+            told.into_iter().partition(|recorded| recorded.id.is_imagined());
+        self.note_stored(stored.into_iter().map(|recorded| recorded.id).collect());
+        let report = &mut self.entries().report;
+        report.found += imagined.len();
+        if self.progress.wants_events() {
+            report.imagined.extend(imagined);
+        }
+    }
+
+    /// What was found and can be read again: an event takes 2 kB, and a first sweep finds one for every company or more.
+    pub(super) fn note_stored(&self, told: Vec<EventId>) {
         let report = &mut self.entries().report;
         report.found += told.len();
-        if !self.progress.wants_events() {
-            return;
-        }
-        // An event takes 2 kB, and a first sweep finds one for every company or more: those that are stored can be read again.
-        for recorded in told {
-            if recorded.id.is_imagined() {
-                report.imagined.push(recorded);
-            } else {
-                report.told.push(recorded.id);
-            }
+        if self.progress.wants_events() {
+            report.told.extend(told);
         }
     }
 

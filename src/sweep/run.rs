@@ -27,7 +27,7 @@ use crate::store::asking::reachability;
 use crate::store::checks::claims::Claims;
 use crate::store::checks::commit::note_sweep;
 use crate::store::companies::wrong_clock;
-use crate::store::outbox::events::Recorded;
+use crate::store::outbox::events::EventId;
 use crate::store::steps::Steps;
 use crate::store::{Store, StoreError};
 
@@ -77,7 +77,7 @@ impl<'a> Sweep<'a> {
         }
         let mut doubts = Vec::new();
         if *whom != Whom::Due {
-            ledger.note_told(judging::judge_these(ground, &meant).await?);
+            judging::judge_these(ground, &ledger, &meant).await?;
             let whose = whom.named().map(|_| meant.as_slice());
             doubts = judging::open_doubts(ground, whose).await?;
         }
@@ -93,7 +93,7 @@ impl<'a> Sweep<'a> {
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn judge_the_day(&self) -> Result<Vec<Recorded>, StoreError> {
+    pub async fn judge_the_day(&self) -> Result<Vec<EventId>, StoreError> {
         judging::judge_the_day(&self.ground).await
     }
 

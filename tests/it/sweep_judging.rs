@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use qualwatch::domain::event::Note;
+use qualwatch::store::reports;
 use qualwatch::store::steps::NoSteps;
 use qualwatch::sweep::{Mode, Whom};
 
@@ -129,5 +130,6 @@ async fn a_row_that_cannot_be_read_stops_no_other_company_of_its_batch() {
     // Nor is any other left unjudged where nobody can be asked.
     world.at("2026-02-05");
     let told = world.sweep_with(&NoSteps, Mode::ForGood).judge_the_day().await.unwrap();
+    let told = reports::events_by_id(world.store.pool(), &told).await.unwrap();
     assert_eq!(kinds(&told), ["expiring", "unverified"].repeat(5), "60 days left, nobody asked for 30");
 }

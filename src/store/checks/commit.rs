@@ -8,12 +8,12 @@ use sqlx::postgres::{PgConnection, PgPool};
 use super::certificates::{self, SnapshotChange};
 use super::claims::Claims;
 use super::records::Record;
-pub use super::write::Answer;
 use super::write;
+pub use super::write::Answer;
 use crate::domain::judge::Told;
 use crate::store::companies::CompanyId;
 use crate::store::error::{StoreError, during, must_touch};
-use crate::store::outbox::events::{self, Owed, Recorded};
+use crate::store::outbox::events::{self, EventId, Owed};
 use crate::store::outbox::troubles::{self, Turn};
 
 /// How often a batch is stored anew after its transaction lost against another one.
@@ -85,7 +85,7 @@ pub struct Batch<'a> {
 #[derive(Debug, Default)]
 pub struct Committed {
     /// What readers and operators are told.
-    pub told: Vec<Recorded>,
+    pub told: Vec<EventId>,
     /// The companies of which nothing was stored, and why.
     pub refused: Vec<(CompanyId, StoreError)>,
 }
@@ -154,7 +154,7 @@ async fn in_savepoint(
     connection: &mut PgConnection,
     failed: &[Failed<'_>],
     checked: &[Checked<'_>],
-) -> Result<Vec<Recorded>, StoreError> {
+) -> Result<Vec<EventId>, StoreError> {
     let doing = "storing checks";
     let mut savepoint = connection.begin().await.map_err(during(doing))?;
     match write_all(&mut savepoint, failed, checked).await {
@@ -170,7 +170,7 @@ async fn write_all(
     connection: &mut PgConnection,
     failed: &[Failed<'_>],
     checked: &[Checked<'_>],
-) -> Result<Vec<Recorded>, StoreError> {
+) -> Result<Vec<EventId>, StoreError> {
     let mut ids: Vec<CompanyId> = failed.iter().map(|failed| failed.company).collect();
     ids.extend(checked.iter().map(|checked| checked.before.id));
     write::settle_answers(connection, &ids).await?;
@@ -186,7 +186,7 @@ async fn write_all(
         turns.extend(check.troubles);
     }
     let mut told = events::owe(connection, &owed).await?;
-    told.extend(troubles::turn(connection, &turns).await?);
+    told.extend(troubles::turn(connection, &turns).await?.into_iter().map(|recorded| recorded.id));
     Ok(told)
 }
 

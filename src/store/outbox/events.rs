@@ -61,11 +61,12 @@ pub struct Owed {
     pub recipients: Vec<String>,
 }
 
-/// Writes events and what is owed of them, in two statements however many they are. Neither begins nor commits.
+/// Writes events and what is owed of them, in two statements however many they are; gives their rows, in order. Neither begins
+/// nor commits.
 pub(in crate::store) async fn owe(
     connection: &mut PgConnection,
     owed: &[&Owed],
-) -> Result<Vec<Recorded>, StoreError> {
+) -> Result<Vec<EventId>, StoreError> {
     if owed.is_empty() {
         return Ok(Vec::new());
     }
@@ -111,6 +112,5 @@ pub(in crate::store) async fn owe(
     .execute(connection)
     .await
     .map_err(during("storing deliveries"))?;
-    let recorded = ids.into_iter().zip(owed);
-    Ok(recorded.map(|(id, owed)| Recorded { id: EventId(id), event: owed.event.clone() }).collect())
+    Ok(ids.into_iter().map(EventId).collect())
 }

@@ -50,7 +50,8 @@ pub(in crate::store) async fn turn(
         };
         let owed: Vec<&Owed> =
             same.iter().zip(new).filter(|(_, new)| *new).map(|(turn, _)| &turn.owed).collect();
-        told.extend(events::owe(connection, &owed).await?);
+        let ids = events::owe(connection, &owed).await?;
+        told.extend(ids.into_iter().zip(owed).map(|(id, owed)| Recorded { id, event: owed.event.clone() }));
     }
     Ok(told)
 }

@@ -89,7 +89,8 @@ impl World {
     pub async fn tick(&self) -> Swept {
         let mut report = self.try_sweep(&Whom::Due).await.unwrap();
         let judging = self.sweep_with(&NoSteps, Mode::ForGood);
-        report.events.extend(judging.judge_the_day().await.unwrap());
+        let told = judging.judge_the_day().await.unwrap();
+        report.events.extend(reports::events_by_id(self.store.pool(), &told).await.unwrap());
         report
     }
 

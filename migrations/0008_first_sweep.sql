@@ -116,3 +116,6 @@ CROSS JOIN LATERAL (
     SELECT coalesce(written ->> 2, left(written ->> 0, length(written ->> 0) - length(coalesce(written ->> 1, '')))) AS name
 ) AS named;
 COMMENT ON VIEW holdings IS 'Certificates by their qualifications: a row for each holding of each version';
+
+-- An event is written once and read as a whole: as a text it is neither taken apart nor put together again.
+ALTER TABLE events ALTER COLUMN event TYPE json;

@@ -77,7 +77,7 @@ pub(in crate::store) async fn owe(
     let ids: Vec<i64> = sqlx::query_scalar!(
         "INSERT INTO events (company_id, kind, audience, at, event)
          SELECT owed.company_id, owed.kind, owed.audience, owed.at, owed.event
-         FROM UNNEST($1::bigint[], $2::text[], $3::text[], $4::timestamptz[], $5::jsonb[])
+         FROM UNNEST($1::bigint[], $2::text[], $3::text[], $4::timestamptz[], $5::json[])
               WITH ORDINALITY AS owed (company_id, kind, audience, at, event, place)
          ORDER BY owed.place
          RETURNING id",

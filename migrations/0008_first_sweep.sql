@@ -119,3 +119,7 @@ COMMENT ON VIEW holdings IS 'Certificates by their qualifications: a row for eac
 
 -- An event is written once and read as a whole: as a text it is neither taken apart nor put together again.
 ALTER TABLE events ALTER COLUMN event TYPE json;
+
+-- Each message that is taken asks for what was refused before: there is next to nothing of that.
+CREATE INDEX deliveries_refused ON deliveries (address)
+    WHERE refused_since IS NOT NULL AND sent_at IS NULL AND cancelled_at IS NULL AND dead_at IS NULL;

@@ -18,7 +18,9 @@ use crate::clock;
 use crate::config::EmailAddress;
 use crate::domain::event::{Audience, Event};
 use crate::store::StoreError;
-use crate::store::outbox::mailing::{self, DeliveryId, Draft, Loose, MessageRow, Pending, Waiting};
+use crate::store::outbox::mailing::{
+    self, DeliveryId, Draft, LOOSE_MAX, Loose, MessageRow, Pending, Waiting,
+};
 use crate::store::outbox::readdressing;
 use crate::store::outbox::recipients::{self, Recipient, RecipientClaim, Taken};
 use crate::store::outbox::refusals::Buried;
@@ -96,7 +98,7 @@ impl Run<'_> {
         let mut served = Served { claim: &mut claim, attempts: waiting.attempts };
         let next = self.serve_claimed(&mut served, waiting, ripe).await?;
         self.claims = Some(claim.release().await?);
-        if !matches!(next, Next::Message | Next::Again) {
+        if !matches!(next, Next::Message | Next::Recipients | Next::Again) {
             self.set_aside.insert(waiting.recipient.clone());
         }
         Ok(next)
@@ -109,6 +111,8 @@ impl Run<'_> {
         ripe: Ripe,
     ) -> Result<Next, EmailError> {
         let Pending { frozen, mut loose, unreadable } = mailing::pending(served.claim).await?;
+        let is_more = unreadable.is_empty() && loose.len() == LOOSE_MAX;
+        let sent_before = self.mailed.sent;
         self.report_unreadable(served.claim.recipient(), unreadable);
         for message in &frozen {
             let parcel = Parcel {
@@ -133,7 +137,7 @@ impl Run<'_> {
         let share = self.share_of(&now_waiting, ripe).unwrap_or_default();
         loose.retain(|delivery| share.contains(&delivery.event.kind.audience()));
         let theirs = self.readdress(served.claim, &loose).await?;
-        let events: Vec<Event> = theirs.iter().map(|delivery| delivery.event.clone()).collect();
+        let events: Vec<&Event> = theirs.iter().map(|delivery| &delivery.event).collect();
         let watchlist = self.mailer.watchlist;
         let today = self.mailer.day_of(self.mailer.clock.now());
         for letter in compose(&events, watchlist.language, today) {
@@ -142,7 +146,9 @@ impl Run<'_> {
                 next => return Ok(next),
             }
         }
-        Ok(Next::Message)
+        // What was read and not sent would only be read again.
+        let is_more = is_more && self.mailed.sent > sent_before;
+        Ok(if is_more { Next::Recipients } else { Next::Message })
     }
 
     /// Cancels what the recipient no longer gets, and gives what they do.

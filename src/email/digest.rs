@@ -1,8 +1,8 @@
 //! From events to a letter: what one recipient is told at once.
 //!
 //! [`shown`] decides which events are seen and in what order, [`page`] lays them out without markup, [`text`] and [`html`]
-//! write the page, [`subject`] says the most urgent of it in one line. A letter that would be too large is cut in two until
-//! each part fits, and the parts are numbered.
+//! write the page, [`subject`] says the most urgent of it in one line. A letter that would be too large is cut into parts that
+//! fit, and these are numbered.
 
 mod blocks;
 mod html;
@@ -10,6 +10,8 @@ mod page;
 mod shown;
 mod subject;
 mod text;
+
+use std::borrow::Borrow;
 
 use chrono::NaiveDate;
 
@@ -43,7 +45,7 @@ pub struct Letter {
 /// Days are counted anew for `today`, because a mail may leave days after its events were found; of several stages of one
 /// end only the latest is shown.
 #[must_use]
-pub fn compose(events: &[Event], language: Language, today: NaiveDate) -> Vec<Letter> {
+pub fn compose<E: Borrow<Event>>(events: &[E], language: Language, today: NaiveDate) -> Vec<Letter> {
     let shown = shown(events, language, today);
     let mut letters = Vec::new();
     write_parts(&shown, language, today, &mut letters);
@@ -61,13 +63,17 @@ fn write_parts(shown: &[Shown<'_>], language: Language, today: NaiveDate, letter
         return;
     }
     let letter = write(shown, language, today);
-    if bytes_as_mail(&letter) <= LETTER_BYTES_MAX || shown.len() == 1 {
+    let bytes = bytes_as_mail(&letter);
+    if bytes <= LETTER_BYTES_MAX || shown.len() == 1 {
         letters.push(letter);
         return;
     }
-    let (first, second) = shown.split_at(shown.len() / 2);
-    write_parts(first, language, today, letters);
-    write_parts(second, language, today, letters);
+    drop(letter);
+    // Some are longer than others: with room to spare few parts have to be cut again.
+    let parts = bytes.div_ceil(LETTER_BYTES_MAX / 10 * 9);
+    for part in shown.chunks(shown.len().div_ceil(parts)) {
+        write_parts(part, language, today, letters);
+    }
 }
 
 fn write(shown: &[Shown<'_>], language: Language, today: NaiveDate) -> Letter {

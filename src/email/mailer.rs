@@ -85,6 +85,8 @@ pub struct MailProblem {
 pub(super) enum Next {
     /// With the same recipient's next message.
     Message,
+    /// With the next recipient; then with this one again, who is owed more than was read.
+    Recipients,
     /// With the next recipient.
     Recipient,
     /// With the same recipient from the start, on a new connection.
@@ -162,7 +164,7 @@ impl Run<'_> {
     async fn send(&mut self, ripe: Ripe) -> Result<(), EmailError> {
         let (mut is_first, mut rounds_in_vain) = (true, 0);
         while rounds_in_vain < ROUNDS_IN_VAIN_MAX {
-            let batch = self.ripe(ripe).await?;
+            let mut batch = self.ripe(ripe).await?;
             if batch.is_empty() {
                 break;
             }
@@ -173,20 +175,40 @@ impl Run<'_> {
                 }
             }
             let sent_before = self.mailed.sent;
-            for waiting in batch {
-                let mut next = self.serve(&waiting, ripe).await?;
-                if next == Next::Again {
-                    next = self.serve(&waiting, ripe).await?;
-                }
-                if next == Next::End {
-                    return Ok(());
-                }
+            // To ask who waits is to count all that is owed: not for each part of it.
+            while !batch.is_empty() {
+                let Some(owed_more) = self.serve_each(batch, ripe).await? else { return Ok(()) };
+                batch = owed_more;
             }
             if self.mailed.sent == sent_before {
                 rounds_in_vain += 1;
             }
         }
         Ok(())
+    }
+
+    /// Serves each of them once; gives those who are owed more than was read of it. `None`: the run is over.
+    async fn serve_each(
+        &mut self,
+        batch: Vec<Waiting>,
+        ripe: Ripe,
+    ) -> Result<Option<Vec<Waiting>>, EmailError> {
+        let mut owed_more = Vec::new();
+        for waiting in batch {
+            let mut next = self.serve(&waiting, ripe).await?;
+            if next == Next::Again {
+                next = self.serve(&waiting, ripe).await?;
+            }
+            match next {
+                Next::End => return Ok(None),
+                // What was sent was taken: nothing of earlier attempts counts any more.
+                Next::Recipients => {
+                    owed_more.push(Waiting { attempts: 0, next_attempt_at: None, ..waiting });
+                }
+                Next::Message | Next::Recipient | Next::Again => {}
+            }
+        }
+        Ok(Some(owed_more))
     }
 
     /// Whose mail goes now. Whose address has left the file comes first: what is re-addressed is then in the digest of who

@@ -1,5 +1,6 @@
 //! Which events a letter shows, and in what order.
 
+use std::borrow::Borrow;
 use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
@@ -66,11 +67,12 @@ impl Shown<'_> {
 }
 
 /// The events that are shown, in the order of the letter: by kind as in [`Change::ALL`], then what ends first.
-pub(super) fn shown(events: &[Event], language: Language, today: NaiveDate) -> Vec<Shown<'_>> {
-    let mut shown: Vec<Shown<'_>> = latest_stages(events, today)
+pub(super) fn shown<E: Borrow<Event>>(events: &[E], language: Language, today: NaiveDate) -> Vec<Shown<'_>> {
+    let events: Vec<&Event> = events.iter().map(Borrow::borrow).collect();
+    let mut shown: Vec<Shown<'_>> = latest_stages(&events, today)
         .into_iter()
         .filter_map(|covers| {
-            let event = events.get(*covers.first()?)?;
+            let event = *events.get(*covers.first()?)?;
             Some(Shown {
                 event,
                 kind: words::standing(event, today),
@@ -90,7 +92,7 @@ pub(super) fn shown(events: &[Event], language: Language, today: NaiveDate) -> V
 
 /// Places of events, those together that one event speaks for; that one first. Of several stages of one end
 /// ([`Change::FilingDue`], [`Change::Expiring`], [`Change::Expired`]) the latest speaks, of one stage told twice the later.
-fn latest_stages(events: &[Event], today: NaiveDate) -> Vec<Vec<usize>> {
+fn latest_stages(events: &[&Event], today: NaiveDate) -> Vec<Vec<usize>> {
     let mut groups: Vec<Vec<usize>> = Vec::new();
     let mut ends: BTreeMap<_, usize> = BTreeMap::new();
     for (place, event) in events.iter().enumerate() {

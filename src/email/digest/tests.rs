@@ -196,7 +196,7 @@ fn days_are_counted_anew_for_the_day_of_the_mail() {
 
 #[test]
 fn nothing_to_tell_is_no_letter() {
-    assert_eq!(compose(&[], Chinese, today()), []);
+    assert_eq!(compose::<Event>(&[], Chinese, today()), []);
 }
 
 #[test]

@@ -5,10 +5,8 @@
 
 use chrono::{DateTime, Utc};
 use futures_util::TryStreamExt as _;
-use serde::de::Deserialize as _;
 use sqlx::Connection as _;
 use sqlx::postgres::{PgConnection, PgPool};
-use sqlx::types::Json;
 
 use crate::domain::event::Event;
 use crate::store::error::{StoreError, during, must_touch};
@@ -17,7 +15,7 @@ use crate::store::outbox::recipients::{Recipient, RecipientClaim};
 use crate::store::outbox::troubles::{self, Turn};
 
 /// The most deliveries of one digest; the rest follows in the next.
-const LOOSE_MAX: i64 = 5_000;
+pub const LOOSE_MAX: usize = 5_000;
 
 /// A recipient to whom something is owed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -161,7 +159,7 @@ pub async fn pending(claim: &mut RecipientClaim) -> Result<Pending, StoreError> 
         Pending { frozen: frozen.into_iter().map(Frozen::from).collect(), ..Pending::default() };
     // Row by row: as it is stored an event takes several times the room of what it says.
     let mut rows = sqlx::query!(
-        r#"SELECT deliveries.id, event_id, recipient, owed_since, event AS "event: Json<serde_json::Value>"
+        r#"SELECT deliveries.id, event_id, recipient, owed_since, event::text AS "event!"
            FROM deliveries
            JOIN events ON events.id = event_id
            WHERE address = $1
@@ -172,11 +170,11 @@ pub async fn pending(claim: &mut RecipientClaim) -> Result<Pending, StoreError> 
            ORDER BY deliveries.id
            LIMIT $2"#,
         recipient.as_str(),
-        LOOSE_MAX
+        i64::try_from(LOOSE_MAX).unwrap_or(i64::MAX)
     )
     .fetch(claim.connection());
     while let Some(row) = rows.try_next().await.map_err(during("reading what is owed"))? {
-        match Event::deserialize(row.event.0) {
+        match serde_json::from_str::<Event>(&row.event) {
             Ok(event) => pending.loose.push(Loose {
                 id: DeliveryId(row.id),
                 event_id: EventId(row.event_id),
@@ -227,6 +225,7 @@ pub async fn freeze(
     now: DateTime<Utc>,
 ) -> Result<MessageRow, StoreError> {
     let doing = "storing a message before it is sent";
+    let recipient = claim.recipient().clone();
     let mut tx = claim.connection().begin().await.map_err(during(doing))?;
     let row = sqlx::query_scalar!(
         "INSERT INTO messages (recipient, message_id, subject, content, frozen_at)
@@ -245,13 +244,16 @@ pub async fn freeze(
     let done = sqlx::query!(
         "UPDATE deliveries
          SET message_id = $2
+         -- By the address, too: without it the index of what is pending is read from end to end.
          WHERE id = ANY ($1)
+           AND address = $3
            AND message_id IS NULL
            AND sent_at IS NULL
            AND cancelled_at IS NULL
            AND dead_at IS NULL",
         &ids,
-        row
+        row,
+        recipient.as_str()
     )
     .execute(&mut *tx)
     .await

@@ -8,17 +8,37 @@ use sqlx::{ConnectOptions as _, Connection as _, Postgres};
 
 use super::checks::claims::Claims;
 use super::error::{StoreError, during};
-use crate::clock::within;
+use crate::clock::{pause, within};
 
 /// The layout of this version, embedded at build time.
 pub static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!();
 
-/// Connections for everything but claims, which have connections of their own.
-const POOL_CONNECTIONS_MAX: u32 = 4;
+/// How many connections a process may have, by what they are for. Mail has one more for the claim of its recipient.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Share {
+    /// For everything but claims.
+    pool: u32,
+    /// For the lanes of a sweep.
+    lanes: usize,
+}
+
+impl Share {
+    const MOST: Self = Self { pool: 4, lanes: 4 };
+
+    /// Of so many that the role may have in this database; `None`: no limit. It takes three.
+    fn of(limit: Option<i32>) -> Self {
+        let Some(limit) = limit.and_then(|limit| u32::try_from(limit).ok()) else { return Self::MOST };
+        let pool = (limit.saturating_sub(1) / 2).clamp(1, Self::MOST.pool);
+        let lanes = usize::try_from(limit.saturating_sub(1 + pool)).unwrap_or(usize::MAX);
+        Self { pool, lanes: lanes.clamp(1, Self::MOST.lanes) }
+    }
+}
 
 /// How long to wait for a free or a new connection. The pool asks a socket that refuses again and again until then, so this is
 /// also how long it takes to notice that a private server has died.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
+
+const LOOK_FOR_ROOM_EVERY: Duration = Duration::from_millis(50);
 
 /// A connection that holds locks and says nothing for this long has a stopped process behind it: the server ends it, and
 /// the locks with it (design 5).
@@ -42,6 +62,7 @@ pub enum Layout {
 pub struct Store {
     pool: PgPool,
     options: PgConnectOptions,
+    share: Share,
     watchlist: String,
 }
 
@@ -112,18 +133,13 @@ impl Store {
             // What a person's role or database sets must not change what our statements mean.
             .options([("search_path", "public"), ("timezone", "UTC"), ("tcp_keepalives_idle", "60")])
             .log_statements(tracing::log::LevelFilter::Trace);
-        let pool = PgPoolOptions::new()
-            .max_connections(POOL_CONNECTIONS_MAX)
-            .acquire_timeout(ACQUIRE_TIMEOUT)
-            // Asked in place of the usual ping: one that works but cannot write any more leads to yesterday's primary.
-            .test_before_acquire(false)
-            .before_acquire(|connection, _| Box::pin(async move { Ok(can_write(connection).await) }))
-            // The pool's own test at a connection's return has no time limit, and one that waits for ever keeps its place.
-            .after_release(|connection, _| Box::pin(async move { Ok(answers(connection).await) }))
-            .connect_with(options.clone())
-            .await
-            .map_err(during("connecting to the database"))?;
-        Ok(Self { pool, options, watchlist: String::new() })
+        let mut pool = pool(&options, Share::MOST.pool).await?;
+        let share = Share::of(connection_limit(&pool).await?);
+        if share.pool < Share::MOST.pool {
+            pool.close().await;
+            pool = self::pool(&options, share.pool).await?;
+        }
+        Ok(Self { pool, options, share, watchlist: String::new() })
     }
 
     /// Opens the database for a command that only reads: at once or not at all (a pool goes on trying for half a minute), and
@@ -160,11 +176,27 @@ impl Store {
         &self.pool
     }
 
-    /// Opens a connection that will hold claims.
+    /// Opens a connection that will hold claims. Waits a while for room where there are as many as may be: one that was closed
+    /// counts until its server process has ended.
     ///
     /// # Errors
     /// When the database cannot be reached.
     pub async fn claims(&self) -> Result<Claims, StoreError> {
+        let opening = async {
+            loop {
+                match self.one_more_claims().await {
+                    Err(error) if error.is_of_too_many_connections() => pause(LOOK_FOR_ROOM_EVERY).await,
+                    opened => return opened,
+                }
+            }
+        };
+        match within(ACQUIRE_TIMEOUT, opening).await {
+            Ok(opened) => opened,
+            Err(_) => self.one_more_claims().await,
+        }
+    }
+
+    async fn one_more_claims(&self) -> Result<Claims, StoreError> {
         let doing = "connecting to the database for claims";
         let options = self.options.clone().options([
             ("idle_session_timeout", IDLE_SESSION_TIMEOUT),
@@ -187,16 +219,19 @@ impl Store {
         Ok(Claims::new(connection))
     }
 
-    /// Opens connections that will hold claims until there are as many as `wanted`, or as the server or our role allows; at
-    /// least one.
+    /// Opens connections that will hold the claims of a sweep until there are as many as `wanted`, or as the server or our role
+    /// allows; at least one.
     ///
     /// # Errors
     /// When the database cannot be reached.
     pub async fn more_claims(&self, claims: &mut Vec<Claims>, wanted: usize) -> Result<(), StoreError> {
-        while claims.len() < wanted {
-            match self.claims().await {
+        if claims.is_empty() {
+            claims.push(self.claims().await?);
+        }
+        while claims.len() < wanted.min(self.share.lanes) {
+            match self.one_more_claims().await {
                 Ok(more) => claims.push(more),
-                Err(error) if error.is_of_too_many_connections() && !claims.is_empty() => return Ok(()),
+                Err(error) if error.is_of_too_many_connections() => return Ok(()),
                 Err(error) => return Err(error),
             }
         }
@@ -211,10 +246,45 @@ impl Store {
         self.pool.acquire().await.map_err(during(doing))
     }
 
+    /// Whether somebody may keep a pooled connection, so that others still have one.
+    #[must_use]
+    pub fn can_spare_one(&self) -> bool {
+        self.share.pool > 1
+    }
+
     /// Closes every pooled connection and waits for that.
     pub async fn close(self) {
         self.pool.close().await;
     }
+}
+
+async fn pool(options: &PgConnectOptions, connections_max: u32) -> Result<PgPool, StoreError> {
+    PgPoolOptions::new()
+        .max_connections(connections_max)
+        .acquire_timeout(ACQUIRE_TIMEOUT)
+        // Asked in place of the usual ping: one that works but cannot write any more leads to yesterday's primary.
+        .test_before_acquire(false)
+        .before_acquire(|connection, _| Box::pin(async move { Ok(can_write(connection).await) }))
+        // The pool's own test at a connection's return has no time limit, and one that waits for ever keeps its place.
+        .after_release(|connection, _| Box::pin(async move { Ok(answers(connection).await) }))
+        .connect_with(options.clone())
+        .await
+        .map_err(during("connecting to the database"))
+}
+
+/// How many connections our role may have, and the database; `None`: no limit of theirs.
+async fn connection_limit(pool: &PgPool) -> Result<Option<i32>, StoreError> {
+    sqlx::query_scalar!(
+        "SELECT least(nullif(rolconnlimit, -1), nullif(datconnlimit, -1)) AS least
+         FROM pg_roles, pg_database
+         WHERE rolname = current_user
+           AND datname = current_database()
+           AND NOT rolsuper"
+    )
+    .fetch_optional(pool)
+    .await
+    .map(Option::flatten)
+    .map_err(during("reading how many connections are allowed"))
 }
 
 /// Whether a pooled connection lives, and leads to a server that can be written to. After a failover an open one may stay with

@@ -16,7 +16,8 @@ pub(super) struct Counter<'a> {
     breaker: &'a Breaker,
     limit: u32,
     waiting: Mutex<Vec<Arc<Ticket>>>,
-    /// Who holds it counts for all who wait. The connection is kept for as long as the sweep asks.
+    /// Who holds it counts for all who wait. The connection is kept for as long as the sweep asks, where it
+    /// can be spared.
     turnstile: tokio::sync::Mutex<Option<PoolConnection<Postgres>>>,
 }
 
@@ -60,6 +61,7 @@ impl<'a> Counter<'a> {
         }
         // Apart: of many that wait, one counts.
         Box::pin(self.count_group(&mut turnstile, &group)).await.inspect_err(|_| *turnstile = None)?;
+        self.keep_if_it_can_be_spared(&mut turnstile);
         Ok(ticket.counted.get().copied().unwrap_or(Counted::Spent))
     }
 
@@ -70,7 +72,15 @@ impl<'a> Counter<'a> {
     pub(super) async fn give_back_pages(&self, pages: i64) -> Result<(), StoreError> {
         let mut turnstile = self.turnstile.lock().await;
         let connection = self.connection(&mut turnstile).await?;
-        budget::give_back_pages(connection, pages, self.ground.now()).await
+        let given = budget::give_back_pages(connection, pages, self.ground.now()).await;
+        self.keep_if_it_can_be_spared(&mut turnstile);
+        given
+    }
+
+    fn keep_if_it_can_be_spared(&self, turnstile: &mut Option<PoolConnection<Postgres>>) {
+        if !self.ground.store.can_spare_one() {
+            *turnstile = None;
+        }
     }
 
     async fn count_group(

@@ -16,7 +16,7 @@ use tempfile::TempDir;
 
 use super::house::{CONCURRENCY, Home, Rig};
 use super::laws::{Cost, judge, says_no_secret, undisturbed};
-use super::server::postmaster;
+use super::server::{Server, postmaster};
 use crate::support::database::launcher;
 use crate::support::running::{Running, until};
 use crate::support::scenarios::steady;
@@ -220,4 +220,29 @@ async fn scenario_08_a_daemon_without_descriptors_asks_nobody_and_goes_on_when_i
     assert_eq!(code, 0, "{log}");
     // Not even the file could be read, which is told when mail can be sent again.
     judge(&rig, &expected, Cost { troubles: &["watchlist_rejected"], ..Cost::NOTHING }).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_role_with_three_connections_sweeps_and_sends_mail() {
+    let server = Server::start().await;
+    server
+        .order(
+            "CREATE ROLE little LOGIN CONNECTION LIMIT 3;
+             GRANT ALL ON SCHEMA public TO little;
+             GRANT ALL ON ALL TABLES IN SCHEMA public TO little;
+             GRANT ALL ON ALL SEQUENCES IN SCHEMA public TO little",
+        )
+        .await;
+    let rig = Rig::with(&steady(40)).await.lives_on(&server).await;
+    let program = rig.program_on(&server.url().replace("//qualwatch@", "//little@"));
+    let daemon = Running::start(&program, &["run"]);
+    until("all are checked and told", || async { rig.checked().await == 40 && rig.is_silent().await }).await;
+    let (code, log) = daemon.end(Signal::SIGTERM).await;
+    assert_eq!(code, 0, "{log}");
+    assert!(!log.contains("ERROR") && !log.contains("WARN"), "{log}");
+    assert_eq!(rig.money.paid(), 40);
+    let checked = program.run(&["check", "--json"]);
+    assert_eq!(checked.code, Some(0), "{checked:?}");
+    assert_eq!(rig.money.paid(), 80);
+    server.stop().await;
 }

@@ -188,8 +188,6 @@ struct Concluded<'c> {
     asked: Asked<'c>,
     record: Record,
     conclusion: Conclusion,
-    /// The same answer, should the prefix turn out to be another company's at the last moment.
-    answer: Answer,
 }
 
 /// Reads the companies together and concludes each; one that cannot be read or concluded has failed.
@@ -221,9 +219,9 @@ async fn concluded<'c>(
     let sorted = whose_they_are(ground, claims, read).await?;
     let mut concluded = Vec::with_capacity(sorted.len());
     for (observed, record, answer) in sorted {
-        match conclude_unless_it_panics(ground, &observed.asked, &record, answer.clone()) {
+        match conclude_unless_it_panics(ground, &observed.asked, &record, answer) {
             Ok(conclusion) => {
-                concluded.push(Concluded { asked: observed.asked, record, conclusion, answer });
+                concluded.push(Concluded { asked: observed.asked, record, conclusion });
             }
             Err(ended) => failed.push(Failing::new(observed.asked, ended)),
         }
@@ -357,7 +355,7 @@ async fn store<'c>(
                 notes.ended(concluded.asked.planned.entry, ended);
             }
             Some(error) => {
-                let ended = refused_ended(ground, &concluded, error);
+                let ended = refused_ended(error);
                 failed_after_all.push(Failing::new(concluded.asked, ended));
             }
         }
@@ -375,14 +373,8 @@ async fn store<'c>(
 }
 
 /// Why a conclusion was not stored. Of two companies that bring one prefix at once only one can have it.
-fn refused_ended(ground: &Ground<'_>, concluded: &Concluded<'_>, error: &StoreError) -> Ended {
-    if error.is_of_a_taken_prefix() {
-        let answer = Answer { prefix_is: PrefixIs::Taken, ..concluded.answer.clone() };
-        if let Err(ended) = conclude_unless_it_panics(ground, &concluded.asked, &concluded.record, answer) {
-            return ended;
-        }
-    }
-    broken(chain(error))
+fn refused_ended(error: &StoreError) -> Ended {
+    if error.is_of_a_taken_prefix() { outcome::taken() } else { broken(chain(error)) }
 }
 
 async fn commit_all(

@@ -109,6 +109,12 @@ pub(super) fn failed(failure: &Failure) -> Ended {
     Ended { outcome, code: failure.code, reason: Some(failure.reason.clone()) }
 }
 
+/// Another entry of the file has the prefix that the answer brings: of two only one can be meant.
+pub(super) fn taken() -> Ended {
+    let reason = "another entry of the watchlist finds the same company".to_owned();
+    Ended { outcome: Outcome::Disputed, code: None, reason: Some(reason) }
+}
+
 fn accept(whose: Whose, prefix_is: PrefixIs) -> Result<(Option<Prefix>, Vec<Item>), Ended> {
     let disputed = |found: String| Ended { outcome: Outcome::Disputed, code: None, reason: Some(found) };
     match whose {
@@ -121,9 +127,7 @@ fn accept(whose: Whose, prefix_is: PrefixIs) -> Result<(Option<Prefix>, Vec<Item
                 format!("the answer is of {}", found.join(", "))
             }))
         }
-        Whose::Ours { .. } | Whose::ReImported { .. } if prefix_is == PrefixIs::Taken => {
-            Err(disputed("another entry of the watchlist finds the same company".to_owned()))
-        }
+        Whose::Ours { .. } | Whose::ReImported { .. } if prefix_is == PrefixIs::Taken => Err(taken()),
         Whose::Ours { prefix, items } => Ok((prefix, items)),
         Whose::ReImported { prefix, items } => Ok((Some(prefix), items)),
     }

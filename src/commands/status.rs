@@ -14,6 +14,7 @@ use crate::domain::outcome::Outcome;
 use crate::domain::rhythm::OccasionsByLine;
 use crate::store::Store;
 use crate::store::asking::budget::{self, Calls};
+use crate::store::companies::CompanyId;
 use crate::store::outbox::mailing;
 use crate::store::reports::established;
 use crate::store::reports::overview::{self, Ailing};
@@ -107,6 +108,8 @@ struct Standings {
     next_due: Option<DateTime<Utc>>,
     /// How many have not been asked for in too long, and the first of them since when.
     overdue: Option<(u64, DateTime<Utc>)>,
+    /// With whom something is wrong.
+    ailing: Vec<CompanyId>,
 }
 
 /// Prints how everything stands; there are problems where the exit code is 3.
@@ -134,8 +137,7 @@ async fn read(context: &Context, store: &Store) -> anyhow::Result<Facts> {
     let in_file = InFile::of(context);
     let (companies, ending) =
         tokio::try_join!(standings(context, &in_file, pool), ending(context, &in_file, pool))?;
-    let mut ailing = overview::ailing(pool).await?;
-    ailing.retain(|company| in_file.names(company.keyword.as_str()));
+    let mut ailing = overview::ailing(pool, &companies.ailing).await?;
     ailing.sort_by_key(|company| in_file.place(company.keyword.as_str()));
     let in_doubt = overview::in_doubt(pool).await?;
     Ok(Facts {
@@ -159,6 +161,7 @@ async fn standings(context: &Context, in_file: &InFile<'_>, pool: &PgPool) -> an
     while let Some(overview) = overviews.try_next().await? {
         let Some(company) = in_file.get(&overview.keyword) else { continue };
         found.stored += 1;
+        found.ailing.extend(overview.ailing);
         found.unverified += usize::from(is_stale(context, company, overview.last_verified_at));
         let Some(asked) = overview.asked else {
             found.next_due = earliest(found.next_due, Some(now));

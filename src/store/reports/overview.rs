@@ -8,7 +8,7 @@ use sqlx::postgres::PgPool;
 use crate::domain::keyword::Keyword;
 use crate::domain::outcome::Outcome;
 use crate::domain::rhythm::Asked;
-use crate::store::companies::{read_keyword, read_outcome};
+use crate::store::companies::{CompanyId, read_keyword, read_outcome};
 use crate::store::error::{StoreError, during};
 
 /// When one company was asked for and verified.
@@ -20,12 +20,16 @@ pub struct Overview {
     pub asked: Option<Asked>,
     /// The last complete observation.
     pub last_verified_at: Option<DateTime<Utc>>,
+    /// Its row, where something is wrong with it: its last check was neither complete nor empty, or it is disputed.
+    pub ailing: Option<CompanyId>,
 }
 
 /// How every company stands that was ever in the file, one by one.
 pub fn each_overview(pool: &PgPool) -> impl Stream<Item = Result<Overview, StoreError>> {
     let rows = sqlx::query!(
-        r#"SELECT keyword, accepted_at, last_asked_at, owes_answer, last_verified_at, left_at IS NULL AS "is_watched!"
+        r#"SELECT id AS "id: CompanyId", keyword, accepted_at, last_asked_at, owes_answer, last_verified_at,
+                  left_at IS NULL AS "is_watched!",
+                  (last_outcome NOT IN ('complete', 'empty') OR disputed_since IS NOT NULL) IS TRUE AS "is_ailing!"
            FROM companies
            JOIN standings ON standings.company_id = companies.id"#
     )
@@ -41,11 +45,12 @@ pub fn each_overview(pool: &PgPool) -> impl Stream<Item = Result<Overview, Store
             keyword: row.keyword,
             asked: row.is_watched.then_some(asked),
             last_verified_at: row.last_verified_at,
+            ailing: row.is_ailing.then_some(row.id),
         })
     })
 }
 
-/// A company with which something is wrong: its last check was neither complete nor empty, or it is disputed.
+/// A company with which something is wrong ([`Overview::ailing`]).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ailing {
     /// As the provider is asked.
@@ -60,16 +65,17 @@ pub struct Ailing {
     pub is_disputed: bool,
 }
 
-/// Those with which something is wrong, of all that were ever in the file.
+/// What is wrong with these companies.
 ///
 /// # Errors
 /// When the database fails or a stored keyword cannot be read.
-pub async fn ailing(pool: &PgPool) -> Result<Vec<Ailing>, StoreError> {
+pub async fn ailing(pool: &PgPool, ids: &[CompanyId]) -> Result<Vec<Ailing>, StoreError> {
+    let ids: Vec<i64> = ids.iter().map(|id| id.0).collect();
     let rows = sqlx::query!(
         r#"SELECT id, keyword, last_outcome, last_code, last_reason, disputed_since IS NOT NULL AS "is_disputed!"
            FROM companies
-           WHERE last_outcome NOT IN ('complete', 'empty')
-              OR disputed_since IS NOT NULL"#
+           WHERE id = ANY ($1)"#,
+        &ids
     )
     .fetch(pool);
     let ailing = rows.map(|row| {

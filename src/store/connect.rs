@@ -182,17 +182,17 @@ impl Store {
     /// # Errors
     /// When the database cannot be reached.
     pub async fn claims(&self) -> Result<Claims, StoreError> {
-        let opening = async {
+        let opening = Box::pin(async {
             loop {
                 match self.one_more_claims().await {
                     Err(error) if error.is_of_too_many_connections() => pause(LOOK_FOR_ROOM_EVERY).await,
                     opened => return opened,
                 }
             }
-        };
+        });
         match within(ACQUIRE_TIMEOUT, opening).await {
             Ok(opened) => opened,
-            Err(_) => self.one_more_claims().await,
+            Err(_) => Box::pin(self.one_more_claims()).await,
         }
     }
 

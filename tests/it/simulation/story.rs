@@ -1,6 +1,6 @@
 //! A world told day by day: for whoever looks at one that failed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 
@@ -8,7 +8,7 @@ use super::calendar::Day;
 use super::course::Course;
 use super::judgement::line_of;
 use super::oracle::{Told, Verdict};
-use super::registry::Gave;
+use super::registry::{Call, Gave};
 
 /// What befell a company, what was shown of it, what had to be told, and what was told.
 pub fn tell(company: usize, course: &Course, verdict: &Verdict, told: &Told) {
@@ -24,12 +24,17 @@ pub fn tell(company: usize, course: &Course, verdict: &Verdict, told: &Told) {
             .or_default()
             .push(format!("until {} {}h {:?} {:?}", fault.to, fault.until_hour, fault.company, fault.what));
     }
-    for call in course.registry.ledger() {
-        let of = call.company.or_else(|| course.truth.formerly(&call.keyword));
-        if of == Some(company) && call.gave != Gave::Whole {
-            let day = Day::of_instant(call.at);
+    let ledger = course.registry.ledger();
+    let of = |call: &Call| call.company.or_else(|| course.truth.formerly(&call.keyword));
+    let of_ours = ledger.iter().filter(|call| of(call) == Some(company) && call.gave != Gave::Whole);
+    let eventful: BTreeSet<Day> = of_ours.map(|call| Day::of_instant(call.at)).collect();
+    // Of everybody: whose turn it was says why it was not ours.
+    for call in &ledger {
+        let day = Day::of_instant(call.at);
+        if eventful.contains(&day) {
             let minutes = (call.at - day.at(0, 0)).num_minutes();
-            let text = format!("gave {:?} at {:02}:{:02}", call.gave, minutes / 60, minutes % 60);
+            let whom = of(call).map_or_else(|| "nobody".to_owned(), |company| company.to_string());
+            let text = format!("{:02}:{:02} {whom} {:?}", minutes / 60, minutes % 60, call.gave);
             days.entry(day).or_default().push(text);
         }
     }

@@ -1,6 +1,7 @@
 //! The circuit breaker (design 2): how a sweep fares, in memory. After five companies in a row without one readable answer
 //! nobody is asked any more; what that means for other processes is in rows (`stops`).
 
+use std::collections::BTreeSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -26,8 +27,8 @@ pub(super) fn next_probe(since: DateTime<Utc>, now: DateTime<Utc>) -> DateTime<U
 pub(super) enum Heard {
     /// Something that can be read, be it a refusal.
     Answer,
-    /// Nothing that can be read.
-    Silence,
+    /// Nothing that can be read, of the company at this place in the file.
+    Silence { company: usize, is: SilenceIs },
     /// No call was made, or it says nothing of upstream.
     Nothing,
 }
@@ -67,13 +68,18 @@ pub(super) struct Breaker {
 #[derive(Debug, Default)]
 struct State {
     halt: Option<Halt>,
-    silent_in_row: usize,
+    /// Companies in a row, by their places in the file: who is asked twice is still one.
+    silent_in_row: BTreeSet<usize>,
     asking: usize,
     last_answer_at: Option<DateTime<Utc>>,
     /// Since the last answer.
     was_silent: bool,
-    /// Whether silence counts no more.
-    is_disarmed: bool,
+    /// Who was silent while others were answered: it is not upstream that is away.
+    silent_alone: BTreeSet<usize>,
+    /// Silent tries of known dead entries.
+    dead_tries: usize,
+    /// It is the second turn of all companies, and they are too few for five in a row.
+    are_few: bool,
 }
 
 impl Breaker {
@@ -120,7 +126,8 @@ impl Breaker {
                 if state.halt.is_some() {
                     return false;
                 }
-                if state.silent_in_row == 0 || state.silent_in_row + state.asking < FAILURES_MAX {
+                let silent = state.silent_in_row.len();
+                if silent == 0 || silent + state.asking < FAILURES_MAX {
                     state.asking += 1;
                     return true;
                 }
@@ -129,11 +136,20 @@ impl Breaker {
         }
     }
 
-    /// Silence pauses the sweep no more: others have answered in it, and so few are left to be asked once more that a pause
-    /// would save nothing, while all daemons stood still for it.
-    pub(super) fn disarm_for_a_few(&self, left: usize) {
-        let mut state = self.state();
-        state.is_disarmed = state.last_answer_at.is_some() && left <= FAILURES_MAX;
+    /// All companies of a file of a few are asked once more: when none of them answers, the sweep is paused at its end.
+    pub(super) fn expect_a_few(&self) {
+        self.state().are_few = true;
+    }
+
+    /// Whether who is silent may be so because upstream is away: asking is paused, or will be unless somebody answers.
+    pub(super) fn is_in_question(&self) -> bool {
+        let state = self.state();
+        state.last_answer_at.is_none() && (state.are_few || state.halt.is_some())
+    }
+
+    /// Whether so many dead entries were tried that no further one is worth a second try.
+    pub(super) fn spares_second_tries(&self) -> bool {
+        self.state().dead_tries > FAILURES_MAX
     }
 
     /// A company that was entered for is done with.
@@ -143,15 +159,25 @@ impl Breaker {
         let circuit = match heard {
             Heard::Answer => {
                 let is_news = state.last_answer_at.is_none() || state.was_silent;
-                state.silent_in_row = 0;
+                let silent = std::mem::take(&mut state.silent_in_row);
+                state.silent_alone.extend(silent);
                 state.was_silent = false;
                 state.last_answer_at = Some(now);
                 if is_news { Circuit::AnswersAgain } else { Circuit::Unchanged }
             }
-            Heard::Silence => {
-                state.silent_in_row += usize::from(!state.is_disarmed);
+            Heard::Silence { company, is } => {
                 state.was_silent = true;
-                if state.silent_in_row >= FAILURES_MAX { Circuit::Opens } else { Circuit::Unchanged }
+                // Who fails while others are answered says nothing of upstream. Dead entries come last in a sweep: five of them
+                // would pause it every day, and all daemons would wait for probes and be said to be unwell.
+                let is_dead = is == SilenceIs::ItsOwn;
+                state.dead_tries += usize::from(is_dead);
+                if is_dead && state.last_answer_at.is_some() {
+                    state.silent_alone.insert(company);
+                }
+                if !state.silent_alone.contains(&company) {
+                    state.silent_in_row.insert(company);
+                }
+                if state.silent_in_row.len() >= FAILURES_MAX { Circuit::Opens } else { Circuit::Unchanged }
             }
             Heard::Nothing => Circuit::Unchanged,
         };

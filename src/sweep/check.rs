@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 use super::breaker::{Breaker, Heard, SilenceIs, is_dead};
 use super::counter::Counter;
 use super::ground::Ground;
-use super::plan::Planned;
+use super::plan::{Attempt, Planned};
 use super::report::{Halt, Ledger};
 use super::stops::Stops;
 use crate::domain::answer_digest::AnswerDigest;
@@ -106,16 +106,20 @@ impl Asking<'_> {
             Ok(_) => self.ledger.note_calls(asked.calls),
             Err(_) => self.breaker.end(Halt::Ending),
         }
-        let heard = came.as_ref().map_or(Heard::Nothing, heard_of);
+        let heard = came.as_ref().map_or(Heard::Nothing, |came| heard_of(&asked, came));
         if let Ok(Came::Failed(failure)) = &came {
-            if heard == Heard::Silence {
+            if matches!(heard, Heard::Silence { .. }) {
                 self.ledger.note_silence(&failure.reason);
             }
             if failure.pace() != Pace::GoesOn {
                 Box::pin(self.stops.stop_asking(self.client, failure)).await?;
             }
         }
-        self.stops.heard(heard, silence_is).await?;
+        self.stops.heard(heard).await?;
+        let is_dead = matches!(heard, Heard::Silence { is: SilenceIs::ItsOwn, .. });
+        if is_dead && asked.planned.attempt == Attempt::First && self.breaker.spares_second_tries() {
+            asked.planned.attempt = Attempt::Only;
+        }
         asked.came = came?;
         Ok(asked)
     }
@@ -126,8 +130,11 @@ impl Asking<'_> {
         failing_since: Option<DateTime<Utc>>,
         last_verified_at: Option<DateTime<Utc>>,
     ) -> SilenceIs {
-        let Some(last_success_at) = self.last_success_at else { return SilenceIs::AnyonesFault };
-        let was_dead_before = failing_since.is_some_and(|since| is_dead(since, Some(last_success_at)));
+        let last_success_at = self.breaker.last_answer_at().max(self.last_success_at);
+        if last_success_at.is_none() {
+            return SilenceIs::AnyonesFault;
+        }
+        let was_dead_before = failing_since.is_some_and(|since| is_dead(since, last_success_at));
         let was_never_there = failing_since.is_some() && last_verified_at.is_none();
         if was_dead_before || was_never_there { SilenceIs::ItsOwn } else { SilenceIs::AnyonesFault }
     }
@@ -137,7 +144,7 @@ impl Asking<'_> {
     /// # Errors
     /// When the database fails.
     pub(super) async fn has_panicked(&self) -> Result<(), StoreError> {
-        self.stops.heard(Heard::Nothing, SilenceIs::AnyonesFault).await
+        self.stops.heard(Heard::Nothing).await
     }
 
     async fn ask_pages(
@@ -289,9 +296,11 @@ impl Reading {
 }
 
 /// What a company's asking says of upstream.
-fn heard_of(came: &Came) -> Heard {
+fn heard_of(asked: &Asked<'_>, came: &Came) -> Heard {
     match came {
-        Came::Failed(failure) if !failure.is_readable() => Heard::Silence,
+        Came::Failed(failure) if !failure.is_readable() => {
+            Heard::Silence { company: asked.planned.place(), is: asked.silence_is }
+        }
         Came::Over | Came::Unpaid | Came::Panicked => Heard::Nothing,
         Came::TheSame | Came::Observed(..) | Came::Failed(_) | Came::TooManyPages(_) | Came::BrokenOff => {
             Heard::Answer

@@ -44,7 +44,10 @@ impl Whom {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Attempt {
     First,
+    /// The second one.
     Last,
+    /// Too many entries are dead to ask each of them twice.
+    Only,
 }
 
 /// Companies that fail come last, those in doubt first.
@@ -84,6 +87,16 @@ impl Planned<'_> {
     /// Whether its last check failed.
     pub(super) fn is_failing(&self) -> bool {
         self.order.0 >= Rank::Failing as u8
+    }
+
+    /// Its place in the file.
+    pub(super) fn place(&self) -> usize {
+        self.order.2
+    }
+
+    /// When it failed last; `None`: its last check did not fail.
+    fn failed_at(&self) -> Option<DateTime<Utc>> {
+        self.order.1.filter(|_| self.is_failing())
     }
 }
 
@@ -132,6 +145,15 @@ pub(super) async fn plan<'a>(ground: &Ground<'a>, whom: &Whom) -> Result<Plan<'a
     }
     plan.planned.sort_by_key(|company| company.order);
     Ok(plan)
+}
+
+/// Whom a probe goes to first: not to whom it went last, so that one dead entry can never be all that is asked.
+pub(super) fn turn_from_last_tried(planned: &mut [Planned<'_>]) {
+    let last_tried_at = planned.iter().filter_map(Planned::failed_at).max();
+    let is_other = |company: &Planned<'_>| company.failed_at().is_none_or(|at| Some(at) < last_tried_at);
+    if let Some(other) = planned.iter().position(is_other) {
+        planned[..=other].rotate_right(1);
+    }
 }
 
 fn asked(candidate: &Candidate) -> Asked {

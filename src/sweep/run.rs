@@ -14,7 +14,7 @@ use super::ground::{Ground, Mode};
 use super::judging;
 use super::lane::{Lane, Line, Pass};
 use super::masses;
-use super::plan::{Plan, Planned, Whom, plan};
+use super::plan::{Plan, Planned, Whom, plan, turn_from_last_tried};
 use super::report::{Ledger, Progress, Report};
 use super::stops::{Start, Stops};
 use crate::clock::Clock;
@@ -191,7 +191,9 @@ impl Course<'_> {
         again.extend(more);
         if !again.is_empty() && !breaker.is_over() {
             again.sort_by_key(|company| company.order);
-            breaker.disarm_for_a_few(again.len());
+            if is_few && are_all {
+                breaker.expect_a_few();
+            }
             let (_, claims) = self.pass(again, claims).await?;
             close(claims).await?;
         } else {
@@ -211,10 +213,13 @@ impl Course<'_> {
     /// The first call alone: a refused key costs one call, and a probe is one call. Then all others.
     async fn first_pass<'c>(
         &self,
-        planned: Vec<Planned<'c>>,
+        mut planned: Vec<Planned<'c>>,
         start: Start,
     ) -> Result<(Vec<Planned<'c>>, Vec<Claims>), StoreError> {
         let breaker = self.asking.breaker;
+        if start == Start::Probing {
+            turn_from_last_tried(&mut planned);
+        }
         let (mut again, mut claims) = (Vec::new(), Vec::new());
         let mut planned = planned.into_iter();
         for mut first in planned.by_ref() {

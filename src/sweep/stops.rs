@@ -89,9 +89,9 @@ impl Stops<'_> {
 
     /// A company's turn is over: what it says of upstream. That one is silent whose fault is its own says nothing of whether
     /// upstream can be reached.
-    pub(super) async fn heard(&self, heard: Heard, silence_is: SilenceIs) -> Result<(), StoreError> {
+    pub(super) async fn heard(&self, heard: Heard) -> Result<(), StoreError> {
         let circuit = self.breaker.heard(heard, self.ground.now());
-        let is_silent = heard == Heard::Silence && silence_is == SilenceIs::AnyonesFault;
+        let is_silent = matches!(heard, Heard::Silence { is: SilenceIs::AnyonesFault, .. });
         // Apart, for it is nearly never so, and every call that is under way has room for all that might follow.
         match circuit {
             Circuit::Unchanged if !is_silent => Ok(()),

@@ -84,6 +84,7 @@ async fn check_says_which_company_the_days_calls_cannot_pay() {
     let program = Program::new(&text)
         .with("QUALWATCH_DATABASE_URL", world.database_url())
         .with("QUALWATCH_API_KEY", KEY);
+    let mut told = 0;
     for day in days() {
         world.at(&day);
         let before = world.sandbox.ledger().len();
@@ -95,10 +96,13 @@ async fn check_says_which_company_the_days_calls_cannot_pay() {
         assert_eq!(calls.get("公司2"), Some(&1), "{day}: {calls:?}");
         let cost = calls.get("公司1").copied().unwrap_or_default();
         assert!(cost <= usize::from(day == "2026-01-05"), "{day}: {calls:?}");
+        let events = document["events"].as_array().unwrap();
+        told += events.iter().filter(|event| event["kind"] == "company_unverified").count();
         let problems = document["problems"].as_array().unwrap();
         assert!(problems.iter().any(|problem| problem["company"] == "公司1"), "{day}: {document:#}");
         assert_eq!(document["companies"]["complete"], 1, "{day}: {document:#}");
     }
+    assert_eq!(told, 1, "the operator hears of it once");
 }
 
 #[tokio::test]

@@ -107,8 +107,15 @@ impl Occasions {
         let owed = |at: Option<DateTime<Utc>>, next: Option<DateTime<Utc>>| {
             at.filter(|at| *at > last_asked_at && *at >= accepted_at && is_worth_it(*at, next, self.now))
         };
-        let by_line = owed(self.occurrence, self.next_occurrence).map(Due::Occurrence);
+        // Who owes an answer is asked at the hour of each day, too, and that takes the place of what its line had before. Else
+        // what was missed would be made up at midnight, out of calls that all others need at their hour.
+        let occurrence = self.occurrence.filter(|at| !owes_answer || Some(*at) >= self.hour);
+        let by_line = owed(occurrence, self.next_check(owes_answer)).map(Due::Occurrence);
         by_line.or_else(|| owed(self.hour, self.next_hour).filter(|_| owes_answer).map(Due::Answer))
+    }
+
+    fn next_check(&self, owes_answer: bool) -> Option<DateTime<Utc>> {
+        self.next_occurrence.into_iter().chain(self.next_hour.filter(|_| owes_answer)).min()
     }
 
     /// The last instant at which anybody who shares the rhythm may have become due: who was asked since is not.
@@ -123,7 +130,7 @@ impl Occasions {
         if self.due(asked).is_some() {
             return Some(self.now);
         }
-        self.next_occurrence.into_iter().chain(self.next_hour.filter(|_| asked.owes_answer)).min()
+        self.next_check(asked.owes_answer)
     }
 }
 

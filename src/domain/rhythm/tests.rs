@@ -54,6 +54,9 @@ fn who_is_due_and_why() {
         ("0 8 * * Mon", "01 00:00", Some("24 08:00"), OWES, "25 08:00", Some(answer("25 08:00")), "owes: the next day again"),
         ("0 8 * * Mon", "01 00:00", Some("23 08:00"), OWES, "24 21:00", None, "owes: half a day's rule too"),
         ("0 8 * * Mon", "01 00:00", Some("16 08:00"), OWES, "23 08:00", Some(occurrence("23 08:00")), "one call serves both reasons"),
+        ("0 8 * * Mon", "01 00:00", Some("16 08:00"), OWES, "23 20:00", Some(occurrence("23 08:00")), "owes, and was missed: made up while the next day's hour is half a day away"),
+        ("0 8 * * Mon", "01 00:00", Some("16 08:00"), OWES, "24 00:11", None, "owes, and was missed: not at midnight, out of the calls that others need"),
+        ("0 8 * * Mon", "01 00:00", Some("16 08:00"), OWES, "24 08:00", Some(answer("24 08:00")), "but at the next day's hour"),
         ("0 6,18 * * *", "01 00:00", Some("24 06:00"), OWES, "24 08:00", Some(answer("24 08:00")), "its own line is denser, the day's hour is another"),
     ] {
         let (line, day_line) = (line(cron), line("0 8 * * *"));

@@ -112,8 +112,20 @@ impl Want<'_> {
             let until = from.plus(self.dice.between(10, 90));
             let calls = [1, 2, most - 1, most, need / 2, need - 1, need, need + 1, need * 3 / 2];
             let calls = (*self.dice.pick(&calls)).max(1);
+            let until = until.min(self.truth.last).plus(1);
             self.weather.budgets.insert(from, calls);
-            self.weather.budgets.entry(until.min(self.truth.last).plus(1)).or_insert(0);
+            self.weather.budgets.entry(until).or_insert(0);
+            // What a process had been answered and had not stored when it died is asked for again: where no call is left for
+            // that, nobody could say from outside what is known.
+            let days = self.weather.blows.range(from..until).map(|(day, _)| *day);
+            let kills: Vec<Day> = days.filter(|day| self.weather.kills_on(*day) > 0).collect();
+            for day in kills {
+                let again = self.weather.kills_on(day) * pages.iter().sum::<usize>();
+                let (of_day, of_next) = (self.weather.calls_on(day), self.weather.calls_on(day.plus(1)));
+                let Some(of_day) = of_day else { continue };
+                self.weather.budgets.insert(day, of_day + again);
+                self.weather.budgets.entry(day.plus(1)).or_insert(of_next.unwrap_or_default());
+            }
         }
     }
 }

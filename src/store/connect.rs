@@ -200,10 +200,12 @@ impl Store {
         let doing = "connecting to the database for claims";
         let options = self.options.clone().options([
             ("idle_session_timeout", IDLE_SESSION_TIMEOUT),
-            // All that is done on it names its companies, so it goes by indexes. Planned for each list anew, or by the statistics
-            // of a table that has just been filled, lists are joined by reading all companies.
+            // All that is done on it names its companies, so it goes by indexes. Planned for each list anew, the first lists are
+            // joined by reading all companies; planned once, it may be for empty tables, and kept while a first sweep fills them.
             ("plan_cache_mode", "force_generic_plan"),
             ("enable_seqscan", "off"),
+            ("enable_hashjoin", "off"),
+            ("enable_mergejoin", "off"),
         ]);
         let mut connection = options.connect().await.map_err(during(doing))?;
         // What sweeps store is mostly answers and events of some 2 kB, and compressing them by the stock method is a good part of

@@ -34,7 +34,7 @@ use crate::store::{Store, StoreError};
 /// Connections that a sweep claims and commits on, whatever `concurrency` is.
 const LANES_MAX: usize = 4;
 /// From so many companies asked at a time on, one more lane is worth its connection.
-const LANE_WIDTH: usize = 64;
+const LANE_WIDTH: usize = 32;
 
 /// One sweep, with all it works with.
 pub struct Sweep<'a> {

@@ -186,3 +186,59 @@ impl Breaker {
         circuit
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ANSWER: Heard = Heard::Answer;
+
+    fn silent(company: usize) -> Heard {
+        Heard::Silence { company, is: SilenceIs::AnyonesFault }
+    }
+
+    fn dead(company: usize) -> Heard {
+        Heard::Silence { company, is: SilenceIs::ItsOwn }
+    }
+
+    #[test]
+    fn five_companies_in_a_row_open_it_while_nobody_else_is_answered() {
+        let all =
+            |heard: fn(usize) -> Heard, companies: &[usize]| companies.iter().copied().map(heard).collect();
+        let after_an_answer = |turns: Vec<Heard>| [vec![ANSWER], turns].concat();
+        let (few, five): (&[usize], &[usize]) = (&[1, 2, 3, 1, 2, 3], &[1, 2, 3, 4, 5]);
+        for (turns, opens, why) in [
+            (all(silent, five), true, "five in a row"),
+            (all(silent, &five[..4]), false, "four"),
+            (all(silent, few), false, "three, each twice"),
+            (after_an_answer(all(silent, five)), true, "upstream was there, and is gone"),
+            (all(dead, five), true, "nobody has been answered in this sweep"),
+            (after_an_answer(all(dead, five)), false, "dead entries, and others were answered"),
+            (after_an_answer([all(dead, five), all(silent, &[6, 7, 8, 9])].concat()), false, "four besides"),
+            (
+                [all(silent, few), vec![ANSWER], all(silent, five)].concat(),
+                false,
+                "three failed before others were answered",
+            ),
+        ] {
+            let turns: Vec<Heard> = turns;
+            let breaker = Breaker::default();
+            let opened =
+                turns.iter().any(|turn| breaker.heard(*turn, DateTime::UNIX_EPOCH) == Circuit::Opens);
+            assert_eq!(opened, opens, "{why}");
+        }
+    }
+
+    #[test]
+    fn of_many_dead_entries_only_the_first_are_worth_a_second_try() {
+        let breaker = Breaker::default();
+        breaker.heard(ANSWER, DateTime::UNIX_EPOCH);
+        let spared: Vec<bool> = (1..=7)
+            .map(|company| {
+                breaker.heard(dead(company), DateTime::UNIX_EPOCH);
+                breaker.spares_second_tries()
+            })
+            .collect();
+        assert_eq!(spared, [false, false, false, false, false, true, true]);
+    }
+}

@@ -59,6 +59,15 @@ async fn all_companies_pause_the_sweep_when_they_are_fewer_than_five() {
     let report = world.tick().await;
     assert_eq!(report.tally.calls, 4, "each once more");
     assert!(matches!(report.halt, Some(Halt::Paused(_))));
+    let before = world.sandbox.ledger().len();
+    for time in ["08:14", "08:16", "08:31", "09:01"] {
+        world.at(&format!("2026-01-06T{time}:00+08:00"));
+        world.tick().await;
+    }
+    let probes: Vec<_> =
+        world.sandbox.ledger().split_off(before).into_iter().map(|call| call.keyword).collect();
+    assert_eq!(probes.len(), 2, "at 8:15 and at 9:00: {probes:?}");
+    assert_ne!(probes[0], probes[1], "each goes to another company");
 }
 
 #[tokio::test]

@@ -18,7 +18,7 @@ pub static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!();
 struct Share {
     /// For everything but claims.
     pool: u32,
-    /// For the lanes of a sweep.
+    /// For the lanes of a sweep, whatever `concurrency` is.
     lanes: usize,
 }
 

@@ -31,8 +31,6 @@ use crate::store::outbox::events::EventId;
 use crate::store::steps::Steps;
 use crate::store::{Store, StoreError};
 
-/// Connections that a sweep claims and commits on, whatever `concurrency` is.
-const LANES_MAX: usize = 4;
 /// From so many companies asked at a time on, one more lane is worth its connection.
 const LANE_WIDTH: usize = 32;
 
@@ -264,7 +262,7 @@ impl Course<'_> {
         }
         let ground = self.asking.ground;
         let concurrency = usize::try_from(ground.watchlist.api.concurrency.get()).unwrap_or(usize::MAX);
-        let wanted = concurrency.div_ceil(LANE_WIDTH).clamp(2, LANES_MAX).min(concurrency).min(planned.len());
+        let wanted = concurrency.div_ceil(LANE_WIDTH).max(2).min(concurrency).min(planned.len());
         if ground.mode == Mode::ForGood {
             ground.store.more_claims(&mut claims, wanted).await?;
         }

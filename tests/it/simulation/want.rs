@@ -120,11 +120,9 @@ impl Want<'_> {
             let days = self.weather.blows.range(from..until).map(|(day, _)| *day);
             let kills: Vec<Day> = days.filter(|day| self.weather.kills_on(*day) > 0).collect();
             for day in kills {
-                let again = self.weather.kills_on(day) * pages.iter().sum::<usize>();
-                let (of_day, of_next) = (self.weather.calls_on(day), self.weather.calls_on(day.plus(1)));
-                let Some(of_day) = of_day else { continue };
-                self.weather.budgets.insert(day, of_day + again);
-                self.weather.budgets.entry(day.plus(1)).or_insert(of_next.unwrap_or_default());
+                let of_next = self.weather.calls_on(day.plus(1)).unwrap_or_default();
+                self.weather.budgets.entry(day.plus(1)).or_insert(of_next);
+                self.weather.budgets.insert(day, 0);
             }
         }
     }

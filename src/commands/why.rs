@@ -198,8 +198,8 @@ fn checks(context: &Context, company: &Company, record: &Record, candidate: Opti
         zone: watchlist.timezone,
     };
     let next_due = candidate.and_then(|candidate| {
-        let &Candidate { accepted_at, last_asked_at, owes_answer, .. } = candidate;
-        next_due(rhythm, &Asked { accepted_at, last_asked_at, owes_answer }, context.now())
+        let &Candidate { accepted_at, last_asked_at, tried_at, owes_answer, .. } = candidate;
+        next_due(rhythm, &Asked { accepted_at, last_asked_at, tried_at, owes_answer }, context.now())
     });
     Asking {
         last_asked_at: record.last_asked_at,

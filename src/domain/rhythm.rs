@@ -38,6 +38,8 @@ pub struct Asked {
     pub accepted_at: DateTime<Utc>,
     /// When the company was last asked for.
     pub last_asked_at: Option<DateTime<Utc>>,
+    /// When a try of it last failed, be it the first of its turn.
+    pub tried_at: Option<DateTime<Utc>>,
     /// Whether the last check failed, was incomplete, empty, in doubt or disputed.
     pub owes_answer: bool,
 }
@@ -50,6 +52,7 @@ impl Asked {
         Self {
             accepted_at: self.accepted_at.min(now),
             last_asked_at: self.last_asked_at.map(|at| at.min(now)),
+            tried_at: self.tried_at.map(|at| at.min(now)),
             owes_answer: self.owes_answer,
         }
     }
@@ -58,7 +61,7 @@ impl Asked {
 /// Why a company is due. One call serves all reasons; the first that fits is named.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Due {
-    /// It was never asked for.
+    /// It was never asked for, or its first turn is not over.
     FirstTime,
     /// This occurrence of its line has come and was not yet asked for.
     Occurrence(DateTime<Utc>),
@@ -77,6 +80,7 @@ pub fn due(rhythm: Rhythm<'_>, asked: &Asked, now: DateTime<Utc>) -> Option<Due>
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Occasions {
     now: DateTime<Utc>,
+    midnight: DateTime<Utc>,
     occurrence: Option<DateTime<Utc>>,
     next_occurrence: Option<DateTime<Utc>>,
     hour: Option<DateTime<Utc>>,
@@ -90,6 +94,7 @@ impl Occasions {
         let hours = rhythm.days_hours_around(now);
         Self {
             now,
+            midnight: hour_of_day(rhythm.zone, wall_time_of(rhythm.zone, now).date(), 0).unwrap_or(now),
             occurrence: rhythm.line.latest(rhythm.zone, now),
             next_occurrence: rhythm.line.next(rhythm.zone, now),
             hour: hours.iter().copied().rfind(|at| *at <= now),
@@ -100,9 +105,13 @@ impl Occasions {
     /// As [`due`], for one of the companies that share the rhythm.
     #[must_use]
     pub fn due(&self, asked: &Asked) -> Option<Due> {
-        let Asked { accepted_at, last_asked_at, owes_answer } = asked.as_of(self.now);
+        let Asked { accepted_at, last_asked_at, tried_at, owes_answer } = asked.as_of(self.now);
         let Some(last_asked_at) = last_asked_at else {
-            return Some(Due::FirstTime);
+            // Its first turn may have begun, and not ended: in a pause, or because the process died. It goes on, but not at
+            // midnight, out of the calls that all others need at their hour.
+            let was_yesterday = tried_at.is_some_and(|at| at < self.midnight);
+            let is_before_hour = self.hour.is_none_or(|hour| hour < self.midnight);
+            return (!(was_yesterday && is_before_hour)).then_some(Due::FirstTime);
         };
         let owed = |at: Option<DateTime<Utc>>, next: Option<DateTime<Utc>>| {
             at.filter(|at| *at > last_asked_at && *at >= accepted_at && is_worth_it(*at, next, self.now))

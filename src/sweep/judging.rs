@@ -1,5 +1,7 @@
 //! The day's look at every end, whether or not upstream answers (design 4, "Judging").
 
+use std::time::Duration;
+
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 
 use super::ground::{Ground, Mode, chain};
@@ -128,6 +130,7 @@ pub(super) fn is_stale(case: &Case<'_>) -> bool {
     let watchlist = case.teller.watchlist;
     let since = case.record.last_verified_at.max(Some(case.record.watched_since));
     let unverified = since.map_or(TimeDelta::zero(), |since| case.now() - since).to_std().unwrap_or_default();
+    let unverified = unverified + OF_ONE_SWEEP;
     // The interval is expensive to compute, and seldom needed.
     unverified >= watchlist.alerts.stale_after
         && unverified >= watchlist.stale_after_of(case.entry, case.now())
@@ -141,7 +144,8 @@ pub(super) async fn judge_the_day(ground: &Ground<'_>) -> Result<Vec<EventId>, S
     if hour.is_some_and(|hour| ground.now() < hour) {
         return Ok(Vec::new());
     }
-    let stale_since = stale_since(ground);
+    // Whose time is up later in the day is told tomorrow, with all others: not in mails of their own, minute by minute.
+    let stale_since = stale_since(ground, hour.unwrap_or_else(|| ground.now()));
     let mut judge = Judge::new(ground);
     let mut last = None;
     loop {
@@ -160,7 +164,7 @@ pub(super) async fn judge_these(
     ids: &[CompanyId],
 ) -> Result<(), StoreError> {
     let today = ground.teller().today();
-    let stale_since = stale_since(ground);
+    let stale_since = stale_since(ground, ground.now());
     let mut judge = Judge::new(ground);
     for ids in ids.chunks(IDS_MAX) {
         let reached = judging::to_judge_of(ground.store.pool(), ids, today, stale_since).await?;
@@ -172,11 +176,15 @@ pub(super) async fn judge_these(
     Ok(())
 }
 
-/// Who was verified last before this may be stale by now.
-fn stale_since(ground: &Ground<'_>) -> DateTime<Utc> {
-    let stale_after = TimeDelta::from_std(ground.watchlist.alerts.stale_after).unwrap_or(TimeDelta::MAX);
-    ground.now().checked_sub_signed(stale_after).unwrap_or(DateTime::<Utc>::MIN_UTC)
+/// Who was verified last by this instant may be stale at `at`.
+fn stale_since(ground: &Ground<'_>, at: DateTime<Utc>) -> DateTime<Utc> {
+    let stale_after = ground.watchlist.alerts.stale_after.saturating_sub(OF_ONE_SWEEP);
+    let stale_after = TimeDelta::from_std(stale_after).unwrap_or(TimeDelta::MAX);
+    at.checked_sub_signed(stale_after).unwrap_or(DateTime::<Utc>::MIN_UTC)
 }
+
+/// Answers of one sweep are minutes apart: whoever was verified by it seven days ago is told with the others of it.
+const OF_ONE_SWEEP: Duration = Duration::from_mins(10);
 
 /// Companies named in one statement.
 const IDS_MAX: usize = 10_000;

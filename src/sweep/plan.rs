@@ -160,6 +160,7 @@ fn asked(candidate: &Candidate) -> Asked {
     Asked {
         accepted_at: candidate.accepted_at,
         last_asked_at: candidate.last_asked_at,
+        tried_at: candidate.tried_at,
         owes_answer: candidate.owes_answer,
     }
 }

@@ -68,6 +68,7 @@ fn who_is_due_and_why() {
         let asked = Asked {
             accepted_at: at(accepted),
             last_asked_at: asked.map(at),
+            tried_at: None,
             owes_answer,
         };
         assert_eq!(due(rhythm, &asked, at(now)), expected, "{why}");
@@ -83,7 +84,12 @@ fn the_days_hour_is_eight_where_the_schedule_has_none_that_day() {
         ("22 08:00", "23 10:00", Some(answer("23 10:00")), "Monday at 10"),
         ("23 10:00", "24 08:00", Some(answer("24 08:00")), "Tuesday: 08:00"),
     ] {
-        let asked = Asked { accepted_at: at("01 00:00"), last_asked_at: Some(at(asked)), owes_answer: true };
+        let asked = Asked {
+            accepted_at: at("01 00:00"),
+            last_asked_at: Some(at(asked)),
+            tried_at: None,
+            owes_answer: true,
+        };
         assert_eq!(due(rhythm, &asked, at(now)), expected, "{why}");
     }
 }
@@ -98,7 +104,8 @@ fn the_next_time_is_the_nearest_of_all_reasons() {
         (Some("24 08:00"), OWES, "24 09:00", "25 08:00", "the day's hour"),
         (Some("23 08:00"), OWES, "24 09:00", "24 09:00", "owed already"),
     ] {
-        let asked = Asked { accepted_at: at("01 00:00"), last_asked_at: asked.map(at), owes_answer };
+        let asked =
+            Asked { accepted_at: at("01 00:00"), last_asked_at: asked.map(at), tried_at: None, owes_answer };
         assert_eq!(next_due(rhythm, &asked, at(now)), Some(at(next)), "{why}");
     }
 }
@@ -109,7 +116,8 @@ fn a_daily_line_is_due_once_a_day_through_clock_changes() {
     let rhythm = Rhythm { line: &daily, day_line: &daily, zone: New_York };
     for (start, days) in [("2026-03-01T12:00:00Z", 20_i64), ("2026-10-25T12:00:00Z", 20)] {
         let start: DateTime<Utc> = start.parse().unwrap();
-        let mut asked = Asked { accepted_at: start, last_asked_at: Some(start), owes_answer: true };
+        let mut asked =
+            Asked { accepted_at: start, last_asked_at: Some(start), tried_at: None, owes_answer: true };
         let mut calls = 0;
         for minute in 1..=days * 24 * 6 {
             let now = start + TimeDelta::minutes(minute * 10);
@@ -119,5 +127,28 @@ fn a_daily_line_is_due_once_a_day_through_clock_changes() {
             }
         }
         assert_eq!(calls, days);
+    }
+}
+
+#[test]
+fn a_first_turn_that_was_not_over_goes_on_but_not_at_midnight() {
+    let daily = line("0 8 * * *");
+    let rhythm = Rhythm { line: &daily, day_line: &daily, zone: Shanghai };
+    for (tried, now, is_due) in [
+        ("23 08:00", "23 08:15", true),
+        ("23 22:00", "23 23:59", true),
+        ("23 22:00", "24 00:11", false),
+        ("23 08:00", "24 07:59", false),
+        ("23 08:00", "24 08:00", true),
+        ("24 00:10", "24 00:25", true),
+    ] {
+        let asked = Asked {
+            accepted_at: at("01 00:00"),
+            last_asked_at: None,
+            tried_at: Some(at(tried)),
+            owes_answer: OWES,
+        };
+        let expected = is_due.then_some(Due::FirstTime);
+        assert_eq!(due(rhythm, &asked, at(now)), expected, "tried {tried}, now {now}");
     }
 }

@@ -27,7 +27,7 @@ pub struct Overview {
 /// How every company stands that was ever in the file, one by one.
 pub fn each_overview(pool: &PgPool) -> impl Stream<Item = Result<Overview, StoreError>> {
     let rows = sqlx::query!(
-        r#"SELECT id AS "id: CompanyId", keyword, accepted_at, last_asked_at, owes_answer, last_verified_at,
+        r#"SELECT id AS "id: CompanyId", keyword, accepted_at, last_asked_at, tried_at, owes_answer, last_verified_at,
                   left_at IS NULL AS "is_watched!",
                   (last_outcome NOT IN ('complete', 'empty') OR disputed_since IS NOT NULL) IS TRUE AS "is_ailing!"
            FROM companies
@@ -39,6 +39,7 @@ pub fn each_overview(pool: &PgPool) -> impl Stream<Item = Result<Overview, Store
         let asked = Asked {
             accepted_at: row.accepted_at,
             last_asked_at: row.last_asked_at,
+            tried_at: row.tried_at,
             owes_answer: row.owes_answer,
         };
         Ok(Overview {

@@ -1,5 +1,6 @@
 //! The course of a world: the real sweep, store and mailer, day by day, against the doubles.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -38,6 +39,9 @@ const LOGIN: &str = "alerts@example.com";
 /// Days for three sweeps of whoever is asked once a week, each with its second look.
 const REST: i32 = 16;
 
+/// "An answer waits for its commit at most 250 ms" (design.md 9).
+const WAITS_FOR_ITS_COMMIT: TimeDelta = TimeDelta::milliseconds(250);
+
 /// A world that is running.
 pub struct Course {
     pub truth: Truth,
@@ -52,6 +56,8 @@ pub struct Course {
     /// When the bell rang, in order: a clock may be set back.
     pub bells: Vec<DateTime<Utc>>,
     pub seen: Seen,
+    /// Calls whose answers may have been lost with the process, or with its connections.
+    pub losable: BTreeMap<Day, usize>,
     /// Older answers and finished mail are forgotten in the last hour of a day.
     pub keep: Option<TimeDelta>,
 }
@@ -91,6 +97,7 @@ impl Course {
             watchlist,
             bells: Vec::new(),
             seen: Seen::default(),
+            losable: BTreeMap::new(),
             keep: None,
         }
     }
@@ -170,7 +177,10 @@ impl Course {
                     let dies = DiesAt::new(step, nth);
                     match dies.or_done(self.ring(&dies)).await {
                         Some(rung) => rung.unwrap(),
-                        None => self.seen.kills += 1,
+                        None => {
+                            self.seen.kills += 1;
+                            self.may_have_lost(day);
+                        }
                     }
                 }
                 Blow::CutConnections(step, nth) => {
@@ -178,6 +188,7 @@ impl Course {
                     if self.ring(&cuts).await.is_err() {
                         self.seen.cuts += 1;
                     }
+                    self.may_have_lost(day);
                 }
                 Blow::Daemons(count) => {
                     let rings = (0..count).map(|_| self.ring(&NoSteps));
@@ -188,6 +199,13 @@ impl Course {
             }
             self.until_nobody_claims().await;
         }
+    }
+
+    /// What was in flight just now, and what was answered so lately that it may have waited for its commit.
+    fn may_have_lost(&mut self, day: Day) {
+        let since = self.clock_shows() - WAITS_FOR_ITS_COMMIT;
+        let losable = self.registry.ledger().iter().filter(|call| call.at >= since).count();
+        *self.losable.entry(day).or_default() += losable;
     }
 
     /// Looks at the locks until there is none: the server has then noticed that the process is gone.

@@ -194,12 +194,12 @@ impl Judge<'_> {
                 let due_on = |day: Day| -> usize {
                     self.verdict.due.range((day, 0)..(day.plus(1), 0)).map(|(_, due)| due.pages).sum()
                 };
-                // Who was in flight at a kill is asked again; while upstream is amiss all are, once, and probes are made. Soon
+                // What a kill may have lost is asked again; while upstream is amiss all are, once, and probes are made. Soon
                 // after midnight it may be those of the day before.
                 let is_rough = self.course.weather.is_rough(day);
-                let in_flight = 3 * usize::try_from(self.course.truth.concurrency).unwrap();
+                let losable = self.course.losable.get(&day).copied().unwrap_or_default();
                 let again = due_on(day).max(due_on(day.plus(-1))) + 24;
-                let most = due_on(day) + kills * in_flight + if is_rough { again } else { 0 };
+                let most = due_on(day) + losable + if is_rough { again } else { 0 };
                 self.holds("L3", calls <= most, || format!("{day}: {calls} calls instead of {most} at most"));
             }
             day = day.plus(1);

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use crate::config::{Company, Watchlist};
-use crate::domain::display::{displayable, normalised};
+use crate::domain::display::{displayable, folded};
 use crate::domain::keyword::Keyword;
 
 use super::exit::Refusal;
@@ -18,18 +18,13 @@ pub(super) fn meant<'a>(watchlist: &'a Watchlist, wanted: &str) -> Vec<&'a Compa
     if let Some(company) = watchlist.companies.iter().find(|company| company.keyword.as_str() == wanted) {
         return vec![company];
     }
-    let folded = folded(wanted);
-    let by_keyword = watchlist.companies.iter().filter(|company| company.keyword.folded() == folded);
+    let wanted = folded(wanted);
+    let by_keyword = watchlist.companies.iter().filter(|company| company.keyword.folded() == wanted);
     let found: Vec<_> = by_keyword.collect();
     if !found.is_empty() {
         return found;
     }
-    watchlist.companies.iter().filter(|company| self::folded(&company.name) == folded).collect()
-}
-
-/// As keywords are compared.
-pub(super) fn folded(text: &str) -> String {
-    normalised(text).to_uppercase()
+    watchlist.companies.iter().filter(|company| folded(&company.name) == wanted).collect()
 }
 
 /// The companies of the watchlist that `wanted` mean, each once, in the order of the file; all where nothing is wanted.

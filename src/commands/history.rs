@@ -6,7 +6,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
 
 use crate::domain::certificates::Certificate;
-use crate::domain::display::displayable;
+use crate::domain::display::{displayable, folded};
 use crate::domain::keyword::Keyword;
 use crate::domain::wall_clock::hour_of_day;
 use crate::store::Store;
@@ -16,7 +16,7 @@ use crate::store::reports::{self, WhichEvents, Whose, established};
 
 use super::arguments::{History, Places};
 use super::certificates::{AsOf, InFile, Sorted, sort};
-use super::companies::{folded, meant, unknown};
+use super::companies::{meant, unknown};
 use super::context::Context;
 use super::database::Database;
 use super::document::Printed;

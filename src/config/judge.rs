@@ -2,6 +2,7 @@
 
 use std::io::Read as _;
 use std::path::Path;
+use std::sync::mpsc::sync_channel;
 
 use toml::de::DeTable;
 
@@ -15,6 +16,9 @@ use super::watchlist::Watchlist;
 
 /// The largest file that is read: tens of thousands of companies.
 pub const FILE_BYTES_MAX: u64 = 16 << 20;
+
+/// Pieces of a large file that are read before they are judged.
+const PIECES_AHEAD: usize = 64;
 
 /// What there is to say of a file.
 #[derive(Debug, PartialEq)]
@@ -75,10 +79,19 @@ fn read_in_pieces<'t>(text: &'t str, folder: &Path) -> Option<(Findings<'t>, Opt
     let top = Table::open(&mut findings, "", pieces.settings.get_ref(), 0..0);
     let (settings, common) = settings(&mut findings, &top, folder);
     let mut companies = Companies::with(common, pieces.headers);
-    for (start, piece) in pieces.entries {
-        findings.begin_at(start);
-        companies.read(&mut findings, &entries_of(piece)?);
-    }
+    // One thread reads, the other judges.
+    std::thread::scope(|threads| {
+        let (sender, read) = sync_channel(PIECES_AHEAD);
+        threads.spawn(move || {
+            // Nobody receives any more once a piece could not be read.
+            pieces.entries.into_iter().try_for_each(|(start, piece)| sender.send((start, entries_of(piece))))
+        });
+        for (start, entries) in read {
+            findings.begin_at(start);
+            companies.read(&mut findings, &entries?);
+        }
+        Some(())
+    })?;
     Some((findings, settings.map(|settings| Watchlist { companies: companies.read, ..settings })))
 }
 
@@ -138,8 +151,9 @@ fn settings(
 /// table, else at the beginning of the file.
 #[must_use]
 pub fn warning_at(text: &str, table: &str, key: &str, message: impl Into<String>) -> Warning {
-    let (root, _) = DeTable::parse_recoverable(text);
-    let top = root.get_ref();
+    let settings = Pieces::of(text).map(|pieces| pieces.settings);
+    let settings = settings.unwrap_or_else(|| DeTable::parse_recoverable(text).0);
+    let top = settings.get_ref();
     let name = top.keys().find(|name| name.get_ref().as_ref() == table);
     let written = top
         .get(table)

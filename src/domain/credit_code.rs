@@ -1,6 +1,6 @@
 //! 统一社会信用代码 (GB 32100-2015) and the older 注册号 (GS 15-2006): what a keyword that looks like one must look like.
 
-use super::display::normalised;
+use super::display::{folded, is_ideograph};
 
 /// The characters of a code and, by their place, their values: no I, O, S, V, Z.
 const ALPHABET: &str = "0123456789ABCDEFGHJKLMNPQRTUWXY";
@@ -46,7 +46,11 @@ pub enum BadCreditCode {
 /// # Errors
 /// It is meant as a code, but has the wrong length or letters.
 pub fn judge(keyword: &str) -> Result<Verdict, BadCreditCode> {
-    let code = normalised(keyword).to_uppercase();
+    // Most keywords are names: they are not worth their folding.
+    if keyword.chars().any(is_ideograph) {
+        return Ok(Verdict::NotACode);
+    }
+    let code = folded(keyword);
     let digits = code.chars().filter(char::is_ascii_digit).count();
     if !code.chars().all(|c| c.is_ascii_alphanumeric()) {
         return Ok(Verdict::NotACode);

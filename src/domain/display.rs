@@ -10,10 +10,16 @@ pub const SHOWN_CHARACTERS_MAX: usize = 500;
 /// another. `None` says nothing about `character`.
 pub(super) fn plain(character: char) -> Option<char> {
     match character {
-        ' '..='~' | '\u{4e00}'..='\u{9fff}' | '、' => Some(character),
+        ' '..='~' | '、' => Some(character),
+        _ if is_ideograph(character) => Some(character),
         '！'..='～' => char::from_u32(u32::from(character) - FULL_WIDTH_DISTANCE),
         _ => None,
     }
+}
+
+/// Whether it is one of the ideographs (CJK Unified Ideographs) of which nearly all names are made.
+pub(super) fn is_ideograph(character: char) -> bool {
+    matches!(character, '\u{4e00}'..='\u{9fff}')
 }
 
 /// From an ASCII character to its full-width form.
@@ -96,6 +102,20 @@ pub fn normalised(text: &str) -> String {
     normal
 }
 
+/// [`normalised`], and without the difference of upper and lower case.
+#[must_use]
+pub fn folded(text: &str) -> String {
+    let mut folded = String::with_capacity(text.len());
+    for character in text.chars() {
+        match plain(character) {
+            Some(' ') => {}
+            Some(plain) => folded.push(plain.to_ascii_uppercase()),
+            None => return normalised_by_tables(text).to_uppercase(),
+        }
+    }
+    folded
+}
+
 /// [`normalised`], by the tables of Unicode.
 fn normalised_by_tables(text: &str) -> String {
     let is_kept = |character: &char| !character.is_whitespace() && !is_treacherous(*character);
@@ -162,6 +182,7 @@ mod tests {
         ) {
             let text = text.repeat(times);
             prop_assert_eq!(normalised(&text), normalised_by_tables(&text));
+            prop_assert_eq!(folded(&text), normalised_by_tables(&text).to_uppercase());
             prop_assert_eq!(displayable(&text), made_inert(text.trim()));
         }
 

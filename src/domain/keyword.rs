@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::display::normalised;
+use super::display::{folded, normalised, plain};
 
 /// The most characters of a keyword; the longest registered company names have about 60.
 pub const KEYWORD_CHARACTERS_MAX: usize = 100;
@@ -40,7 +40,7 @@ impl Keyword {
     /// For finding duplicates: width, case and blanks do not tell two companies apart.
     #[must_use]
     pub fn folded(&self) -> String {
-        normalised(&self.0).to_uppercase()
+        folded(&self.0)
     }
 }
 
@@ -50,7 +50,8 @@ impl FromStr for Keyword {
     fn from_str(text: &str) -> Result<Self, BadKeyword> {
         let text = text.trim();
         let length = text.chars().count();
-        if normalised(text).is_empty() {
+        let shows_something = |character| plain(character).is_some_and(|plain| plain != ' ');
+        if !text.chars().any(shows_something) && normalised(text).is_empty() {
             Err(BadKeyword::Empty)
         } else if length > KEYWORD_CHARACTERS_MAX {
             Err(BadKeyword::TooLong(length))

@@ -8,7 +8,7 @@ use chrono::{Days, NaiveDate};
 use serde::{Deserialize, Serialize};
 
 use super::dates::months_before;
-use super::display::{SHOWN_CHARACTERS_MAX, displayable, normalised, plain, without_invisible};
+use super::display::{SHOWN_CHARACTERS_MAX, displayable, folded, normalised, plain, without_invisible};
 
 /// 资质证书号. Two numbers are the same when their normalised keys are: width, case, blanks and the `-6/3` suffix of a
 /// duplicate (副本) do not tell two certificates apart.
@@ -39,7 +39,7 @@ impl CertificateNumber {
     fn normalise(text: &str) -> Option<Self> {
         // Rows keep the text, and the key is made of it again: it has to come out the same.
         let text = displayable(&without_invisible(text));
-        let normal = normalised(&text).to_uppercase();
+        let normal = folded(&text);
         let key = without_duplicate_suffix(&normal);
         (!key.is_empty()).then(|| Self::new(text, key))
     }

@@ -145,8 +145,11 @@ impl Judge<'_> {
             if let (Some(before), Some(company)) = (*last_probe, company) {
                 turned.probes_elsewhere += usize::from(before != company);
                 let is_calm = !self.course.weather.blows.contains_key(&day);
-                let is_of_all = self.course.weather.is_amiss_for_all(day) && self.due_on(day).len() > 1;
-                if is_calm && is_of_all && !halt.is_stop {
+                let is_of_all = self.course.weather.is_amiss_for_all(day);
+                // Who alone has a try left of this day has it, rather than nobody.
+                let is_left = |other: &usize| *other != company && !asked.contains_key(other);
+                let has_others = self.due_on(day).iter().any(is_left);
+                if is_calm && is_of_all && has_others && !halt.is_stop {
                     self.holds("L3", before != company, || format!("{day} company {company}: probed twice"));
                 }
             }
@@ -240,7 +243,9 @@ impl Judge<'_> {
             .filter(|(other, _)| self.may_come_before(day, **other, &standings[**other], own))
             .map(|(_, asked)| asked.calls)
             .sum();
-        let is_excused = limit.is_some_and(|limit| pages + before > limit);
+        // Of how many pages a first answer is, nobody can know: others may be under way already that are paid by the rest.
+        let is_unpaid_surprise = own.pages.is_none() && pages > 1 && asked.contains_key(&company);
+        let is_excused = limit.is_some_and(|limit| is_unpaid_surprise || pages + before > limit);
         turned.unbegun += usize::from(is_excused);
         turned.beyond += usize::from(limit.is_some_and(|limit| pages > limit));
         self.holds("L1", is_excused, || {

@@ -5,6 +5,11 @@ use std::process::ExitCode;
 use clap::Parser as _;
 use qualwatch::commands::{Arguments, Exit, complain, complain_of_arguments, obey, start_logging};
 
+/// A first sweep of 100,000 companies spends 24 CPU seconds with glibc's allocator and 14 with this one, an unchanged one a tenth
+/// less, in about the same memory (benches/RESULTS.md). Its third version takes half as much memory again.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     if let Some(code) = qualwatch::private_postgres::run_child_if_asked() {
         return code;

@@ -81,5 +81,5 @@ async fn tell_directly(context: &Context, error: &anyhow::Error) {
         clock: context.clock.as_ref(),
         state_dir: &context.state_dir,
     };
-    direct_mail.database_failed(&format!("{error:#}")).await;
+    direct_mail.database_failed(None, &format!("{error:#}")).await;
 }

@@ -8,17 +8,20 @@ use serde::Serialize;
 use sqlx::PgPool;
 
 use crate::config::Company;
+use crate::daemon::remembered_failure;
 use crate::domain::certificates::{Certificate, State};
+use crate::domain::event::Trouble;
+use crate::domain::health::{self, Stopped, Unasked};
 use crate::domain::holding::HISTORICAL_AFTER_DAYS;
-use crate::domain::outcome::Outcome;
 use crate::domain::rhythm::OccasionsByLine;
+use crate::domain::wall_clock::hour_of_day;
 use crate::store::Store;
 use crate::store::asking::budget::{self, Calls};
 use crate::store::companies::CompanyId;
 use crate::store::outbox::mailing;
 use crate::store::reports::established;
-use crate::store::reports::overview::{self, Ailing};
-use crate::store::reports::{self, Standstill, Swept};
+use crate::store::reports::overview;
+use crate::store::reports::{self, Swept};
 
 use super::arguments::{Places, Status};
 use super::certificates::{AsOf, InFile, sort};
@@ -53,6 +56,8 @@ struct Companies {
     unverified: usize,
     disputed: usize,
     in_doubt: usize,
+    /// The provider finds nothing under their keyword.
+    not_found: usize,
 }
 
 #[derive(Debug, Serialize)]
@@ -86,14 +91,12 @@ struct MailShape {
 /// What is stored, as far as status needs it.
 struct Facts {
     companies: Standings,
-    /// Companies of the file with which something is wrong, in its order.
-    ailing: Vec<Ailing>,
+    health: health::Facts,
     in_doubt: usize,
     /// What is expiring or expired, by end.
     ending: Vec<Certificate>,
     swept: Option<Swept>,
     calls: Calls,
-    standstills: Vec<Standstill>,
     mail: mailing::Standing,
 }
 
@@ -106,8 +109,10 @@ struct Standings {
     unverified: usize,
     /// When somebody is due next.
     next_due: Option<DateTime<Utc>>,
-    /// How many have not been asked for in too long, and the first of them since when.
-    overdue: Option<(u64, DateTime<Utc>)>,
+    unasked: Option<Unasked>,
+    last_asked_at: Option<DateTime<Utc>>,
+    asked_today: i64,
+    verified_today: i64,
     /// With whom something is wrong.
     ailing: Vec<CompanyId>,
 }
@@ -137,17 +142,26 @@ async fn read(context: &Context, store: &Store) -> anyhow::Result<Facts> {
     let in_file = InFile::of(context);
     let (companies, ending) =
         tokio::try_join!(standings(context, &in_file, pool), ending(context, &in_file, pool))?;
-    let mut ailing = overview::ailing(pool, &companies.ailing).await?;
-    ailing.sort_by_key(|company| in_file.place(company.keyword.as_str()));
+    let calls = budget::calls_of_the_day(pool, context.now()).await?;
+    let mut health = reports::health::of_the_service(pool, calls, limit_of(context)).await?;
+    health
+        .troubles
+        .retain(|open| open.company.as_ref().is_none_or(|company| in_file.names(company.as_str())));
+    health.ailing = overview::ailing(pool, &companies.ailing).await?;
+    health.ailing.sort_by_key(|company| in_file.place(company.keyword.as_str()));
+    health.failing_work = remembered_failure(&context.state_dir).into_iter().collect();
+    health.unasked = companies.unasked;
+    health.last_asked_at = companies.last_asked_at;
+    health.asked_today = companies.asked_today;
+    health.verified_today = companies.verified_today;
     let in_doubt = overview::in_doubt(pool).await?;
     Ok(Facts {
         companies,
-        ailing,
+        health,
         in_doubt: in_doubt.iter().filter(|keyword| in_file.names(keyword)).count(),
         ending,
         swept: reports::last_sweep(pool).await?,
-        calls: budget::calls_of_the_day(pool, context.now()).await?,
-        standstills: reports::standstills(pool).await?,
+        calls,
         mail: mailing::standing(pool).await?,
     })
 }
@@ -155,6 +169,7 @@ async fn read(context: &Context, store: &Store) -> anyhow::Result<Facts> {
 async fn standings(context: &Context, in_file: &InFile<'_>, pool: &PgPool) -> anyhow::Result<Standings> {
     let (watchlist, now) = (&context.watchlist, context.now());
     let mut occasions = OccasionsByLine::at(&watchlist.schedule.check, watchlist.timezone, now);
+    let midnight = hour_of_day(watchlist.timezone, context.today(), 0).unwrap_or(now);
     let mut found = Standings::default();
     let earliest = |one: Option<DateTime<Utc>>, other| one.into_iter().chain(other).min();
     let mut overviews = std::pin::pin!(overview::each_overview(pool));
@@ -167,13 +182,18 @@ async fn standings(context: &Context, in_file: &InFile<'_>, pool: &PgPool) -> an
             found.next_due = earliest(found.next_due, Some(now));
             continue;
         };
-        let due = occasions.of(watchlist.check_line_of(company)).next_due(&asked);
-        found.next_due = earliest(found.next_due, due);
-        let since = asked.last_asked_at.unwrap_or(asked.accepted_at);
-        if is_stale(context, company, Some(since)) {
-            let (count, first) = found.overdue.unwrap_or((0, since));
-            found.overdue = Some((count + 1, first.min(since)));
+        let occasions = occasions.of(watchlist.check_line_of(company));
+        found.next_due = earliest(found.next_due, occasions.next_due(&asked));
+        if let Some(due) = occasions.due(&asked) {
+            let since = due.since(&asked);
+            let Unasked { companies, since: first } =
+                found.unasked.unwrap_or(Unasked { companies: 0, since });
+            found.unasked = Some(Unasked { companies: companies + 1, since: first.min(since) });
         }
+        let asked_at = asked.last_asked_at.max(asked.tried_at);
+        found.last_asked_at = found.last_asked_at.max(asked_at);
+        found.asked_today += i64::from(asked_at >= Some(midnight));
+        found.verified_today += i64::from(overview.last_verified_at >= Some(midnight));
     }
     // Whom nobody has stored yet is due at once, and was never verified.
     let unknown = watchlist.companies.len().saturating_sub(found.stored);
@@ -203,43 +223,63 @@ async fn ending(context: &Context, in_file: &InFile<'_>, pool: &PgPool) -> anyho
 
 fn report(context: &Context, facts: &mut Facts, database: String) -> Report {
     let now = context.now();
-    let limit = context.watchlist.api.calls_per_day.map(std::num::NonZeroU32::get);
     let Calls { checks, pages, confirmations, repeats, probes } = facts.calls;
     Report {
         last_sweep: facts.swept.map(|swept| swept.ended_at),
-        next_sweep: next_sweep(facts, limit, now),
+        next_sweep: next_sweep(facts, now),
         companies: Companies {
             watched: context.watchlist.companies.len(),
             unverified: facts.companies.unverified,
-            disputed: facts.ailing.iter().filter(|company| company.is_disputed).count(),
+            disputed: facts.health.ailing.iter().filter(|company| company.is_disputed).count(),
             in_doubt: facts.in_doubt,
+            not_found: facts
+                .health
+                .troubles
+                .iter()
+                .filter(|open| open.trouble == Trouble::CompanyNotFound)
+                .count(),
         },
         budget: Budget {
             used: facts.calls.total(),
-            limit,
+            limit: limit_of(context),
             resets_at: budget::next_budget_day(now),
             by_cause: ByCause { checks, pages, confirmations, repeats, probes },
         },
-        stopped: facts.stop_of_asking(limit).map(StoppedShape::from),
+        stopped: facts.health.asking_stopped.as_ref().map(StoppedShape::from),
         mail: MailShape {
             owed: facts.mail.owed,
             oldest: facts.mail.oldest,
             dead: facts.mail.dead,
-            stopped: facts.stop_of_mail().map(StoppedShape::from),
+            stopped: facts.health.mail_stopped.as_ref().map(StoppedShape::from),
         },
-        problems: problems(context, facts, limit),
+        problems: problems(context, facts),
         ending: std::mem::take(&mut facts.ending),
         database,
     }
 }
 
 /// When somebody is asked next: while asking is stopped, at the probe; by our own limit, on the next budget day.
-fn next_sweep(facts: &Facts, limit: Option<u32>, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+fn next_sweep(facts: &Facts, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
     let due = facts.companies.next_due?;
-    let Some(stop) = facts.stop_of_asking(limit) else { return Some(due) };
+    let Some(stop) = &facts.health.asking_stopped else { return Some(due) };
     let goes_on = stop.next_probe_at.unwrap_or_else(|| budget::next_budget_day(now));
     // A probe whose time has come waits for somebody who is due.
     Some(if goes_on <= now { due } else { goes_on })
+}
+
+fn limit_of(context: &Context) -> Option<u32> {
+    context.watchlist.api.calls_per_day.map(std::num::NonZeroU32::get)
+}
+
+fn problems(context: &Context, facts: &Facts) -> Vec<ProblemShape> {
+    let problems = health::problems(&facts.health, context.now());
+    let shapes = problems.iter().map(|problem| ProblemShape {
+        company: problem.company().cloned(),
+        class: problem.class().to_owned(),
+        code: problem.code(),
+        reason: problem.reason(|at| context.local(at)),
+    });
+    shapes.collect()
 }
 
 /// Whether `at` lies further back than a company may go unverified.
@@ -251,82 +291,11 @@ fn is_stale(context: &Context, company: &Company, at: Option<DateTime<Utc>>) -> 
     age > context.watchlist.alerts.stale_after && age > context.watchlist.stale_after_of(company, now)
 }
 
-impl Facts {
-    /// Why nobody asks, where that is so: by the provider or our own limit, else the breaker.
-    fn stop_of_asking(&self, limit: Option<u32>) -> Option<&Standstill> {
-        let used_up = limit.is_some_and(|limit| self.calls.total() >= i64::from(limit));
-        let asking = self.standstills.iter().find(|stop| stop.what == "asking").filter(|stop| {
-            // Our own limit ends with the budget day, whenever somebody notices.
-            let is_own_limit = stop.class == "quota" && stop.code.is_none() && stop.next_probe_at.is_none();
-            !is_own_limit || used_up
-        });
-        asking.or_else(|| self.standstills.iter().find(|stop| stop.what == "breaker"))
-    }
-
-    /// Why no mail leaves: the sender's own fault, else a server that is away.
-    fn stop_of_mail(&self) -> Option<&Standstill> {
-        let of = |what: &str| self.standstills.iter().find(|stop| stop.what == what);
-        of("mail").or_else(|| of("courier"))
-    }
-}
-
-impl From<&Standstill> for StoppedShape {
-    fn from(stop: &Standstill) -> Self {
-        let Standstill { class, code, since, next_probe_at, .. } = stop.clone();
+impl From<&Stopped> for StoppedShape {
+    fn from(stop: &Stopped) -> Self {
+        let Stopped { class, code, since, next_probe_at, .. } = stop.clone();
         Self { class, code, since, next_probe: next_probe_at }
     }
-}
-
-fn problems(context: &Context, facts: &Facts, limit: Option<u32>) -> Vec<ProblemShape> {
-    let of_none = |class: &str, code, reason: &str| ProblemShape {
-        company: None,
-        class: class.to_owned(),
-        code,
-        reason: reason.to_owned(),
-    };
-    let mut problems = Vec::new();
-    match facts.stop_of_asking(limit) {
-        Some(stop) => problems.push(of_none(&stop.class, stop.code, &stop.reason)),
-        None => problems.extend(nobody_asks(context, facts).map(|reason| of_none("unknown", None, &reason))),
-    }
-    if let Some(stop) = facts.stop_of_mail() {
-        problems.push(of_none("mail", stop.code, &stop.reason));
-    }
-    if facts.mail.dead > 0 {
-        let reason =
-            format!("{} given up after refusals", counted(facts.mail.dead, "message was", "messages were"));
-        problems.push(of_none("mail", None, &reason));
-    }
-    problems.extend(facts.ailing.iter().flat_map(problems_of));
-    problems
-}
-
-/// The last check of a company, where it was neither complete nor empty; and that it is disputed.
-fn problems_of(company: &Ailing) -> Vec<ProblemShape> {
-    let problem = |class: &str, code, reason: Option<&str>| ProblemShape {
-        company: Some(company.keyword.clone()),
-        class: class.to_owned(),
-        code,
-        reason: reason.unwrap_or_default().to_owned(),
-    };
-    let last = company.last_outcome.unwrap_or(Outcome::Complete);
-    let mut problems = Vec::new();
-    if last.is_failure() {
-        problems.push(problem(last.as_str(), company.last_code, company.last_reason.as_deref()));
-    }
-    if company.is_disputed && last != Outcome::Disputed {
-        let reason = "the answers bear the id of another company: confirm the entry, or pin `id`";
-        problems.push(problem("disputed", None, Some(reason)));
-    }
-    problems
-}
-
-/// That nobody is asked for although nothing is stopped: most likely no daemon runs.
-fn nobody_asks(context: &Context, facts: &Facts) -> Option<String> {
-    let (count, since) = facts.companies.overdue?;
-    let companies = counted(count, "company has", "companies have");
-    let since = context.local(since);
-    Some(format!("{companies} not been asked for, the first since {since}: does the daemon run?"))
 }
 
 fn counted(count: u64, one: &str, more: &str) -> String {

@@ -19,7 +19,7 @@ use crate::email::digest::{Letter, compose};
 use crate::email::message::{Envelope, build};
 use crate::email::{self, EmailError, SendFailure};
 
-/// A database that is back sooner is nobody's business: it is restarted, or fails over.
+/// Shorter outages are not reported: the database is restarted, or fails over.
 const TOLD_AFTER: TimeDelta = TimeDelta::minutes(5);
 
 /// After a mail that could not be sent, the next try: a refused login repeated quickly locks the account.
@@ -41,6 +41,9 @@ const ADVICE: &str = "see that PostgreSQL runs, can be written to and has room o
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Away {
     since: DateTime<Utc>,
+    /// What failed by it; nothing: the database could not even be opened.
+    #[serde(default)]
+    work: Option<String>,
     reason: String,
     told_at: Option<DateTime<Utc>>,
     tried_at: Option<DateTime<Utc>>,
@@ -69,13 +72,18 @@ pub struct DirectMail<'a> {
 
 impl DirectMail<'_> {
     /// The database failed. Tells it when it has been away for five minutes, once.
-    pub async fn database_failed(&self, reason: &str) {
+    pub async fn database_failed(&self, work: Option<&str>, reason: &str) {
         let now = self.clock.now();
         let known = self.remembered();
         // An instant that lies ahead of the clock counts as now.
         let reason = || displayable(reason).chars().take(REASON_CHARS_MAX).collect();
-        let mut away =
-            known.unwrap_or_else(|| Away { since: now, reason: reason(), told_at: None, tried_at: None });
+        let mut away = known.unwrap_or_else(|| Away {
+            since: now,
+            work: work.map(str::to_owned),
+            reason: reason(),
+            told_at: None,
+            tried_at: None,
+        });
         away.since = away.since.min(now);
         let is_time = away.told_at.is_none()
             && now - away.since >= TOLD_AFTER
@@ -103,6 +111,11 @@ impl DirectMail<'_> {
         if self.remembered().is_none() {
             self.remember(None);
         }
+    }
+
+    /// What failed, where that is remembered.
+    pub(super) fn failed_work(&self) -> Option<String> {
+        self.remembered()?.work
     }
 
     /// The database works. Gives what the operators were told of its absence, if they were; it is forgotten when
@@ -177,12 +190,8 @@ impl DirectMail<'_> {
         build(letter, &envelope).map_err(DirectMailError::Build)
     }
 
-    fn marker(&self) -> PathBuf {
-        self.state_dir.join(MARKER)
-    }
-
     fn remembered(&self) -> Option<Away> {
-        serde_json::from_slice(&fs::read(self.marker()).ok()?).ok().flatten()
+        remembered(self.state_dir)
     }
 
     fn remember(&self, away: Option<&Away>) {
@@ -191,11 +200,32 @@ impl DirectMail<'_> {
             .mode(0o700)
             .create(self.state_dir)
             .and_then(|()| serde_json::to_vec(&away).map_err(io::Error::other))
-            .and_then(|bytes| write_in_place(&self.marker(), bytes));
+            .and_then(|bytes| write_in_place(&marker(self.state_dir), bytes));
         if let Err(error) = written {
             tracing::error!(%error, "it cannot be remembered whether the database is away");
         }
     }
+}
+
+/// Why work fails that the daemon of this state directory remembers as failing.
+#[must_use]
+pub fn remembered_failure(state_dir: &Path) -> Option<String> {
+    remembered(state_dir).map(|away| said(&away))
+}
+
+fn said(away: &Away) -> String {
+    match &away.work {
+        Some(work) => format!("{work} fails: {}", away.reason),
+        None => away.reason.clone(),
+    }
+}
+
+fn remembered(state_dir: &Path) -> Option<Away> {
+    serde_json::from_slice(&fs::read(marker(state_dir)).ok()?).ok().flatten()
+}
+
+fn marker(state_dir: &Path) -> PathBuf {
+    state_dir.join(MARKER)
 }
 
 /// Emptied first, the file would give away the room that it has.
@@ -208,7 +238,7 @@ fn write_in_place(path: &Path, mut bytes: Vec<u8>) -> io::Result<()> {
 
 fn facts(away: &Away) -> TroubleFacts {
     TroubleFacts {
-        reason: away.reason.clone(),
+        reason: said(away),
         advice: Some(ADVICE.to_owned()),
         since: Some(away.since),
         ..TroubleFacts::default()

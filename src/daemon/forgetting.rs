@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 
+use super::condition::At;
 use super::service::Daemon;
 use super::sweeping::LOOK_EVERY;
 use crate::store::StoreError;
@@ -22,12 +23,13 @@ impl Daemon<'_> {
             {
                 match self.forget(keep).await {
                     Ok(removed) => {
+                        self.works(&self.conditions.forgetting, At::Doing).await;
                         done = Some((today, keep));
                         if removed > 0 {
                             tracing::info!(removed, "forgot what is older than [database].keep");
                         }
                     }
-                    Err(error) => self.failed("forgetting what is old", &error).await,
+                    Err(error) => self.failed(&self.conditions.forgetting, At::Doing, &error).await,
                 }
             }
             let next_look = now + LOOK_EVERY;

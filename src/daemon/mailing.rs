@@ -2,10 +2,10 @@
 
 use std::error::Error;
 
+use super::condition::At;
 use super::service::Daemon;
 use super::silence::Pulse;
 use super::sweeping::LOOK_EVERY;
-use super::systemd;
 use crate::config;
 use crate::email::{Mailer, Ripe};
 
@@ -14,7 +14,7 @@ impl Daemon<'_> {
     pub(super) async fn mail_on(&self) {
         while !self.around.ending.is_cancelled() {
             self.send_what_is_ripe().await;
-            self.beat().await;
+            self.look_back().await;
             let next_look = self.around.clock.now() + LOOK_EVERY;
             tokio::select! {
                 () = self.around.ending.cancelled() => {}
@@ -51,11 +51,10 @@ impl Daemon<'_> {
         let sweeping = *self.sweeping.borrow();
         match self.unless_silent(&pulse, sending.send_owed(Ripe::Due(sweeping))).await {
             Ok(mailed) => {
-                if let Some(stop) = mailed.stopped {
-                    systemd::status(&format!("mail is stopped: {}", stop.reason));
-                }
+                let at = if mailed.owed == 0 { At::Doing } else { pulse.at() };
+                self.works(&self.conditions.mailing, at).await;
             }
-            Err(error) => self.failed("sending mail", &error).await,
+            Err(error) => self.failed(&self.conditions.mailing, pulse.at(), &error).await,
         }
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! Reading order: [`service`] is the whole life on one page; `bell` rings (and carries no message); `sweeping` and
 //! `mailing` are the two loops, which know each other only by rows and by a bell; `edits` hears that the file changed, `reload`
-//! takes it into force; `heartbeat` tells a dead man's switch once a day; `forgetting` removes what is old once a day;
+//! takes it into force; `condition` knows which work fails; `heartbeat` tells a dead man's switch; `forgetting` removes what is old once a day;
 //! `direct_mail` tells what the database cannot hold; `reviving` starts a private server again; `silence` gives up work that
 //! waits for ever; `systemd` says how it stands.
 //!
@@ -11,6 +11,7 @@
 //! minute.
 
 mod bell;
+mod condition;
 mod direct_mail;
 mod edits;
 mod forgetting;
@@ -23,6 +24,6 @@ mod silence;
 mod sweeping;
 mod systemd;
 
-pub use direct_mail::DirectMail;
+pub use direct_mail::{DirectMail, remembered_failure};
 pub use reload::hang_ups;
 pub use service::{Beginning, Daemon, DaemonError, Rejected, Surroundings};

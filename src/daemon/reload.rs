@@ -6,6 +6,7 @@ use sd_notify::NotifyState;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::bell::Bell;
+use super::condition::At;
 use super::edits::Edits;
 use super::service::{Daemon, Rejected, chain};
 use super::systemd;
@@ -71,10 +72,13 @@ impl Daemon<'_> {
             }
             say_reloading();
             read = text.as_ref().ok().cloned();
-            if let Err(error) = self.reload(text).await {
-                // What was read is not in force yet: the next look finds it new.
-                read = None;
-                self.failed("reloading the watchlist", &error).await;
+            match self.reload(text).await {
+                Ok(()) => self.works(&self.conditions.reloading, At::Doing).await,
+                Err(error) => {
+                    // What was read is not in force yet: the next look finds it new.
+                    read = None;
+                    self.failed(&self.conditions.reloading, At::Doing, &error).await;
+                }
             }
             systemd::say(&[NotifyState::Ready]);
             if let Some(old) = bell.take() {

@@ -10,6 +10,7 @@ use sd_notify::NotifyState;
 use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
+use super::condition::{At, Condition, Conditions};
 use super::direct_mail::DirectMail;
 use super::heartbeat::Heart;
 use super::reload::hang_ups;
@@ -93,7 +94,7 @@ pub struct Daemon<'a> {
     pub(super) sweeping: watch::Sender<Sweeping>,
     pub(super) steps: &'a dyn Steps,
     pub(super) silence_max: Duration,
-    is_failing: SaidOnce,
+    pub(super) conditions: Conditions,
     is_stopping: SaidOnce,
     /// The database failed: a private server may have died.
     pub(super) lifeless: Notify,
@@ -139,7 +140,7 @@ impl<'a> Daemon<'a> {
             sweeping: watch::Sender::new(Sweeping::Idle),
             steps: &NoSteps,
             silence_max: SILENCE_MAX,
-            is_failing: SaidOnce::default(),
+            conditions: Conditions::unknown(),
             is_stopping: SaidOnce::default(),
             lifeless: Notify::new(),
             revived: AtomicBool::default(),
@@ -229,29 +230,33 @@ impl<'a> Daemon<'a> {
         }
     }
 
-    /// Something failed as a whole, most likely the database. Said once until it is over; a private server is looked after.
-    pub(super) async fn failed(&self, doing: &str, error: &(dyn Error + 'static)) {
-        if self.is_failing.begins() {
-            tracing::error!(error, doing, "this failed and is tried again every minute");
+    /// A piece of work failed as a whole, most likely by the database. Said once until it is over; a private server is looked
+    /// after.
+    pub(super) async fn failed(&self, condition: &Condition, at: At, error: &(dyn Error + 'static)) {
+        let work = condition.work;
+        if condition.fails(chain(error), at) {
+            tracing::error!(error, work, "this failed and is tried again every minute");
         }
-        systemd::status(&format!("{doing} fails: {error}"));
         if is_of_the_database(error) {
             let watchlist = self.watchlist();
             let _alone = self.telling.lock().await;
-            self.direct_mail(&watchlist).database_failed(&chain(error)).await;
+            self.direct_mail(&watchlist).database_failed(Some(work), &chain(error)).await;
         }
         self.lifeless.notify_one();
     }
 
-    /// It works (again): what was told without the database is told to be over.
-    pub(super) async fn recovered(&self) {
-        if self.is_failing.ends() {
-            tracing::info!("it works again");
+    /// A piece of work was done. When all of it is again, what was told without the database is told to be over.
+    pub(super) async fn works(&self, condition: &Condition, at: At) {
+        if condition.works(at) {
+            tracing::info!(work = condition.work, "it works again");
             self.revived.store(true, Ordering::Relaxed);
         }
         let watchlist = self.watchlist();
         let direct_mail = self.direct_mail(&watchlist);
         let _alone = self.telling.lock().await;
+        if !self.conditions.are_well(direct_mail.failed_work().as_deref()) {
+            return;
+        }
         let Some(facts) = direct_mail.told() else { return };
         match self.tell_database_is_back(facts).await {
             Ok(()) => direct_mail.forget(),

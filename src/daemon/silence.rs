@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 
+use super::condition::At;
 use super::service::Daemon;
 use crate::clock::pause;
 use crate::store::StoreError;
@@ -24,6 +25,11 @@ pub(super) struct Pulse<'a> {
 impl<'a> Pulse<'a> {
     pub(super) fn of(steps: &'a dyn Steps) -> Self {
         Self { steps, beats: AtomicU64::new(0) }
+    }
+
+    /// How far the work came.
+    pub(super) fn at(&self) -> At {
+        if self.beats() == 0 { At::Looking } else { At::Doing }
     }
 
     fn beats(&self) -> u64 {

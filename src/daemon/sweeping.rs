@@ -5,9 +5,9 @@ use std::sync::{Arc, PoisonError};
 
 use chrono::{Datelike as _, TimeDelta};
 
+use super::condition::At;
 use super::service::Daemon;
 use super::silence::Pulse;
-use super::systemd;
 use crate::config::{self, Watchlist};
 use crate::email::Sweeping;
 use crate::store::steps::Steps;
@@ -28,10 +28,10 @@ impl Daemon<'_> {
             self.sweeping.send_replace(Sweeping::Idle);
             match swept {
                 Ok(report) => {
-                    self.recovered().await;
+                    self.works(&self.conditions.sweeping, At::Doing).await;
                     self.note(&report);
                 }
-                Err(error) => self.failed("sweeping", &error).await,
+                Err(error) => self.failed(&self.conditions.sweeping, At::Doing, &error).await,
             }
             self.mail_bell.notify_one();
             let next_look = self.around.clock.now() + LOOK_EVERY;
@@ -113,14 +113,16 @@ impl Daemon<'_> {
                 let (class, code) = (problem.class.as_str(), problem.code);
                 tracing::error!(class, code, reason = problem.reason, "asking is stopped");
             }
-            systemd::status(&format!("asking is stopped: {}", problem.reason));
             return;
         }
-        let mut last = self.last_sweep.lock().unwrap_or_else(PoisonError::into_inner);
         if report.tally.asked > 0 {
-            *last = self.swept(report);
+            *self.last_sweep.lock().unwrap_or_else(PoisonError::into_inner) = self.swept(report);
         }
-        systemd::status(&last);
+    }
+
+    /// What the service manager is told while all is well.
+    pub(super) fn last_sweep(&self) -> String {
+        self.last_sweep.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     fn swept(&self, report: &Report) -> String {

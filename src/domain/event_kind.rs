@@ -77,6 +77,8 @@ pub enum Trouble {
     WatchlistRejected,
     /// The sender's own fault stops all mail.
     EmailStopped,
+    /// A message has been owed for a day, whoever is at fault.
+    EmailLate,
     /// A recipient cannot be reached.
     EmailUndeliverable,
     /// The database cannot hold what must be held.
@@ -159,13 +161,14 @@ impl Change {
 
 impl Trouble {
     /// Every kind an operator can meet.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::ApiCredential,
         Self::ApiQuota,
         Self::ApiUnreachable,
         Self::ApiUnknownCode,
         Self::DatabaseUnavailable,
         Self::EmailStopped,
+        Self::EmailLate,
         Self::EmailUndeliverable,
         Self::WatchlistRejected,
         Self::MassChange,
@@ -190,6 +193,7 @@ impl Trouble {
             Self::UnreadableDate => "unreadable_date",
             Self::WatchlistRejected => "watchlist_rejected",
             Self::EmailStopped => "email_stopped",
+            Self::EmailLate => "email_late",
             Self::EmailUndeliverable => "email_undeliverable",
             Self::DatabaseUnavailable => "database_unavailable",
         }

@@ -12,6 +12,7 @@ pub mod display;
 pub mod event;
 pub mod event_kind;
 pub mod grade;
+pub mod health;
 pub mod holding;
 pub mod identity;
 pub mod judge;

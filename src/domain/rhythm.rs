@@ -69,6 +69,17 @@ pub enum Due {
     Answer(DateTime<Utc>),
 }
 
+impl Due {
+    /// Since when it is due.
+    #[must_use]
+    pub fn since(self, asked: &Asked) -> DateTime<Utc> {
+        match self {
+            Self::FirstTime => asked.accepted_at,
+            Self::Occurrence(at) | Self::Answer(at) => at,
+        }
+    }
+}
+
 /// Whether the company is due at `now`, and why. Of several missed occurrences the latest counts; a missed one is made up
 /// unless the next is less than half an interval away. An instant of `asked` that lies ahead of `now` counts as `now` ([`Asked::as_of`]).
 #[must_use]

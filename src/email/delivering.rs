@@ -1,12 +1,14 @@
 //! One recipient: claimed, their unfinished messages repeated as they are, the rest made into a digest and sent.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::pin::pin;
 use std::time::Duration;
 
 use sha2::{Digest as _, Sha256};
 
 use super::courier::Receipt;
-use super::digest::{Letter, compose};
+use super::digest::alike::{Alike, Unlisted};
+use super::digest::{Letter, compose_with_unlisted};
 use super::error::EmailError;
 use super::mailer::{MailProblem, Next, Reconnected, Run};
 use super::message::{Envelope, build};
@@ -16,11 +18,10 @@ use super::smtp::failure::{Fault, SendFailure, Stage};
 use super::smtp::reply::Censor;
 use crate::clock;
 use crate::config::EmailAddress;
-use crate::domain::event::{Audience, Event};
+use crate::domain::event::Event;
+use crate::domain::keyword::Keyword;
 use crate::store::StoreError;
-use crate::store::outbox::mailing::{
-    self, DeliveryId, Draft, LOOSE_MAX, Loose, MessageRow, Pending, Waiting,
-};
+use crate::store::outbox::mailing::{self, DeliveryId, Draft, Loose, MessageRow, Waiting};
 use crate::store::outbox::readdressing;
 use crate::store::outbox::recipients::{self, Recipient, RecipientClaim, Taken};
 use crate::store::outbox::refusals::Buried;
@@ -28,6 +29,12 @@ use crate::store::steps::Step;
 
 /// A claim is touched this often while a server thinks: well below the `idle_session_timeout` of its connection.
 const TOUCH_EVERY: Duration = Duration::from_mins(1);
+
+/// So many events are named in one digest; the rest follows in the next.
+const LISTED_MAX: usize = 6_000;
+
+/// Of so many certificates whose ends moved alike the numbers are listed; the rest is counted.
+const ALIKE_LISTED_MAX: usize = 500;
 
 /// Bytes of the hash in a Message-ID.
 const ID_BYTES: usize = 16;
@@ -80,6 +87,41 @@ impl Parcel<'_> {
     }
 }
 
+/// What one digest tells.
+#[derive(Default)]
+struct Gathered {
+    listed: Vec<Loose>,
+    /// Counted and not listed, with their deliveries.
+    unlisted: Vec<(Unlisted, Vec<DeliveryId>)>,
+    /// Whose certificates are listed or not, and how many are listed.
+    alike: BTreeMap<Alike, (usize, BTreeSet<Keyword>)>,
+}
+
+impl Gathered {
+    fn add(&mut self, delivery: Loose) {
+        let Some(alike) = Alike::of(&delivery.event) else { return self.listed.push(delivery) };
+        let (listed, companies) = self.alike.entry(alike).or_default();
+        let is_new = delivery.event.company.as_ref().is_some_and(|company| !companies.contains(company));
+        if is_new {
+            companies.extend(delivery.event.company.clone());
+        }
+        if *listed < ALIKE_LISTED_MAX {
+            *listed += 1;
+            return self.listed.push(delivery);
+        }
+        let place = self.unlisted.iter().position(|(unlisted, _)| unlisted.alike == alike);
+        let place = place.unwrap_or_else(|| {
+            self.unlisted.push((Unlisted { alike, certificates: 0, companies: 0 }, Vec::new()));
+            self.unlisted.len() - 1
+        });
+        if let Some((unlisted, ids)) = self.unlisted.get_mut(place) {
+            unlisted.certificates += 1;
+            unlisted.companies += usize::from(is_new);
+            ids.push(delivery.id);
+        }
+    }
+}
+
 impl Run<'_> {
     /// Sends one recipient what is ripe, unless another process does.
     pub(super) async fn serve(&mut self, waiting: &Waiting, ripe: Ripe) -> Result<Next, EmailError> {
@@ -110,11 +152,8 @@ impl Run<'_> {
         waiting: &Waiting,
         ripe: Ripe,
     ) -> Result<Next, EmailError> {
-        let Pending { frozen, mut loose, unreadable } = mailing::pending(served.claim).await?;
-        let is_more = unreadable.is_empty() && loose.len() == LOOSE_MAX;
         let sent_before = self.mailed.sent;
-        self.report_unreadable(served.claim.recipient(), unreadable);
-        for message in &frozen {
+        for message in &mailing::frozen(served.claim).await? {
             let parcel = Parcel {
                 address: &message.address,
                 message_id: &message.message_id,
@@ -127,21 +166,13 @@ impl Run<'_> {
                 next => return Ok(next),
             }
         }
-        // More may have come, or less be left, since it was read who waits.
-        let oldest = |audience| {
-            let of_these = loose.iter().filter(|delivery| delivery.event.kind.audience() == audience);
-            of_these.map(|delivery| delivery.owed_since).min()
-        };
-        let (reader_since, operator_since) = (oldest(Audience::Reader), oldest(Audience::Operator));
-        let now_waiting = Waiting { reader_since, operator_since, ..waiting.clone() };
-        let share = self.share_of(&now_waiting, ripe).unwrap_or_default();
-        loose.retain(|delivery| share.contains(&delivery.event.kind.audience()));
-        let theirs = self.readdress(served.claim, &loose).await?;
-        let events: Vec<&Event> = theirs.iter().map(|delivery| &delivery.event).collect();
+        let (gathered, is_more) = self.gather(served.claim, waiting, ripe).await?;
+        let events: Vec<&Event> = gathered.listed.iter().map(|delivery| &delivery.event).collect();
+        let unlisted: Vec<Unlisted> = gathered.unlisted.iter().map(|(unlisted, _)| *unlisted).collect();
         let watchlist = self.mailer.watchlist;
         let today = self.mailer.day_of(self.mailer.clock.now());
-        for letter in compose(&events, watchlist.language, today) {
-            match self.send_letter(served, &letter, &theirs).await? {
+        for letter in compose_with_unlisted(&events, &unlisted, watchlist.language, today) {
+            match self.send_letter(served, &letter, &gathered).await? {
                 Next::Message => {}
                 next => return Ok(next),
             }
@@ -151,32 +182,62 @@ impl Run<'_> {
         Ok(if is_more { Next::Recipients } else { Next::Message })
     }
 
-    /// Cancels what the recipient no longer gets, and gives what they do.
-    async fn readdress<'l>(
+    /// What the recipient's next digest tells of what is ripe, and whether more is owed than that. What they no longer get is
+    /// cancelled on the way.
+    async fn gather(
         &mut self,
         claim: &mut RecipientClaim,
-        loose: &'l [Loose],
-    ) -> Result<Vec<&'l Loose>, EmailError> {
+        waiting: &Waiting,
+        ripe: Ripe,
+    ) -> Result<(Gathered, bool), EmailError> {
+        // More may have come, or less be left, since it was read who waits.
+        let (reader_since, operator_since) = mailing::loose_since(claim).await?;
+        let now_waiting = Waiting { reader_since, operator_since, ..waiting.clone() };
+        let share = self.share_of(&now_waiting, ripe).unwrap_or_default();
+        let (mut gathered, mut next, mut is_readable) = (Gathered::default(), None, true);
+        loop {
+            let mut slice = mailing::loose(claim, next).await?;
+            is_readable &= slice.unreadable.is_empty();
+            self.report_unreadable(claim.recipient(), slice.unreadable);
+            slice.loose.retain(|delivery| share.contains(&delivery.event.kind.audience()));
+            let others = self.readdress(claim, &slice.loose).await?;
+            slice.loose.retain(|delivery| !others.contains(&delivery.id));
+            slice.loose.into_iter().for_each(|delivery| gathered.add(delivery));
+            next = slice.next;
+            if next.is_none() || gathered.listed.len() >= LISTED_MAX {
+                return Ok((gathered, is_readable && next.is_some()));
+            }
+        }
+    }
+
+    /// Cancels what the recipient no longer gets, and gives it.
+    async fn readdress(
+        &mut self,
+        claim: &mut RecipientClaim,
+        loose: &[Loose],
+    ) -> Result<BTreeSet<DeliveryId>, EmailError> {
         let recipient = claim.recipient().clone();
-        let (theirs, others) = self.readers.part(loose, &recipient);
+        let others = self.readers.others(loose, &recipient);
         if !others.is_empty() {
             let now = self.mailer.clock.now();
             let new = readdressing::readdress(claim, &others, now).await?;
             tracing::info!(%recipient, cancelled = others.len(), to = new.len(), "no longer gets this news by the file");
         }
-        Ok(theirs)
+        Ok(others.into_iter().map(|(delivery, _)| delivery.id).collect())
     }
 
     async fn send_letter(
         &mut self,
         served: &mut Served<'_>,
         letter: &Letter,
-        theirs: &[&Loose],
+        gathered: &Gathered,
     ) -> Result<Next, EmailError> {
-        let covered: Vec<&Loose> =
-            letter.covers.iter().filter_map(|place| theirs.get(*place).copied()).collect();
-        let Some(first) = covered.first() else { return Ok(Next::Message) };
-        let covers: Vec<DeliveryId> = covered.iter().map(|delivery| delivery.id).collect();
+        let listed: Vec<&Loose> =
+            letter.covers.iter().filter_map(|place| gathered.listed.get(*place)).collect();
+        let Some(first) = listed.first() else { return Ok(Next::Message) };
+        let unlisted = letter.covers_unlisted.iter().filter_map(|place| gathered.unlisted.get(*place));
+        let unlisted = unlisted.flat_map(|(_, ids)| ids.iter().copied());
+        let covers: Vec<DeliveryId> = listed.iter().map(|delivery| delivery.id).chain(unlisted).collect();
         let built = self.build(letter, &first.address, &covers);
         self.mailer.steps.reached(Step::DigestBuilt).await;
         match built {

@@ -4,6 +4,7 @@
 //! write the page, [`subject`] says the most urgent of it in one line. A letter that would be too large is cut into parts that
 //! fit, and these are numbered.
 
+pub(super) mod alike;
 mod blocks;
 mod html;
 mod page;
@@ -15,6 +16,7 @@ use std::borrow::Borrow;
 
 use chrono::NaiveDate;
 
+use self::alike::{Alike, Unlisted};
 use self::page::Page;
 use self::shown::{Shown, shown};
 use crate::domain::event::Event;
@@ -37,16 +39,33 @@ pub struct Letter {
     pub html: String,
     /// Which of the events it tells, as places in what was composed. Each place is in exactly one letter.
     pub covers: Vec<usize>,
+    /// Which of what is not listed it tells, likewise.
+    pub covers_unlisted: Vec<usize>,
 }
 
 /// What `events`, all owed to one recipient, look like as mail on `today`. Several letters only where one would be over
 /// 1 MB. No events: no letter.
 ///
-/// Days are counted anew for `today`, because a mail may leave days after its events were found; of several stages of one
+/// Days are unlisted anew for `today`, because a mail may leave days after its events were found; of several stages of one
 /// end only the latest is shown.
 #[must_use]
 pub fn compose<E: Borrow<Event>>(events: &[E], language: Language, today: NaiveDate) -> Vec<Letter> {
-    let shown = shown(events, language, today);
+    compose_with_unlisted(events, &[], language, today)
+}
+
+/// The same, with what is counted and not listed.
+pub(super) fn compose_with_unlisted<E: Borrow<Event>>(
+    events: &[E],
+    unlisted: &[Unlisted],
+    language: Language,
+    today: NaiveDate,
+) -> Vec<Letter> {
+    let mut shown = shown(events, language, today);
+    for (place, unlisted) in unlisted.iter().enumerate() {
+        if let Some(first) = shown.iter_mut().find(|shown| Alike::of(shown.event) == Some(unlisted.alike)) {
+            first.unlisted = Some((place, *unlisted));
+        }
+    }
     let mut letters = Vec::new();
     write_parts(&shown, language, today, &mut letters);
     if letters.len() > 1 {
@@ -81,7 +100,14 @@ fn write(shown: &[Shown<'_>], language: Language, today: NaiveDate) -> Letter {
     let text = text::write(&page);
     let mut covers: Vec<usize> = shown.iter().flat_map(|shown| shown.covers.iter().copied()).collect();
     covers.sort_unstable();
-    Letter { subject: subject::subject(shown, language), html: html::write(&page, &text), text, covers }
+    let covers_unlisted = shown.iter().filter_map(|shown| shown.unlisted).map(|(place, _)| place).collect();
+    Letter {
+        subject: subject::subject(shown, language),
+        html: html::write(&page, &text),
+        text,
+        covers,
+        covers_unlisted,
+    }
 }
 
 /// Both parts go out as base64: four bytes for three, in lines of 76 and their ends.

@@ -7,7 +7,7 @@
 //! Reading order: this file (the run), [`delivering`](super::delivering) (one recipient, one message),
 //! [`refusing`](super::refusing) (whose fault it was, and who waits), [`ripeness`](super::ripeness) (whose mail goes now).
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, NaiveDate, Utc};
 
@@ -21,7 +21,7 @@ use super::smtp::failure::SendFailure;
 use super::telling::Teller;
 use crate::clock::Clock;
 use crate::config::{Sourced, Watchlist};
-use crate::domain::event::Audience;
+use crate::domain::event::{Audience, Trouble};
 use crate::domain::secret::Secret;
 use crate::store::Store;
 use crate::store::asking::stops::{self, Stop, What};
@@ -29,6 +29,7 @@ use crate::store::checks::claims::Claims;
 use crate::store::outbox::events::Recorded;
 use crate::store::outbox::mailing::{self, Waiting};
 use crate::store::outbox::recipients::Recipient;
+use crate::store::outbox::troubles;
 use crate::store::steps::Steps;
 
 /// How often a run looks in vain for what is left or became owed while it ran: what has no room in one digest, re-addressed
@@ -233,9 +234,12 @@ impl Run<'_> {
 
     /// Which share of what a recipient is owed goes now.
     pub(super) fn share_of(&self, waiting: &Waiting, ripe: Ripe) -> Option<Vec<Audience>> {
+        ripeness::ripe_audiences(waiting, ripe, self.digest(), self.mailer.clock.now())
+    }
+
+    fn digest(&self) -> Digest<'_> {
         let watchlist = self.mailer.watchlist;
-        let digest = Digest { line: watchlist.email.digest.as_ref(), zone: watchlist.timezone };
-        ripeness::ripe_audiences(waiting, ripe, digest, self.mailer.clock.now())
+        Digest { line: watchlist.email.digest.as_ref(), zone: watchlist.timezone }
     }
 
     async fn finish(mut self) -> Result<Mailed, EmailError> {
@@ -245,15 +249,50 @@ impl Run<'_> {
         if let Some(claims) = self.claims.take() {
             claims.close().await?;
         }
+        // That one recipient's message is put off says nothing of the others'.
         if self.mailed.sent == 0
+            && self.failures_in_a_row.len() > 1
             && let Some(failure) = self.failures_in_a_row.last().cloned()
         {
             self.back_off(&failure).await?;
         }
         let pool = self.mailer.store.pool();
-        self.mailed.owed = mailing::standing(pool).await?.owed;
+        let standing = mailing::standing(pool).await?;
+        self.mailed.owed = standing.owed;
         self.mailed.stopped = stops::stop(pool, What::Mail).await?;
+        if self.mailed.stopped.is_none() {
+            self.tell_of_late_mail(standing.oldest).await?;
+        }
         Ok(self.mailed)
+    }
+
+    /// Operators hear whose mail is late, and when it is not any more; while the server is away only that. Of what stops all
+    /// mail they hear by that.
+    async fn tell_of_late_mail(&mut self, oldest: Option<DateTime<Utc>>) -> Result<(), EmailError> {
+        let (pool, teller) = (self.mailer.store.pool(), self.mailer.teller());
+        let digest = self.digest();
+        // Nearly always nothing is, and to ask who waits is to count all that is owed.
+        let may_be_late = oldest.is_some_and(|oldest| teller.now - oldest >= ripeness::LATE_AFTER);
+        let waiting = if may_be_late { mailing::waiting(pool).await? } else { Vec::new() };
+        let late: BTreeMap<&Recipient, DateTime<Utc>> = waiting
+            .iter()
+            .filter_map(|waiting| {
+                Some((&waiting.recipient, ripeness::late_since(waiting, digest, teller.now)?))
+            })
+            .collect();
+        let open = troubles::open_of_the_service(pool).await?;
+        let server = stops::stop(pool, What::Courier).await?;
+        if let (Some(server), Some(since)) = (server, late.values().min()) {
+            self.mailed.told.extend(troubles::tell(pool, &[teller.all_late(&server.reason, *since)]).await?);
+            return Ok(());
+        }
+        let over = open.iter().filter(|open| {
+            open.trouble == Trouble::EmailLate && !late.keys().any(|who| who.as_str() == open.cause)
+        });
+        let mut turns: Vec<_> = over.map(|open| teller.late_no_more(&open.cause)).collect();
+        turns.extend(late.into_iter().map(|(recipient, since)| teller.late(recipient, since)));
+        self.mailed.told.extend(troubles::tell(pool, &turns).await?);
+        Ok(())
     }
 
     /// The problem a failure is.

@@ -29,22 +29,18 @@ impl<'a> Readers<'a> {
         self.addresses.contains(recipient.as_str())
     }
 
-    /// Parts what a recipient is owed: what they still get, and what they no longer get, with those who get it now.
-    pub(super) fn part<'l>(
+    /// What a recipient is owed and no longer gets, with those who get it now.
+    pub(super) fn others<'l>(
         &self,
         loose: &'l [Loose],
         recipient: &Recipient,
-    ) -> (Vec<&'l Loose>, Vec<(&'l Loose, Vec<String>)>) {
-        let (mut theirs, mut others) = (Vec::new(), Vec::new());
-        for delivery in loose {
-            match self.of(&delivery.event) {
-                Some(current) if !current.iter().any(|reader| reader.folded() == recipient.as_str()) => {
-                    others.push((delivery, current.into_iter().map(String::from).collect()));
-                }
-                _ => theirs.push(delivery),
-            }
-        }
-        (theirs, others)
+    ) -> Vec<(&'l Loose, Vec<String>)> {
+        let no_longer = loose.iter().filter_map(|delivery| {
+            let current = self.of(&delivery.event)?;
+            let is_theirs = current.iter().any(|reader| reader.folded() == recipient.as_str());
+            (!is_theirs).then(|| (delivery, current.into_iter().map(String::from).collect()))
+        });
+        no_longer.collect()
     }
 
     /// `None`: its company is not in the file, so it goes to whom it was owed (design 3, "Taken out").

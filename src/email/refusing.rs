@@ -229,7 +229,7 @@ impl Run<'_> {
         };
         stops::set(self.mailer.store.pool(), What::Courier, &stop).await?;
         let again = next.to_rfc3339();
-        tracing::warn!(reason = %failure, advice = failure.advice(), again, "the mail server cannot be used now");
+        tracing::error!(reason = %failure, advice = failure.advice(), again, "the mail server cannot be used now");
         Ok(())
     }
 

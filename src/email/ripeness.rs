@@ -60,7 +60,21 @@ pub(super) fn ripe_audiences(
         })
         .map(|(audience, _)| audience)
         .collect();
-    (waiting.frozen > 0 || !audiences.is_empty()).then_some(audiences)
+    (waiting.frozen_since.is_some() || !audiences.is_empty()).then_some(audiences)
+}
+
+/// What has been owed for so long is told to the operators, whoever is at fault (design 5).
+pub(super) const LATE_AFTER: TimeDelta = TimeDelta::days(1);
+
+/// Since when the oldest of what this recipient is owed could have gone, where that is a day ago or more. Readers' news waits
+/// for their digest.
+pub(super) fn late_since(waiting: &Waiting, digest: Digest<'_>, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    let reader_since = waiting.reader_since.and_then(|since| match digest.line {
+        Some(line) => line.next(digest.zone, since),
+        None => Some(since),
+    });
+    let all = [waiting.operator_since, reader_since, waiting.frozen_since];
+    all.into_iter().flatten().min().filter(|since| now - *since >= LATE_AFTER)
 }
 
 /// Processes that were given one instant to start at differ by moments: that is no clock that ran ahead.
@@ -85,7 +99,7 @@ mod tests {
             recipient: Recipient::new("one@example.com"),
             reader_since: reader.map(at),
             operator_since: operator.map(at),
-            frozen: 0,
+            frozen_since: None,
             attempts: 0,
             next_attempt_at: None,
         }
@@ -111,7 +125,7 @@ mod tests {
             let found = ripe_audiences(&waiting(reader_since, operator_since), ripe, digest, at(now));
             assert_eq!(found, expected, "{why}");
         }
-        let frozen = Waiting { frozen: 1, ..waiting(Some("08:00"), None) };
+        let frozen = Waiting { frozen_since: Some(at("08:00")), ..waiting(Some("08:00"), None) };
         assert_eq!(ripe_audiences(&frozen, RUNNING, digest, at("08:01")), Some(vec![]), "begun is begun");
     }
 
@@ -130,6 +144,26 @@ mod tests {
         ] {
             let found = ripe_audiences(&waiting(reader, operator), IDLE, digest, at(now));
             assert_eq!(found, expected, "{why}");
+        }
+    }
+
+    #[test]
+    fn what_could_have_gone_a_day_ago_is_late() {
+        let line: CronLine = "0 9 * * *".parse().unwrap();
+        let zone = Tz::Asia__Shanghai;
+        let (at_once, daily) = (Digest { line: None, zone }, Digest { line: Some(&line), zone });
+        let frozen = Waiting { frozen_since: Some(at("08:00")), ..waiting(None, None) };
+        for (waiting, digest, hours_after_eight, expected, why) in [
+            (waiting(Some("08:00"), None), at_once, 23, None, "not yet a day"),
+            (waiting(Some("08:00"), None), at_once, 24, Some("08:00"), "a day"),
+            (waiting(Some("08:30"), Some("08:00")), at_once, 24, Some("08:00"), "the oldest of all"),
+            (frozen, at_once, 24, Some("08:00"), "begun, and not taken"),
+            (waiting(Some("08:00"), None), daily, 24, None, "it had to wait for its digest"),
+            (waiting(Some("08:00"), None), daily, 25, Some("09:00"), "a day after its digest"),
+            (waiting(None, Some("08:00")), daily, 24, Some("08:00"), "operators have no digest"),
+        ] {
+            let now = at("08:00") + TimeDelta::hours(hours_after_eight);
+            assert_eq!(late_since(&waiting, digest, now), expected.map(at), "{why}");
         }
     }
 

@@ -74,6 +74,36 @@ impl Teller<'_> {
         causes.map(|cause| self.turn(kind, cause, Some(facts.clone()), self.operators())).to_vec()
     }
 
+    /// The server is away, and what somebody is owed could have gone since then.
+    pub(super) fn all_late(&self, reason: &str, since: DateTime<Utc>) -> Turn {
+        let facts = TroubleFacts {
+            class: Some(CLASS.to_owned()),
+            reason: reason.to_owned(),
+            since: Some(since),
+            ..TroubleFacts::default()
+        };
+        self.turn(EventKind::Trouble(Trouble::EmailLate), MAIL, Some(facts), self.operators())
+    }
+
+    /// What this recipient is owed could have gone since then.
+    pub(super) fn late(&self, recipient: &Recipient, since: DateTime<Utc>) -> Turn {
+        let facts = TroubleFacts {
+            class: Some(CLASS.to_owned()),
+            reason: recipient.to_string(),
+            since: Some(since),
+            ..TroubleFacts::default()
+        };
+        let kind = EventKind::Trouble(Trouble::EmailLate);
+        self.turn(kind, recipient.as_str(), Some(facts), self.operators_besides(recipient))
+    }
+
+    /// Nothing that this recipient is owed is late any more.
+    pub(super) fn late_no_more(&self, address: &str) -> Turn {
+        let whose = if address == MAIL { "the mail server was away" } else { address };
+        let facts = TroubleFacts { reason: whose.to_owned(), ..TroubleFacts::default() };
+        self.turn(EventKind::Resolved(Trouble::EmailLate), address, Some(facts), self.operators())
+    }
+
     fn operators(&self) -> Vec<String> {
         self.watchlist.email.operators.iter().map(|address| address.as_str().to_owned()).collect()
     }

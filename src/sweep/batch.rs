@@ -12,6 +12,7 @@ use super::plan::{Attempt, Planned};
 use super::report::{Ended, Ledger, Progress};
 use super::reread;
 use super::teller::Teller;
+use crate::domain::event::{EventKind, Trouble};
 use crate::domain::identity::Whose;
 use crate::domain::observation::Observation;
 use crate::domain::outcome::Outcome;
@@ -351,8 +352,7 @@ async fn store<'c>(
     for concluded in concluded {
         match refused.get(&concluded.record.id) {
             None => {
-                let ended = Ended { outcome: concluded.conclusion.outcome, code: None, reason: None };
-                notes.ended(concluded.asked.planned.entry, ended);
+                notes.ended(concluded.asked.planned.entry, ended_of(&concluded.conclusion));
             }
             Some(error) => {
                 let ended = refused_ended(error);
@@ -370,6 +370,15 @@ async fn store<'c>(
         again.extend(had_its_turn(notes, failing));
     }
     Ok(again)
+}
+
+/// How a check ended that could be concluded. That the keyword finds nothing is a problem also when it was told before.
+fn ended_of(conclusion: &Conclusion) -> Ended {
+    let not_found = EventKind::Trouble(Trouble::CompanyNotFound);
+    let not_found = conclusion.troubles.iter().find(|turn| turn.owed.event.kind == not_found);
+    let facts = not_found.and_then(|turn| turn.owed.event.trouble.as_ref());
+    let (code, reason) = facts.map(|facts| (facts.code, facts.reason.clone())).unzip();
+    Ended { outcome: conclusion.outcome, code: code.flatten(), reason }
 }
 
 /// Why a conclusion was not stored. Of two companies that bring one prefix at once only one can have it.
@@ -476,9 +485,9 @@ fn imagine<'c>(
     failed: Vec<Failing<'c>>,
 ) -> Vec<Planned<'c>> {
     for Concluded { asked, conclusion, .. } in concluded {
+        let ended = ended_of(&conclusion);
         let troubles = conclusion.troubles.into_iter().map(|turn| turn.owed.event);
         notes.ledger.note_told(ground.imagined(conclusion.events.into_iter().chain(troubles)));
-        let ended = Ended { outcome: conclusion.outcome, code: None, reason: None };
         notes.ended(asked.planned.entry, ended);
     }
     let mut again = Vec::new();

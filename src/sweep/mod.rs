@@ -41,5 +41,5 @@ pub use error::SweepError;
 pub use ground::Mode;
 pub use judging::thresholds;
 pub use plan::Whom;
-pub use report::{Halt, NoProgress, OpenDoubt, Problem, Progress, Report, Unwatched};
+pub use report::{CheckProblem, Halt, NoProgress, OpenDoubt, Progress, Report, Unwatched};
 pub use run::Sweep;

@@ -4,6 +4,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use chrono::{DateTime, Utc};
 
+use crate::domain::event::Trouble;
 use crate::domain::keyword::Keyword;
 use crate::domain::outcome::Outcome;
 use crate::store::checks::commit::Tally;
@@ -11,7 +12,7 @@ use crate::store::outbox::events::{EventId, Recorded};
 
 /// Something that was not as it should be.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Problem {
+pub struct CheckProblem {
     /// The company, where it is about one.
     pub company: Option<Keyword>,
     /// A class of design 2, `incomplete` or `disputed`.
@@ -41,9 +42,9 @@ pub struct OpenDoubt {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Halt {
     /// Asking is stopped: the provider, or our own limit, said so.
-    Stopped(Problem),
+    Stopped(CheckProblem),
     /// The breaker pauses the sweep: upstream gave no readable answer.
-    Paused(Problem),
+    Paused(CheckProblem),
     /// We are asked to end.
     Ending,
 }
@@ -51,7 +52,7 @@ pub enum Halt {
 impl Halt {
     /// The problem it is, if it is one.
     #[must_use]
-    pub fn problem(&self) -> Option<&Problem> {
+    pub fn problem(&self) -> Option<&CheckProblem> {
         match self {
             Self::Stopped(problem) | Self::Paused(problem) => Some(problem),
             Self::Ending => None,
@@ -75,7 +76,7 @@ pub struct Report {
     /// What of the companies concerned is in doubt at the end.
     pub doubts: Vec<OpenDoubt>,
     /// What was not as it should be.
-    pub problems: Vec<Problem>,
+    pub problems: Vec<CheckProblem>,
     /// Why it ended early.
     pub halt: Option<Halt>,
 }
@@ -201,15 +202,19 @@ impl<'a> Ledger<'a> {
             }
         } += 1;
         if let Some(reason) = reason {
-            let (company, class) = (Some(company.clone()), outcome.as_str().to_owned());
-            report.problems.push(Problem { company, class, code, reason });
+            let class = match outcome {
+                Outcome::Empty => Trouble::CompanyNotFound.as_str(),
+                outcome => outcome.as_str(),
+            };
+            let (company, class) = (Some(company.clone()), class.to_owned());
+            report.problems.push(CheckProblem { company, class, code, reason });
         }
     }
 
     /// A company that was to be asked and was not.
     pub(super) fn note_unasked(&self, company: &Keyword, outcome: Outcome, reason: &str) {
         let (company, class) = (Some(company.clone()), outcome.as_str().to_owned());
-        self.entries().report.problems.push(Problem {
+        self.entries().report.problems.push(CheckProblem {
             company,
             class,
             code: None,

@@ -7,7 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::breaker::{Breaker, Circuit, HOURLY, Heard, SilenceIs, next_probe};
 use super::ground::{Ground, Mode, chain};
-use super::report::{Halt, Ledger, Problem};
+use super::report::{CheckProblem, Halt, Ledger};
 use crate::domain::event::{EventKind, Trouble, TroubleFacts};
 use crate::juhe::{Class, Client, Failure, JuheError, Pace};
 use crate::store::StoreError;
@@ -291,13 +291,17 @@ impl Stops<'_> {
     }
 }
 
-fn problem(class: Class, code: Option<i64>, reason: &str) -> Problem {
-    Problem { company: None, class: class.as_str().to_owned(), code, reason: reason.to_owned() }
+fn problem(class: Class, code: Option<i64>, reason: &str) -> CheckProblem {
+    CheckProblem { company: None, class: class.as_str().to_owned(), code, reason: reason.to_owned() }
 }
 
 fn halt(what: What, stop: &Stop) -> Halt {
-    let problem =
-        Problem { company: None, class: stop.class.clone(), code: stop.code, reason: stop.reason.clone() };
+    let problem = CheckProblem {
+        company: None,
+        class: stop.class.clone(),
+        code: stop.code,
+        reason: stop.reason.clone(),
+    };
     if what == What::Breaker { Halt::Paused(problem) } else { Halt::Stopped(problem) }
 }
 

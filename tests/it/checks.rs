@@ -132,7 +132,13 @@ async fn each_way_to_fail_has_its_exit_code() {
         (all("code = 10011"), 3, "quota", 1, "a spent quota of this address too"),
         (all(&format!("{one}status = 503")), 3, "transient", 4, "one of three"),
         (all(&format!("{one}code = 99999")), 3, "unknown", 3, "one of three"),
-        (all(&format!("{one}code = 265004")), 0, "", 3, "nothing is found: an answer"),
+        (
+            all(&format!("{one}code = 265004")),
+            3,
+            "company_not_found",
+            3,
+            "nothing is found: an answer, and a problem",
+        ),
     ] {
         let scene = Scene::with(&scenario).await;
         let ran = scene.program().run(&["check", "--json"]);

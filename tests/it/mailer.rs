@@ -242,13 +242,15 @@ async fn a_full_mailbox_is_a_dead_letter_after_five_days_of_refusals() {
     room.clock.set(instant("2026-11-29T09:00:00+08:00"));
     assert_eq!(room.send(DUE).await.owed, 1, "five days: what came on the third day goes on");
     assert_eq!(room.dead().await, [(ONE.to_owned(), 1)]);
-    assert_eq!(room.heard_by_operators().await, ["email_undeliverable"]);
+    let heard = ["email_late", "email_undeliverable"];
+    assert_eq!(room.heard_by_operators().await, heard, "first that it is owed for a day");
 
     room.sink.heal();
     room.pass(TimeDelta::hours(4));
     assert!(is_clean(&room.send(DUE).await));
     assert_eq!(room.told(ONE).await, [1]);
-    assert_eq!(room.heard_by_operators().await, ["email_undeliverable", "email_undeliverable_resolved"]);
+    let ended = ["email_undeliverable_resolved", "email_late_resolved"];
+    assert_eq!(room.heard_by_operators().await, [heard, ended].concat());
 }
 
 #[tokio::test]
@@ -285,10 +287,12 @@ async fn after_nine_days_without_a_server_all_arrives_once_with_the_words_of_tha
             room.pass(TimeDelta::hours(1));
         }
     }
-    assert_eq!(room.heard_by_operators().await, Vec::<String>::new());
+    assert_eq!(room.heard_by_operators().await, ["email_late"], "once, though two are owed something");
     room.sink.heal();
     let mailed = room.send(DUE).await;
-    assert!(is_clean(&mailed) && mailed.sent == 1, "{mailed:?}");
+    assert!(is_clean(&mailed) && mailed.sent == 2, "and the operators, that it was late: {mailed:?}");
+    assert!(is_clean(&room.send(DUE).await));
+    assert_eq!(room.heard_by_operators().await, ["email_late", "email_late_resolved"]);
     assert_eq!(room.told(ONE).await, [9]);
 
     let mails = room.sink.mails();

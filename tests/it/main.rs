@@ -10,6 +10,7 @@ mod history_of_a_day;
 mod daemon;
 mod dead_entries;
 mod documents;
+mod health;
 mod hostile_input;
 mod hostile_text;
 mod huge_digest;

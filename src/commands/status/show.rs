@@ -29,8 +29,12 @@ pub(super) fn show(context: &Context, report: &Report, swept: Option<Swept>) -> 
         (
             "companies",
             format!(
-                "{} watched, {} unverified, {} disputed, {} in doubt",
-                companies.watched, companies.unverified, companies.disputed, companies.in_doubt
+                "{} watched, {} unverified, {} disputed, {} in doubt, {} not found",
+                companies.watched,
+                companies.unverified,
+                companies.disputed,
+                companies.in_doubt,
+                companies.not_found
             ),
         ),
         ("calls", calls(context, &report.budget)),

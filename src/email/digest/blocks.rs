@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::alike::Unlisted;
 use super::shown::Shown;
 use crate::domain::event::{Change, EventKind};
 use crate::email::words::headlines::Shared;
@@ -38,12 +39,13 @@ fn shared(members: &[&Shown<'_>]) -> Option<Shared> {
         // Each trouble is told once per cause already.
         EventKind::Trouble(_) | EventKind::Resolved(_) => members.len(),
     };
+    let unlisted: Vec<Unlisted> = members.iter().filter_map(|shown| Some(shown.unlisted?.1)).collect();
     (count >= HEADLINE_LEAST).then(|| Shared {
         kind: first.kind,
         old_end: first.old_end(),
         new_end: first.new_end(),
-        certificates: count,
-        companies: companies.len(),
+        certificates: count + unlisted.iter().map(|unlisted| unlisted.certificates).sum::<usize>(),
+        companies: companies.len() + unlisted.iter().map(|unlisted| unlisted.companies).sum::<usize>(),
         today: first.today,
     })
 }

@@ -1,5 +1,7 @@
 //! A letter laid out without markup: both parts are written from it, so that they cannot say different things.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use chrono::NaiveDate;
 use serde::Serialize;
 
@@ -16,6 +18,9 @@ const BASELINE_ROWS_MAX: usize = 100;
 
 /// How many qualifications a line of a list names.
 const ROW_QUALIFICATIONS_MAX: usize = 3;
+
+/// From so many certificates on a headline's list has a line for each company.
+const ROWS_MAX: usize = 100;
 
 /// How many different things to do the headline of a trouble says.
 const TROUBLE_ACTIONS_MAX: usize = 3;
@@ -139,7 +144,7 @@ impl Page {
             let kind = of_one_kind.first()?.kind;
             Some(Count {
                 title: words::title(kind, language),
-                events: of_one_kind.len(),
+                events: of_one_kind.len() + unlisted(of_one_kind.iter()),
                 tone: Tone::of(kind),
             })
         };
@@ -275,17 +280,61 @@ fn headline(shared: &Shared, members: &[&Shown<'_>], language: Language) -> Bloc
     } else {
         (actions.into_iter().take(TROUBLE_ACTIONS_MAX).collect(), Vec::new())
     };
+    let is_of_certificates =
+        members.iter().all(|shown| shown.event.certificate.is_some() && shown.event.qualification.is_none());
+    let mut rows: Vec<Row> = if is_of_certificates && members.len() > ROWS_MAX {
+        rows_of_companies(members, &own, language)
+    } else {
+        members.iter().map(|member| row(member, &own, language)).collect()
+    };
+    let left_out = unlisted(members.iter().copied());
+    if left_out > 0 {
+        let below = match language {
+            Chinese => format!("另有 {left_out} 张证书同样变更，名单过长，未逐一列出。"),
+            English => format!("{left_out} more certificates changed alike and are not listed one by one."),
+        };
+        rows.push(Row { cells: vec!["…".to_owned(), String::new(), String::new()], below });
+    }
     Block {
         heading: headlines::headline(shared, language),
         badge: headlines::badge(shared, language).unwrap_or_default(),
         actions: common,
-        table: Some(Table {
-            columns: columns(members, language),
-            rows: members.iter().map(|member| row(member, &own, language)).collect(),
-        }),
+        table: Some(Table { columns: columns(members, language), rows }),
         verified: if is_change { verified(members, language) } else { String::new() },
         ..Block::default()
     }
+}
+
+/// How many are like these, and not listed.
+fn unlisted<'a>(members: impl Iterator<Item = &'a Shown<'a>>) -> usize {
+    members.filter_map(|member| Some(member.unlisted?.1.certificates)).sum()
+}
+
+/// A long list: a line for each company with the numbers of its certificates. What these have in common the headline says.
+fn rows_of_companies(members: &[&Shown<'_>], own: &[String], language: Language) -> Vec<Row> {
+    let mut companies: BTreeMap<_, Vec<&Shown<'_>>> = BTreeMap::new();
+    for member in members {
+        companies.entry((member.company.as_ref(), member.company_key())).or_default().push(member);
+    }
+    let rows = companies.into_values().filter_map(|of_one| {
+        let numbers: BTreeSet<String> = of_one.iter().filter_map(|member| member.number()).collect();
+        let kinds: BTreeSet<String> = of_one
+            .iter()
+            .filter_map(|member| Some(names::name(&member.event.certificate.as_ref()?.kind)))
+            .collect();
+        let join = |texts: BTreeSet<String>| texts.into_iter().collect::<Vec<_>>().join("、");
+        let said =
+            of_one.iter().flat_map(|member| member.saying.actions.iter().filter(|it| own.contains(it)));
+        let said = distinct(said.chain(of_one.iter().flat_map(|member| &member.saying.notes)));
+        Some(Row {
+            cells: vec![of_one.first()?.company.clone().unwrap_or_default(), join(numbers), join(kinds)],
+            below: said.join(match language {
+                Chinese => "　",
+                English => " · ",
+            }),
+        })
+    });
+    rows.collect()
 }
 
 /// A line of a headline's list; of what to do it says what is among `own`.

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
 
+use super::alike::Unlisted;
+
 use crate::domain::event::{Change, Event, EventKind, Trouble};
 use crate::domain::language::Language;
 use crate::email::words::{self, Saying, names};
@@ -24,6 +26,8 @@ pub(super) struct Shown<'a> {
     pub company: Option<String>,
     /// Its place, and the places of the earlier stages that it speaks for.
     pub covers: Vec<usize>,
+    /// What is like this one and not listed, and its place.
+    pub unlisted: Option<(usize, Unlisted)>,
 }
 
 impl Shown<'_> {
@@ -80,6 +84,7 @@ pub(super) fn shown<E: Borrow<Event>>(events: &[E], language: Language, today: N
                 saying: words::say(event, language, today),
                 company: names::company(event),
                 covers,
+                unlisted: None,
             })
         })
         .collect();

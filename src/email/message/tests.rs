@@ -11,6 +11,7 @@ fn letter(subject: &str) -> Letter {
         text: "河南院：A141002510 剩余 30 天\n.\n第二行\n".to_owned(),
         html: "<p>河南院：A141002510 剩余 <b>30</b> 天</p>".to_owned(),
         covers: vec![0],
+        covers_unlisted: Vec::new(),
     }
 }
 

@@ -24,6 +24,7 @@ pub(super) fn title(trouble: Trouble) -> &'static str {
         Trouble::UnreadableDate => "有效期无法判断",
         Trouble::WatchlistRejected => "监测名单未被接受",
         Trouble::EmailStopped => "邮件发送已停止",
+        Trouble::EmailLate => "邮件超过一天未能送出",
         Trouble::EmailUndeliverable => "收件人无法送达",
         Trouble::DatabaseUnavailable => "数据库不可用",
     }
@@ -43,6 +44,7 @@ pub(super) fn title_of_end(trouble: Trouble) -> &'static str {
         Trouble::UnreadableDate => "有效期已可判断",
         Trouble::WatchlistRejected => "监测名单已被接受",
         Trouble::EmailStopped => "邮件发送已恢复",
+        Trouble::EmailLate => "该收件人的邮件已不再延误",
         Trouble::EmailUndeliverable => "收件人已能送达",
         Trouble::DatabaseUnavailable => "数据库已恢复",
     }
@@ -68,6 +70,7 @@ pub(super) fn advice(trouble: Trouble) -> &'static str {
             "运行 qualwatch validate 查看全部错误；修正前继续按上一份有效名单运行。"
         }
         Trouble::EmailStopped => "检查发信账号、授权码及 [email] 设置；待发邮件均已保存，恢复后补发。",
+        Trouble::EmailLate => "向该收件人的邮件管理员了解推迟接收的原因；系统会继续重试，邮件不会丢失。",
         Trouble::EmailUndeliverable => "核对该地址；修正后用 qualwatch retry 重新发送。",
         Trouble::DatabaseUnavailable => {
             "检查 PostgreSQL 是否运行、可写，磁盘是否已满；恢复前不查询也不发送提醒。"

@@ -24,6 +24,7 @@ pub(super) fn title(trouble: Trouble) -> &'static str {
         Trouble::UnreadableDate => "An end of validity cannot be judged",
         Trouble::WatchlistRejected => "The watchlist was not accepted",
         Trouble::EmailStopped => "Sending mail is stopped",
+        Trouble::EmailLate => "Mail has been owed for more than a day",
         Trouble::EmailUndeliverable => "A recipient cannot be reached",
         Trouble::DatabaseUnavailable => "The database is not available",
     }
@@ -43,6 +44,7 @@ pub(super) fn title_of_end(trouble: Trouble) -> &'static str {
         Trouble::UnreadableDate => "The end of validity can be judged",
         Trouble::WatchlistRejected => "The watchlist is accepted",
         Trouble::EmailStopped => "Sending mail goes on",
+        Trouble::EmailLate => "No mail of this recipient is late any more",
         Trouble::EmailUndeliverable => "The recipient can be reached again",
         Trouble::DatabaseUnavailable => "The database is available again",
     }
@@ -83,6 +85,9 @@ pub(super) fn advice(trouble: Trouble) -> &'static str {
         }
         Trouble::EmailStopped => {
             "look at the sender's account, its client password and [email]; what is owed is kept and will be sent."
+        }
+        Trouble::EmailLate => {
+            "ask the recipient's mail administrator why it is put off; it is tried again by itself, and nothing is lost."
         }
         Trouble::EmailUndeliverable => {
             "look at the address; after correcting it, send again with qualwatch retry."

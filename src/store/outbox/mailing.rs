@@ -14,8 +14,8 @@ use crate::store::outbox::events::{EventId, Recorded};
 use crate::store::outbox::recipients::{Recipient, RecipientClaim};
 use crate::store::outbox::troubles::{self, Turn};
 
-/// The most deliveries of one digest; the rest follows in the next.
-pub const LOOSE_MAX: usize = 5_000;
+/// So many deliveries are read at a time.
+pub const LOOSE_MAX: usize = 1_000;
 
 /// A recipient to whom something is owed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,8 +26,8 @@ pub struct Waiting {
     pub reader_since: Option<DateTime<Utc>>,
     /// The oldest news for an operator that no message carries yet.
     pub operator_since: Option<DateTime<Utc>>,
-    /// Messages whose DATA has begun and which no server is known to have taken.
-    pub frozen: i64,
+    /// The oldest that a message carries whose DATA has begun, and which no server is known to have taken.
+    pub frozen_since: Option<DateTime<Utc>>,
     /// Attempts in a row that failed.
     pub attempts: i32,
     /// The daemon does not try again before.
@@ -72,15 +72,14 @@ pub struct Frozen {
     pub events: i64,
 }
 
-/// What one recipient is owed.
+/// Some of what one recipient is owed and no message carries yet, the oldest first.
 #[derive(Debug, Default)]
-pub struct Pending {
-    /// Messages to be repeated as they are, the oldest first.
-    pub frozen: Vec<Frozen>,
-    /// What the next digest tells, the oldest first.
+pub struct LooseSlice {
     pub loose: Vec<Loose>,
     /// Deliveries whose event this version cannot read: they stay owed.
     pub unreadable: Vec<StoreError>,
+    /// Where the next slice begins; `None`: this was the last.
+    pub next: Option<DeliveryId>,
 }
 
 /// A message before its row.
@@ -107,7 +106,7 @@ pub async fn waiting(pool: &PgPool) -> Result<Vec<Waiting>, StoreError> {
         r#"SELECT deliveries.address,
                   min(owed_since) FILTER (WHERE message_id IS NULL AND audience = 'reader') AS reader_since,
                   min(owed_since) FILTER (WHERE message_id IS NULL AND audience = 'operator') AS operator_since,
-                  count(DISTINCT message_id) AS "frozen!",
+                  min(owed_since) FILTER (WHERE message_id IS NOT NULL) AS frozen_since,
                   coalesce(attempts, 0) AS "attempts!",
                   next_attempt_at AS "next_attempt_at?"
            FROM deliveries
@@ -128,18 +127,18 @@ pub async fn waiting(pool: &PgPool) -> Result<Vec<Waiting>, StoreError> {
             recipient: Recipient(row.address),
             reader_since: row.reader_since,
             operator_since: row.operator_since,
-            frozen: row.frozen,
+            frozen_since: row.frozen_since,
             attempts: row.attempts,
             next_attempt_at: row.next_attempt_at,
         })
         .collect())
 }
 
-/// What the claimed recipient is owed.
+/// Messages of the claimed recipient that are to be repeated as they are, the oldest first.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn pending(claim: &mut RecipientClaim) -> Result<Pending, StoreError> {
+pub async fn frozen(claim: &mut RecipientClaim) -> Result<Vec<Frozen>, StoreError> {
     let recipient = claim.recipient().clone();
     let frozen = sqlx::query_as!(
         FrozenRow,
@@ -155,8 +154,42 @@ pub async fn pending(claim: &mut RecipientClaim) -> Result<Pending, StoreError> 
     .fetch_all(claim.connection())
     .await
     .map_err(during("reading unfinished messages"))?;
-    let mut pending =
-        Pending { frozen: frozen.into_iter().map(Frozen::from).collect(), ..Pending::default() };
+    Ok(frozen.into_iter().map(Frozen::from).collect())
+}
+
+/// Since when the claimed recipient is owed news as a reader, and as an operator, that no message carries yet.
+///
+/// # Errors
+/// When the database fails.
+pub async fn loose_since(
+    claim: &mut RecipientClaim,
+) -> Result<(Option<DateTime<Utc>>, Option<DateTime<Utc>>), StoreError> {
+    let recipient = claim.recipient().clone();
+    let since = sqlx::query!(
+        "SELECT min(owed_since) FILTER (WHERE audience = 'reader') AS reader,
+                min(owed_since) FILTER (WHERE audience = 'operator') AS operator
+         FROM deliveries
+         JOIN events ON events.id = event_id
+         WHERE address = $1
+           AND message_id IS NULL
+           AND sent_at IS NULL
+           AND cancelled_at IS NULL
+           AND dead_at IS NULL",
+        recipient.as_str()
+    )
+    .fetch_one(claim.connection())
+    .await
+    .map_err(during("reading since when something is owed"))?;
+    Ok((since.reader, since.operator))
+}
+
+/// A slice of what the claimed recipient is owed and no message carries yet: after `after`, or from the oldest on.
+///
+/// # Errors
+/// When the database fails.
+pub async fn loose(claim: &mut RecipientClaim, after: Option<DeliveryId>) -> Result<LooseSlice, StoreError> {
+    let recipient = claim.recipient().clone();
+    let mut slice = LooseSlice::default();
     // Row by row: as it is stored an event takes several times the room of what it says.
     let mut rows = sqlx::query!(
         r#"SELECT deliveries.id, event_id, recipient, owed_since, event::text AS "event!"
@@ -167,15 +200,20 @@ pub async fn pending(claim: &mut RecipientClaim) -> Result<Pending, StoreError> 
              AND sent_at IS NULL
              AND cancelled_at IS NULL
              AND dead_at IS NULL
+             AND deliveries.id > $3
            ORDER BY deliveries.id
            LIMIT $2"#,
         recipient.as_str(),
-        i64::try_from(LOOSE_MAX).unwrap_or(i64::MAX)
+        i64::try_from(LOOSE_MAX).unwrap_or(i64::MAX),
+        after.map_or(0, |after| after.0)
     )
     .fetch(claim.connection());
+    let mut read = 0;
     while let Some(row) = rows.try_next().await.map_err(during("reading what is owed"))? {
+        read += 1;
+        slice.next = Some(DeliveryId(row.id)).filter(|_| read == LOOSE_MAX);
         match serde_json::from_str::<Event>(&row.event) {
-            Ok(event) => pending.loose.push(Loose {
+            Ok(event) => slice.loose.push(Loose {
                 id: DeliveryId(row.id),
                 event_id: EventId(row.event_id),
                 event,
@@ -183,7 +221,7 @@ pub async fn pending(claim: &mut RecipientClaim) -> Result<Pending, StoreError> 
                 owed_since: row.owed_since,
             }),
             // One bad row is set aside; it stops no other.
-            Err(source) => pending.unreadable.push(StoreError::Unreadable {
+            Err(source) => slice.unreadable.push(StoreError::Unreadable {
                 table: "events",
                 column: "event",
                 id: row.event_id.to_string(),
@@ -192,7 +230,7 @@ pub async fn pending(claim: &mut RecipientClaim) -> Result<Pending, StoreError> 
         }
     }
     drop(rows);
-    Ok(pending)
+    Ok(slice)
 }
 
 struct FrozenRow {

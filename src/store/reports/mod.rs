@@ -1,6 +1,7 @@
 //! Reads for people and programs: what `status`, `list`, `history` and `why` show.
 
 pub mod established;
+pub mod health;
 pub mod history;
 pub mod overview;
 pub mod reasons;

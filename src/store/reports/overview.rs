@@ -5,8 +5,7 @@ use chrono::{DateTime, Utc};
 use futures_util::{Stream, StreamExt as _, TryStreamExt as _};
 use sqlx::postgres::PgPool;
 
-use crate::domain::keyword::Keyword;
-use crate::domain::outcome::Outcome;
+use crate::domain::health::Ailing;
 use crate::domain::rhythm::Asked;
 use crate::store::companies::{CompanyId, read_keyword, read_outcome};
 use crate::store::error::{StoreError, during};
@@ -51,22 +50,7 @@ pub fn each_overview(pool: &PgPool) -> impl Stream<Item = Result<Overview, Store
     })
 }
 
-/// A company with which something is wrong ([`Overview::ailing`]).
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Ailing {
-    /// As the provider is asked.
-    pub keyword: Keyword,
-    /// How the last check ended.
-    pub last_outcome: Option<Outcome>,
-    /// The provider's code of the last check that failed, where it gave one.
-    pub last_code: Option<i64>,
-    /// Why the last check failed, made inert.
-    pub last_reason: Option<String>,
-    /// Whether it cannot be said that the answers are this company's.
-    pub is_disputed: bool,
-}
-
-/// What is wrong with these companies.
+/// What is wrong with these companies ([`Overview::ailing`]).
 ///
 /// # Errors
 /// When the database fails or a stored keyword cannot be read.

@@ -1,6 +1,6 @@
 //! Whole reads for people and programs: what `status`, `list` and `history` show.
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, Utc};
 use sqlx::postgres::PgPool;
 use sqlx::types::Json;
 
@@ -161,74 +161,4 @@ pub async fn last_sweep(pool: &PgPool) -> Result<Option<Swept>, StoreError> {
     .fetch_optional(pool)
     .await
     .map_err(during("reading the last sweep"))
-}
-
-/// Something that stands still.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Standstill {
-    /// As in `stops.what`.
-    pub what: String,
-    /// Why, as a class.
-    pub class: String,
-    /// The code of the provider or the mail server.
-    pub code: Option<i64>,
-    /// Why, made inert.
-    pub reason: String,
-    /// Since when.
-    pub since: DateTime<Utc>,
-    /// When one probe is allowed.
-    pub next_probe_at: Option<DateTime<Utc>>,
-}
-
-/// All that stands still.
-///
-/// # Errors
-/// When the database fails.
-pub async fn standstills(pool: &PgPool) -> Result<Vec<Standstill>, StoreError> {
-    sqlx::query_as!(
-        Standstill,
-        "SELECT what, class, code, reason, since, next_probe_at
-         FROM stops
-         ORDER BY what"
-    )
-    .fetch_all(pool)
-    .await
-    .map_err(during("reading what stands still"))
-}
-
-/// What became of a day's work.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct DaysWork {
-    /// Companies of the file that are not judged yet.
-    pub unjudged: i64,
-    /// Companies of the file that were verified since the day began.
-    pub verified: i64,
-    /// What stands still: asking, the breaker's pause, mail.
-    pub stops: i64,
-}
-
-/// How the day's work stands; `midnight` is when the day began.
-///
-/// # Errors
-/// When the database fails.
-pub async fn days_work(
-    pool: &PgPool,
-    today: NaiveDate,
-    midnight: DateTime<Utc>,
-) -> Result<DaysWork, StoreError> {
-    sqlx::query_as!(
-        DaysWork,
-        r#"SELECT (SELECT count(*) FROM companies WHERE left_at IS NULL AND tell_on <= $1) AS "unjudged!",
-                  (SELECT count(*)
-                   FROM companies
-                   JOIN standings ON standings.company_id = companies.id
-                   WHERE left_at IS NULL
-                     AND last_verified_at >= $2) AS "verified!",
-                  (SELECT count(*) FROM stops WHERE what IN ('asking', 'breaker', 'mail')) AS "stops!""#,
-        today,
-        midnight
-    )
-    .fetch_one(pool)
-    .await
-    .map_err(during("reading how the day's work stands"))
 }

@@ -175,12 +175,11 @@ impl Course {
             match blow {
                 Blow::Kill(step, nth) => {
                     let dies = DiesAt::new(step, nth);
-                    match dies.or_done(self.ring(&dies)).await {
-                        Some(rung) => rung.unwrap(),
-                        None => {
-                            self.seen.kills += 1;
-                            self.may_have_lost(day);
-                        }
+                    if let Some(rung) = dies.or_done(self.ring(&dies)).await {
+                        rung.unwrap();
+                    } else {
+                        self.seen.kills += 1;
+                        self.may_have_lost(day);
                     }
                 }
                 Blow::CutConnections(step, nth) => {

@@ -11,4 +11,5 @@ pub mod smtp_sink;
 pub mod scene;
 pub mod scenarios;
 pub mod story;
+pub mod switch;
 pub mod world;

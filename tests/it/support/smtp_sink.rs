@@ -123,6 +123,7 @@ struct Ledger {
     connections: usize,
     behaviours: HashMap<SinkStage, Behaviour>,
     recipients: HashMap<String, String>,
+    after_data: HashMap<String, String>,
 }
 
 /// A running server on a port of 127.0.0.1; it ends when dropped.
@@ -207,11 +208,17 @@ impl SmtpSink {
         self.ledger().recipients.insert(address.to_owned(), reply.to_owned());
     }
 
+    /// From now on: this reply (its code first) to messages for that recipient, when all of them is there.
+    pub fn refuse_after_data(&self, address: &str, reply: &str) {
+        self.ledger().after_data.insert(address.to_owned(), reply.to_owned());
+    }
+
     /// From now on all is well again.
     pub fn heal(&self) {
         let mut ledger = self.ledger();
         ledger.behaviours.clear();
         ledger.recipients.clear();
+        ledger.after_data.clear();
     }
 }
 
@@ -433,13 +440,20 @@ impl Conversation {
         }
         let mail = ReceivedMail { from: self.from.clone().unwrap_or_default(), to: self.to.clone(), bytes };
         self.forget();
-        let taken = self.accepts(SinkStage::Dot);
+        let refusal = {
+            let ledger = self.ledger.lock().unwrap();
+            mail.to.iter().find_map(|to| ledger.after_data.get(to).cloned())
+        };
+        let taken = refusal.is_none() && self.accepts(SinkStage::Dot);
         {
             // In the ledger before the answer is: who has the answer may look there at once.
             let mut ledger = self.ledger.lock().unwrap();
             if taken { &mut ledger.mails } else { &mut ledger.unanswered }.push(mail);
         }
-        self.answer(stream, SinkStage::Dot, "250 2.0.0 queued as 42").await
+        match refusal {
+            Some(reply) => say(stream, &reply).await,
+            None => self.answer(stream, SinkStage::Dot, "250 2.0.0 queued as 42").await,
+        }
     }
 
     fn forget(&mut self) {

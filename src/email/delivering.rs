@@ -91,34 +91,54 @@ impl Parcel<'_> {
 #[derive(Default)]
 struct Gathered {
     listed: Vec<Loose>,
-    /// Counted and not listed, with their deliveries.
-    unlisted: Vec<(Unlisted, Vec<DeliveryId>)>,
-    /// Whose certificates are listed or not, and how many are listed.
-    alike: BTreeMap<Alike, (usize, BTreeSet<Keyword>)>,
+    alike: BTreeMap<Alike, Group>,
+}
+
+/// Certificates whose ends moved alike.
+#[derive(Default)]
+struct Group {
+    listed: usize,
+    /// Deliveries that are counted and not listed.
+    unlisted: Vec<DeliveryId>,
+    /// Whose certificates these are.
+    companies: BTreeSet<Keyword>,
 }
 
 impl Gathered {
     fn add(&mut self, delivery: Loose) {
         let Some(alike) = Alike::of(&delivery.event) else { return self.listed.push(delivery) };
-        let (listed, companies) = self.alike.entry(alike).or_default();
-        let is_new = delivery.event.company.as_ref().is_some_and(|company| !companies.contains(company));
-        if is_new {
-            companies.extend(delivery.event.company.clone());
+        let group = self.alike.entry(alike).or_default();
+        if group.listed < ALIKE_LISTED_MAX {
+            group.listed += 1;
+            self.listed.push(delivery);
+        } else {
+            group.unlisted.push(delivery.id);
+            group.companies.extend(delivery.event.company);
         }
-        if *listed < ALIKE_LISTED_MAX {
-            *listed += 1;
-            return self.listed.push(delivery);
-        }
-        let place = self.unlisted.iter().position(|(unlisted, _)| unlisted.alike == alike);
-        let place = place.unwrap_or_else(|| {
-            self.unlisted.push((Unlisted { alike, certificates: 0, companies: 0 }, Vec::new()));
-            self.unlisted.len() - 1
+    }
+
+    /// What is counted and not listed, with the deliveries.
+    fn unlisted(&self) -> Vec<(Unlisted, &[DeliveryId])> {
+        let listed = |alike: Option<&Alike>| -> BTreeSet<&Keyword> {
+            let events = self.listed.iter().map(|delivery| &delivery.event);
+            let events = events.filter(|event| alike.is_none() || Alike::of(event).as_ref() == alike);
+            events.filter_map(|event| event.company.as_ref()).collect()
+        };
+        let all = listed(None);
+        let groups = self.alike.iter().filter(|(_, group)| !group.unlisted.is_empty());
+        let unlisted = groups.map(|(alike, group)| {
+            let besides = |those: &BTreeSet<&Keyword>| {
+                group.companies.iter().filter(|company| !those.contains(company)).count()
+            };
+            let unlisted = Unlisted {
+                alike: *alike,
+                certificates: group.unlisted.len(),
+                companies: besides(&listed(Some(alike))),
+                strangers: besides(&all),
+            };
+            (unlisted, group.unlisted.as_slice())
         });
-        if let Some((unlisted, ids)) = self.unlisted.get_mut(place) {
-            unlisted.certificates += 1;
-            unlisted.companies += usize::from(is_new);
-            ids.push(delivery.id);
-        }
+        unlisted.collect()
     }
 }
 
@@ -168,11 +188,11 @@ impl Run<'_> {
         }
         let (gathered, is_more) = self.gather(served.claim, waiting, ripe).await?;
         let events: Vec<&Event> = gathered.listed.iter().map(|delivery| &delivery.event).collect();
-        let unlisted: Vec<Unlisted> = gathered.unlisted.iter().map(|(unlisted, _)| *unlisted).collect();
+        let (unlisted, deliveries): (Vec<_>, Vec<_>) = gathered.unlisted().into_iter().unzip();
         let watchlist = self.mailer.watchlist;
         let today = self.mailer.day_of(self.mailer.clock.now());
         for letter in compose_with_unlisted(&events, &unlisted, watchlist.language, today) {
-            match self.send_letter(served, &letter, &gathered).await? {
+            match self.send_letter(served, &letter, (&gathered.listed, &deliveries)).await? {
                 Next::Message => {}
                 next => return Ok(next),
             }
@@ -230,13 +250,12 @@ impl Run<'_> {
         &mut self,
         served: &mut Served<'_>,
         letter: &Letter,
-        gathered: &Gathered,
+        (all, unlisted): (&[Loose], &[&[DeliveryId]]),
     ) -> Result<Next, EmailError> {
-        let listed: Vec<&Loose> =
-            letter.covers.iter().filter_map(|place| gathered.listed.get(*place)).collect();
+        let listed: Vec<&Loose> = letter.covers.iter().filter_map(|place| all.get(*place)).collect();
         let Some(first) = listed.first() else { return Ok(Next::Message) };
-        let unlisted = letter.covers_unlisted.iter().filter_map(|place| gathered.unlisted.get(*place));
-        let unlisted = unlisted.flat_map(|(_, ids)| ids.iter().copied());
+        let unlisted = letter.covers_unlisted.iter().filter_map(|place| unlisted.get(*place));
+        let unlisted = unlisted.flat_map(|ids| ids.iter().copied());
         let covers: Vec<DeliveryId> = listed.iter().map(|delivery| delivery.id).chain(unlisted).collect();
         let built = self.build(letter, &first.address, &covers);
         self.mailer.steps.reached(Step::DigestBuilt).await;

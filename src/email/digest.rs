@@ -16,9 +16,9 @@ use std::borrow::Borrow;
 
 use chrono::NaiveDate;
 
-use self::alike::{Alike, Unlisted};
+use self::alike::Unlisted;
 use self::page::Page;
-use self::shown::{Shown, shown};
+use self::shown::{Shown, brought_together, shown};
 use crate::domain::event::Event;
 use crate::domain::language::Language;
 
@@ -61,11 +61,7 @@ pub(super) fn compose_with_unlisted<E: Borrow<Event>>(
     today: NaiveDate,
 ) -> Vec<Letter> {
     let mut shown = shown(events, language, today);
-    for (place, unlisted) in unlisted.iter().enumerate() {
-        if let Some(first) = shown.iter_mut().find(|shown| Alike::of(shown.event) == Some(unlisted.alike)) {
-            first.unlisted = Some((place, *unlisted));
-        }
-    }
+    brought_together(&mut shown, unlisted);
     let mut letters = Vec::new();
     write_parts(&shown, language, today, &mut letters);
     if letters.len() > 1 {

@@ -1,15 +1,15 @@
-//! What one headline says of many: ends that moved alike.
+//! What one headline says of many: ends that moved alike, as a decree moves them (统一延期).
 
-use chrono::NaiveDate;
+use chrono::{Datelike as _, Days, NaiveDate};
 
 use crate::domain::event::{Change, Event, EventKind};
+use crate::email::words::headlines::How;
 
-/// What shares a headline: ends that moved alike.
+/// What ends have in common that moved alike.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(in crate::email) struct Alike {
     kind: Change,
-    old_end: NaiveDate,
-    new_end: NaiveDate,
+    pub(in crate::email) how: How,
 }
 
 impl Alike {
@@ -20,8 +20,19 @@ impl Alike {
             return None;
         };
         let end = |text: &Option<String>| text.as_deref()?.parse().ok();
-        Some(Self { kind, old_end: end(&event.old)?, new_end: end(&event.new)? })
+        let (old_end, new_end) = (end(&event.old)?, end(&event.new)?);
+        let how = months_between(old_end, new_end).map_or(How::To(new_end), How::ByMonths);
+        Some(Self { kind, how })
     }
+}
+
+fn months_between(old_end: NaiveDate, new_end: NaiveDate) -> Option<u32> {
+    let is_last_of_month =
+        |day: NaiveDate| day.checked_add_days(Days::new(1)).is_some_and(|next| next.month() != day.month());
+    let is_same_day =
+        old_end.day() == new_end.day() || is_last_of_month(old_end) && is_last_of_month(new_end);
+    let months = |day: NaiveDate| i64::from(day.year()) * 12 + i64::from(day.month());
+    u32::try_from(months(new_end) - months(old_end)).ok().filter(|_| is_same_day)
 }
 
 /// Events that are like some that are listed, and are counted only.
@@ -29,6 +40,27 @@ impl Alike {
 pub(in crate::email) struct Unlisted {
     pub(in crate::email) alike: Alike,
     pub(in crate::email) certificates: usize,
-    /// Those of which nothing is listed.
+    /// Those of which no certificate like these is listed.
     pub(in crate::email) companies: usize,
+    /// Those of which nothing else is told either.
+    pub(in crate::email) strangers: usize,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_end_moves_by_months_or_to_a_day() {
+        for (old, new, months) in [
+            ("2026-03-15", "2027-03-15", Some(12)),
+            ("2026-02-28", "2026-12-31", Some(10)),
+            ("2024-02-29", "2025-02-28", Some(12)),
+            ("2026-03-15", "2026-12-31", None),
+            ("2027-03-15", "2026-03-15", None),
+        ] {
+            let day = |text: &str| text.parse().unwrap();
+            assert_eq!(months_between(day(old), day(new)), months, "{old} to {new}");
+        }
+    }
 }

@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use chrono::NaiveDate;
+
 use super::alike::Unlisted;
 use super::shown::Shown;
 use crate::domain::event::{Change, EventKind};
@@ -20,13 +22,16 @@ pub(super) enum Grouped<'a> {
 
 /// Groups events of one kind, in the order of the first of each group.
 pub(super) fn grouped<'a>(of_one_kind: &'a [Shown<'a>]) -> Vec<Grouped<'a>> {
-    gather(of_one_kind.iter(), |shown| (shown.old_end(), shown.new_end()))
-        .into_iter()
-        .flat_map(|members| match shared(&members) {
-            Some(shared) => vec![Grouped::Headline(shared, members)],
-            None => cards(members),
-        })
-        .collect()
+    gather(of_one_kind.iter(), |shown| {
+        let ends = (shown.old_end(), shown.new_end());
+        (shown.alike, Some(ends).filter(|_| shown.alike.is_none()))
+    })
+    .into_iter()
+    .flat_map(|members| match shared(&members) {
+        Some(shared) => vec![Grouped::Headline(shared, members)],
+        None => cards(members),
+    })
+    .collect()
 }
 
 /// What the members share, when they are enough for a headline.
@@ -42,12 +47,19 @@ fn shared(members: &[&Shown<'_>]) -> Option<Shared> {
     let unlisted: Vec<Unlisted> = members.iter().filter_map(|shown| Some(shown.unlisted?.1)).collect();
     (count >= HEADLINE_LEAST).then(|| Shared {
         kind: first.kind,
-        old_end: first.old_end(),
-        new_end: first.new_end(),
+        old_end: common(members.iter().map(|shown| shown.old_end())),
+        new_end: common(members.iter().map(|shown| shown.new_end())),
+        how: first.alike.map(|alike| alike.how),
         certificates: count + unlisted.iter().map(|unlisted| unlisted.certificates).sum::<usize>(),
         companies: companies.len() + unlisted.iter().map(|unlisted| unlisted.companies).sum::<usize>(),
         today: first.today,
     })
+}
+
+/// What all of them have, where it is the same.
+fn common(ends: impl Iterator<Item = Option<NaiveDate>>) -> Option<NaiveDate> {
+    let ends: BTreeSet<_> = ends.collect();
+    ends.first().copied().flatten().filter(|_| ends.len() == 1)
 }
 
 fn cards<'a>(members: Vec<&'a Shown<'a>>) -> Vec<Grouped<'a>> {

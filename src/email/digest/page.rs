@@ -312,12 +312,15 @@ fn unlisted<'a>(members: impl Iterator<Item = &'a Shown<'a>>) -> usize {
 
 /// A long list: a line for each company with the numbers of its certificates. What these have in common the headline says.
 fn rows_of_companies(members: &[&Shown<'_>], own: &[String], language: Language) -> Vec<Row> {
+    let first_end = members.first().and_then(|member| member.new_end());
+    let have_one_end = members.iter().all(|member| member.new_end() == first_end);
     let mut companies: BTreeMap<_, Vec<&Shown<'_>>> = BTreeMap::new();
     for member in members {
         companies.entry((member.company.as_ref(), member.company_key())).or_default().push(member);
     }
     let rows = companies.into_values().filter_map(|of_one| {
-        let numbers: BTreeSet<String> = of_one.iter().filter_map(|member| member.number()).collect();
+        let numbers: BTreeSet<String> =
+            of_one.iter().filter_map(|member| numbered(member, have_one_end, language)).collect();
         let kinds: BTreeSet<String> = of_one
             .iter()
             .filter_map(|member| Some(names::name(&member.event.certificate.as_ref()?.kind)))
@@ -335,6 +338,17 @@ fn rows_of_companies(members: &[&Shown<'_>], own: &[String], language: Language)
         })
     });
     rows.collect()
+}
+
+/// The number, with its new end where the headline does not say it.
+fn numbered(member: &Shown<'_>, have_one_end: bool, language: Language) -> Option<String> {
+    let number = member.number()?;
+    let end = member.new_end().filter(|_| !have_one_end);
+    Some(match (end, language) {
+        (None, _) => number,
+        (Some(end), Chinese) => format!("{number}（至 {end}）"),
+        (Some(end), English) => format!("{number} (until {end})"),
+    })
 }
 
 /// A line of a headline's list; of what to do it says what is among `own`.

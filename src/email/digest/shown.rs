@@ -5,11 +5,14 @@ use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
 
-use super::alike::Unlisted;
+use super::alike::{Alike, Unlisted};
 
 use crate::domain::event::{Change, Event, EventKind, Trouble};
 use crate::domain::language::Language;
 use crate::email::words::{self, Saying, names};
+
+/// From so many certificates on whose ends moved alike they share a headline, whatever ends they had.
+const ALIKE_LEAST: usize = 100;
 
 /// An event that is shown.
 #[derive(Debug)]
@@ -26,6 +29,8 @@ pub(super) struct Shown<'a> {
     pub company: Option<String>,
     /// Its place, and the places of the earlier stages that it speaks for.
     pub covers: Vec<usize>,
+    /// With what it shares a headline, whatever end it had.
+    pub alike: Option<Alike>,
     /// What is like this one and not listed, and its place.
     pub unlisted: Option<(usize, Unlisted)>,
 }
@@ -84,6 +89,7 @@ pub(super) fn shown<E: Borrow<Event>>(events: &[E], language: Language, today: N
                 saying: words::say(event, language, today),
                 company: names::company(event),
                 covers,
+                alike: None,
                 unlisted: None,
             })
         })
@@ -93,6 +99,23 @@ pub(super) fn shown<E: Borrow<Event>>(events: &[E], language: Language, today: N
         (urgency(shown.kind), shown.old_end(), shown.company.clone(), number, shown.covers.first().copied())
     });
     shown
+}
+
+/// Gives those that are many one headline, and to the first of each what is not listed of them.
+pub(super) fn brought_together(shown: &mut [Shown<'_>], unlisted: &[Unlisted]) {
+    let mut counts: BTreeMap<Alike, usize> = BTreeMap::new();
+    for alike in shown.iter().filter_map(|shown| Alike::of(shown.event)) {
+        *counts.entry(alike).or_default() += 1;
+    }
+    for shown in &mut *shown {
+        let is_many = |alike: &Alike| counts.get(alike).is_some_and(|count| *count >= ALIKE_LEAST);
+        shown.alike = Alike::of(shown.event).filter(is_many);
+    }
+    for (place, unlisted) in unlisted.iter().enumerate() {
+        if let Some(first) = shown.iter_mut().find(|shown| Alike::of(shown.event) == Some(unlisted.alike)) {
+            first.unlisted = Some((place, *unlisted));
+        }
+    }
 }
 
 /// Places of events, those together that one event speaks for; that one first. Of several stages of one end

@@ -100,7 +100,7 @@ fn most_urgent(shown: &[Shown<'_>], language: Language) -> Option<MostUrgent> {
     let first = shown.first()?;
     let is_change = |shown: &&Shown<'_>| matches!(shown.kind, EventKind::Change(_));
     let companies: BTreeSet<_> = shown.iter().filter(is_change).filter_map(Shown::company_key).collect();
-    let unlisted: usize = shown.iter().filter_map(|shown| Some(shown.unlisted?.1.companies)).sum();
+    let unlisted: usize = shown.iter().filter_map(|shown| Some(shown.unlisted?.1.strangers)).sum();
     let of_kind = shown.iter().take_while(|shown| shown.kind == first.kind).count();
     let group = grouped(shown.get(..of_kind)?).into_iter().next()?;
     let (what, told) = match &group {

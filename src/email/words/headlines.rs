@@ -18,12 +18,23 @@ pub(in crate::email) struct Shared {
     pub old_end: Option<NaiveDate>,
     /// The end they have now, where it moved.
     pub new_end: Option<NaiveDate>,
+    /// How the ends moved of those that share a headline whatever ends they had.
+    pub how: Option<How>,
     /// How many certificates; for kinds without certificates, how many events.
     pub certificates: usize,
     /// How many companies.
     pub companies: usize,
     /// The day the mail is written.
     pub today: NaiveDate,
+}
+
+/// How an end moved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(in crate::email) enum How {
+    /// By so many calendar months, to the same day of the month or from its last day to another's.
+    ByMonths(u32),
+    /// To this day.
+    To(NaiveDate),
 }
 
 /// The headline.
@@ -61,8 +72,13 @@ fn chinese(shared: &Shared, change: Change) -> String {
     let many = format!("{} 张证书{of}", shared.certificates);
     let old = shared.old_end.map(|end| full_day(end, Chinese)).unwrap_or_default();
     let new = shared.new_end.map(|end| day(end, Chinese)).unwrap_or_default();
-    let moved =
-        || format!("由 {} 变更为 {new}", shared.old_end.map(|end| day(end, Chinese)).unwrap_or_default());
+    let moved = || match (shared.old_end, shared.how) {
+        (None, Some(How::ByMonths(months))) => format!("各延长 {months} 个月"),
+        (None, Some(How::To(end))) => format!("统一变更为 {}", day(end, Chinese)),
+        (old_end, _) => {
+            format!("由 {} 变更为 {new}", old_end.map(|end| day(end, Chinese)).unwrap_or_default())
+        }
+    };
     match change {
         Change::Expiring | Change::FilingDue if shared.old_end == Some(shared.today) => {
             format!("{many}今日到期，当日仍在有效期内")
@@ -90,6 +106,11 @@ fn english(shared: &Shared, change: Change) -> String {
     let many = format!("{} certificates{of}", shared.certificates);
     let old = shared.old_end.map(|end| day(end, English)).unwrap_or_default();
     let new = shared.new_end.map(|end| day(end, English)).unwrap_or_default();
+    let moved = || match (shared.old_end, shared.how) {
+        (None, Some(How::ByMonths(months))) => format!("was extended by {months} months each"),
+        (None, Some(How::To(end))) => format!("changed to {}", day(end, English)),
+        _ => format!("changed from {old} to {new}"),
+    };
     match change {
         Change::Expiring | Change::FilingDue if shared.old_end == Some(shared.today) => {
             format!("{many} expire today and are still valid today")
@@ -99,10 +120,10 @@ fn english(shared: &Shared, change: Change) -> String {
         Change::Expired => {
             format!("The stated validity of {many} ended on {old}, and no renewal was visible")
         }
-        Change::Renewed => format!("The validity of {many} changed from {old} to {new} (reissued)"),
-        Change::ValidityExtended => format!(
-            "The validity of {many} changed from {old} to {new} (issue date unchanged, possibly a blanket extension)"
-        ),
+        Change::Renewed => format!("The validity of {many} {} (reissued)", moved()),
+        Change::ValidityExtended => {
+            format!("The validity of {many} {} (issue date unchanged, possibly a blanket extension)", moved())
+        }
         Change::ValidityShortened => format!("The validity of {many} moved from {old} to the earlier {new}"),
         Change::CertificateRemoved => {
             format!("{many} are no longer listed; their stated validity runs until {old}")

@@ -12,6 +12,8 @@ use crate::domain::keyword::Keyword;
 use crate::domain::secret::Secret;
 use crate::email::{Mailed, Mailer, Ripe};
 use crate::store::Store;
+use crate::store::checks::claims::BATCH_COMPANIES_MAX;
+use crate::store::companies::CompanyId;
 use crate::store::outbox::events::{EventId, Recorded};
 use crate::store::outbox::mailing;
 use crate::store::reports::{self, BATCH_EVENTS_MAX};
@@ -37,7 +39,6 @@ struct Shape {
     companies: Companies,
     /// Requests sent.
     calls: i32,
-    doubts: Vec<DoubtShape>,
     mail: MailShape,
     problems: Vec<ProblemShape>,
 }
@@ -57,6 +58,31 @@ impl Told<'_> {
             reports::events_by_id(self.store.pool(), ids).await?.into_iter().try_for_each(&mut take)?;
         }
         self.others.into_iter().try_for_each(take)
+    }
+}
+
+/// What is in doubt, which is read when it is shown: on the day of a decree every certificate is.
+struct Doubts<'a> {
+    context: &'a Context,
+    store: &'a Store,
+    of: Vec<CompanyId>,
+}
+
+impl Doubts<'_> {
+    async fn each(self, mut take: impl FnMut(DoubtShape) -> anyhow::Result<()>) -> anyhow::Result<()> {
+        let Context { watchlist, clock, .. } = self.context;
+        for ids in self.of.chunks(BATCH_COMPANIES_MAX) {
+            for doubt in sweep::open_doubts(self.store, watchlist, Arc::clone(clock), ids).await? {
+                take(DoubtShape {
+                    company: doubt.company,
+                    certificate_num: doubt.certificate_num,
+                    what: doubt.what,
+                    since: doubt.since,
+                    again_after: doubt.again_after,
+                })?;
+            }
+        }
+        Ok(())
     }
 }
 
@@ -125,16 +151,22 @@ async fn print_outcome(
         matches!(report.halt, Some(Halt::Stopped(_) | Halt::Paused(_))) || mailed.stopped.is_some();
     let stored = std::mem::take(&mut report.told);
     let others = std::mem::take(&mut report.imagined);
+    let doubts = Doubts { context, store, of: std::mem::take(&mut report.in_doubt) };
     let shape = shape(report, &mailed);
     let told = Told { store, stored, others: others.into_iter().chain(mailed.told).collect() };
     match reader {
-        Reader::Program => print_document(context, told, &shape).await?,
-        Reader::Person => show::show(context, told, &shape).await?,
+        Reader::Program => print_document(context, told, doubts, &shape).await?,
+        Reader::Person => show::show(context, told, doubts, &shape).await?,
     }
     Ok(exit(&shape, is_stopped))
 }
 
-async fn print_document(context: &Context, told: Told<'_>, shape: &Shape) -> anyhow::Result<()> {
+async fn print_document(
+    context: &Context,
+    told: Told<'_>,
+    doubts: Doubts<'_>,
+    shape: &Shape,
+) -> anyhow::Result<()> {
     let language = context.watchlist.language;
     let mut document = Printed::print();
     document.field("companies", &shape.companies)?;
@@ -142,7 +174,9 @@ async fn print_document(context: &Context, told: Told<'_>, shape: &Shape) -> any
     document.begin_list("events")?;
     told.each(|recorded| document.item(&EventShape::new(recorded, language))).await?;
     document.end_list()?;
-    document.field("doubts", &shape.doubts)?;
+    document.begin_list("doubts")?;
+    doubts.each(|doubt| document.item(&doubt)).await?;
+    document.end_list()?;
     document.field("mail", &shape.mail)?;
     document.field("problems", &shape.problems)?;
     document.end()
@@ -231,17 +265,6 @@ fn shape(report: Report, mailed: &Mailed) -> Shape {
             skipped: report.skipped,
         },
         calls: tally.calls,
-        doubts: report
-            .doubts
-            .into_iter()
-            .map(|doubt| DoubtShape {
-                company: doubt.company,
-                certificate_num: doubt.certificate_num,
-                what: doubt.what,
-                since: doubt.since,
-                again_after: doubt.again_after,
-            })
-            .collect(),
         mail: MailShape { owed: mailed.owed, sent: mailed.sent, failed: mailed.failed },
         problems,
     }

@@ -1,5 +1,6 @@
 //! The day's look at every end, whether or not upstream answers (design 4, "Judging").
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
@@ -7,12 +8,12 @@ use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use super::ground::{Ground, Mode, chain};
 use super::report::{Ledger, OpenDoubt};
 use super::teller::Teller;
+use crate::clock::Clock;
 use crate::config::{Company, Watchlist};
 use crate::domain::compare::Look;
 use crate::domain::event::{Change, Event, Trouble};
 use crate::domain::judge::{self, Judgement, Thresholds, judge};
 use crate::domain::rhythm::days_hour;
-use crate::store::StoreError;
 use crate::store::checks::claims::{BATCH_COMPANIES_MAX, Claims};
 use crate::store::checks::commit::{self, Batch, Checked};
 use crate::store::checks::judging::{self, Judged};
@@ -20,7 +21,8 @@ use crate::store::checks::records::{self, Record, Records};
 use crate::store::companies::CompanyId;
 use crate::store::outbox::events::{EventId, Recorded};
 use crate::store::outbox::troubles::Turn;
-use crate::store::steps::Step;
+use crate::store::steps::{NoSteps, Step};
+use crate::store::{Store, StoreError};
 
 /// One company at one instant.
 #[derive(Debug, Clone, Copy)]
@@ -293,21 +295,23 @@ fn readable(records: Records) -> Vec<Record> {
     records.readable.into_values().collect()
 }
 
-/// What is in doubt of these companies; `None`: of all.
-pub(super) async fn open_doubts(
-    ground: &Ground<'_>,
-    ids: Option<&[CompanyId]>,
+/// What is in doubt of these companies, at most [`BATCH_COMPANIES_MAX`].
+///
+/// # Errors
+/// When the database fails.
+pub async fn open_doubts(
+    store: &Store,
+    watchlist: &Watchlist,
+    clock: Arc<dyn Clock>,
+    ids: &[CompanyId],
 ) -> Result<Vec<OpenDoubt>, StoreError> {
-    let pool = ground.store.pool();
-    let mut doubts = Vec::new();
-    for ids in judging::in_doubt(pool, ids).await?.chunks(BATCH_COMPANIES_MAX) {
-        for record in readable(records::read(pool, ids).await?) {
-            if let Some(case) = case_of(ground, &record) {
-                doubts.extend(doubts_of(&case));
-            }
-        }
-    }
-    Ok(doubts)
+    let ground = Ground::new(store, watchlist, clock, &NoSteps, Mode::DryRun);
+    let records = readable(records::read(store.pool(), ids).await?);
+    Ok(records
+        .iter()
+        .filter_map(|record| case_of(&ground, record))
+        .flat_map(|case| doubts_of(&case))
+        .collect())
 }
 
 fn doubts_of(case: &Case<'_>) -> Vec<OpenDoubt> {

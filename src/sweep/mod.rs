@@ -39,7 +39,7 @@ mod teller;
 pub use accept::accept;
 pub use error::SweepError;
 pub use ground::Mode;
-pub use judging::thresholds;
+pub use judging::{open_doubts, thresholds};
 pub use plan::Whom;
 pub use report::{CheckProblem, Halt, NoProgress, OpenDoubt, Progress, Report, Unwatched};
 pub use run::Sweep;

@@ -8,6 +8,7 @@ use crate::domain::event::Trouble;
 use crate::domain::keyword::Keyword;
 use crate::domain::outcome::Outcome;
 use crate::store::checks::commit::Tally;
+use crate::store::companies::CompanyId;
 use crate::store::outbox::events::{EventId, Recorded};
 
 /// Something that was not as it should be.
@@ -73,8 +74,8 @@ pub struct Report {
     pub imagined: Vec<Recorded>,
     /// How many events were found.
     pub found: usize,
-    /// What of the companies concerned is in doubt at the end.
-    pub doubts: Vec<OpenDoubt>,
+    /// Those of the companies concerned of which something is in doubt at the end ([`open_doubts`](super::open_doubts)).
+    pub in_doubt: Vec<CompanyId>,
     /// What was not as it should be.
     pub problems: Vec<CheckProblem>,
     /// Why it ended early.

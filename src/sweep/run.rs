@@ -26,6 +26,7 @@ use crate::store::asking::budget::{self, Cause};
 use crate::store::asking::reachability;
 use crate::store::checks::claims::Claims;
 use crate::store::checks::commit::note_sweep;
+use crate::store::checks::judging::in_doubt as in_doubt_of;
 use crate::store::companies::wrong_clock;
 use crate::store::outbox::events::EventId;
 use crate::store::steps::Steps;
@@ -73,14 +74,14 @@ impl<'a> Sweep<'a> {
         if !planned.is_empty() {
             self.ask_and_look_back(&breaker, &ledger, planned, key).await?;
         }
-        let mut doubts = Vec::new();
+        let mut in_doubt = Vec::new();
         if *whom != Whom::Due {
             judging::judge_these(ground, &ledger, &meant).await?;
             let whose = whom.named().map(|_| meant.as_slice());
-            doubts = judging::open_doubts(ground, whose).await?;
+            in_doubt = in_doubt_of(ground.store.pool(), whose).await?;
         }
         let mut report = ledger.into_report(to_be_asked, breaker.halt());
-        report.doubts = doubts;
+        report.in_doubt = in_doubt;
         if ground.mode == Mode::ForGood && report.tally.asked > 0 {
             note_sweep(ground.store.pool(), started_at, ground.now(), report.tally).await?;
         }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{Shape, Told};
+use super::{Doubts, Shape, Told};
 use crate::commands::companies::Names;
 use crate::commands::context::Context;
 use crate::commands::print;
@@ -13,7 +13,15 @@ use crate::email::words;
 /// Lines about events are written so many bytes at a time.
 const LINES_BYTES: usize = 64 << 10;
 
-pub(super) async fn show(context: &Context, told: Told<'_>, shape: &Shape) -> anyhow::Result<()> {
+/// So many doubts are listed for a person.
+const DOUBTS_MAX: usize = 200;
+
+pub(super) async fn show(
+    context: &Context,
+    told: Told<'_>,
+    doubts: Doubts<'_>,
+    shape: &Shape,
+) -> anyhow::Result<()> {
     let language = context.watchlist.language;
     let (mut text, mut count) = (String::new(), 0);
     told.each(|recorded| {
@@ -27,30 +35,47 @@ pub(super) async fn show(context: &Context, told: Told<'_>, shape: &Shape) -> an
     if count == 0 {
         text.push_str("nothing new\n");
     }
-    text.push_str(&rest(context, shape));
+    let names = Names::of(&context.watchlist);
+    text.push_str(&in_doubt(context, &names, doubts).await?);
+    text.push_str(&rest(context, &names, shape));
     print::text(&text)
 }
 
-fn rest(context: &Context, shape: &Shape) -> String {
+async fn in_doubt(context: &Context, names: &Names<'_>, doubts: Doubts<'_>) -> anyhow::Result<String> {
     let colour = print::colour_of_output(&context.environment);
-    let names = Names::of(&context.watchlist);
+    let mut rows =
+        table(["company", "certificate", "in doubt", "seen first", "next look counts from"], colour);
+    let mut count = 0;
+    doubts
+        .each(|doubt| {
+            count += 1;
+            if count <= DOUBTS_MAX {
+                rows.add_row([
+                    cell(names.get(Some(&doubt.company))),
+                    cell(&doubt.certificate_num),
+                    cell(&doubt.what),
+                    cell(&context.local(doubt.since)),
+                    cell(&context.local(doubt.again_after)),
+                ]);
+            }
+            Ok(())
+        })
+        .await?;
     let mut text = String::new();
-    if !shape.doubts.is_empty() {
-        let mut doubts =
-            table(["company", "certificate", "in doubt", "seen first", "next look counts from"], colour);
-        for doubt in &shape.doubts {
-            doubts.add_row([
-                cell(names.get(Some(&doubt.company))),
-                cell(&doubt.certificate_num),
-                cell(&doubt.what),
-                cell(&context.local(doubt.since)),
-                cell(&context.local(doubt.again_after)),
-            ]);
-        }
-        let _ = writeln!(text, "\nIn doubt, until a later look agrees:\n{doubts}");
+    if count > 0 {
+        let _ = writeln!(text, "\nIn doubt, until a later look agrees:\n{rows}");
     }
+    if count > DOUBTS_MAX {
+        let _ = writeln!(text, "… and {} more (--json has them all)", count - DOUBTS_MAX);
+    }
+    Ok(text)
+}
+
+fn rest(context: &Context, names: &Names<'_>, shape: &Shape) -> String {
+    let colour = print::colour_of_output(&context.environment);
+    let mut text = String::new();
     if !shape.problems.is_empty() {
-        let problems = table::problems(&shape.problems, &names, colour);
+        let problems = table::problems(&shape.problems, names, colour);
         let _ = writeln!(text, "\nProblems:\n{problems}");
     }
     let companies = &shape.companies;

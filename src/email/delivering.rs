@@ -293,7 +293,8 @@ impl Run<'_> {
         let from = &watchlist.email.from;
         // Of the moment and the words too: the rows of a second installation bear the same numbers.
         let mut hash = Sha256::new();
-        hash.update(format!("{at:?} {address} {covers:?} {} {}", letter.subject, letter.text));
+        hash.update(format!("{at:?} {address} {} {}", letter.subject, letter.text));
+        covers.iter().for_each(|id| hash.update(format!("{id:?}")));
         let id = hash.finalize().iter().take(ID_BYTES).fold(0_u128, |id, &byte| id << 8 | u128::from(byte));
         let message_id = format!("{id:032x}@{}", from.address.domain());
         let envelope = Envelope { from, to: &to, at, zone: watchlist.timezone, message_id: &message_id };

@@ -44,6 +44,15 @@ const LOOK_FOR_ROOM_EVERY: Duration = Duration::from_millis(50);
 /// the locks with it (design 5).
 const IDLE_SESSION_TIMEOUT: &str = "5min";
 
+/// All that a lane does names its companies, so it goes by indexes. Planned for each list anew, the first lists are joined by
+/// reading all companies; planned once, it may be for empty tables, and kept while a first sweep fills them.
+const PLANS_OF_LANES: [(&str, &str); 4] = [
+    ("plan_cache_mode", "force_generic_plan"),
+    ("enable_seqscan", "off"),
+    ("enable_hashjoin", "off"),
+    ("enable_mergejoin", "off"),
+];
+
 /// What layout a database has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Layout {
@@ -182,9 +191,21 @@ impl Store {
     /// # Errors
     /// When the database cannot be reached.
     pub async fn claims(&self) -> Result<Claims, StoreError> {
+        self.claims_planned(&[]).await
+    }
+
+    /// The same for claims of companies.
+    ///
+    /// # Errors
+    /// As [`Self::claims`].
+    pub async fn company_claims(&self) -> Result<Claims, StoreError> {
+        self.claims_planned(&PLANS_OF_LANES).await
+    }
+
+    async fn claims_planned(&self, plans: &[(&str, &str)]) -> Result<Claims, StoreError> {
         let opening = Box::pin(async {
             loop {
-                match self.one_more_claims().await {
+                match self.one_more_claims(plans).await {
                     Err(error) if error.is_of_too_many_connections() => pause(LOOK_FOR_ROOM_EVERY).await,
                     opened => return opened,
                 }
@@ -192,21 +213,14 @@ impl Store {
         });
         match within(ACQUIRE_TIMEOUT, opening).await {
             Ok(opened) => opened,
-            Err(_) => Box::pin(self.one_more_claims()).await,
+            Err(_) => Box::pin(self.one_more_claims(plans)).await,
         }
     }
 
-    async fn one_more_claims(&self) -> Result<Claims, StoreError> {
+    async fn one_more_claims(&self, plans: &[(&str, &str)]) -> Result<Claims, StoreError> {
         let doing = "connecting to the database for claims";
-        let options = self.options.clone().options([
-            ("idle_session_timeout", IDLE_SESSION_TIMEOUT),
-            // All that is done on it names its companies, so it goes by indexes. Planned for each list anew, the first lists are
-            // joined by reading all companies; planned once, it may be for empty tables, and kept while a first sweep fills them.
-            ("plan_cache_mode", "force_generic_plan"),
-            ("enable_seqscan", "off"),
-            ("enable_hashjoin", "off"),
-            ("enable_mergejoin", "off"),
-        ]);
+        let all = [("idle_session_timeout", IDLE_SESSION_TIMEOUT)].into_iter().chain(plans.iter().copied());
+        let options = self.options.clone().options(all);
         let mut connection = options.connect().await.map_err(during(doing))?;
         // What sweeps store is mostly answers and events of some 2 kB, and compressing them by the stock method is a good part of
         // what that costs. Not every server was built with the other.
@@ -229,10 +243,10 @@ impl Store {
     /// When the database cannot be reached.
     pub async fn more_claims(&self, claims: &mut Vec<Claims>, wanted: usize) -> Result<(), StoreError> {
         if claims.is_empty() {
-            claims.push(self.claims().await?);
+            claims.push(self.company_claims().await?);
         }
         while claims.len() < wanted.min(self.share.lanes) {
-            match self.one_more_claims().await {
+            match self.one_more_claims(&PLANS_OF_LANES).await {
                 Ok(more) => claims.push(more),
                 Err(error) if error.is_of_too_many_connections() => return Ok(()),
                 Err(error) => return Err(error),

@@ -225,7 +225,7 @@ impl<'g, 'a> Judge<'g, 'a> {
     async fn judge_batch(&mut self, ids: &[CompanyId]) -> Result<(), StoreError> {
         let mut claims = match self.claims.take() {
             Some(claims) => claims,
-            None => self.ground.store.claims().await?,
+            None => self.ground.store.company_claims().await?,
         };
         let ours = claims.take(ids).await?;
         let records = readable(records::read_claimed(&mut claims, &ours).await?);

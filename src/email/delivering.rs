@@ -222,7 +222,9 @@ impl Run<'_> {
             slice.loose.retain(|delivery| share.contains(&delivery.event.kind.audience()));
             let others = self.readdress(claim, &slice.loose).await?;
             slice.loose.retain(|delivery| !others.contains(&delivery.id));
-            slice.loose.into_iter().for_each(|delivery| gathered.add(delivery));
+            for delivery in slice.loose {
+                gathered.add(delivery);
+            }
             next = slice.next;
             if next.is_none() || gathered.listed.len() >= LISTED_MAX {
                 return Ok((gathered, is_readable && next.is_some()));
@@ -294,7 +296,9 @@ impl Run<'_> {
         // Of the moment and the words too: the rows of a second installation bear the same numbers.
         let mut hash = Sha256::new();
         hash.update(format!("{at:?} {address} {} {}", letter.subject, letter.text));
-        covers.iter().for_each(|id| hash.update(format!("{id:?}")));
+        for id in covers {
+            hash.update(format!("{id:?}"));
+        }
         let id = hash.finalize().iter().take(ID_BYTES).fold(0_u128, |id, &byte| id << 8 | u128::from(byte));
         let message_id = format!("{id:032x}@{}", from.address.domain());
         let envelope = Envelope { from, to: &to, at, zone: watchlist.timezone, message_id: &message_id };

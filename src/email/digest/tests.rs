@@ -260,6 +260,65 @@ fn a_letter_over_a_megabyte_is_split_and_numbered() {
     assert_eq!(covered, (0..events.len()).collect::<Vec<_>>());
 }
 
+/// A decree puts off 120 ends of as many days by a year, and one certificate has lapsed.
+fn decree() -> Vec<Event> {
+    let extended = (0..120).map(|number| {
+        let company = format!("第{number:03}工程有限公司");
+        let old = day("2027-03-01") + chrono::Days::new(number);
+        let new = old.checked_add_months(chrono::Months::new(12)).unwrap();
+        let facts = certificate(
+            &format!("D24100{number:04}"),
+            "建筑业企业资质",
+            &new.to_string(),
+            "建筑工程施工总承包二级",
+        );
+        let event = Event {
+            certificate: Some(facts),
+            old: Some(old.to_string()),
+            new: Some(new.to_string()),
+            ..of_change(Change::ValidityExtended)
+        };
+        of(event, &company, &company)
+    });
+    let lapsed = certificate("E241009873", "监理资质", "2026-07-23", "工程监理公路工程专业乙级");
+    extended.chain([of(stage(Change::Expired, lapsed, TODAY), "豫建监理", "豫建监理")]).collect()
+}
+
+#[test]
+fn what_a_decree_moves_is_one_headline_and_what_lapsed_comes_first() {
+    let events = decree();
+    let alike = alike::Alike::of(&events[0]).unwrap();
+    let unlisted = Unlisted { alike, certificates: 9_880, companies: 4_000, strangers: 3_999 };
+    for (language, companies, headline, more) in [
+        (
+            Chinese,
+            "等4120家",
+            "10000 张证书（涉及 4120 家公司）有效期各延长 12 个月（发证日期未变，可能为统一延期）",
+            "另有 9880 张证书同样变更，名单过长，未逐一列出。",
+        ),
+        (
+            English,
+            "and 4119 others",
+            "The validity of 10000 certificates of 4120 companies was extended by 12 months each (issue date unchanged, possibly a \
+             blanket extension)",
+            "9880 more certificates changed alike and are not listed one by one.",
+        ),
+    ] {
+        let letters = compose_with_unlisted(&events, &[unlisted], language, today());
+        assert_eq!((letters.len(), &letters[0].covers_unlisted), (1, &vec![0]));
+        let text = &letters[0].text;
+        let lapsed = text.find("E241009873").unwrap();
+        let (headline, more) = (text.find(headline).expect(text), text.find(more).expect(text));
+        assert!(lapsed < headline && headline < more, "{text}");
+        assert!(text.contains("D241000119") && text.contains("2028-06-28"), "each with its new end: {text}");
+        let subject = &letters[0].subject;
+        assert!(
+            subject.contains(companies),
+            "{subject}: of 120 something is listed, of one more what lapsed"
+        );
+    }
+}
+
 #[test]
 fn no_single_event_is_too_large_for_a_letter() {
     let hostile = "<&\u{202e}".repeat(200);

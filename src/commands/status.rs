@@ -192,7 +192,9 @@ async fn standings(context: &Context, in_file: &InFile<'_>, pool: &PgPool) -> an
         }
         let asked_at = asked.last_asked_at.max(asked.tried_at);
         found.last_asked_at = found.last_asked_at.max(asked_at);
-        found.asked_today += i64::from(asked_at >= Some(midnight));
+        // As in the day's work that the heartbeat tells: not those that failed before.
+        let has_failed_before = overview.failing_since.is_some_and(|since| since < midnight);
+        found.asked_today += i64::from(asked_at >= Some(midnight) && !has_failed_before);
         found.verified_today += i64::from(overview.last_verified_at >= Some(midnight));
     }
     // Whom nobody has stored yet is due at once, and was never verified.

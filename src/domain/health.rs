@@ -69,7 +69,7 @@ pub struct Facts {
     pub unasked: Option<Unasked>,
     /// When any company was asked for last.
     pub last_asked_at: Option<DateTime<Utc>>,
-    /// Companies that were asked for today, and those of them that were verified.
+    /// Companies that were asked for today and did not fail before, and those that were verified today.
     pub asked_today: i64,
     pub verified_today: i64,
     /// By the sender's own fault, or a server that is away.
@@ -304,3 +304,6 @@ fn said(open: &OpenTrouble) -> String {
 fn counted(count: u64, one: &str, more: &str) -> String {
     if count == 1 { format!("1 {one}") } else { format!("{count} {more}") }
 }
+
+#[cfg(test)]
+mod tests;

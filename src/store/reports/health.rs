@@ -87,7 +87,8 @@ async fn open_troubles(pool: &PgPool) -> Result<Vec<OpenTrouble>, StoreError> {
 pub struct DaysWork {
     /// Companies of the file that are not judged yet.
     pub unjudged: i64,
-    /// Companies of the file that were asked for since the day began.
+    /// Companies of the file that were asked for since the day began, but those that failed before: that a dead entry is the
+    /// only one to be asked is no bad day.
     pub asked: i64,
     /// Companies of the file that were verified since the day began.
     pub verified: i64,
@@ -105,7 +106,10 @@ pub async fn days_work(
     sqlx::query_as!(
         DaysWork,
         r#"SELECT count(*) FILTER (WHERE tell_on <= $1) AS "unjudged!",
-                  count(*) FILTER (WHERE last_asked_at >= $2 OR tried_at >= $2) AS "asked!",
+                  count(*) FILTER (
+                      WHERE (last_asked_at >= $2 OR tried_at >= $2)
+                        AND (failing_since IS NULL OR failing_since >= $2)
+                  ) AS "asked!",
                   count(*) FILTER (WHERE last_verified_at >= $2) AS "verified!"
            FROM companies
            JOIN standings ON standings.company_id = companies.id

@@ -19,6 +19,8 @@ pub struct Overview {
     pub asked: Option<Asked>,
     /// The last complete observation.
     pub last_verified_at: Option<DateTime<Utc>>,
+    /// Since when its checks fail.
+    pub failing_since: Option<DateTime<Utc>>,
     /// Its row, where something is wrong with it: its last check was neither complete nor empty, or it is disputed.
     pub ailing: Option<CompanyId>,
 }
@@ -26,7 +28,7 @@ pub struct Overview {
 /// How every company stands that was ever in the file, one by one.
 pub fn each_overview(pool: &PgPool) -> impl Stream<Item = Result<Overview, StoreError>> {
     let rows = sqlx::query!(
-        r#"SELECT id AS "id: CompanyId", keyword, accepted_at, last_asked_at, tried_at, owes_answer, last_verified_at,
+        r#"SELECT id AS "id: CompanyId", keyword, accepted_at, last_asked_at, tried_at, owes_answer, last_verified_at, failing_since,
                   left_at IS NULL AS "is_watched!",
                   (last_outcome NOT IN ('complete', 'empty') OR disputed_since IS NOT NULL) IS TRUE AS "is_ailing!"
            FROM companies
@@ -45,6 +47,7 @@ pub fn each_overview(pool: &PgPool) -> impl Stream<Item = Result<Overview, Store
             keyword: row.keyword,
             asked: row.is_watched.then_some(asked),
             last_verified_at: row.last_verified_at,
+            failing_since: row.failing_since,
             ailing: row.is_ailing.then_some(row.id),
         })
     })

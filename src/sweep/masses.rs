@@ -92,8 +92,8 @@ pub(super) async fn look_back(ground: &Ground<'_>) -> Result<Vec<Recorded>, Stor
         let over = unknown.into_iter().filter(|open| !goes_on(&open.cause));
         turns.extend(over.map(|open| teller.ends(Trouble::ApiUnknownCode, &open.cause)));
     }
-    let left = troubles::open_of_those_who_left(pool).await?;
-    turns.extend(left.into_iter().map(|open| teller.ends_for_who_left(open)));
+    let over = troubles::open_but_over(pool).await?;
+    turns.extend(over.into_iter().map(|open| teller.ends_what_is_over(open)));
     ground.tell(turns).await
 }
 

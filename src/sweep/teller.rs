@@ -6,7 +6,7 @@ use crate::config::{Company, Watchlist};
 use crate::domain::event::{Event, EventKind, Trouble, TroubleFacts};
 use crate::store::companies::CompanyId;
 use crate::store::outbox::events::Owed;
-use crate::store::outbox::troubles::{OpenOfOneWhoLeft, Turn};
+use crate::store::outbox::troubles::{OpenButOver, Turn};
 
 /// When and to whom operators' events of one sweep are told.
 #[derive(Debug, Clone, Copy)]
@@ -48,8 +48,8 @@ impl Teller<'_> {
         self.turn(EventKind::Resolved(trouble), cause, None, Some(company))
     }
 
-    /// A trouble of a company that is not in the file any more is over, too.
-    pub(super) fn ends_for_who_left(&self, open: OpenOfOneWhoLeft) -> Turn {
+    /// A trouble that is over without anybody having ended it.
+    pub(super) fn ends_what_is_over(&self, open: OpenButOver) -> Turn {
         let mut turn = self.turn(EventKind::Resolved(open.trouble), &open.cause, None, None);
         turn.owed.company = Some(open.company);
         turn.owed.event.company = Some(open.keyword);

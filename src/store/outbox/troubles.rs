@@ -144,9 +144,9 @@ async fn resolve(connection: &mut PgConnection, turns: &[&Turn]) -> Result<Vec<b
     Ok(causes.are_among(resolved.into_iter().map(|row| (row.kind, row.cause, row.company_id)).collect()))
 }
 
-/// An open trouble of a company that is not in the file any more.
+/// An open trouble of a company that is over, without anybody having ended it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct OpenOfOneWhoLeft {
+pub struct OpenButOver {
     /// What it is.
     pub trouble: Trouble,
     /// Its cause.
@@ -159,25 +159,28 @@ pub struct OpenOfOneWhoLeft {
     pub name: String,
 }
 
-/// The open troubles of companies that have left the file: over, since nobody asks for them any more.
+/// The open troubles of companies that have left the file, as nobody asks for them any more; and those that they could not be
+/// verified though they were since: one daemon may tell what another has just mended.
 ///
 /// # Errors
 /// When the database fails or a row cannot be read.
-pub async fn open_of_those_who_left(pool: &PgPool) -> Result<Vec<OpenOfOneWhoLeft>, StoreError> {
+pub async fn open_but_over(pool: &PgPool) -> Result<Vec<OpenButOver>, StoreError> {
     let rows = sqlx::query!(
         "SELECT troubles.id, kind, cause, companies.id AS company_id, keyword, name
          FROM troubles
          JOIN companies ON companies.id = troubles.company_id
+         JOIN standings ON standings.company_id = companies.id
          WHERE resolved_at IS NULL
-           AND left_at IS NOT NULL
+           AND (left_at IS NOT NULL
+                OR (kind = 'company_unverified' AND failing_since IS NULL AND last_verified_at > opened_at))
          ORDER BY troubles.id"
     )
     .fetch_all(pool)
     .await
-    .map_err(during("reading the troubles of who left"))?;
+    .map_err(during("reading which troubles are over"))?;
     rows.into_iter()
         .map(|row| {
-            Ok(OpenOfOneWhoLeft {
+            Ok(OpenButOver {
                 trouble: read_trouble(&row.kind, row.id)?,
                 cause: row.cause,
                 company: CompanyId(row.company_id),

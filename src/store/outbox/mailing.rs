@@ -17,6 +17,9 @@ use crate::store::outbox::troubles::{self, Turn};
 /// So many deliveries are read at a time.
 pub const LOOSE_MAX: usize = 1_000;
 
+/// So many deliveries are tied to a message by one statement.
+const BATCH_COVERS_MAX: usize = 10_000;
+
 /// A recipient to whom something is owed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Waiting {
@@ -278,9 +281,10 @@ pub async fn freeze(
     .fetch_one(&mut *tx)
     .await
     .map_err(during(doing))?;
-    let ids: Vec<i64> = draft.covers.iter().map(|id| id.0).collect();
-    let done = sqlx::query!(
-        "UPDATE deliveries
+    for covers in draft.covers.chunks(BATCH_COVERS_MAX) {
+        let ids: Vec<i64> = covers.iter().map(|id| id.0).collect();
+        let done = sqlx::query!(
+            "UPDATE deliveries
          SET message_id = $2
          -- Joined: a list of so many would be gone through for each row.
          FROM UNNEST($1::bigint[]) AS covered (delivery_id)
@@ -290,14 +294,15 @@ pub async fn freeze(
            AND sent_at IS NULL
            AND cancelled_at IS NULL
            AND dead_at IS NULL",
-        &ids,
-        row,
-        recipient.as_str()
-    )
-    .execute(&mut *tx)
-    .await
-    .map_err(during(doing))?;
-    must_touch(doing, done.rows_affected(), ids.len())?;
+            &ids,
+            row,
+            recipient.as_str()
+        )
+        .execute(&mut *tx)
+        .await
+        .map_err(during(doing))?;
+        must_touch(doing, done.rows_affected(), ids.len())?;
+    }
     tx.commit().await.map_err(during(doing))?;
     Ok(MessageRow(row))
 }

@@ -299,7 +299,3 @@ impl From<&Stopped> for StoppedShape {
         Self { class, code, since, next_probe: next_probe_at }
     }
 }
-
-fn counted(count: u64, one: &str, more: &str) -> String {
-    if count == 1 { format!("1 {one}") } else { format!("{count} {more}") }
-}

@@ -301,7 +301,9 @@ fn said(open: &OpenTrouble) -> String {
     }
 }
 
-fn counted(count: u64, one: &str, more: &str) -> String {
+/// So many of something, in its singular or plural.
+#[must_use]
+pub fn counted(count: u64, one: &str, more: &str) -> String {
     if count == 1 { format!("1 {one}") } else { format!("{count} {more}") }
 }
 

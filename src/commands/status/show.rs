@@ -5,9 +5,10 @@ use crate::commands::context::Context;
 use crate::commands::print;
 use crate::commands::shapes::StoppedShape;
 use crate::commands::table;
+use crate::domain::health::counted;
 use crate::store::reports::Swept;
 
-use super::{Budget, MailShape, Report, counted};
+use super::{Budget, MailShape, Report};
 
 pub(super) fn show(context: &Context, report: &Report, swept: Option<Swept>) -> anyhow::Result<()> {
     let colour = print::colour_of_output(&context.environment);

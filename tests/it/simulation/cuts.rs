@@ -28,7 +28,8 @@ impl Steps for Cuts {
         }
         async {
             let mut own = self.options.connect().await.unwrap();
-            let cut = "SELECT pg_terminate_backend(pid, 1000) FROM pg_stat_activity
+            // Waits for each to be gone, on a loaded machine, too: one that ends later would be cut from whoever has it then.
+            let cut = "SELECT pg_terminate_backend(pid, 60000) FROM pg_stat_activity
                        WHERE datname = current_database() AND pid <> pg_backend_pid()";
             sqlx::query(cut).execute(&mut own).await.unwrap();
             own.close().await.unwrap();

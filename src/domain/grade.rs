@@ -94,8 +94,13 @@ impl Grade {
     }
 
     /// 不分等级 is in the text of some sources and dropped by others: in comparison it is no grade.
-    fn is_ungraded(&self) -> bool {
-        self.key() == "不分等级"
+    pub(super) fn is_ungraded(&self) -> bool {
+        matches!(self.key().as_str(), "不分等级" | "不分级")
+    }
+
+    /// Whether it is this grade, however it is written.
+    pub(super) fn is_called(&self, grade: &str) -> bool {
+        self.key() == grade
     }
 }
 

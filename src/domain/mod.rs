@@ -3,9 +3,11 @@
 //! May import nothing outside itself but value crates (chrono, serde, thiserror and their like). Deliberately absent:
 //! I/O, a clock, async, logging. Time comes in as a value; the same input always gives the same output.
 
+mod alias;
 pub mod answer_digest;
 pub mod certificates;
 pub mod compare;
+pub mod cover;
 pub mod credit_code;
 pub mod dates;
 pub mod display;

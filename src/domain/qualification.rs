@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::alias;
 use super::display::{displayable, normalised, plain};
 pub use super::grade::{Grade, GradeChange, grade_change, holds_at_least};
 use super::grade::{unfold_numerals, unfolded};
@@ -46,9 +47,6 @@ pub struct Qualification {
     pub key: QualificationKey,
 }
 
-/// Names that official lists write with the bracket before or after 专业承包. They mean one qualification.
-const ALIASES: [(&str, &str); 1] = [("特种工程专业承包(", "特种工程(")];
-
 impl Qualification {
     /// The qualification of a certificate whose 资质名称 is blank: it is still watched for its end.
     #[must_use]
@@ -69,7 +67,7 @@ impl Qualification {
             return None;
         }
         let (name, grade) = split_grade(&text);
-        let key = QualificationKey(aliased(unfold_numerals(normalised(name))));
+        let key = QualificationKey(alias::official(unfold_numerals(normalised(name))));
         Some(Self { name: name.to_owned(), grade: grade.map(Grade::new), key, text })
     }
 }
@@ -78,16 +76,6 @@ impl Qualification {
 fn shows_nothing(text: &str) -> bool {
     let is_seen = |character| plain(character).is_some_and(|plain| plain != ' ');
     !text.chars().any(is_seen) && normalised(text).is_empty()
-}
-
-fn aliased(key: String) -> String {
-    for (variant, official) in ALIASES {
-        // 特种工程专业承包(结构补强) is 特种工程(结构补强)专业承包 with the bracket moved.
-        if let Some(bracket) = key.strip_prefix(variant).and_then(|rest| rest.strip_suffix(')')) {
-            return format!("{official}{bracket})专业承包");
-        }
-    }
-    key
 }
 
 /// Splits 资质名称 into its qualifications. Separators are , ， ; ； and line breaks; commas and semicolons count only
@@ -159,7 +147,7 @@ fn split_grade(text: &str) -> (&str, Option<&str>) {
 const PLAIN: [&str; 10] = ["特级", "一级", "二级", "三级", "四级", "甲级", "乙级", "丙级", "丁级", "戊级"];
 
 /// All other grades.
-const LONGER: [&str; 4] = ["甲(I)级", "甲(II)级", "不分等级", "暂定级"];
+const LONGER: [&str; 5] = ["甲(I)级", "甲(II)级", "不分等级", "不分级", "暂定级"];
 
 /// Where the grade at the end of `body` begins, in bytes.
 fn grade_start(body: &str) -> Option<usize> {
@@ -193,7 +181,7 @@ fn grade_start_normalised(body: &str) -> Option<usize> {
     matches(4, &|tail| tail == "不分等级")
         .or_else(|| matches(6, &|tail| tail == "甲(II)级"))
         .or_else(|| matches(5, &|tail| matches!(tail, "甲(I)级" | "甲(II)级")))
-        .or_else(|| matches(3, &|tail| tail == "暂定级"))
+        .or_else(|| matches(3, &|tail| matches!(tail, "暂定级" | "不分级")))
         .or_else(|| matches(2, &|tail| PLAIN.contains(&tail)))
 }
 

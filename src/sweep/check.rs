@@ -20,7 +20,7 @@ use crate::store::checks::records::AnswerDigests;
 use crate::store::steps::Step;
 
 /// The version of our own reading, stored with each answer: like is compared with like (design 3).
-pub(super) const PARSER_VERSION: i32 = 1;
+pub(super) const PARSER_VERSION: i32 = 2;
 
 /// Asks companies of one sweep.
 #[derive(Clone, Copy)]

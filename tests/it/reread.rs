@@ -66,7 +66,7 @@ async fn what_an_older_version_read_differently_is_not_told_and_what_changed_in_
         assert_ne!(current(&world).await, today, "{why}");
         assert_eq!(world.checked_on("2026-01-06").await, NONE, "{why}: the same answer");
         assert_eq!(current(&world).await, today, "{why}");
-        assert_eq!(world.count("SELECT min(parser_version)::bigint FROM observations").await, 1);
+        assert_eq!(world.count("SELECT min(parser_version)::bigint FROM observations").await, 2);
 
         forge(&world, sql).await;
         assert_eq!(world.checked_on("2026-01-07").await, ["certificate_added"], "{why}: with a real change");

@@ -117,7 +117,7 @@ async fn play(
     store.close().await;
     let mut kinds = BTreeMap::new();
     for recorded in &told {
-        *kinds.entry(recorded.event.kind).or_default() += 1;
+        *kinds.entry(recorded.event.kind()).or_default() += 1;
     }
     let events = told.into_iter().map(|told| EventShape::new(told, watchlist.language)).collect();
     Ok(Shape {
@@ -217,7 +217,7 @@ impl Stage<'_> {
             format!("{day} {}\n", self.clock.now().with_timezone(&self.watchlist.timezone).format("%H:%M"));
         for recorded in found {
             let summary = crate::email::words::summary(&recorded.event, self.watchlist.language);
-            let _ = writeln!(text, "  {:<22}{}", recorded.event.kind.to_string(), displayable(&summary));
+            let _ = writeln!(text, "  {:<22}{}", recorded.event.kind().to_string(), displayable(&summary));
         }
         let _ = writeln!(text, "  → {mails} {}", if mails == 1 { "mail" } else { "mails" });
         print::text(&text)

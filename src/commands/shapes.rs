@@ -2,10 +2,12 @@
 //! RFC 3339, what is absent is null. The shape of a certificate is that of the domain itself
 //! ([`Certificate`](crate::domain::certificates::Certificate)).
 
+use std::borrow::Cow;
+
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::Serialize;
 
-use crate::domain::event::{Audience, Event, EventKind};
+use crate::domain::event::{Audience, Event, EventKind, Fields};
 use crate::domain::keyword::Keyword;
 use crate::domain::language::Language;
 use crate::email::words;
@@ -35,8 +37,10 @@ impl EventShape {
     pub fn new(recorded: Recorded, language: Language) -> Self {
         let Recorded { id, event } = recorded;
         let summary = words::summary(&event, language);
-        let Event { kind, company, certificate, qualification, old, new, days_left, threshold, at, .. } =
-            event;
+        let kind = event.kind();
+        let Fields { qualification, old, new, threshold, .. } = event.news.fields();
+        let [qualification, old, new] = [qualification, old, new].map(|text| text.map(Cow::into_owned));
+        let Event { company, certificate, days_left, at, .. } = event;
         let (certificate_num, valid_until) = certificate
             .map_or((None, None), |certificate| (Some(certificate.number), certificate.valid_until));
         Self {

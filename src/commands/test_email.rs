@@ -10,7 +10,7 @@ use sha2::{Digest as _, Sha256};
 use sqlx::PgPool;
 
 use crate::config::{self, EmailAddress, Watchlist};
-use crate::domain::event::{Audience, CertificateFacts, Change, Event, NamedQualification};
+use crate::domain::event::{Audience, CertificateFacts, Event, NamedQualification, News, Reached};
 use crate::domain::language::Language;
 use crate::domain::number::Family;
 use crate::domain::secret::Secret;
@@ -258,6 +258,7 @@ fn with_note(html: &str, note: &str) -> String {
 fn event(language: Language, now: DateTime<Utc>, today: NaiveDate) -> Event {
     let end = today.checked_add_days(Days::new(SAMPLE_DAYS_LEFT)).unwrap_or(today);
     let family = Family::Construction;
+    let threshold = i64::try_from(SAMPLE_DAYS_LEFT).unwrap_or_default();
     let (company, organ) = match language {
         Language::Chinese => ("示例建设有限公司（测试）", "示例机关"),
         Language::English => ("Sample Construction Co., Ltd. (test)", "sample authority"),
@@ -280,10 +281,9 @@ fn event(language: Language, now: DateTime<Utc>, today: NaiveDate) -> Event {
             filing_day: family.filing_day(end),
             qualifications: vec![qualification],
         }),
-        days_left: i64::try_from(SAMPLE_DAYS_LEFT).ok(),
-        threshold: i64::try_from(SAMPLE_DAYS_LEFT).ok(),
+        days_left: Some(threshold),
         last_verified_at: Some(now),
-        ..Event::new(Change::Expiring, now, today)
+        ..Event::new(News::Expiring(Reached { threshold }), now, today)
     }
 }
 

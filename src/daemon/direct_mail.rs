@@ -14,7 +14,7 @@ use sha2::{Digest as _, Sha256};
 use crate::clock::Clock;
 use crate::config::{self, EmailAddress, Environment, Watchlist};
 use crate::domain::display::displayable;
-use crate::domain::event::{Event, EventKind, Trouble, TroubleFacts};
+use crate::domain::event::{Event, News, Trouble, TroubleFacts};
 use crate::email::digest::{Letter, compose};
 use crate::email::message::{Envelope, build};
 use crate::email::{self, EmailError, SendFailure};
@@ -138,8 +138,7 @@ impl DirectMail<'_> {
     async fn send(&self, away: &Away) -> Result<(), DirectMailError> {
         let now = self.clock.now();
         let today = now.with_timezone(&self.watchlist.timezone).date_naive();
-        let kind = EventKind::Trouble(Trouble::DatabaseUnavailable);
-        let event = Event { trouble: Some(facts(away)), ..Event::new(kind, now, today) };
+        let event = Event::new(News::Trouble(Trouble::DatabaseUnavailable, facts(away)), now, today);
         let letters = compose(&[event], self.watchlist.language, today);
         let password = config::read_smtp_password(self.watchlist, self.environment).unwrap_or_else(|error| {
             tracing::error!(error = &error as &dyn std::error::Error, "the mail password cannot be read");

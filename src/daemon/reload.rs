@@ -12,7 +12,7 @@ use super::service::{Daemon, Rejected, chain};
 use super::systemd;
 use crate::config::{self, ConfigError, Judgement, Watchlist};
 use crate::domain::display::displayable;
-use crate::domain::event::{Event, EventKind, Trouble, TroubleFacts};
+use crate::domain::event::{Event, News, Trouble, TroubleFacts};
 use crate::store::StoreError;
 use crate::store::outbox::events::Owed;
 use crate::store::outbox::troubles::{self, Turn};
@@ -157,15 +157,15 @@ impl Daemon<'_> {
             since: Some(self.around.clock.now()),
             ..TroubleFacts::default()
         };
-        self.tell(EventKind::Trouble(Trouble::WatchlistRejected), Some(facts)).await
+        self.tell(News::Trouble(Trouble::WatchlistRejected, facts)).await
     }
 
     async fn tell_accepted(&self) -> Result<(), StoreError> {
-        self.tell(EventKind::Resolved(Trouble::WatchlistRejected), None).await
+        self.tell(News::Resolved(Trouble::WatchlistRejected, TroubleFacts::default())).await
     }
 
-    async fn tell(&self, kind: EventKind, trouble: Option<TroubleFacts>) -> Result<(), StoreError> {
-        let turn = self.turn(kind, "file", trouble, self.operators());
+    async fn tell(&self, news: News) -> Result<(), StoreError> {
+        let turn = self.turn(news, "file", self.operators());
         troubles::tell(self.around.store.pool(), &[turn]).await?;
         self.mail_bell.notify_one();
         Ok(())
@@ -175,8 +175,8 @@ impl Daemon<'_> {
     pub(super) async fn tell_database_is_back(&self, told: TroubleFacts) -> Result<(), StoreError> {
         let trouble = Trouble::DatabaseUnavailable;
         let turns = [
-            self.turn(EventKind::Trouble(trouble), "database", Some(told), Vec::new()),
-            self.turn(EventKind::Resolved(trouble), "database", None, self.operators()),
+            self.turn(News::Trouble(trouble, told.clone()), "database", Vec::new()),
+            self.turn(News::Resolved(trouble, told), "database", self.operators()),
         ];
         troubles::tell(self.around.store.pool(), &turns).await.map(drop)
     }
@@ -186,16 +186,10 @@ impl Daemon<'_> {
         watchlist.email.operators.iter().map(|address| address.as_str().to_owned()).collect()
     }
 
-    fn turn(
-        &self,
-        kind: EventKind,
-        which: &str,
-        trouble: Option<TroubleFacts>,
-        recipients: Vec<String>,
-    ) -> Turn {
+    fn turn(&self, news: News, which: &str, recipients: Vec<String>) -> Turn {
         let now = self.around.clock.now();
         let today = now.with_timezone(&self.watchlist().timezone).date_naive();
-        let event = Event { trouble, ..Event::new(kind, now, today) };
+        let event = Event::new(news, now, today);
         Turn { cause: which.to_owned(), owed: Owed { event, company: None, recipients } }
     }
 }

@@ -1,58 +1,20 @@
 //! Events: one thing worth telling each (design 4). An event carries all that its words need, so that a mail can be
 //! written from the stored event alone, days later.
 
+use std::borrow::Cow;
+
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 
-pub use super::event_kind::{Audience, Change, EventKind, Trouble, UnknownKind};
+pub use super::event_facts::{
+    Absorbed, Baseline, CertificateFacts, Elsewhere, Leaver, Leavers, NamedQualification, OpenEnds,
+    TroubleFacts,
+};
+pub use super::event_kind::{
+    Audience, Change, EndMove, EventKind, Fields, GradeMove, IssueMove, News, OfQualification, Reached,
+    Replacement, TakenBack, Trouble, UnknownKind,
+};
 use super::keyword::Keyword;
-use super::number::Family;
-use super::qualification::Grade;
-
-/// A qualification as words need it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct NamedQualification {
-    /// The registry's own text.
-    pub text: String,
-    /// The text without the grade.
-    pub name: String,
-    /// The grade, where the text states one.
-    pub grade: Option<Grade>,
-}
-
-/// A certificate as words need it: one (number, end, issue date).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct CertificateFacts {
-    /// The number as the registry wrote it.
-    pub number: String,
-    /// Its family.
-    pub family: Family,
-    /// 资质类别, the registry's own text.
-    pub kind: String,
-    /// 发证机关, the registry's own text.
-    pub organ: String,
-    /// The issue date, where it could be read.
-    pub issued_on: Option<NaiveDate>,
-    /// The last day of validity, where it could be read.
-    pub valid_until: Option<NaiveDate>,
-    /// The registry's own text of the end; empty when there was none.
-    pub valid_until_text: String,
-    /// The last day to apply for renewal, where the family has one.
-    pub filing_day: Option<NaiveDate>,
-    /// What it holds.
-    pub qualifications: Vec<NamedQualification>,
-}
-
-/// A qualification that another certificate holds or held.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Elsewhere {
-    /// The other certificate's number, as the registry wrote it.
-    pub number: String,
-    /// The qualification's name without grade.
-    pub name: String,
-    /// Its grade there.
-    pub grade: Option<Grade>,
-}
 
 /// What the words of an event add to its facts.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -82,48 +44,18 @@ pub enum Note {
     FilingDayPassed,
     /// The grade has been abolished: 换领 instead of 延续.
     GradeAbolished,
-    /// What was told and is now taken back.
+    /// What was told and is now taken back; read only, see [`TakenBack`].
     TakesBack {
         /// The kind that had been told.
         kind: EventKind,
     },
 }
 
-/// What a baseline found (design 3).
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Baseline {
-    /// What is watched from now on.
-    pub current: Vec<CertificateFacts>,
-    /// Ended over 180 days ago (历史证书).
-    pub historical: Vec<CertificateFacts>,
-    /// Ends that cannot be judged.
-    pub unjudged: Vec<CertificateFacts>,
-}
-
-/// What an operator needs to know of a trouble.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct TroubleFacts {
-    /// The class of design 2, `incomplete`, `disputed` or `mail`.
-    pub class: Option<String>,
-    /// The provider's code, or the mail server's.
-    pub code: Option<i64>,
-    /// What happened, in one sentence, made inert.
-    pub reason: String,
-    /// What a person can do.
-    pub advice: Option<String>,
-    /// When it began.
-    pub since: Option<DateTime<Utc>>,
-    /// The entry's line in the watchlist, counted from 1.
-    pub line: Option<u32>,
-    /// Companies it touches, as mails call them; at most a handful.
-    pub companies: Vec<String>,
-}
-
 /// One thing worth telling.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Event {
-    /// What happened.
-    pub kind: EventKind,
+    /// What happened, with what is particular to it.
+    pub news: News,
     /// The company, where it is about one.
     pub company: Option<Keyword>,
     /// What mails call the company.
@@ -134,47 +66,214 @@ pub struct Event {
     pub today: NaiveDate,
     /// The certificate as it is now (for losses: as it last was).
     pub certificate: Option<CertificateFacts>,
-    /// The qualification it is about, by the registry's own text, for `qualification_*` and `grade_*`.
-    pub qualification: Option<String>,
-    /// Dates for renewed, extended, shortened, reissued; grades for `grade_*`; numbers for replaced; else `None` (design 7).
-    pub old: Option<String>,
-    /// See `old`.
-    pub new: Option<String>,
     /// Whole days to the end; negative once expired.
     pub days_left: Option<i64>,
-    /// The threshold that made it due: days before the end (`expiring`), before the filing day (`filing_due`, −1 once
-    /// passed), after the end (`expired`).
-    pub threshold: Option<i64>,
     /// When the company was last verified; `None` when never.
     pub last_verified_at: Option<DateTime<Utc>>,
     /// What the words add.
     pub notes: Vec<Note>,
-    /// For `watching`.
-    pub baseline: Option<Baseline>,
-    /// For operator events.
-    pub trouble: Option<TroubleFacts>,
 }
 
 impl Event {
-    /// An event of `kind` with nothing else said yet.
+    /// An event with nothing else said yet.
     #[must_use]
-    pub fn new(kind: impl Into<EventKind>, at: DateTime<Utc>, today: NaiveDate) -> Self {
+    pub fn new(news: News, at: DateTime<Utc>, today: NaiveDate) -> Self {
         Self {
-            kind: kind.into(),
+            news,
             company: None,
             company_name: None,
             at,
             today,
             certificate: None,
-            qualification: None,
-            old: None,
-            new: None,
             days_left: None,
-            threshold: None,
             last_verified_at: None,
             notes: Vec::new(),
-            baseline: None,
-            trouble: None,
+        }
+    }
+
+    /// The kind.
+    #[must_use]
+    pub fn kind(&self) -> EventKind {
+        self.news.kind()
+    }
+
+    /// The qualification it is about, by the registry's own text, for `qualification_*`, `grade_*` and what takes one back.
+    #[must_use]
+    pub fn qualification(&self) -> Option<&str> {
+        match &self.news {
+            News::QualificationAdded(of) | News::QualificationRemoved(of) => Some(&of.qualification),
+            News::GradeRaised(grade) | News::GradeLowered(grade) | News::GradeReworded(grade) => {
+                Some(&grade.qualification)
+            }
+            News::Retracted(taken_back) => taken_back.qualification.as_deref(),
+            _ => None,
+        }
+    }
+
+    /// The ends of a validity that moved.
+    #[must_use]
+    pub fn ends(&self) -> Option<EndMove> {
+        match self.news {
+            News::Renewed(ends) | News::ValidityExtended(ends) | News::ValidityShortened(ends) => Some(ends),
+            _ => None,
+        }
+    }
+
+    /// What a baseline found.
+    #[must_use]
+    pub fn baseline(&self) -> Option<&Baseline> {
+        match &self.news {
+            News::Watching(baseline) => Some(baseline),
+            _ => None,
+        }
+    }
+
+    /// What an operator needs to know of a trouble, or of one that is over.
+    #[must_use]
+    pub fn trouble(&self) -> Option<&TroubleFacts> {
+        match &self.news {
+            News::Trouble(_, facts) | News::Resolved(_, facts) => Some(facts),
+            _ => None,
+        }
+    }
+}
+
+/// An event as its row holds it. What an older version wrote still reads, and an older version reads this.
+#[derive(Serialize, Deserialize)]
+struct Row<'a> {
+    kind: EventKind,
+    company: Option<Cow<'a, Keyword>>,
+    company_name: Option<Cow<'a, str>>,
+    at: DateTime<Utc>,
+    today: NaiveDate,
+    certificate: Option<Cow<'a, CertificateFacts>>,
+    days_left: Option<i64>,
+    last_verified_at: Option<DateTime<Utc>>,
+    notes: Cow<'a, [Note]>,
+    #[serde(flatten)]
+    fields: Fields<'a>,
+}
+
+impl Serialize for Event {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let row = Row {
+            kind: self.kind(),
+            company: self.company.as_ref().map(Cow::Borrowed),
+            company_name: self.company_name.as_deref().map(Cow::Borrowed),
+            at: self.at,
+            today: self.today,
+            certificate: self.certificate.as_ref().map(Cow::Borrowed),
+            days_left: self.days_left,
+            last_verified_at: self.last_verified_at,
+            notes: Cow::Borrowed(&self.notes),
+            fields: self.news.fields(),
+        };
+        row.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Event {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let mut row = Row::deserialize(deserializer)?;
+        let mut notes = row.notes.into_owned();
+        // Until version 0.1.0 what is taken back was a note.
+        notes.retain(|note| match note {
+            Note::TakesBack { kind: EventKind::Change(kind) } => {
+                row.fields.takes_back = Some(*kind);
+                false
+            }
+            _ => true,
+        });
+        let lacking = || {
+            serde::de::Error::custom(format!("an event of kind {} lacks what is particular to it", row.kind))
+        };
+        Ok(Self {
+            news: News::of(row.kind, row.fields).ok_or_else(lacking)?,
+            company: row.company.map(Cow::into_owned),
+            company_name: row.company_name.map(Cow::into_owned),
+            at: row.at,
+            today: row.today,
+            certificate: row.certificate.map(Cow::into_owned),
+            days_left: row.days_left,
+            last_verified_at: row.last_verified_at,
+            notes,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(row: &str) -> Result<Event, serde_json::Error> {
+        serde_json::from_str(row)
+    }
+
+    fn day(text: &str) -> NaiveDate {
+        text.parse().unwrap()
+    }
+
+    /// As version 0.1.0 wrote them: every field, old and new as texts, what is taken back as a note.
+    fn of_version_0_1_0(kind: &str, particular: &str) -> String {
+        let mut row = serde_json::json!({
+            "kind": kind, "company": "河南省建筑设计研究院有限公司", "company_name": "河南院",
+            "at": "2026-07-24T00:05:00Z", "today": "2026-07-24", "certificate": null, "qualification": null,
+            "old": null, "new": null, "days_left": 30, "threshold": null,
+            "last_verified_at": "2026-07-24T00:04:00Z", "notes": [], "baseline": null, "trouble": null,
+        });
+        let particular: serde_json::Value = serde_json::from_str(particular).unwrap();
+        row.as_object_mut().unwrap().extend(particular.as_object().unwrap().clone());
+        row.to_string()
+    }
+
+    #[test]
+    fn rows_of_older_versions_still_read() {
+        let grade = |text: &str| Some(super::super::grade::Grade::stored(text.to_owned()));
+        for (kind, particular, news) in [
+            (
+                "renewed",
+                r#"{"old": "2026-08-23", "new": "2031-08-22"}"#,
+                News::Renewed(EndMove { old: day("2026-08-23"), new: day("2031-08-22") }),
+            ),
+            (
+                "grade_raised",
+                r#"{"qualification": "甲级", "old": null, "new": "甲级"}"#,
+                News::GradeRaised(GradeMove {
+                    qualification: "甲级".into(), old: None, new: grade("甲级")
+                }),
+            ),
+            (
+                "certificate_replaced",
+                r#"{"old": "E1,E2", "new": "E3"}"#,
+                News::CertificateReplaced(Replacement {
+                    old: vec!["E1".into(), "E2".into()],
+                    new: "E3".into(),
+                }),
+            ),
+            ("expiring", r#"{"threshold": 30}"#, News::Expiring(Reached { threshold: 30 })),
+            (
+                "retracted",
+                r#"{"notes": [{"note": "takes_back", "kind": "renewed"}]}"#,
+                News::Retracted(TakenBack { kind: Change::Renewed, qualification: None }),
+            ),
+            ("verified_again", "{}", News::VerifiedAgain),
+            ("api_quota_resolved", "{}", News::Resolved(Trouble::ApiQuota, TroubleFacts::default())),
+        ] {
+            let event = read(&of_version_0_1_0(kind, particular)).unwrap();
+            assert_eq!(event.news, news);
+            assert_eq!((event.notes.as_slice(), event.days_left), (&[][..], Some(30)));
+            let again = serde_json::to_string(&event).unwrap();
+            assert_eq!(read(&again).unwrap(), event, "{again}");
+        }
+    }
+
+    #[test]
+    fn a_row_that_lacks_what_its_kind_needs_is_named() {
+        for (kind, particular) in
+            [("renewed", "{}"), ("renewed", r#"{"old": "soon", "new": "later"}"#), ("watching", "{}")]
+        {
+            let error = read(&of_version_0_1_0(kind, particular)).unwrap_err().to_string();
+            assert!(error.contains(kind), "{error}");
         }
     }
 }

@@ -173,7 +173,8 @@ fn is_said(open: &OpenTrouble, facts: &Facts) -> bool {
         | Trouble::CompanyNotFound
         | Trouble::EmailLate
         | Trouble::MassChange
-        | Trouble::UnreadableDate => false,
+        | Trouble::UnreadableDate
+        | Trouble::UnreadableItem => false,
     }
 }
 
@@ -274,6 +275,7 @@ fn weight_of(trouble: Trouble) -> Weight {
         | Trouble::IdentityChanged
         | Trouble::MassChange
         | Trouble::UnreadableDate
+        | Trouble::UnreadableItem
         | Trouble::WatchlistRejected => Weight::Attention,
     }
 }
@@ -293,6 +295,7 @@ fn said(open: &OpenTrouble) -> String {
             "many companies lost qualifications at once: the source may be wrong".to_owned()
         }
         Trouble::UnreadableDate => of("an end of validity cannot be judged"),
+        Trouble::UnreadableItem => of("an item has no certificate number"),
         Trouble::WatchlistRejected => "the watchlist was not accepted".to_owned(),
         Trouble::EmailStopped => "sending mail is stopped".to_owned(),
         Trouble::EmailUndeliverable => of("mail was given up"),

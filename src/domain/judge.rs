@@ -8,7 +8,7 @@ use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 
 use super::compare::{Look, place};
 use super::dates::days_left;
-use super::event::{Change, Event, Note};
+use super::event::{Change, Event, News, Note, Reached};
 use super::holding::{self, HISTORICAL_AFTER_DAYS, Holding};
 use super::number::CertificateNumber;
 use super::snapshot::{Difference, Doubt, Field, Held, Snapshot};
@@ -287,12 +287,17 @@ impl Judging<'_> {
     }
 
     fn tell(&self, kind: Change, threshold: i64, judgement: &mut Judgement) {
+        let stage = Reached { threshold };
+        let news = match kind {
+            Change::Expired => News::Expired(stage),
+            Change::Expiring => News::Expiring(stage),
+            _ => News::FilingDue(stage),
+        };
         let mut event = Event {
             certificate: holding::facts(self.holdings.iter().map(|judged| judged.holding)),
             days_left: Some(days_left(self.end, self.look.today)),
-            threshold: Some(threshold),
             notes: self.notes(),
-            ..self.look.event(kind)
+            ..self.look.event(news)
         };
         event.last_verified_at = self.verified_at;
         judgement.events.push(event);

@@ -12,6 +12,7 @@ pub mod credit_code;
 pub mod dates;
 pub mod display;
 pub mod event;
+pub mod event_facts;
 pub mod event_kind;
 pub mod grade;
 pub mod health;

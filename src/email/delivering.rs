@@ -219,7 +219,7 @@ impl Run<'_> {
             let mut slice = mailing::loose(claim, next).await?;
             is_readable &= slice.unreadable.is_empty();
             self.report_unreadable(claim.recipient(), slice.unreadable);
-            slice.loose.retain(|delivery| share.contains(&delivery.event.kind.audience()));
+            slice.loose.retain(|delivery| share.contains(&delivery.event.kind().audience()));
             let others = self.readdress(claim, &slice.loose).await?;
             slice.loose.retain(|delivery| !others.contains(&delivery.id));
             for delivery in slice.loose {

@@ -45,7 +45,7 @@ impl<'a> Readers<'a> {
 
     /// `None`: its company is not in the file, so it goes to whom it was owed (design 3, "Taken out").
     fn of(&self, event: &Event) -> Option<Vec<EmailAddress>> {
-        match event.kind.audience() {
+        match event.kind().audience() {
             Audience::Operator => Some(self.watchlist.email.operators.clone()),
             Audience::Reader => {
                 let company = self.companies.get(event.company.as_ref()?)?;

@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 
 use super::smtp::failure::SendFailure;
 use crate::config::Watchlist;
-use crate::domain::event::{Event, EventKind, Trouble, TroubleFacts};
+use crate::domain::event::{Event, News, Trouble, TroubleFacts};
 use crate::store::outbox::events::Owed;
 use crate::store::outbox::recipients::Recipient;
 use crate::store::outbox::troubles::Turn;
@@ -39,12 +39,13 @@ impl Teller<'_> {
             since: Some(since),
             ..TroubleFacts::default()
         };
-        self.turn(EventKind::Trouble(Trouble::EmailStopped), MAIL, Some(facts), self.operators())
+        self.turn(News::Trouble(Trouble::EmailStopped, facts), MAIL, self.operators())
     }
 
     /// Mail goes again.
     pub(super) fn goes_on(&self) -> Turn {
-        self.turn(EventKind::Resolved(Trouble::EmailStopped), MAIL, None, self.operators())
+        let facts = TroubleFacts::default();
+        self.turn(News::Resolved(Trouble::EmailStopped, facts), MAIL, self.operators())
     }
 
     /// A recipient's mail was given up. Nobody hears who is the only operator: that is for log and status.
@@ -63,15 +64,15 @@ impl Teller<'_> {
             since: Some(self.now),
             ..TroubleFacts::default()
         };
-        let kind = EventKind::Trouble(Trouble::EmailUndeliverable);
-        (!others.is_empty()).then(|| self.turn(kind, cause, Some(facts), others))
+        let news = News::Trouble(Trouble::EmailUndeliverable, facts);
+        (!others.is_empty()).then(|| self.turn(news, cause, others))
     }
 
     /// Their mail was taken, and so ends each of these causes.
     pub(super) fn reachable(&self, recipient: &Recipient, causes: [&str; 2]) -> Vec<Turn> {
         let facts = TroubleFacts { reason: recipient.to_string(), ..TroubleFacts::default() };
-        let kind = EventKind::Resolved(Trouble::EmailUndeliverable);
-        causes.map(|cause| self.turn(kind, cause, Some(facts.clone()), self.operators())).to_vec()
+        let news = News::Resolved(Trouble::EmailUndeliverable, facts);
+        causes.map(|cause| self.turn(news.clone(), cause, self.operators())).to_vec()
     }
 
     /// The server is away, and what somebody is owed could have gone since then.
@@ -82,7 +83,7 @@ impl Teller<'_> {
             since: Some(since),
             ..TroubleFacts::default()
         };
-        self.turn(EventKind::Trouble(Trouble::EmailLate), MAIL, Some(facts), self.operators())
+        self.turn(News::Trouble(Trouble::EmailLate, facts), MAIL, self.operators())
     }
 
     /// What this recipient is owed could have gone since then.
@@ -93,15 +94,15 @@ impl Teller<'_> {
             since: Some(since),
             ..TroubleFacts::default()
         };
-        let kind = EventKind::Trouble(Trouble::EmailLate);
-        self.turn(kind, recipient.as_str(), Some(facts), self.operators_besides(recipient))
+        let news = News::Trouble(Trouble::EmailLate, facts);
+        self.turn(news, recipient.as_str(), self.operators_besides(recipient))
     }
 
     /// Nothing that this recipient is owed is late any more.
     pub(super) fn late_no_more(&self, address: &str) -> Turn {
         let whose = if address == MAIL { "the mail server was away" } else { address };
         let facts = TroubleFacts { reason: whose.to_owned(), ..TroubleFacts::default() };
-        self.turn(EventKind::Resolved(Trouble::EmailLate), address, Some(facts), self.operators())
+        self.turn(News::Resolved(Trouble::EmailLate, facts), address, self.operators())
     }
 
     fn operators(&self) -> Vec<String> {
@@ -114,15 +115,9 @@ impl Teller<'_> {
         others.map(|address| address.as_str().to_owned()).collect()
     }
 
-    fn turn(
-        &self,
-        kind: EventKind,
-        cause: &str,
-        trouble: Option<TroubleFacts>,
-        recipients: Vec<String>,
-    ) -> Turn {
+    fn turn(&self, news: News, cause: &str, recipients: Vec<String>) -> Turn {
         let today = self.now.with_timezone(&self.watchlist.timezone).date_naive();
-        let event = Event { trouble, ..Event::new(kind, self.now, today) };
+        let event = Event::new(news, self.now, today);
         Turn { cause: cause.to_owned(), owed: Owed { event, company: None, recipients } }
     }
 }

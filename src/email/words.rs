@@ -22,7 +22,7 @@ use chrono::{NaiveDate, TimeDelta};
 
 use crate::domain::dates::days_left;
 use crate::domain::display::displayable;
-use crate::domain::event::{CertificateFacts, Change, Elsewhere, Event, EventKind, Note, Trouble};
+use crate::domain::event::{CertificateFacts, Change, Elsewhere, Event, EventKind, News, Note, Trouble};
 use crate::domain::language::Language;
 use crate::domain::number::FilingRule;
 
@@ -91,7 +91,7 @@ pub(super) fn say(event: &Event, language: Language, today: NaiveDate) -> Saying
 /// What the event is on `today`: the stages of an end move on while a mail waits.
 pub(super) fn standing(event: &Event, today: NaiveDate) -> EventKind {
     let told = Told { event, today };
-    match event.kind {
+    match event.kind() {
         EventKind::Change(stage @ (Change::FilingDue | Change::Expiring | Change::Expired)) => {
             EventKind::Change(match told.left() {
                 Some(left) if left < 0 => Change::Expired,
@@ -117,10 +117,10 @@ pub(super) fn title(kind: EventKind, language: Language) -> &'static str {
 
 /// What a person can do about a trouble: by the event's own advice, else in general.
 pub(super) fn advice(event: &Event, language: Language) -> Option<String> {
-    let EventKind::Trouble(trouble) = event.kind else {
+    let EventKind::Trouble(trouble) = event.kind() else {
         return None;
     };
-    let facts = event.trouble.as_ref();
+    let facts = event.trouble();
     // The table of codes has English words only, so that Chinese has its own for each code of the document.
     let is_api = matches!(
         trouble,
@@ -139,7 +139,7 @@ pub(super) fn advice(event: &Event, language: Language) -> Option<String> {
 }
 
 fn summary_qualifications(event: &Event, language: Language) -> Option<String> {
-    if event.qualification.is_some() {
+    if event.qualification().is_some() {
         return None;
     }
     let named = names::qualifications(event.certificate.as_ref()?, SUMMARY_QUALIFICATIONS_MAX, language)?;
@@ -190,7 +190,7 @@ impl Told<'_> {
 
     /// The qualification an event is about: its text, and its name without the grade.
     fn qualification(&self, language: Language) -> (String, String) {
-        let text = self.event.qualification.as_deref().unwrap_or_default();
+        let text = self.event.qualification().unwrap_or_default();
         let named =
             self.facts().and_then(|facts| facts.qualifications.iter().find(|named| named.text == text));
         match named {
@@ -199,26 +199,40 @@ impl Told<'_> {
         }
     }
 
-    /// `old` or `new` as a day, where it is one.
-    fn as_day(text: Option<&str>, language: Language) -> String {
-        let text = text.unwrap_or_default();
-        text.parse().map_or_else(|_| names::name(text), |date| days::day(date, language))
+    /// The days between which an end or an issue date moved.
+    fn days(&self, language: Language) -> [String; 2] {
+        let days = match (self.event.ends(), &self.event.news) {
+            (Some(ends), _) => [Some(ends.old), Some(ends.new)],
+            (None, News::Reissued(issued)) => [issued.old, issued.new],
+            (None, _) => [None, None],
+        };
+        days.map(|day| day.map(|day| days::day(day, language)).unwrap_or_default())
     }
 
-    fn old_day(&self, language: Language) -> String {
-        Self::as_day(self.event.old.as_deref(), language)
+    /// The grades between which one moved.
+    fn grades(&self, language: Language) -> [String; 2] {
+        let grades = match &self.event.news {
+            News::GradeRaised(grades) | News::GradeLowered(grades) | News::GradeReworded(grades) => {
+                [&grades.old, &grades.new]
+            }
+            _ => [&None, &None],
+        };
+        grades.map(|grade| names::grade(grade.as_ref(), language))
     }
 
-    fn new_day(&self, language: Language) -> String {
-        Self::as_day(self.event.new.as_deref(), language)
+    /// As what was told what is taken back.
+    fn taken_back(&self) -> Option<Change> {
+        match &self.event.news {
+            News::Retracted(taken_back) => Some(taken_back.kind),
+            _ => None,
+        }
     }
 
     /// The issue date of a renewal, unless it is plainly the old one: what was back after its end day with a later end counts
     /// as renewed whatever its issue date says (design 3, "Ends").
     fn new_issue_day(&self) -> Option<NaiveDate> {
         let issued = self.facts()?.issued_on?;
-        let old_end: Option<NaiveDate> = self.event.old.as_deref().and_then(|old| old.parse().ok());
-        let is_old = old_end.is_some_and(|end| issued < end - ISSUED_EARLY_MAX);
+        let is_old = self.event.ends().is_some_and(|ends| issued < ends.old - ISSUED_EARLY_MAX);
         (!is_old).then_some(issued)
     }
 
@@ -233,7 +247,7 @@ impl Told<'_> {
     /// Whether every qualification that is gone here is held in another certificate.
     fn is_all_held_elsewhere(&self) -> bool {
         let held = self.event.notes.iter().filter(|note| matches!(note, Note::HeldElsewhere(_))).count();
-        let gone = match &self.event.qualification {
+        let gone = match self.event.qualification() {
             Some(_) => 1,
             None => self.facts().map_or(1, |facts| facts.qualifications.len().max(1)),
         };
@@ -246,14 +260,12 @@ impl Told<'_> {
 
     /// The numbers that were replaced.
     fn replaced(&self) -> Vec<String> {
-        self.event
-            .old
-            .as_deref()
-            .unwrap_or_default()
-            .split(',')
-            .map(names::name)
-            .filter(|n| !n.is_empty())
-            .collect()
+        match &self.event.news {
+            News::CertificateReplaced(replacement) => {
+                replacement.old.iter().map(|number| names::name(number)).collect()
+            }
+            _ => Vec::new(),
+        }
     }
 }
 

@@ -375,8 +375,8 @@ async fn store<'c>(
 /// How a check ended that could be concluded. That the keyword finds nothing is a problem also when it was told before.
 fn ended_of(conclusion: &Conclusion) -> Ended {
     let not_found = EventKind::Trouble(Trouble::CompanyNotFound);
-    let not_found = conclusion.troubles.iter().find(|turn| turn.owed.event.kind == not_found);
-    let facts = not_found.and_then(|turn| turn.owed.event.trouble.as_ref());
+    let not_found = conclusion.troubles.iter().find(|turn| turn.owed.event.kind() == not_found);
+    let facts = not_found.and_then(|turn| turn.owed.event.trouble());
     let (code, reason) = facts.map(|facts| (facts.code, facts.reason.clone())).unzip();
     Ended { outcome: conclusion.outcome, code: code.flatten(), reason }
 }

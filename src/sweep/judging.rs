@@ -11,7 +11,7 @@ use super::teller::Teller;
 use crate::clock::Clock;
 use crate::config::{Company, Watchlist};
 use crate::domain::compare::Look;
-use crate::domain::event::{Change, Event, Trouble};
+use crate::domain::event::{Event, News, Trouble};
 use crate::domain::judge::{self, Judgement, Thresholds, judge};
 use crate::domain::rhythm::days_hour;
 use crate::store::checks::claims::{BATCH_COMPANIES_MAX, Claims};
@@ -59,12 +59,12 @@ impl Case<'_> {
     }
 
     /// An event of this company for its readers.
-    pub(super) fn reader_event(&self, kind: Change, last_verified_at: Option<DateTime<Utc>>) -> Event {
+    pub(super) fn reader_event(&self, news: News, last_verified_at: Option<DateTime<Utc>>) -> Event {
         Event {
             company: Some(self.entry.keyword.clone()),
             company_name: Some(self.entry.name.clone()),
             last_verified_at,
-            ..Event::new(kind, self.teller.now, self.teller.today())
+            ..Event::new(news, self.teller.now, self.teller.today())
         }
     }
 
@@ -122,7 +122,7 @@ fn look_at(case: &Case<'_>) -> (Record, Judgement) {
     if record.unverified_told_at.is_none() && is_stale(case) {
         after.unverified_told_at = Some(case.now());
         after.digests = None;
-        judgement.events.push(case.reader_event(Change::Unverified, record.last_verified_at));
+        judgement.events.push(case.reader_event(News::Unverified, record.last_verified_at));
     }
     (after, judgement)
 }

@@ -8,7 +8,7 @@ use super::teller::Teller;
 use crate::config::Company;
 use crate::domain::compare::{Seen, compare};
 use crate::domain::dates::{End, OddDates, odd_dates};
-use crate::domain::event::{Change, Event, EventKind, Trouble, TroubleFacts};
+use crate::domain::event::{Event, EventKind, News, Trouble, TroubleFacts};
 use crate::domain::holding::{Holding, HoldingKey, read_items};
 use crate::domain::identity::{Prefix, Whose, whose};
 use crate::domain::judge::Told;
@@ -83,9 +83,10 @@ fn is_quiet(case: &Case<'_>, conclusion: &Conclusion) -> bool {
         conclusion
             .troubles
             .iter()
-            .any(|turn| turn.owed.event.kind == EventKind::Resolved(*trouble) && turn.cause == *cause)
+            .any(|turn| turn.owed.event.kind() == EventKind::Resolved(*trouble) && turn.cause == *cause)
     };
-    let begins = conclusion.troubles.iter().any(|turn| turn.owed.event.trouble.is_some());
+    let begins =
+        conclusion.troubles.iter().any(|turn| matches!(turn.owed.event.kind(), EventKind::Trouble(_)));
     conclusion.after.snapshot.doubts.is_empty()
         && conclusion.after.unverified_told_at.is_none()
         && !begins
@@ -144,7 +145,7 @@ fn complete(case: &Case<'_>, prefix: Option<Prefix>, shown: BTreeMap<HoldingKey,
     }
     let mut events = comparison.events;
     if after.unverified_told_at.take().is_some() {
-        events.push(case.reader_event(Change::VerifiedAgain, after.last_verified_at));
+        events.push(case.reader_event(News::VerifiedAgain, after.last_verified_at));
     }
     let mut troubles = case.ended(|trouble, _| {
         matches!(trouble, Trouble::CompanyNotFound | Trouble::CompanyUnverified | Trouble::IdentityChanged)
@@ -174,11 +175,11 @@ fn empty(case: &Case<'_>) -> Conclusion {
     if after.snapshot.baseline_at.is_none() || after.snapshot.held.values().all(is_unlisted) {
         after.last_verified_at = Some(case.now());
         if after.unverified_told_at.take().is_some() {
-            events.push(case.reader_event(Change::VerifiedAgain, after.last_verified_at));
+            events.push(case.reader_event(News::VerifiedAgain, after.last_verified_at));
         }
     } else if after.unverified_told_at.is_none() && judging::is_stale(case) {
         after.unverified_told_at = Some(case.now());
-        events.push(case.reader_event(Change::Unverified, after.last_verified_at));
+        events.push(case.reader_event(News::Unverified, after.last_verified_at));
     }
     if after.snapshot.baseline_at.is_none() || after.snapshot.held.is_empty() {
         let facts = TroubleFacts {

@@ -280,7 +280,7 @@ impl Stops<'_> {
         };
         let begins = self.ground.teller().begins(trouble, &cause, facts);
         let mut turns = self.ground.ends_of(&[Trouble::ApiCredential, Trouble::ApiQuota]).await?;
-        turns.retain(|turn| (turn.owed.event.kind, &turn.cause) != (EventKind::Resolved(trouble), &cause));
+        turns.retain(|turn| (turn.owed.event.kind(), &turn.cause) != (EventKind::Resolved(trouble), &cause));
         turns.push(begins);
         self.tell(turns).await
     }

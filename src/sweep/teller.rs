@@ -3,7 +3,7 @@
 use chrono::{DateTime, NaiveDate, Utc};
 
 use crate::config::{Company, Watchlist};
-use crate::domain::event::{Event, EventKind, Trouble, TroubleFacts};
+use crate::domain::event::{Event, News, Trouble, TroubleFacts};
 use crate::store::companies::CompanyId;
 use crate::store::outbox::events::Owed;
 use crate::store::outbox::troubles::{OpenButOver, Turn};
@@ -23,12 +23,12 @@ impl Teller<'_> {
 
     /// A trouble of the whole service begins.
     pub(super) fn begins(&self, trouble: Trouble, cause: &str, facts: TroubleFacts) -> Turn {
-        self.turn(EventKind::Trouble(trouble), cause, Some(facts), None)
+        self.turn(News::Trouble(trouble, facts), cause, None)
     }
 
     /// A trouble of the whole service is over.
     pub(super) fn ends(&self, trouble: Trouble, cause: &str) -> Turn {
-        self.turn(EventKind::Resolved(trouble), cause, None, None)
+        self.turn(News::Resolved(trouble, TroubleFacts::default()), cause, None)
     }
 
     /// A trouble of one company begins.
@@ -40,35 +40,28 @@ impl Teller<'_> {
         company: (CompanyId, &Company),
     ) -> Turn {
         let facts = TroubleFacts { line: Some(company.1.line), ..facts };
-        self.turn(EventKind::Trouble(trouble), cause, Some(facts), Some(company))
+        self.turn(News::Trouble(trouble, facts), cause, Some(company))
     }
 
     /// A trouble of one company is over.
     pub(super) fn ends_for(&self, trouble: Trouble, cause: &str, company: (CompanyId, &Company)) -> Turn {
-        self.turn(EventKind::Resolved(trouble), cause, None, Some(company))
+        self.turn(News::Resolved(trouble, TroubleFacts::default()), cause, Some(company))
     }
 
     /// A trouble that is over without anybody having ended it.
     pub(super) fn ends_what_is_over(&self, open: OpenButOver) -> Turn {
-        let mut turn = self.turn(EventKind::Resolved(open.trouble), &open.cause, None, None);
+        let mut turn = self.ends(open.trouble, &open.cause);
         turn.owed.company = Some(open.company);
         turn.owed.event.company = Some(open.keyword);
         turn.owed.event.company_name = Some(open.name);
         turn
     }
 
-    fn turn(
-        &self,
-        kind: EventKind,
-        cause: &str,
-        trouble: Option<TroubleFacts>,
-        company: Option<(CompanyId, &Company)>,
-    ) -> Turn {
+    fn turn(&self, news: News, cause: &str, company: Option<(CompanyId, &Company)>) -> Turn {
         let event = Event {
             company: company.map(|(_, entry)| entry.keyword.clone()),
             company_name: company.map(|(_, entry)| entry.name.clone()),
-            trouble,
-            ..Event::new(kind, self.now, self.today())
+            ..Event::new(news, self.now, self.today())
         };
         let recipients = self.watchlist.email.operators.iter().map(|address| address.as_str().to_owned());
         let owed = Owed { event, company: company.map(|(id, _)| id), recipients: recipients.collect() };

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use qualwatch::clock::Clock as _;
-use qualwatch::domain::event::{CertificateFacts, Change, Event};
+use qualwatch::domain::event::{CertificateFacts, Event, News};
 use qualwatch::domain::number::Family;
 use qualwatch::email::{Ripe, Sweeping};
 use sqlx::types::Json;
@@ -33,7 +33,7 @@ async fn owe(room: &Mailroom) {
         company: Some(HENAN.parse().unwrap()),
         company_name: Some(HENAN.to_owned()),
         certificate: Some(facts),
-        ..Event::new(Change::CertificateAdded, now, now.date_naive())
+        ..Event::new(News::CertificateAdded, now, now.date_naive())
     };
     sqlx::query(
         "WITH owed AS (

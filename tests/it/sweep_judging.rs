@@ -42,8 +42,8 @@ async fn a_company_whose_only_certificate_ended_is_judged_on_and_troubles_nobody
         world.next_day();
         for recorded in world.tick().await.events {
             let event = recorded.event;
-            assert!(event.kind.to_string() != "expired" || event.notes.contains(&Note::NoLongerListed));
-            told.push((event.today.to_string(), event.kind.to_string(), event.threshold));
+            assert!(event.kind().to_string() != "expired" || event.notes.contains(&Note::NoLongerListed));
+            told.push((event.today.to_string(), event.kind().to_string(), event.news.fields().threshold));
         }
     }
     let expected = [
@@ -69,7 +69,7 @@ async fn a_company_is_unverified_after_its_time_and_at_least_two_intervals_and_v
             world.next_day();
             let events = world.tick().await.events;
             let of_readers =
-                events.into_iter().map(|told| (told.event.today.to_string(), told.event.kind.to_string()));
+                events.into_iter().map(|told| (told.event.today.to_string(), told.event.kind().to_string()));
             told.extend(of_readers.filter(|(_, kind)| kind == "unverified" || kind == "verified_again"));
         }
         let expected = [(unverified, "unverified"), (again, "verified_again")];

@@ -127,7 +127,7 @@ async fn an_unknown_code_is_told_once_with_its_line_and_asked_only_once() {
     let report = world.check().await;
     assert_eq!(report.tally.calls, 4, "no second try");
     assert_eq!(kinds(&report.events), ["api_unknown_code", "api_unknown_code"], "each code once");
-    let facts: Vec<_> = report.events.iter().filter_map(|told| told.event.trouble.as_ref()).collect();
+    let facts: Vec<_> = report.events.iter().filter_map(|told| told.event.trouble()).collect();
     assert_eq!(facts.iter().filter(|facts| facts.code == Some(265_002)).count(), 1);
     assert!(facts.iter().all(|facts| facts.line.is_some()));
     assert_eq!(world.checked_on("2026-01-07").await, NONE);
@@ -206,7 +206,7 @@ async fn a_company_that_stays_incomplete_is_told_after_a_day_and_three_checks() 
     world.at("2026-01-08");
     let events = world.check().await.events;
     assert_eq!(kinds(&events), ["company_unverified"]);
-    assert_eq!(events[0].event.trouble.as_ref().unwrap().reason, "total 25, got 24");
+    assert_eq!(events[0].event.trouble().unwrap().reason, "total 25, got 24");
     assert_eq!(world.checked_on("2026-01-09").await, NONE, "told once");
     assert_eq!(world.checked_on("2026-01-10").await, ["company_unverified_resolved"]);
 }

@@ -19,8 +19,8 @@ async fn the_documents_example_is_stored_and_judged() {
     assert_eq!(report.tally.complete, 1);
     assert_eq!(world.count("SELECT count(DISTINCT number_key) FROM holdings").await, 5);
     assert_eq!(world.count("SELECT count(*) FROM holdings").await, 12);
-    let watching = report.events.iter().find(|told| told.event.kind.to_string() == "watching").unwrap();
-    let baseline = watching.event.baseline.as_ref().unwrap();
+    let watching = report.events.iter().find(|told| told.event.kind().to_string() == "watching").unwrap();
+    let baseline = watching.event.baseline().unwrap();
     assert_eq!(
         baseline.historical.iter().map(|facts| facts.number.as_str()).collect::<Vec<_>>(),
         ["B241002517"]
@@ -28,11 +28,16 @@ async fn the_documents_example_is_stored_and_judged() {
     let mut told: Vec<_> = report
         .events
         .iter()
-        .filter(|told| told.event.kind.to_string() != "watching")
+        .filter(|told| told.event.kind().to_string() != "watching")
         .map(|told| {
             let event = &told.event;
             let number = event.certificate.as_ref().unwrap().number.clone();
-            (event.kind.to_string(), number, event.threshold.unwrap(), event.days_left.unwrap())
+            (
+                event.kind().to_string(),
+                number,
+                event.news.fields().threshold.unwrap(),
+                event.days_left.unwrap(),
+            )
         })
         .collect();
     told.sort();
@@ -217,7 +222,7 @@ async fn a_refused_key_costs_one_call_and_heals_by_itself() {
     let report = world.tick().await;
     assert_eq!((report.tally.calls, world.sandbox.requests()), (1, 1));
     assert_eq!(kinds(&report.events), ["api_credential"]);
-    assert!(report.events[0].event.trouble.as_ref().unwrap().advice.as_ref().unwrap().contains("个人中心"));
+    assert!(report.events[0].event.trouble().unwrap().advice.as_ref().unwrap().contains("个人中心"));
     for minute in 1..60 {
         world.at(&format!("2026-01-05T08:{minute:02}:00+08:00"));
         assert_eq!(world.tick().await.tally.calls, 0, "nobody asks");
@@ -311,7 +316,9 @@ async fn an_upstream_that_is_away_for_a_month_silences_no_threshold() {
     let of_one: Vec<_> = told
         .iter()
         .filter(|told| told.event.company.as_ref().is_some_and(|company| company.as_str() == "公司2000"))
-        .map(|told| (told.event.kind.to_string(), told.event.threshold, told.event.today.to_string()))
+        .map(|told| {
+            (told.event.kind().to_string(), told.event.news.fields().threshold, told.event.today.to_string())
+        })
         .collect();
     let expected = [("unverified", None, "2026-01-12"), ("expiring", Some(30), "2026-01-30")];
     for (kind, threshold, day) in expected {
@@ -320,7 +327,7 @@ async fn an_upstream_that_is_away_for_a_month_silences_no_threshold() {
             "{kind} on {day}: {of_one:?}"
         );
     }
-    let expiring = told.iter().find(|told| told.event.threshold == Some(30)).unwrap();
+    let expiring = told.iter().find(|told| told.event.news.fields().threshold == Some(30)).unwrap();
     assert_eq!(expiring.event.last_verified_at, Some(crate::support::world::instant("2026-01-05")));
     assert_eq!(kinds(&told).iter().filter(|kind| *kind == "api_unreachable").count(), 1);
 }

@@ -28,7 +28,7 @@ pub(super) async fn show(
         count += 1;
         let summary = words::summary(&recorded.event, language);
         // Writing to a String cannot fail.
-        let _ = writeln!(text, "{:<22}{}", recorded.event.kind.to_string(), displayable(&summary));
+        let _ = writeln!(text, "{:<22}{}", recorded.event.kind().to_string(), displayable(&summary));
         if text.len() < LINES_BYTES { Ok(()) } else { print::text(&std::mem::take(&mut text)) }
     })
     .await?;

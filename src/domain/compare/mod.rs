@@ -23,7 +23,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use chrono_tz::Tz;
 
-use super::event::{Change, Event};
+use super::event::{Event, News};
 use super::holding::{Holding, HoldingKey};
 use super::keyword::Keyword;
 use super::snapshot::Snapshot;
@@ -60,12 +60,12 @@ impl Look<'_> {
     }
 
     /// An event of this company, found at this look.
-    pub(super) fn event(&self, kind: Change) -> Event {
+    pub(super) fn event(&self, news: News) -> Event {
         Event {
             company: Some(self.company.clone()),
             company_name: Some(self.name.to_owned()),
             last_verified_at: Some(self.now),
-            ..Event::new(kind, self.now, self.today)
+            ..Event::new(news, self.now, self.today)
         }
     }
 }

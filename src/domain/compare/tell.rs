@@ -2,9 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use chrono::NaiveDate;
+
 use super::Look;
 use super::pairs::{Found, Outcome};
-use crate::domain::event::{Baseline, CertificateFacts, Change, Elsewhere, Event, EventKind, Note};
+use crate::domain::event::{
+    Baseline, CertificateFacts, Change, Elsewhere, EndMove, Event, GradeMove, IssueMove, News, Note,
+    OfQualification, Replacement, TakenBack,
+};
 use crate::domain::holding::{self, Holding, HoldingKey};
 use crate::domain::number::CertificateNumber;
 use crate::domain::snapshot::{Difference, Field, Gone, Held, Snapshot, covers};
@@ -41,7 +46,7 @@ pub(super) fn baseline(
             baseline.current.push(facts);
         }
     }
-    Event { baseline: Some(baseline), ..look.event(Change::Watching) }
+    look.event(News::Watching(baseline))
 }
 
 /// One set of facts for each (number, end, issue date), by end, then number.
@@ -86,12 +91,12 @@ fn tell_appeared(
             });
         let change = if stays {
             for new in &found {
+                let qualification = holding::named(&new.shown).text;
                 events.push(Event {
                     certificate: holding::facts([&new.shown]),
-                    qualification: Some(holding::named(&new.shown).text),
                     days_left: days_left(&new.shown, look),
                     notes: elsewhere(before, &new.shown, look).into_iter().collect(),
-                    ..look.event(Change::QualificationAdded)
+                    ..look.event(News::QualificationAdded(OfQualification { qualification }))
                 });
             }
             Change::QualificationAdded
@@ -119,18 +124,19 @@ fn tell_new_certificate(
     let shown: Vec<&Holding> = found.iter().map(|new| &new.shown).collect();
     let came_back = before.gone.keys().any(|key| key.number == *number);
     let replaced = replaced_by(before, &shown, look);
-    let change = match (came_back, replaced.is_empty()) {
-        (true, _) => Change::CertificateRestored,
-        (false, false) => Change::CertificateReplaced,
-        (false, true) => Change::CertificateAdded,
+    let (change, news) = match (came_back, replaced.is_empty()) {
+        (true, _) => (Change::CertificateRestored, News::CertificateRestored),
+        (false, false) => {
+            let old = replaced.iter().map(|number| number.text().to_owned()).collect();
+            let new = number.text().to_owned();
+            (Change::CertificateReplaced, News::CertificateReplaced(Replacement { old, new }))
+        }
+        (false, true) => (Change::CertificateAdded, News::CertificateAdded),
     };
-    let mut event = look.event(change);
+    let mut event = look.event(news);
     event.certificate = facts_of_certificate(&shown);
     event.days_left = shown.iter().filter_map(|holding| days_left(holding, look)).max();
-    if change == Change::CertificateReplaced {
-        event.old = Some(replaced.iter().map(CertificateNumber::text).collect::<Vec<_>>().join(","));
-        event.new = Some(number.text().to_owned());
-    } else {
+    if change != Change::CertificateReplaced {
         event.notes = shown.iter().filter_map(|holding| elsewhere(before, holding, look)).collect();
     }
     (change, event)
@@ -154,27 +160,22 @@ fn tell_changed(changed: Vec<Found>, look: &Look<'_>, events: &mut Vec<Event>) {
     // One event for each certificate, old value and new value; grades are told qualification by qualification.
     let mut groups: BTreeMap<_, Vec<Found>> = BTreeMap::new();
     for found in changed {
-        let (old, new) = old_and_new(&found);
+        let days = moved_days(&found);
         let qualification = is_of_a_qualification(found.change).then(|| found.key.qualification.clone());
-        groups
-            .entry((found.key.number.clone(), found.change, old, new, qualification))
-            .or_default()
-            .push(found);
+        groups.entry((found.key.number.clone(), found.change, days, qualification)).or_default().push(found);
     }
-    for ((_, change, old, new, _), found) in groups {
+    for ((_, change, ..), found) in groups {
         let Some(first) = found.first() else { continue };
+        let Some(news) = moved(first) else { continue };
         let mut notes = Vec::new();
         if !is_gain(change) {
             notes.push(Note::Confirmed { looks: first.looks });
         }
         events.push(Event {
             certificate: holding::facts(found.iter().map(|found| &found.shown)),
-            qualification: is_of_a_qualification(change).then(|| holding::named(&first.shown).text),
-            old,
-            new,
             days_left: days_left(&first.shown, look),
             notes,
-            ..look.event(change)
+            ..look.event(news)
         });
     }
 }
@@ -198,7 +199,12 @@ fn tell_lost(after: &mut Snapshot, lost: Vec<Found>, look: &Look<'_>, events: &m
             if stays { found.iter().map(|gone| vec![gone]).collect() } else { vec![found.iter().collect()] };
         for part in parts {
             let Some(first) = part.first() else { continue };
-            let change = if stays { Change::QualificationRemoved } else { Change::CertificateRemoved };
+            let news = if stays {
+                let qualification = holding::named(&first.shown).text;
+                News::QualificationRemoved(OfQualification { qualification })
+            } else {
+                News::CertificateRemoved
+            };
             let mut notes: Vec<Note> =
                 part.iter().filter_map(|gone| held_elsewhere(after, &gone.shown, look)).collect();
             notes.push(Note::Confirmed { looks: first.looks });
@@ -208,10 +214,9 @@ fn tell_lost(after: &mut Snapshot, lost: Vec<Found>, look: &Look<'_>, events: &m
             let shown: Vec<&Holding> = part.iter().map(|gone| &gone.shown).collect();
             events.push(Event {
                 certificate: facts_of_certificate(&shown),
-                qualification: stays.then(|| holding::named(&first.shown).text),
                 days_left: days_left(&first.shown, look),
                 notes,
-                ..look.event(change)
+                ..look.event(news)
             });
         }
     }
@@ -234,12 +239,11 @@ fn tell_taken_back(after: &Snapshot, taken_back: Vec<Found>, look: &Look<'_>, ev
     for ((_, change, qualification, _), found) in groups {
         let Some(first) = found.first() else { continue };
         let shown: Vec<&Holding> = found.iter().map(|found| &found.shown).collect();
+        let qualification = qualification.map(|_| holding::named(&first.shown).text);
         events.push(Event {
             certificate: facts_of_certificate(&shown),
-            qualification: qualification.map(|_| holding::named(&first.shown).text),
             days_left: first.before.as_ref().and_then(|before| days_left(before, look)),
-            notes: vec![Note::TakesBack { kind: EventKind::Change(change) }],
-            ..look.event(Change::Retracted)
+            ..look.event(News::Retracted(TakenBack { kind: change, qualification }))
         });
     }
 }
@@ -299,7 +303,8 @@ fn is_same_elsewhere(other: &Holding, holding: &Holding) -> bool {
 /// Where a qualification is held, as words need it.
 pub(crate) fn place(holding: &Holding) -> Elsewhere {
     let named = holding::named(holding);
-    Elsewhere { number: holding.number.text().to_owned(), name: named.name, grade: named.grade }
+    let number = holding.number.text().to_owned();
+    Elsewhere { number, name: named.name, grade: named.grade, valid_until: holding.last_day() }
 }
 
 fn by_number(found: Vec<Found>) -> BTreeMap<CertificateNumber, Vec<Found>> {
@@ -310,16 +315,35 @@ fn by_number(found: Vec<Found>) -> BTreeMap<CertificateNumber, Vec<Found>> {
     groups
 }
 
-/// Dates for ends and issue dates, grades for grades (design 7).
-fn old_and_new(found: &Found) -> (Option<String>, Option<String>) {
-    let value = |holding: &Holding| match found.change {
-        Change::GradeRaised | Change::GradeLowered | Change::GradeReworded => {
-            holding.qualification.grade.as_ref().map(ToString::to_string)
-        }
-        Change::Reissued => holding.issued.map(|day| day.to_string()),
-        _ => holding.last_day().map(|day| day.to_string()),
+/// The days that differ: issue dates where they moved, else ends; none where a grade is another.
+fn moved_days(found: &Found) -> [Option<NaiveDate>; 2] {
+    let day = |holding: &Holding| match found.change {
+        Change::Reissued => holding.issued,
+        change if is_of_a_qualification(change) => None,
+        _ => holding.last_day(),
     };
-    (found.before.as_ref().and_then(value), value(&found.shown))
+    [found.before.as_ref().and_then(day), day(&found.shown)]
+}
+
+/// What is told of a field that differs; `None` for what no field's difference is told as.
+fn moved(found: &Found) -> Option<News> {
+    let [old, new] = moved_days(found);
+    let ends = || Some(EndMove { old: old?, new: new? });
+    let grades = || GradeMove {
+        qualification: holding::named(&found.shown).text,
+        old: found.before.as_ref().and_then(|before| before.qualification.grade.clone()),
+        new: found.shown.qualification.grade.clone(),
+    };
+    match found.change {
+        Change::GradeRaised => Some(News::GradeRaised(grades())),
+        Change::GradeLowered => Some(News::GradeLowered(grades())),
+        Change::GradeReworded => Some(News::GradeReworded(grades())),
+        Change::Renewed => ends().map(News::Renewed),
+        Change::ValidityExtended => ends().map(News::ValidityExtended),
+        Change::ValidityShortened => ends().map(News::ValidityShortened),
+        Change::Reissued => Some(News::Reissued(IssueMove { old, new })),
+        _ => None,
+    }
 }
 
 fn is_of_a_qualification(change: Change) -> bool {

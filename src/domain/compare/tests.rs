@@ -11,7 +11,7 @@ mod reread;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::*;
-use crate::domain::event::{EventKind, Note};
+use crate::domain::event::{Change, Note};
 use crate::domain::holding::read_items;
 use crate::domain::observation::Item;
 use crate::domain::snapshot::Held;
@@ -128,7 +128,13 @@ fn item((number, qualifications, end, issued): &Shown<'_>) -> Item {
 }
 
 fn kinds(events: &[Event]) -> Vec<String> {
-    events.iter().map(|event| event.kind.to_string()).collect()
+    events.iter().map(|event| event.kind().to_string()).collect()
+}
+
+/// What moved, as rows hold it.
+fn old_and_new(event: &Event) -> [String; 2] {
+    let fields = event.news.fields();
+    [fields.old, fields.new].map(|text| text.unwrap_or_default().into_owned())
 }
 
 const NONE: [&str; 0] = [];

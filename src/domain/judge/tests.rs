@@ -77,8 +77,8 @@ impl Company {
         self.judged_events()
             .into_iter()
             .map(|event| {
-                let number = event.certificate.map(|facts| facts.number).unwrap_or_default();
-                (event.kind.to_string(), number, event.threshold.unwrap())
+                let number = event.certificate.as_ref().map(|facts| facts.number.clone()).unwrap_or_default();
+                (event.kind().to_string(), number, event.news.fields().threshold.unwrap())
             })
             .collect()
     }
@@ -304,7 +304,7 @@ fn a_row_dropped_on_its_last_day_expires_the_next_and_says_so() {
     company.today = day("2027-01-01");
     company.look(&[other]);
     let events = company.judged_events();
-    assert_eq!(events.iter().map(|event| event.kind.to_string()).collect::<Vec<_>>(), ["expired"]);
+    assert_eq!(events.iter().map(|event| event.kind().to_string()).collect::<Vec<_>>(), ["expired"]);
     assert!(events[0].notes.contains(&Note::NoLongerListed));
 }
 

@@ -16,12 +16,11 @@ impl Alike {
     /// Only good news: what a decree moves for a hundred thousand companies is said by its headline, and a list of them all
     /// would be hundreds of mails. Whatever else happened is named, however much it is.
     pub(in crate::email) fn of(event: &Event) -> Option<Self> {
-        let EventKind::Change(kind @ (Change::Renewed | Change::ValidityExtended)) = event.kind else {
+        let EventKind::Change(kind @ (Change::Renewed | Change::ValidityExtended)) = event.kind() else {
             return None;
         };
-        let end = |text: &Option<String>| text.as_deref()?.parse().ok();
-        let (old_end, new_end) = (end(&event.old)?, end(&event.new)?);
-        let how = months_between(old_end, new_end).map_or(How::To(new_end), How::ByMonths);
+        let ends = event.ends()?;
+        let how = months_between(ends.old, ends.new).map_or(How::To(ends.new), How::ByMonths);
         Some(Self { kind, how })
     }
 }

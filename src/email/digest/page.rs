@@ -231,9 +231,9 @@ fn facts(event: &Event, language: Language, today: NaiveDate) -> Vec<(&'static s
         English => ("Holds", "Valid until", "Issued by"),
     };
     let mut lines = Vec::new();
-    if event.qualification.is_none() {
+    if event.qualification().is_none() {
         lines.push((held, briefs::held(facts, language)));
-    } else if event.kind != EventKind::Change(Change::QualificationAdded) {
+    } else if event.kind() != EventKind::Change(Change::QualificationAdded) {
         lines.push((until, briefs::end(facts, today, language)));
     }
     lines.push((organ, names::name(&facts.organ)));
@@ -242,7 +242,7 @@ fn facts(event: &Event, language: Language, today: NaiveDate) -> Vec<(&'static s
 }
 
 fn baseline(event: &Event, language: Language, today: NaiveDate) -> Option<Table> {
-    let baseline = event.baseline.as_ref()?;
+    let baseline = event.baseline()?;
     let found: Vec<_> = baseline.current.iter().chain(&baseline.unjudged).collect();
     let mut rows: Vec<Row> = found
         .iter()
@@ -280,8 +280,9 @@ fn headline(shared: &Shared, members: &[&Shown<'_>], language: Language) -> Bloc
     } else {
         (actions.into_iter().take(TROUBLE_ACTIONS_MAX).collect(), Vec::new())
     };
-    let is_of_certificates =
-        members.iter().all(|shown| shown.event.certificate.is_some() && shown.event.qualification.is_none());
+    let is_of_certificates = members
+        .iter()
+        .all(|shown| shown.event.certificate.is_some() && shown.event.qualification().is_none());
     let mut rows: Vec<Row> = if is_of_certificates && members.len() > ROWS_MAX {
         rows_of_companies(members, &own, language)
     } else {
@@ -358,11 +359,11 @@ fn row(member: &Shown<'_>, own: &[String], language: Language) -> Row {
     if let Some(facts) = &event.certificate {
         cells.extend([names::name(&facts.number), names::name(&facts.kind)]);
     }
-    let held = event.certificate.as_ref().filter(|_| event.qualification.is_none());
+    let held = event.certificate.as_ref().filter(|_| event.qualification().is_none());
     let held = held.and_then(|facts| names::qualifications(facts, ROW_QUALIFICATIONS_MAX, language));
     let actions = member.saying.actions.iter().filter(|action| own.contains(action));
     // What a baseline or a trouble has to note, its brief says.
-    let says_all = event.baseline.is_some() || event.trouble.is_some();
+    let says_all = event.baseline().is_some() || event.trouble().is_some();
     let notes = member.saying.notes.iter().filter(|_| !says_all);
     let pieces = [briefs::brief(event, language, member.today)].into_iter().chain(held);
     let pieces = pieces.chain(actions.cloned()).chain(notes.cloned());

@@ -38,16 +38,15 @@ pub(super) struct Shown<'a> {
 impl Shown<'_> {
     /// The end its certificate has, or had before it moved.
     pub fn old_end(&self) -> Option<NaiveDate> {
-        if self.has_moved_end() {
-            self.event.old.as_deref()?.parse().ok()
-        } else {
-            self.event.certificate.as_ref()?.valid_until
+        match self.event.ends() {
+            Some(ends) => Some(ends.old),
+            None => self.event.certificate.as_ref()?.valid_until,
         }
     }
 
     /// The end it has now, where it moved.
     pub fn new_end(&self) -> Option<NaiveDate> {
-        if self.has_moved_end() { self.event.new.as_deref()?.parse().ok() } else { None }
+        self.event.ends().map(|ends| ends.new)
     }
 
     /// The certificate's number as words show it.
@@ -65,13 +64,6 @@ impl Shown<'_> {
     pub fn company_key(&self) -> Option<&str> {
         let keyword = self.event.company.as_ref().map(crate::domain::keyword::Keyword::as_str);
         keyword.or(self.event.company_name.as_deref())
-    }
-
-    fn has_moved_end(&self) -> bool {
-        matches!(
-            self.kind,
-            EventKind::Change(Change::Renewed | Change::ValidityExtended | Change::ValidityShortened)
-        )
     }
 }
 

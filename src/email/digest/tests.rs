@@ -1,10 +1,13 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::domain::event::{Baseline, CertificateFacts, Change, EventKind, Note, Trouble, TroubleFacts};
+use crate::domain::event::{
+    Baseline, CertificateFacts, Change, Elsewhere, EventKind, News, Note, Trouble, TroubleFacts,
+};
+use crate::domain::grade::Grade;
 use crate::domain::language::Language::{Chinese, English};
 use crate::email::words::cast::{
-    TODAY, baseline, certificate, construction, day, design, event, instant, of, of_change, of_trouble,
+    TODAY, baseline, certificate, construction, day, design, instant, moved, of, of_change, of_trouble,
     stage, supervision,
 };
 
@@ -29,15 +32,8 @@ fn mixed() -> Vec<Event> {
     let municipal = || certificate("E241009872", "监理资质", "2026-10-22", "工程监理市政公用工程专业乙级");
     let highway = || certificate("E241009873", "监理资质", "2026-07-23", "工程监理公路工程专业乙级");
     let survey = || certificate("B241002517", "勘察资质", "2028-03-11", "工程勘察岩土工程专业乙级");
-    let renewed = Event {
-        certificate: Some(CertificateFacts {
-            issued_on: Some(day("2026-07-20")),
-            ..supervision("2031-07-19")
-        }),
-        old: Some("2026-07-20".to_owned()),
-        new: Some("2031-07-19".to_owned()),
-        ..of_change(Change::Renewed)
-    };
+    let renewed = CertificateFacts { issued_on: Some(day("2026-07-20")), ..supervision("2031-07-19") };
+    let renewed = moved(News::Renewed, renewed, "2026-07-20", "2031-07-19");
     vec![
         renewed,
         Event { certificate: Some(survey()), ..of_change(Change::CertificateRemoved) },
@@ -52,7 +48,7 @@ fn mixed() -> Vec<Event> {
 /// A short one of them: the picture in the handbook.
 fn alert() -> Vec<Event> {
     let wanted = [Change::Expiring, Change::FilingDue, Change::CertificateRemoved, Change::Renewed];
-    let is_wanted = |event: &Event| wanted.iter().any(|change| event.kind == EventKind::Change(*change));
+    let is_wanted = |event: &Event| wanted.iter().any(|change| event.kind() == EventKind::Change(*change));
     let is_first =
         |event: &Event| event.certificate.as_ref().is_none_or(|facts| facts.number != "E241009872");
     mixed().into_iter().filter(|event| is_wanted(event) && is_first(event)).collect()
@@ -64,12 +60,8 @@ fn many() -> Vec<Event> {
     for number in 0..12 {
         let company = format!("第{number}工程有限公司");
         let digits = format!("D3411234{number:02}");
-        let extended = Event {
-            old: Some("2026-12-30".to_owned()),
-            new: Some("2027-12-31".to_owned()),
-            certificate: Some(certificate(&digits, "建筑业企业资质", "2027-12-31", "建筑工程施工总承包二级")),
-            ..event(Change::ValidityExtended)
-        };
+        let facts = certificate(&digits, "建筑业企业资质", "2027-12-31", "建筑工程施工总承包二级");
+        let extended = moved(News::ValidityExtended, facts, "2026-12-30", "2027-12-31");
         events.push(of(extended, &company, &company));
         let facts =
             certificate(&format!("A24100{number:04}"), "设计资质", "2026-12-31", "建筑装饰工程设计专项乙级");
@@ -82,17 +74,14 @@ fn operators() -> Vec<Event> {
     let mut events: Vec<Event> = Trouble::ALL.into_iter().flat_map(of_trouble).collect();
     for line in 1..=6 {
         let company = format!("第{line}工程有限公司");
-        let mut event = Event::new(
-            EventKind::Trouble(Trouble::CompanyNotFound),
-            instant("2026-07-24T00:05:00Z"),
-            today(),
-        );
-        event.trouble = Some(TroubleFacts {
+        let facts = TroubleFacts {
             code: Some(265_004),
             reason: "查询无结果".to_owned(),
             line: Some(line * 10),
             ..TroubleFacts::default()
-        });
+        };
+        let news = News::Trouble(Trouble::CompanyNotFound, facts);
+        let event = Event::new(news, instant("2026-07-24T00:05:00Z"), today());
         events.push(of(event, &company, &company));
     }
     events
@@ -272,12 +261,7 @@ fn decree() -> Vec<Event> {
             &new.to_string(),
             "建筑工程施工总承包二级",
         );
-        let event = Event {
-            certificate: Some(facts),
-            old: Some(old.to_string()),
-            new: Some(new.to_string()),
-            ..of_change(Change::ValidityExtended)
-        };
+        let event = moved(News::ValidityExtended, facts, &old.to_string(), &new.to_string());
         of(event, &company, &company)
     });
     let lapsed = certificate("E241009873", "监理资质", "2026-07-23", "工程监理公路工程专业乙级");
@@ -328,9 +312,9 @@ fn no_single_event_is_too_large_for_a_letter() {
         valid_until_text: hostile.clone(),
         ..certificate(&hostile, "", "", &vec![hostile.as_str(); 50].join("\n"))
     };
-    let mut event = baseline();
     let many = vec![facts; 2_000];
-    event.baseline = Some(Baseline { current: many.clone(), historical: many.clone(), unjudged: many });
+    let news = News::Watching(Baseline { current: many.clone(), historical: many.clone(), unjudged: many });
+    let event = Event { news, ..baseline() };
     assert!(bytes_as_mail(&one(&[event], Chinese)) <= LETTER_BYTES_MAX);
 }
 
@@ -363,10 +347,20 @@ fn hostile() -> impl Strategy<Value = String> {
 fn with_text(change: Change, text: &str) -> Event {
     let mut event = of_change(change);
     event.company_name = Some(text.to_owned());
-    event.qualification = Some(text.to_owned());
-    (event.old, event.new) = (Some(text.to_owned()), Some(text.to_owned()));
-    let place =
-        crate::domain::event::Elsewhere { number: text.to_owned(), name: text.to_owned(), grade: None };
+    match &mut event.news {
+        News::QualificationAdded(of) | News::QualificationRemoved(of) => of.qualification = text.to_owned(),
+        News::GradeRaised(grades) | News::GradeLowered(grades) | News::GradeReworded(grades) => {
+            grades.qualification = text.to_owned();
+            (grades.old, grades.new) =
+                (Some(Grade::stored(text.to_owned())), Some(Grade::stored(text.to_owned())));
+        }
+        News::CertificateReplaced(replacement) => {
+            (replacement.old, replacement.new) = (vec![text.to_owned()], text.to_owned());
+        }
+        News::Retracted(taken_back) => taken_back.qualification = Some(text.to_owned()),
+        _ => {}
+    }
+    let place = Elsewhere { number: text.to_owned(), name: text.to_owned(), grade: None, valid_until: None };
     event.notes.push(Note::PartlyCovered(place));
     if let Some(facts) = &mut event.certificate {
         facts.kind = text.to_owned();
@@ -383,12 +377,13 @@ fn with_text(change: Change, text: &str) -> Event {
 /// The events of [`hostile_text_stays_text`], with `text` wherever the registry or a server speaks.
 fn spoken(change: Change, text: &str) -> [Event; 2] {
     let [mut trouble, _] = of_trouble(Trouble::IdentityChanged);
-    trouble.trouble = Some(TroubleFacts {
+    let facts = TroubleFacts {
         reason: text.to_owned(),
         advice: Some(text.to_owned()),
         companies: vec![text.to_owned()],
         ..TroubleFacts::default()
-    });
+    };
+    trouble.news = News::Trouble(Trouble::IdentityChanged, facts);
     [with_text(change, text), trouble]
 }
 

@@ -2,11 +2,11 @@
 
 use chrono::NaiveDate;
 
-use super::names::{self, grade, qualifications};
+use super::names::{self, qualifications};
 use super::{Told, days, say, title};
 use crate::domain::dates::days_left;
 use crate::domain::display::displayable;
-use crate::domain::event::{CertificateFacts, Change, Event, EventKind, Note};
+use crate::domain::event::{CertificateFacts, Change, Event, EventKind};
 use crate::domain::language::Language::{self, Chinese, English};
 
 /// How many certificates of a company a list names.
@@ -26,8 +26,7 @@ fn of_change(told: &Told<'_>, change: Change, language: Language) -> String {
     match change {
         Change::GradeRaised | Change::GradeLowered | Change::GradeReworded => {
             let (_, name) = told.qualification(language);
-            let old = grade(event.old.as_deref(), language);
-            let new = grade(event.new.as_deref(), language);
+            let [old, new] = told.grades(language);
             format!("{name}{}{old} → {new}", colon(language))
         }
         Change::QualificationAdded | Change::QualificationRemoved => told.qualification(language).0,
@@ -39,17 +38,14 @@ fn of_change(told: &Told<'_>, change: Change, language: Language) -> String {
             }
         }
         Change::Reissued => {
-            let (old, new) = (told.old_day(language), told.new_day(language));
+            let [old, new] = told.days(language);
             match language {
                 Chinese => format!("发证日期 {old} → {new}"),
                 English => format!("issue date {old} → {new}"),
             }
         }
         Change::Retracted => {
-            let kind = event.notes.iter().find_map(|note| match note {
-                Note::TakesBack { kind } => Some(title(*kind, language)),
-                _ => None,
-            });
+            let kind = told.taken_back().map(|kind| title(kind.into(), language));
             let (text, _) = told.qualification(language);
             [text.as_str(), kind.unwrap_or_default()]
                 .into_iter()
@@ -64,7 +60,7 @@ fn of_change(told: &Told<'_>, change: Change, language: Language) -> String {
 }
 
 fn watching(told: &Told<'_>, language: Language) -> String {
-    let baseline = told.event.baseline.clone().unwrap_or_default();
+    let baseline = told.event.baseline().cloned().unwrap_or_default();
     let watched: Vec<String> = baseline
         .current
         .iter()
@@ -112,7 +108,7 @@ pub(in crate::email) fn end(facts: &CertificateFacts, today: NaiveDate, language
 }
 
 fn of_trouble(told: &Told<'_>, language: Language) -> String {
-    let Some(facts) = &told.event.trouble else {
+    let Some(facts) = told.event.trouble() else {
         return String::new();
     };
     let mut pieces = vec![displayable(&facts.reason)];

@@ -3,8 +3,9 @@
 use chrono::{DateTime, NaiveDate, Utc};
 
 use crate::domain::event::{
-    Baseline, CertificateFacts, Change, Elsewhere, Event, EventKind, NamedQualification, Note, Trouble,
-    TroubleFacts,
+    Absorbed, Baseline, CertificateFacts, Change, Elsewhere, EndMove, Event, GradeMove, IssueMove, Leaver,
+    Leavers, NamedQualification, News, Note, OfQualification, OpenEnds, Reached, Replacement, TakenBack,
+    Trouble, TroubleFacts,
 };
 use crate::domain::number::{CertificateNumber, Family};
 use crate::domain::qualification;
@@ -65,8 +66,8 @@ pub(in crate::email) fn construction(end: &str) -> CertificateFacts {
 }
 
 /// An event of 河南院, found on [`TODAY`] and verified that morning.
-pub(in crate::email) fn event(kind: impl Into<EventKind>) -> Event {
-    let mut event = Event::new(kind, instant("2026-07-24T00:05:00Z"), day(TODAY));
+pub(in crate::email) fn event(news: News) -> Event {
+    let mut event = Event::new(news, instant("2026-07-24T00:05:00Z"), day(TODAY));
     event.company = Some("河南省建筑设计研究院有限公司".parse().unwrap());
     event.company_name = Some("河南院".to_owned());
     event.last_verified_at = Some(instant("2026-07-24T00:04:00Z"));
@@ -82,41 +83,64 @@ pub(in crate::email) fn of(mut event: Event, keyword: &str, name: &str) -> Event
 /// A stage of the end of a certificate, found on `today`.
 pub(in crate::email) fn stage(change: Change, facts: CertificateFacts, today: &str) -> Event {
     let left = facts.valid_until.map(|end| crate::domain::dates::days_left(end, day(today)));
-    Event { certificate: Some(facts), days_left: left, today: day(today), ..event(change) }
+    let threshold = left.unwrap_or_default();
+    let news = match change {
+        Change::FilingDue => News::FilingDue(Reached { threshold }),
+        Change::Expiring => News::Expiring(Reached { threshold }),
+        Change::Expired => News::Expired(Reached { threshold: -threshold }),
+        _ => of_change(change).news,
+    };
+    Event { certificate: Some(facts), days_left: left, today: day(today), ..event(news) }
 }
 
 fn place(number: &str, text: &str) -> Elsewhere {
     let named = named(text).remove(0);
-    Elsewhere { number: number.to_owned(), name: named.name, grade: named.grade }
+    Elsewhere {
+        number: number.to_owned(),
+        name: named.name,
+        grade: named.grade,
+        valid_until: Some(day("2027-05-31")),
+    }
 }
 
-fn moved(change: Change, facts: CertificateFacts, old: &str, new: &str) -> Event {
-    Event { certificate: Some(facts), old: Some(old.to_owned()), new: Some(new.to_owned()), ..event(change) }
+/// An end that moved.
+pub(in crate::email) fn moved(
+    move_of: fn(EndMove) -> News,
+    facts: CertificateFacts,
+    old: &str,
+    new: &str,
+) -> Event {
+    let ends = EndMove { old: day(old), new: day(new) };
+    Event { certificate: Some(facts), ..event(move_of(ends)) }
 }
 
-fn graded(change: Change, old: &str, new: &str, now: &str) -> Event {
+fn graded(move_of: fn(GradeMove) -> News, old: &str, now: &str) -> Event {
+    let [before, after] = [old, now].map(|text| named(text).remove(0).grade);
+    let news = move_of(GradeMove { qualification: now.to_owned(), old: before, new: after });
     Event {
-        qualification: Some(now.to_owned()),
-        notes: if change == Change::GradeRaised { Vec::new() } else { vec![Note::Confirmed { looks: 2 }] },
-        ..moved(change, certificate("D341123456", "建筑业企业资质", "2028-03-31", now), old, new)
+        notes: if matches!(news, News::GradeRaised(_)) {
+            Vec::new()
+        } else {
+            vec![Note::Confirmed { looks: 2 }]
+        },
+        certificate: Some(certificate("D341123456", "建筑业企业资质", "2028-03-31", now)),
+        ..event(news)
     }
 }
 
 pub(in crate::email) fn baseline() -> Event {
-    Event {
-        baseline: Some(Baseline {
-            current: vec![design("2026-08-23"), supervision("2027-05-16")],
-            historical: vec![certificate("B241002517", "勘察资质", "2020-08-26", "工程勘察工程钻探劳务")],
-            unjudged: vec![certificate("D341123456", "建筑业企业资质", "长期", "市政公用工程施工总承包二级")],
-        }),
-        ..event(Change::Watching)
-    }
+    event(News::Watching(Baseline {
+        current: vec![design("2026-08-23"), supervision("2027-05-16")],
+        historical: vec![certificate("B241002517", "勘察资质", "2020-08-26", "工程勘察工程钻探劳务")],
+        unjudged: vec![certificate("D341123456", "建筑业企业资质", "长期", "市政公用工程施工总承包二级")],
+    }))
 }
 
 /// One event of each kind that readers meet.
 pub(in crate::email) fn of_change(change: Change) -> Event {
-    let until = |facts| Event { certificate: Some(facts), ..event(change) };
     let part = "工程设计市政行业道路工程专业甲级";
+    let until = |news, facts| Event { certificate: Some(facts), ..event(news) };
+    let of_part = |of: fn(OfQualification) -> News| of(OfQualification { qualification: part.to_owned() });
     match change {
         Change::FilingDue => stage(change, construction("2026-10-31"), TODAY),
         Change::Expiring => stage(change, design("2026-10-22"), TODAY),
@@ -125,59 +149,97 @@ pub(in crate::email) fn of_change(change: Change) -> Event {
         }
         Change::CertificateAdded => Event {
             notes: vec![Note::WasHeldElsewhere(place("A141002510", "工程设计市政行业给水工程专业甲级"))],
-            ..until(certificate("A241002517", "设计资质", "2031-07-19", "工程设计市政行业给水工程专业乙级"))
+            ..until(
+                News::CertificateAdded,
+                certificate("A241002517", "设计资质", "2031-07-19", "工程设计市政行业给水工程专业乙级"),
+            )
         },
         Change::CertificateRemoved => {
-            Event { notes: vec![Note::Confirmed { looks: 2 }], ..until(supervision("2027-05-16")) }
+            let news = News::CertificateRemoved;
+            Event { notes: vec![Note::Confirmed { looks: 2 }], ..until(news, supervision("2027-05-16")) }
         }
-        Change::CertificateRestored => until(supervision("2027-05-16")),
-        Change::CertificateReplaced => Event {
-            old: Some("E241002517,E341002519".to_owned()),
-            new: Some("E141002510".to_owned()),
-            ..until(supervision("2031-07-01"))
-        },
-        Change::QualificationAdded => {
-            Event { qualification: Some(part.to_owned()), ..until(design("2028-05-31")) }
+        Change::CertificateRestored => until(News::CertificateRestored, supervision("2027-05-16")),
+        Change::CertificateReplaced => {
+            let old = vec!["E241002517".to_owned(), "E341002519".to_owned()];
+            let new = "E141002510".to_owned();
+            until(News::CertificateReplaced(Replacement { old, new }), supervision("2031-07-01"))
         }
+        Change::QualificationAdded => until(of_part(News::QualificationAdded), design("2028-05-31")),
         Change::QualificationRemoved => Event {
-            qualification: Some(part.to_owned()),
             notes: vec![
                 Note::HeldElsewhere(place("A241002517", "工程设计市政行业道路工程专业乙级")),
                 Note::Confirmed { looks: 2 },
             ],
-            ..until(design("2028-05-31"))
+            ..until(of_part(News::QualificationRemoved), design("2028-05-31"))
         },
-        Change::GradeRaised => graded(change, "二级", "一级", "市政公用工程施工总承包一级"),
-        Change::GradeLowered => graded(change, "一级", "二级", "市政公用工程施工总承包二级"),
-        Change::GradeReworded => graded(change, "一级", "甲级", "市政公用工程施工总承包甲级"),
+        Change::QualificationAbsorbed => {
+            let names = named("工程监理房屋建筑工程专业甲级,工程监理市政公用工程专业甲级");
+            let into = place("E141002510", "工程监理综合资质");
+            let lost = CertificateFacts { qualifications: names.clone(), ..supervision("2027-05-16") };
+            until(News::QualificationAbsorbed(Absorbed { names, into }), lost)
+        }
+        Change::GradeRaised => {
+            graded(News::GradeRaised, "市政公用工程施工总承包二级", "市政公用工程施工总承包一级")
+        }
+        Change::GradeLowered => {
+            graded(News::GradeLowered, "市政公用工程施工总承包一级", "市政公用工程施工总承包二级")
+        }
+        Change::GradeReworded => {
+            graded(News::GradeReworded, "市政公用工程施工总承包一级", "市政公用工程施工总承包甲级")
+        }
         Change::Renewed => {
             let renewed = CertificateFacts { issued_on: Some(day("2026-07-20")), ..design("2031-08-22") };
-            moved(change, renewed, "2026-08-23", "2031-08-22")
+            moved(News::Renewed, renewed, "2026-08-23", "2031-08-22")
         }
-        Change::ValidityExtended => moved(change, design("2027-12-31"), "2026-08-23", "2027-12-31"),
+        Change::ValidityExtended => {
+            moved(News::ValidityExtended, design("2027-12-31"), "2026-08-23", "2027-12-31")
+        }
         Change::ValidityShortened => Event {
             notes: vec![Note::Confirmed { looks: 2 }],
-            ..moved(change, design("2026-12-31"), "2028-08-23", "2026-12-31")
+            ..moved(News::ValidityShortened, design("2026-12-31"), "2028-08-23", "2026-12-31")
         },
         Change::Reissued => {
             let reissued = CertificateFacts { issued_on: Some(day("2026-07-01")), ..design("2028-08-23") };
-            moved(change, reissued, "2023-08-23", "2026-07-01")
+            let news =
+                News::Reissued(IssueMove { old: Some(day("2023-08-23")), new: Some(day("2026-07-01")) });
+            until(news, reissued)
         }
-        Change::Watching => baseline(),
-        Change::Retracted => Event {
-            notes: vec![Note::TakesBack { kind: Change::Renewed.into() }],
-            ..until(design("2031-08-22"))
-        },
-        Change::Unverified => {
-            Event { last_verified_at: Some(instant("2026-07-14T00:04:00Z")), ..event(change) }
-        }
-        Change::VerifiedAgain => event(change),
+        _ => of_company(change),
     }
+}
+
+fn of_company(change: Change) -> Event {
+    let until = |news, facts| Event { certificate: Some(facts), ..event(news) };
+    match change {
+        Change::Watching => baseline(),
+        Change::Retracted => {
+            let taken_back = TakenBack { kind: Change::Renewed, qualification: None };
+            until(News::Retracted(taken_back), design("2031-08-22"))
+        }
+        Change::Unverified => {
+            Event { last_verified_at: Some(instant("2026-07-14T00:04:00Z")), ..event(News::Unverified) }
+        }
+        Change::VerifiedAgain => event(News::VerifiedAgain),
+        Change::Briefing => {
+            let certificates = vec![design("2026-08-23"), construction("2026-10-31")];
+            event(News::Briefing(OpenEnds { certificates }))
+        }
+        _ => watchlist_changed(),
+    }
+}
+
+/// One company has left the file with a certificate that ends soon, another has no reader.
+fn watchlist_changed() -> Event {
+    let leaver = |company: &str, open| Leaver { company: company.to_owned(), open };
+    let left = vec![leaver("豫监理", vec![supervision("2026-07-31")])];
+    let unread = vec![leaver("河南院", Vec::new())];
+    let event = event(News::WatchlistChanged(Leavers { left, unread }));
+    Event { company: None, company_name: None, last_verified_at: None, ..event }
 }
 
 /// One event of each trouble, and its end.
 pub(in crate::email) fn of_trouble(trouble: Trouble) -> [Event; 2] {
-    let mut began = event(EventKind::Trouble(trouble));
+    let mut began = event(News::Trouble(trouble, TroubleFacts::default()));
     let facts = |reason: &str| TroubleFacts {
         reason: reason.to_owned(),
         since: Some(instant("2026-07-23T23:58:00Z")),
@@ -208,13 +270,14 @@ pub(in crate::email) fn of_trouble(trouble: Trouble) -> [Event; 2] {
             TroubleFacts { line: Some(17), code: Some(265_002), ..facts("参数不合法") }
         }
         Trouble::CompanyUnverified => TroubleFacts { line: Some(17), ..facts("total 45, got 44") },
+        Trouble::UnreadableItem => facts("1"),
         Trouble::UnreadableDate => facts("D341123456: 长期"),
         _ => {
             without_company();
             facts("connection refused")
         }
     };
-    let ended = Event { kind: EventKind::Resolved(trouble), trouble: Some(facts.clone()), ..began.clone() };
-    began.trouble = Some(facts);
+    let ended = Event { news: News::Resolved(trouble, facts.clone()), ..began.clone() };
+    began.news = News::Trouble(trouble, facts);
     [began, ended]
 }

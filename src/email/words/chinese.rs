@@ -4,7 +4,7 @@ use chrono::NaiveDate;
 
 use super::abolished::{Abolished, abolished};
 use super::days::{bracketed_day, day, full_day, inclusive_day, instant};
-use super::names::{elsewhere, grade, listed, qualification};
+use super::names::{elsewhere, listed, qualification};
 use super::{Saying, Told, chinese_companies};
 use crate::domain::dates::days_left;
 use crate::domain::event::{CertificateFacts, Change, Elsewhere, Note};
@@ -39,6 +39,9 @@ pub(super) fn title(change: Change) -> &'static str {
         Change::Retracted => "更正",
         Change::Unverified => "未能核实",
         Change::VerifiedAgain => "恢复核实",
+        Change::QualificationAbsorbed => "资质并入",
+        Change::Briefing => "现有期限一览",
+        Change::WatchlistChanged => "监测名单变更",
     }
 }
 
@@ -65,7 +68,13 @@ pub(super) fn say(told: &Told<'_>, change: Change) -> Saying {
         Change::Renewed | Change::ValidityExtended | Change::ValidityShortened | Change::Reissued => {
             say_dates(told, change, &mut saying);
         }
-        Change::Watching | Change::Retracted | Change::Unverified | Change::VerifiedAgain => {
+        Change::Watching
+        | Change::Retracted
+        | Change::Unverified
+        | Change::VerifiedAgain
+        | Change::QualificationAbsorbed
+        | Change::Briefing
+        | Change::WatchlistChanged => {
             chinese_companies::say(told, change, &mut saying);
         }
     }
@@ -193,8 +202,7 @@ fn looks(told: &Told<'_>) -> String {
 fn say_grade(told: &Told<'_>, change: Change) -> String {
     let certificate = told.certificate(Chinese);
     let (_, name) = told.qualification(Chinese);
-    let old = grade(told.event.old.as_deref(), Chinese);
-    let new = grade(told.event.new.as_deref(), Chinese);
+    let [old, new] = told.grades(Chinese);
     let looks = looks(told);
     match change {
         Change::GradeRaised => format!("{certificate}中 {name} 的资质等级由 {old} 升为 {new}。"),
@@ -205,7 +213,7 @@ fn say_grade(told: &Told<'_>, change: Change) -> String {
 
 fn say_dates(told: &Told<'_>, change: Change, saying: &mut Saying) {
     let certificate = told.certificate(Chinese);
-    let (old, new) = (told.old_day(Chinese), told.new_day(Chinese));
+    let [old, new] = told.days(Chinese);
     saying.lead = match change {
         Change::Renewed => {
             let issued =

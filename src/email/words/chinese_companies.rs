@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 
 use super::chinese::title;
 use super::days::{day, day_of, full_day, instant};
-use super::names::{listed, name};
+use super::names::{elsewhere, listed, name, qualification};
 use super::{Saying, Told};
 use crate::domain::dates::days_left;
-use crate::domain::event::{CertificateFacts, Change, EventKind, Note};
+use crate::domain::event::{CertificateFacts, Change, Leaver, News};
 use crate::domain::language::Language::Chinese;
 
 /// How many numbers a note lists.
@@ -31,6 +31,32 @@ pub(super) fn say(told: &Told<'_>, change: Change, saying: &mut Saying) {
             saying.notes.push("此间的变化可能未被发现；到期提醒仍按最后一次核实的数据发出。".to_owned());
             saying.verified = None;
         }
+        Change::QualificationAbsorbed => {
+            if let News::QualificationAbsorbed(absorbed) = &told.event.news {
+                let names: Vec<String> =
+                    absorbed.names.iter().map(|named| qualification(named, Chinese)).collect();
+                let into = elsewhere(&absorbed.into, Chinese);
+                let (names, number) = (listed(&names, NOTED_MAX, Chinese), name(&absorbed.into.number));
+                saying.lead = format!("原“{names}”已由“{into}”（证书 {number}）涵盖。");
+                saying.actions.push("投标使用新资质名称。".to_owned());
+            }
+        }
+        Change::Briefing => {
+            if let News::Briefing(open) = &told.event.news {
+                let ends: Vec<String> = open.certificates.iter().map(ending).collect();
+                saying.lead = format!("现有期限：{}。", listed(&ends, NOTED_MAX, Chinese));
+            }
+        }
+        Change::WatchlistChanged => {
+            if let News::WatchlistChanged(leavers) = &told.event.news {
+                let names = |of: &[Leaver]| {
+                    let names: Vec<String> = of.iter().map(|leaver| name(&leaver.company)).collect();
+                    listed(&names, NOTED_MAX, Chinese)
+                };
+                saying.lead =
+                    format!("移出监测名单：{}。无收件人：{}。", names(&leavers.left), names(&leavers.unread));
+            }
+        }
         _ => {
             let at = verified_at.map(|at| format!("于 {}", instant(at, Chinese))).unwrap_or_default();
             saying.lead = format!("数据已{at}恢复核实，监测继续；此间如有变化，另行列出。");
@@ -39,11 +65,13 @@ pub(super) fn say(told: &Told<'_>, change: Change, saying: &mut Saying) {
     }
 }
 
+fn ending(facts: &CertificateFacts) -> String {
+    let end = facts.valid_until.map(|end| day(end, Chinese)).unwrap_or_default();
+    format!("{} {end}", name(&facts.number))
+}
+
 fn retracted(told: &Told<'_>) -> String {
-    let kind = told.event.notes.iter().find_map(|note| match note {
-        Note::TakesBack { kind: EventKind::Change(kind) } => Some(*kind),
-        _ => None,
-    });
+    let kind = told.taken_back();
     let what = kind.map_or_else(|| "变化".to_owned(), |kind| format!("“{}”", title(kind)));
     let (text, _) = told.qualification(Chinese);
     let about = if text.is_empty() { String::new() } else { format!(" {text} ") };
@@ -60,7 +88,7 @@ fn retracted(told: &Told<'_>) -> String {
 }
 
 fn watching(told: &Told<'_>, saying: &mut Saying) {
-    let baseline = told.event.baseline.clone().unwrap_or_default();
+    let baseline = told.event.baseline().cloned().unwrap_or_default();
     let next =
         baseline.current.iter().filter_map(|facts| Some((facts.valid_until?, facts))).min_by_key(|it| it.0);
     let next = next.map(|(end, facts)| {

@@ -22,6 +22,7 @@ pub(super) fn title(trouble: Trouble) -> &'static str {
         Trouble::IdentityChanged => "公司身份存疑，比对已暂停",
         Trouble::MassChange => "多家公司资质同时减少，数据源可能异常",
         Trouble::UnreadableDate => "有效期无法判断",
+        Trouble::UnreadableItem => "有记录缺证书编号",
         Trouble::WatchlistRejected => "监测名单未被接受",
         Trouble::EmailStopped => "邮件发送已停止",
         Trouble::EmailLate => "邮件超过一天未能送出",
@@ -42,6 +43,7 @@ pub(super) fn title_of_end(trouble: Trouble) -> &'static str {
         Trouble::IdentityChanged => "公司身份已明确，比对恢复",
         Trouble::MassChange => "资质同时减少的情况已结束",
         Trouble::UnreadableDate => "有效期已可判断",
+        Trouble::UnreadableItem => "缺证书编号的记录已消失",
         Trouble::WatchlistRejected => "监测名单已被接受",
         Trouble::EmailStopped => "邮件发送已恢复",
         Trouble::EmailLate => "该收件人的邮件已不再延误",
@@ -66,6 +68,7 @@ pub(super) fn advice(trouble: Trouble) -> &'static str {
         Trouble::IdentityChanged => "核对查得的是哪一家公司，再在该条目中写明统一社会信用代码或 id。",
         Trouble::MassChange => "无须立即处理：多次核实一致后才会通知读者；可在国家平台抽查一两家公司。",
         Trouble::UnreadableDate => "在国家平台核对该证书的有效期；此前可读的有效期仍继续用于提醒。",
+        Trouble::UnreadableItem => "在国家平台核对该企业的证书；缺编号的记录不参与比对，其余照常。",
         Trouble::WatchlistRejected => {
             "运行 qualwatch validate 查看全部错误；修正前继续按上一份有效名单运行。"
         }
@@ -113,8 +116,8 @@ pub(super) fn began(told: &Told<'_>, trouble: Trouble) -> Saying {
     let notes = facts(told, "原因：");
     let advice =
         advice_of(told.event, Chinese).map(|advice| sentence(&format!("处理建议：{advice}"), Chinese));
-    let line = told.event.trouble.as_ref().and_then(|facts| facts.line);
-    let since = told.event.trouble.as_ref().and_then(|facts| facts.since).unwrap_or(told.event.at);
+    let line = told.event.trouble().and_then(|facts| facts.line);
+    let since = told.event.trouble().and_then(|facts| facts.since).unwrap_or(told.event.at);
     let at = line.map(|line| format!("；监测名单第 {line} 行")).unwrap_or_default();
     Saying {
         badge: title(trouble).to_owned(),
@@ -127,7 +130,7 @@ pub(super) fn began(told: &Told<'_>, trouble: Trouble) -> Saying {
 
 /// What is said of a trouble that is over.
 pub(super) fn ended(told: &Told<'_>, trouble: Trouble) -> Saying {
-    let since = told.event.trouble.as_ref().and_then(|facts| facts.since);
+    let since = told.event.trouble().and_then(|facts| facts.since);
     let since = since.map(|since| format!("，该问题始于 {}", instant(since, Chinese))).unwrap_or_default();
     Saying {
         badge: title_of_end(trouble).to_owned(),
@@ -140,7 +143,7 @@ pub(super) fn ended(told: &Told<'_>, trouble: Trouble) -> Saying {
 
 /// What happened, and to which companies.
 fn facts(told: &Told<'_>, because: &str) -> Vec<String> {
-    let Some(facts) = &told.event.trouble else {
+    let Some(facts) = told.event.trouble() else {
         return Vec::new();
     };
     let mut notes = Vec::new();

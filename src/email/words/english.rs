@@ -4,7 +4,7 @@ use chrono::NaiveDate;
 
 use super::abolished::{Abolished, abolished};
 use super::days::{day, english_days, instant};
-use super::names::{elsewhere, grade, listed, qualification};
+use super::names::{elsewhere, listed, qualification};
 use super::{Saying, Told, english_companies};
 use crate::domain::dates::days_left;
 use crate::domain::event::{CertificateFacts, Change, Elsewhere, Note};
@@ -40,6 +40,9 @@ pub(super) fn title(change: Change) -> &'static str {
         Change::Retracted => "Correction",
         Change::Unverified => "Not verified",
         Change::VerifiedAgain => "Verified again",
+        Change::QualificationAbsorbed => "Absorbed by a wider qualification",
+        Change::Briefing => "Current deadlines",
+        Change::WatchlistChanged => "Watchlist changed",
     }
 }
 
@@ -66,7 +69,13 @@ pub(super) fn say(told: &Told<'_>, change: Change) -> Saying {
         Change::Renewed | Change::ValidityExtended | Change::ValidityShortened | Change::Reissued => {
             say_dates(told, change, &mut saying);
         }
-        Change::Watching | Change::Retracted | Change::Unverified | Change::VerifiedAgain => {
+        Change::Watching
+        | Change::Retracted
+        | Change::Unverified
+        | Change::VerifiedAgain
+        | Change::QualificationAbsorbed
+        | Change::Briefing
+        | Change::WatchlistChanged => {
             english_companies::say(told, change, &mut saying);
         }
     }
@@ -211,8 +220,7 @@ fn looks(told: &Told<'_>) -> String {
 fn say_grade(told: &Told<'_>, change: Change) -> String {
     let certificate = told.certificate(English);
     let (_, name) = told.qualification(English);
-    let old = grade(told.event.old.as_deref(), English);
-    let new = grade(told.event.new.as_deref(), English);
+    let [old, new] = told.grades(English);
     let looks = looks(told);
     match change {
         Change::GradeRaised => format!("{name}, in the {certificate}: upgraded from {old} to {new}."),
@@ -227,7 +235,7 @@ fn say_grade(told: &Told<'_>, change: Change) -> String {
 
 fn say_dates(told: &Told<'_>, change: Change, saying: &mut Saying) {
     let certificate = told.certificate(English);
-    let (old, new) = (told.old_day(English), told.new_day(English));
+    let [old, new] = told.days(English);
     saying.lead = match change {
         Change::Renewed => {
             let issued =

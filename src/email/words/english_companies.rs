@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 
 use super::days::{day, day_of, english_days, instant};
 use super::english::title;
-use super::names::{listed, name};
+use super::names::{elsewhere, listed, name, qualification};
 use super::{Saying, Told};
 use crate::domain::dates::days_left;
-use crate::domain::event::{CertificateFacts, Change, EventKind, Note};
+use crate::domain::event::{CertificateFacts, Change, Leaver, News};
 use crate::domain::language::Language::English;
 
 /// How many numbers a note lists.
@@ -39,6 +39,35 @@ pub(super) fn say(told: &Told<'_>, change: Change, saying: &mut Saying) {
             );
             saying.verified = None;
         }
+        Change::QualificationAbsorbed => {
+            if let News::QualificationAbsorbed(absorbed) = &told.event.news {
+                let names: Vec<String> =
+                    absorbed.names.iter().map(|named| qualification(named, English)).collect();
+                let into = elsewhere(&absorbed.into, English);
+                let (names, number) = (listed(&names, NOTED_MAX, English), name(&absorbed.into.number));
+                saying.lead = format!("{names}: now covered by {into} in certificate No. {number}.");
+                saying.actions.push("Use the new name in bids.".to_owned());
+            }
+        }
+        Change::Briefing => {
+            if let News::Briefing(open) = &told.event.news {
+                let ends: Vec<String> = open.certificates.iter().map(ending).collect();
+                saying.lead = format!("Current deadlines: {}.", listed(&ends, NOTED_MAX, English));
+            }
+        }
+        Change::WatchlistChanged => {
+            if let News::WatchlistChanged(leavers) = &told.event.news {
+                let names = |of: &[Leaver]| {
+                    let names: Vec<String> = of.iter().map(|leaver| name(&leaver.company)).collect();
+                    listed(&names, NOTED_MAX, English)
+                };
+                saying.lead = format!(
+                    "Taken out of the watchlist: {}. Without a reader: {}.",
+                    names(&leavers.left),
+                    names(&leavers.unread)
+                );
+            }
+        }
         _ => {
             let at = verified_at.map(|at| format!(" on {}", instant(at, English))).unwrap_or_default();
             saying.lead = format!(
@@ -49,11 +78,13 @@ pub(super) fn say(told: &Told<'_>, change: Change, saying: &mut Saying) {
     }
 }
 
+fn ending(facts: &CertificateFacts) -> String {
+    let end = facts.valid_until.map(|end| day(end, English)).unwrap_or_default();
+    format!("{} {end}", name(&facts.number))
+}
+
 fn retracted(told: &Told<'_>) -> String {
-    let kind = told.event.notes.iter().find_map(|note| match note {
-        Note::TakesBack { kind: EventKind::Change(kind) } => Some(*kind),
-        _ => None,
-    });
+    let kind = told.taken_back();
     let what = kind.map_or_else(|| "of a change".to_owned(), |kind| format!("“{}”", title(kind)));
     let (text, _) = told.qualification(English);
     let about = if text.is_empty() { String::new() } else { format!("{text} in ") };
@@ -70,7 +101,7 @@ fn retracted(told: &Told<'_>) -> String {
 }
 
 fn watching(told: &Told<'_>, saying: &mut Saying) {
-    let baseline = told.event.baseline.clone().unwrap_or_default();
+    let baseline = told.event.baseline().cloned().unwrap_or_default();
     let next =
         baseline.current.iter().filter_map(|facts| Some((facts.valid_until?, facts))).min_by_key(|it| it.0);
     let next = next.map(|(end, facts)| {

@@ -22,6 +22,7 @@ pub(super) fn title(trouble: Trouble) -> &'static str {
         Trouble::IdentityChanged => "The keyword may find another company: it is not compared",
         Trouble::MassChange => "Many companies lost qualifications at once: the source may be wrong",
         Trouble::UnreadableDate => "An end of validity cannot be judged",
+        Trouble::UnreadableItem => "An item has no certificate number",
         Trouble::WatchlistRejected => "The watchlist was not accepted",
         Trouble::EmailStopped => "Sending mail is stopped",
         Trouble::EmailLate => "Mail has been owed for more than a day",
@@ -42,6 +43,7 @@ pub(super) fn title_of_end(trouble: Trouble) -> &'static str {
         Trouble::IdentityChanged => "The company is known again: it is compared",
         Trouble::MassChange => "The loss at many companies is over",
         Trouble::UnreadableDate => "The end of validity can be judged",
+        Trouble::UnreadableItem => "No item without a certificate number is shown any more",
         Trouble::WatchlistRejected => "The watchlist is accepted",
         Trouble::EmailStopped => "Sending mail goes on",
         Trouble::EmailLate => "No mail of this recipient is late any more",
@@ -77,6 +79,9 @@ pub(super) fn advice(trouble: Trouble) -> &'static str {
         Trouble::MassChange => {
             "nothing at once: readers are told only after several agreeing checks; look at one or two companies on the national platform."
         }
+        Trouble::UnreadableItem => {
+            "look at the company on the national platform; such items are compared with nothing, all others as ever."
+        }
         Trouble::UnreadableDate => {
             "look at the certificate on the national platform; the last readable end goes on being judged."
         }
@@ -103,8 +108,8 @@ pub(super) fn began(told: &Told<'_>, trouble: Trouble) -> Saying {
     let notes = facts(told, "Reason: ");
     let advice =
         advice_of(told.event, English).map(|advice| sentence(&format!("What to do: {advice}"), English));
-    let line = told.event.trouble.as_ref().and_then(|facts| facts.line);
-    let since = told.event.trouble.as_ref().and_then(|facts| facts.since).unwrap_or(told.event.at);
+    let line = told.event.trouble().and_then(|facts| facts.line);
+    let since = told.event.trouble().and_then(|facts| facts.since).unwrap_or(told.event.at);
     let at = line.map(|line| format!("; line {line} of the watchlist")).unwrap_or_default();
     Saying {
         badge: title(trouble).to_owned(),
@@ -117,7 +122,7 @@ pub(super) fn began(told: &Told<'_>, trouble: Trouble) -> Saying {
 
 /// What is said of a trouble that is over.
 pub(super) fn ended(told: &Told<'_>, trouble: Trouble) -> Saying {
-    let since = told.event.trouble.as_ref().and_then(|facts| facts.since);
+    let since = told.event.trouble().and_then(|facts| facts.since);
     let since = since.map(|since| format!("; it began on {}", instant(since, English))).unwrap_or_default();
     Saying {
         badge: title_of_end(trouble).to_owned(),
@@ -130,7 +135,7 @@ pub(super) fn ended(told: &Told<'_>, trouble: Trouble) -> Saying {
 
 /// What happened, and to which companies.
 fn facts(told: &Told<'_>, because: &str) -> Vec<String> {
-    let Some(facts) = &told.event.trouble else {
+    let Some(facts) = told.event.trouble() else {
         return Vec::new();
     };
     let mut notes = Vec::new();

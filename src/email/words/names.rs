@@ -2,6 +2,7 @@
 
 use crate::domain::display::{displayable, normalised};
 use crate::domain::event::{CertificateFacts, Elsewhere, Event, NamedQualification};
+use crate::domain::grade::Grade;
 use crate::domain::language::Language;
 use crate::domain::number::Family;
 
@@ -94,8 +95,8 @@ pub(in crate::email) fn qualifications(
 }
 
 /// A grade as words need it; what has no translation stays.
-pub(super) fn grade(text: Option<&str>, language: Language) -> String {
-    match (text.map(name).filter(|text| !text.is_empty()), language) {
+pub(super) fn grade(grade: Option<&Grade>, language: Language) -> String {
+    match (grade.map(|grade| name(grade.text())).filter(|text| !text.is_empty()), language) {
         (Some(text), Language::English) => match english_grade(&text) {
             Some(grade) => format!("{grade} ({text})"),
             None => text,

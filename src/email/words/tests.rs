@@ -4,13 +4,13 @@ use super::cast::{
     TODAY, certificate, construction, day, design, event, instant, of_change, of_trouble, stage, supervision,
 };
 use super::*;
-use crate::domain::event::{Change, Trouble};
+use crate::domain::event::{Change, OfQualification, Trouble, TroubleFacts};
 use crate::domain::language::Language::{Chinese, English};
 
 fn summaries(events: impl IntoIterator<Item = Event>) -> String {
     let mut text = String::new();
     for event in events {
-        writeln!(text, "{}\n  {}\n  {}", event.kind, summary(&event, Chinese), summary(&event, English))
+        writeln!(text, "{}\n  {}\n  {}", event.kind(), summary(&event, Chinese), summary(&event, English))
             .unwrap();
     }
     text
@@ -85,6 +85,7 @@ fn notes_say_what_the_facts_do_not() {
         number: number.to_owned(),
         name: "工程设计市政行业给水工程专业".to_owned(),
         grade: super::cast::named("给水甲级").remove(0).grade,
+        valid_until: Some(day("2027-05-31")),
     };
     let mut text = String::new();
     for (change, note) in [
@@ -96,7 +97,6 @@ fn notes_say_what_the_facts_do_not() {
         (Change::CertificateAdded, Note::HeldElsewhere(place("A141009999"))),
         (Change::CertificateAdded, Note::WasHeldElsewhere(place("A141009999"))),
         (Change::CertificateRemoved, Note::Confirmed { looks: 4 }),
-        (Change::Retracted, Note::TakesBack { kind: Change::CertificateAdded.into() }),
     ] {
         let end = if change == Change::Expired { "2026-07-01" } else { "2026-08-23" };
         let event = Event { notes: vec![note], ..stage(change, supervision(end), TODAY) };
@@ -133,9 +133,11 @@ fn words_never_judge_what_the_data_cannot_tell() {
 
 #[test]
 fn an_event_with_nothing_said_still_has_words() {
-    let troubles = Trouble::ALL.into_iter().flat_map(|it| [EventKind::Trouble(it), EventKind::Resolved(it)]);
-    for kind in Change::ALL.map(EventKind::Change).into_iter().chain(troubles) {
-        let bare = Event::new(kind, instant("2026-07-24T00:05:00Z"), day(TODAY));
+    let facts = TroubleFacts::default;
+    let troubles =
+        Trouble::ALL.into_iter().flat_map(|it| [News::Trouble(it, facts()), News::Resolved(it, facts())]);
+    for news in Change::ALL.map(|change| of_change(change).news).into_iter().chain(troubles) {
+        let bare = Event::new(news, instant("2026-07-24T00:05:00Z"), day(TODAY));
         for language in [Chinese, English] {
             assert!(!summary(&bare, language).is_empty());
         }
@@ -145,9 +147,8 @@ fn an_event_with_nothing_said_still_has_words() {
 #[test]
 fn a_summary_is_one_inert_line_whatever_the_registry_says() {
     let hostile = "<script>\r\nBcc: x@example.com\u{1b}[31m\u{202e}\0";
-    let mut event = event(Change::QualificationAdded);
+    let mut event = event(News::QualificationAdded(OfQualification { qualification: hostile.to_owned() }));
     event.company_name = Some(hostile.to_owned());
-    event.qualification = Some(hostile.to_owned());
     event.certificate = Some(CertificateFacts {
         kind: hostile.to_owned(),
         organ: hostile.to_owned(),

@@ -70,7 +70,7 @@ pub(in crate::store) async fn owe(
     if owed.is_empty() {
         return Ok(Vec::new());
     }
-    let audience = |event: &Event| match event.kind.audience() {
+    let audience = |event: &Event| match event.kind().audience() {
         Audience::Reader => "reader".to_owned(),
         Audience::Operator => "operator".to_owned(),
     };
@@ -82,7 +82,7 @@ pub(in crate::store) async fn owe(
          ORDER BY owed.place
          RETURNING id",
         &owed.iter().map(|owed| owed.company.map(|id| id.0)).collect::<Vec<_>>() as &[Option<i64>],
-        &owed.iter().map(|owed| owed.event.kind.to_string()).collect::<Vec<_>>(),
+        &owed.iter().map(|owed| owed.event.kind().to_string()).collect::<Vec<_>>(),
         &owed.iter().map(|owed| audience(&owed.event)).collect::<Vec<_>>(),
         &owed.iter().map(|owed| owed.event.at).collect::<Vec<_>>(),
         &owed.iter().map(|owed| Json(&owed.event)).collect::<Vec<_>>() as &[Json<&Event>]

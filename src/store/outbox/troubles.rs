@@ -57,7 +57,7 @@ pub(in crate::store) async fn turn(
 }
 
 fn begins(turn: &Turn) -> bool {
-    matches!(turn.owed.event.kind, EventKind::Trouble(_))
+    matches!(turn.owed.event.kind(), EventKind::Trouble(_))
 }
 
 /// The same as one transaction, for what is not part of a check.
@@ -84,7 +84,7 @@ struct Causes {
 
 impl Causes {
     fn of(turns: &[&Turn]) -> Self {
-        let kind = |turn: &&Turn| match turn.owed.event.kind {
+        let kind = |turn: &&Turn| match turn.owed.event.kind() {
             EventKind::Trouble(trouble) | EventKind::Resolved(trouble) => trouble.as_str().to_owned(),
             EventKind::Change(change) => change.as_str().to_owned(),
         };

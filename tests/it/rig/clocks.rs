@@ -131,9 +131,9 @@ async fn scenario_05_an_end_on_the_29th_of_february_is_told_on_its_days_and_exte
         world.at(day);
         for recorded in world.tick().await.events {
             let event = recorded.event;
-            if event.kind.to_string() != "watching" {
-                let company = event.company.map(|company| company.to_string()).unwrap_or_default();
-                told.push(format!("{day} {company} {} {:?}", event.kind, event.days_left));
+            if event.kind().to_string() != "watching" {
+                let company = event.company.as_ref().map(ToString::to_string).unwrap_or_default();
+                told.push(format!("{day} {company} {} {:?}", event.kind(), event.days_left));
             }
         }
     }

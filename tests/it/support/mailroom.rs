@@ -7,7 +7,7 @@ use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use qualwatch::clock::{Clock as _, SimulatedClock};
 use qualwatch::config::{Source, Sourced, Watchlist, parse};
-use qualwatch::domain::event::{Change, Event, EventKind, Trouble};
+use qualwatch::domain::event::{Baseline, Event, News, Trouble, TroubleFacts};
 use qualwatch::domain::secret::Secret;
 use qualwatch::email::{Mailed, Mailer, Ripe};
 use qualwatch::store::Store;
@@ -129,7 +129,7 @@ impl Mailroom {
         let event = Event {
             company: Some(keyword.parse().unwrap()),
             company_name: Some(keyword.to_owned()),
-            ..self.event(Change::Watching)
+            ..self.event(News::Watching(Baseline::default()))
         };
         self.insert(&event, "reader", recipients).await;
         event
@@ -137,21 +137,21 @@ impl Mailroom {
 
     /// Something that troubles the operators.
     pub async fn owe_operators(&self, recipients: &[&str]) -> Event {
-        let event = self.event(EventKind::Trouble(Trouble::ApiQuota));
+        let event = self.event(News::Trouble(Trouble::ApiQuota, TroubleFacts::default()));
         self.insert(&event, "operator", recipients).await;
         event
     }
 
-    fn event(&self, kind: impl Into<EventKind>) -> Event {
+    fn event(&self, news: News) -> Event {
         let now = self.clock.now();
-        Event::new(kind, now, now.with_timezone(&self.watchlist.timezone).date_naive())
+        Event::new(news, now, now.with_timezone(&self.watchlist.timezone).date_naive())
     }
 
     async fn insert(&self, event: &Event, audience: &str, recipients: &[&str]) {
         let id: i64 = sqlx::query_scalar(
             "INSERT INTO events (kind, audience, at, event) VALUES ($1, $2, $3, $4) RETURNING id",
         )
-        .bind(event.kind.to_string())
+        .bind(event.kind().to_string())
         .bind(audience)
         .bind(event.at)
         .bind(Json(event))

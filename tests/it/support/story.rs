@@ -2,7 +2,9 @@
 //! recipients, one operator.
 
 use chrono::{DateTime, NaiveDate, Utc};
-use qualwatch::domain::event::{CertificateFacts, Change, Event, EventKind, Trouble, TroubleFacts};
+use qualwatch::domain::event::{
+    CertificateFacts, Change, EndMove, Event, News, Reached, Trouble, TroubleFacts,
+};
 use qualwatch::domain::holding::{self, Holding};
 use qualwatch::domain::identity::Prefix;
 use qualwatch::domain::keyword::Keyword;
@@ -159,23 +161,15 @@ fn complete(company: &mut Record) -> Made {
     for (key, holding) in holding::read_items(&[seen]).unwrap() {
         company.snapshot.doubts.insert((key, Field::Presence), doubt(holding));
     }
-    let expiring = |event: Event| Event { days_left: Some(174), threshold: Some(180), ..event };
     let facts = |number: &str| facts(company, number);
+    let moved = EndMove { old: "2024-01-01".parse().unwrap(), new: "2029-01-01".parse().unwrap() };
     (
         Outcome::Complete,
         true,
         vec![
-            owed(expiring(news(Change::Expiring, facts("A141002510")))),
-            owed(Event {
-                days_left: Some(-10),
-                threshold: Some(7),
-                ..news(Change::Expired, facts("E241002511"))
-            }),
-            owed(Event {
-                old: Some("2024-01-01".to_owned()),
-                new: Some("2029-01-01".to_owned()),
-                ..news(Change::Renewed, facts("D241009999"))
-            }),
+            owed(told(News::Expiring(Reached { threshold: 180 }), Some(174), facts("A141002510"))),
+            owed(told(News::Expired(Reached { threshold: 7 }), Some(-10), facts("E241002511"))),
+            owed(told(News::Renewed(moved), None, facts("D241009999"))),
         ],
     )
 }
@@ -200,13 +194,14 @@ fn facts(company: &Record, number: &str) -> CertificateFacts {
     holding::facts(held.filter(|holding| holding.number.text() == number)).unwrap()
 }
 
-fn news(change: Change, certificate: CertificateFacts) -> Event {
+fn told(news: News, days_left: Option<i64>, certificate: CertificateFacts) -> Event {
     Event {
+        days_left,
         company: Some("河南省建筑设计研究院有限公司".parse().unwrap()),
         company_name: Some("河南院".to_owned()),
         certificate: Some(certificate),
         last_verified_at: Some(instant(SWEPT)),
-        ..Event::new(change, instant(SWEPT), day())
+        ..Event::new(news, instant(SWEPT), day())
     }
 }
 
@@ -240,10 +235,7 @@ async fn tell_operators(store: &Store) {
         reason: "no call has succeeded for 6 hours".to_owned(),
         ..TroubleFacts::default()
     };
-    let event = Event {
-        trouble: Some(trouble),
-        ..Event::new(EventKind::Trouble(Trouble::ApiUnreachable), instant(SWEPT), day())
-    };
+    let event = Event::new(News::Trouble(Trouble::ApiUnreachable, trouble), instant(SWEPT), day());
     let owed = Owed { event, company: None, recipients: vec!["ops@example.com".to_owned()] };
     let turn = Turn { cause: String::new(), owed };
     troubles::tell(store.pool(), &[turn]).await.unwrap();

@@ -148,7 +148,7 @@ pub fn instant(text: &str) -> DateTime<Utc> {
 }
 
 pub fn kinds(events: &[Recorded]) -> Vec<String> {
-    events.iter().map(|recorded| recorded.event.kind.to_string()).collect()
+    events.iter().map(|recorded| recorded.event.kind().to_string()).collect()
 }
 
 fn text_of_watchlist(url: &str, more: &str, keywords: &[String]) -> String {

@@ -79,8 +79,10 @@ fn a_doubt_is_called_what_it_becomes() {
         for _ in 0..4 {
             let events = company.look(*looks.last().unwrap());
             company.now += DAY;
-            let lost = events.into_iter().filter(|event| event.kind.to_string().ends_with("_removed"));
-            told.extend(lost.map(|event| format!("{} {}", event.certificate.unwrap().number, event.kind)));
+            let lost = events.into_iter().filter(|event| event.kind().to_string().ends_with("_removed"));
+            told.extend(
+                lost.map(|event| format!("{} {}", event.certificate.as_ref().unwrap().number, event.kind())),
+            );
         }
         told.sort();
         told.dedup();

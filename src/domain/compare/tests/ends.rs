@@ -40,10 +40,7 @@ fn an_issue_date_that_moved_alone_is_a_reissue() {
     assert_eq!(company.next(&[reissued]), NONE);
     let events = company.next_events(&[reissued]);
     assert_eq!(kinds(&events), ["reissued"]);
-    assert_eq!(
-        (events[0].old.as_deref(), events[0].new.as_deref()),
-        (Some("2023-08-23"), Some("2024-01-01"))
-    );
+    assert_eq!(old_and_new(&events[0]), ["2023-08-23", "2024-01-01"]);
 }
 
 #[test]

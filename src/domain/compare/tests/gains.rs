@@ -9,7 +9,7 @@ fn a_raised_grade_is_told_once_at_the_first_look() {
     let mut company = Company::with(&[low]);
     let events = company.next_events(&[high]);
     assert_eq!(kinds(&events), ["grade_raised"]);
-    assert_eq!((events[0].old.as_deref(), events[0].new.as_deref()), (Some("乙级"), Some("甲级")));
+    assert_eq!(old_and_new(&events[0]), ["乙级", "甲级"]);
     assert_eq!(company.next(&[high]), NONE);
     assert_eq!(company.next(&[low]), NONE, "lowered: first look");
     assert_eq!(company.next(&[low]), ["grade_lowered"]);
@@ -34,10 +34,7 @@ fn a_later_end_is_told_at_once_and_by_its_issue_date() {
         ["renewed"],
         "one event for the certificate, though it has two qualifications"
     );
-    assert_eq!(
-        (events[0].old.as_deref(), events[0].new.as_deref()),
-        (Some("2028-08-23"), Some("2033-08-23"))
-    );
+    assert_eq!(old_and_new(&events[0]), ["2028-08-23", "2033-08-23"]);
     assert_eq!(company.next(&[renewed]), NONE);
     let extended = (A.0, A.1, "2033-12-31", "2028-06-01");
     assert_eq!(company.next(&[extended]), ["validity_extended"], "the issue date stayed");
@@ -51,7 +48,7 @@ fn a_later_end_seen_once_and_gone_is_taken_back() {
     assert_eq!(company.next(&[A]), NONE, "gone once");
     let events = company.next_events(&[A]);
     assert_eq!(kinds(&events), ["retracted"]);
-    assert!(events[0].notes.contains(&Note::TakesBack { kind: EventKind::Change(Change::Renewed) }));
+    assert_eq!(events[0].news.fields().takes_back, Some(Change::Renewed));
     assert_eq!(company.next(&[renewed]), NONE, "told again only when established");
     assert_eq!(company.next(&[renewed]), ["renewed"]);
     assert_eq!(company.next(&[renewed]), NONE);
@@ -85,10 +82,8 @@ fn a_qualification_told_with_its_certificate_is_taken_back_alone() {
     assert_eq!(company.next(&[A, E]), NONE);
     let events = company.next_events(&[A, E]);
     assert_eq!(kinds(&events), ["retracted"]);
-    assert_eq!(events[0].qualification.as_deref(), Some("工程监理公路工程专业乙级"));
-    assert!(
-        events[0].notes.contains(&Note::TakesBack { kind: EventKind::Change(Change::QualificationAdded) })
-    );
+    assert_eq!(events[0].qualification(), Some("工程监理公路工程专业乙级"));
+    assert_eq!(events[0].news.fields().takes_back, Some(Change::QualificationAdded));
     assert_eq!(company.snapshot.certificate(&number(E.0)).count(), 1, "the certificate stays");
 }
 
@@ -175,10 +170,7 @@ fn an_end_that_was_a_gain_once_is_a_loss_below_what_was_established_since() {
     assert_eq!(company.next(&[to("2028-12-31")]), NONE);
     let events = company.next_events(&[to("2028-12-31")]);
     assert_eq!(kinds(&events), ["validity_shortened"]);
-    assert_eq!(
-        (events[0].old.as_deref(), events[0].new.as_deref()),
-        (Some("2029-06-25"), Some("2028-12-31"))
-    );
+    assert_eq!(old_and_new(&events[0]), ["2029-06-25", "2028-12-31"]);
 }
 
 #[test]
@@ -254,8 +246,7 @@ fn a_restored_certificate_that_was_none_is_taken_back() {
     assert_eq!(company.next(&[A]), NONE);
     let events = company.next_events(&[A]);
     assert_eq!(kinds(&events), ["retracted"]);
-    let taken_back = Note::TakesBack { kind: EventKind::Change(Change::CertificateRestored) };
-    assert!(events[0].notes.contains(&taken_back));
+    assert_eq!(events[0].news.fields().takes_back, Some(Change::CertificateRestored));
 }
 
 #[test]

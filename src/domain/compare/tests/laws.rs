@@ -93,7 +93,7 @@ proptest::proptest! {
             let established = company.ends()[0].clone();
             for event in events {
                 let end = event.certificate.as_ref().unwrap().valid_until.unwrap().to_string();
-                match event.kind.to_string().as_str() {
+                match event.kind().to_string().as_str() {
                     "validity_extended" if end != established => {
                         proptest::prop_assert!(!taken_back.contains(&end), "{} again", end);
                         proptest::prop_assert!(told.insert(end.clone()), "{} twice", end);

@@ -1,0 +1,119 @@
+//! What events are about: certificates, qualifications and troubles as their words need them.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::grade::Grade;
+use super::number::Family;
+
+/// A qualification as words need it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NamedQualification {
+    /// The registry's own text.
+    pub text: String,
+    /// The text without the grade.
+    pub name: String,
+    /// The grade, where the text states one.
+    pub grade: Option<Grade>,
+}
+
+/// A certificate as words need it: one (number, end, issue date).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CertificateFacts {
+    /// The number as the registry wrote it.
+    pub number: String,
+    /// Its family.
+    pub family: Family,
+    /// 资质类别, the registry's own text.
+    pub kind: String,
+    /// 发证机关, the registry's own text.
+    pub organ: String,
+    /// The issue date, where it could be read.
+    pub issued_on: Option<NaiveDate>,
+    /// The last day of validity, where it could be read.
+    pub valid_until: Option<NaiveDate>,
+    /// The registry's own text of the end; empty when there was none.
+    pub valid_until_text: String,
+    /// The last day to apply for renewal, where the family has one.
+    pub filing_day: Option<NaiveDate>,
+    /// What it holds.
+    pub qualifications: Vec<NamedQualification>,
+}
+
+/// A qualification that another certificate holds or held.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Elsewhere {
+    /// The other certificate's number, as the registry wrote it.
+    pub number: String,
+    /// The qualification's name without grade.
+    pub name: String,
+    /// Its grade there.
+    pub grade: Option<Grade>,
+    /// Its last day of validity there.
+    #[serde(default)]
+    pub valid_until: Option<NaiveDate>,
+}
+
+/// Names of a certificate that a wider qualification now covers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Absorbed {
+    /// The names that went.
+    pub names: Vec<NamedQualification>,
+    /// The wider one, and where it is held.
+    pub into: Elsewhere,
+}
+
+/// What is open of a company on the day somebody becomes its reader: deadlines reached or near, by the end.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OpenEnds {
+    /// The certificates, the next end first.
+    pub certificates: Vec<CertificateFacts>,
+}
+
+/// Companies of which nobody hears any more after a reload.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Leavers {
+    /// Those that left the file.
+    pub left: Vec<Leaver>,
+    /// Those that stay in it without a reader.
+    pub unread: Vec<Leaver>,
+}
+
+/// A company, and what is open of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Leaver {
+    /// What mails call it.
+    pub company: String,
+    /// Its certificates with a deadline reached or near, the next end first.
+    pub open: Vec<CertificateFacts>,
+}
+
+/// What a baseline found (design 3).
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Baseline {
+    /// What is watched from now on.
+    pub current: Vec<CertificateFacts>,
+    /// Ended over 180 days ago (历史证书).
+    pub historical: Vec<CertificateFacts>,
+    /// Ends that cannot be judged.
+    pub unjudged: Vec<CertificateFacts>,
+}
+
+/// What an operator needs to know of a trouble.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TroubleFacts {
+    /// The class of design 2, `incomplete`, `disputed` or `mail`.
+    pub class: Option<String>,
+    /// The provider's code, or the mail server's.
+    pub code: Option<i64>,
+    /// What happened, in one sentence, made inert.
+    pub reason: String,
+    /// What a person can do.
+    pub advice: Option<String>,
+    /// When it began.
+    pub since: Option<DateTime<Utc>>,
+    /// The entry's line in the watchlist, counted from 1.
+    pub line: Option<u32>,
+    /// Companies it touches, as mails call them; at most a handful.
+    pub companies: Vec<String>,
+}

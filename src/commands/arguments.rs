@@ -54,6 +54,29 @@ pub(super) enum Command {
     Demo(Demo),
 }
 
+/// A calendar day as it is written on the command line: one form only, so that no day can be taken for a month.
+fn date(text: &str) -> Result<NaiveDate, String> {
+    let is_in_form = text.len() == 10 && text.split('-').map(str::len).eq([4, 2, 2]);
+    let read = is_in_form.then(|| text.parse().ok()).flatten();
+    read.ok_or_else(|| {
+        let reason = if is_in_form {
+            "there is no such day (YYYY-MM-DD)"
+        } else {
+            "a day is written YYYY-MM-DD, such as 2026-01-05"
+        };
+        let parts = text.split(|c: char| !c.is_ascii_digit()).filter(|part| !part.is_empty());
+        let numbers: Option<Vec<u32>> = parts.map(|part| part.parse().ok()).collect();
+        let meant = match numbers.as_deref() {
+            Some([year, month, day]) if !is_in_form && *year >= 1000 => {
+                NaiveDate::from_ymd_opt(i32::try_from(*year).unwrap_or_default(), *month, *day)
+            }
+            _ => None,
+        };
+        let perhaps = meant.map(|day| format!(", perhaps {day}")).unwrap_or_default();
+        format!("{reason}{perhaps}")
+    })
+}
+
 /// Whether to print for programs.
 #[derive(Debug, Clone, Copy, Args)]
 pub(super) struct Json {
@@ -140,11 +163,11 @@ pub(super) struct History {
     /// Only these companies, by their keyword or their name in the watchlist [default: all, and what concerns none]
     #[arg(value_name = "KEYWORD")]
     pub companies: Vec<String>,
-    /// As of the end of this day, YYYY-MM-DD [default: now]
-    #[arg(long, value_name = "DATE")]
+    /// As of the end of this day [default: now]
+    #[arg(long, value_name = "YYYY-MM-DD", value_parser = date)]
     pub as_of: Option<NaiveDate>,
-    /// Only what happened on this day or later, YYYY-MM-DD
-    #[arg(long, value_name = "DATE")]
+    /// Only what happened on this day or later
+    #[arg(long, value_name = "YYYY-MM-DD", value_parser = date)]
     pub since: Option<NaiveDate>,
     /// Only the last N of what happened [default: all]
     #[arg(long, value_name = "N")]
@@ -186,8 +209,8 @@ pub(super) struct Snooze {
     /// The certificate's number
     #[arg(value_name = "NUMBER")]
     pub certificate: String,
-    /// The first day on which it is told of again, YYYY-MM-DD
-    #[arg(long, value_name = "DATE", required_unless_present = "end", requires = "reason")]
+    /// The first day on which it is told of again
+    #[arg(long, value_name = "YYYY-MM-DD", value_parser = date, required_unless_present = "end", requires = "reason")]
     pub until: Option<NaiveDate>,
     /// Why, for whoever asks later
     #[arg(long, value_name = "TEXT", required_unless_present = "end")]
@@ -237,4 +260,32 @@ pub(super) struct SandboxArguments {
 pub(super) struct Demo {
     #[command(flatten)]
     pub output: Json,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::date;
+
+    #[test]
+    fn a_day_has_one_form_and_others_are_told_of_it() {
+        for (written, said, why) in [
+            ("2026-03-02", None, "the form"),
+            (
+                "2026/3/2",
+                Some("a day is written YYYY-MM-DD, such as 2026-01-05, perhaps 2026-03-02"),
+                "slashes",
+            ),
+            (
+                "2026年3月2日",
+                Some("a day is written YYYY-MM-DD, such as 2026-01-05, perhaps 2026-03-02"),
+                "in words",
+            ),
+            ("20260302", Some("a day is written YYYY-MM-DD, such as 2026-01-05"), "without marks"),
+            ("02-03-2026", Some("a day is written YYYY-MM-DD, such as 2026-01-05"), "day or month first?"),
+            ("2026-02-30", Some("there is no such day (YYYY-MM-DD)"), "no day"),
+            ("tomorrow", Some("a day is written YYYY-MM-DD, such as 2026-01-05"), "a word"),
+        ] {
+            assert_eq!(date(written).err().as_deref(), said, "{why}");
+        }
+    }
 }

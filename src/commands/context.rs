@@ -6,7 +6,9 @@ use std::sync::Arc;
 use chrono::{DateTime, NaiveDate, Utc};
 
 use crate::clock::{Clock, SystemClock};
-use crate::config::{self, ConfigError, Environment, Fault, Found, Judgement, Source, Warning, Watchlist};
+use crate::config::{
+    self, ConfigError, Environment, Fault, Found, Judgement, Outlet, Source, Warning, Watchlist,
+};
 
 use super::arguments::Places;
 use super::exit::Refusal;
@@ -155,6 +157,7 @@ impl Context {
             warnings.push(config::warning_at(&self.text, "api", "calls_per_day", message));
         }
         warnings.extend(self.warnings_of_secrets());
+        warnings.extend(self.warnings_of_absent_secrets());
         warnings.sort_by_key(|warning| (warning.line, warning.column));
         warnings
     }
@@ -184,6 +187,33 @@ impl Context {
             database.map(|error| unreadable("database", "url", error)),
         ];
         refused.into_iter().flatten().collect()
+    }
+
+    /// Without a key nothing is asked, and without the password of a login nothing is sent. A sandbox takes any key; a secret that
+    /// cannot be read has a warning of its own.
+    fn warnings_of_absent_secrets(&self) -> Vec<Warning> {
+        let (watchlist, environment) = (&self.watchlist, &self.environment);
+        let mut warnings = Vec::new();
+        let mut absent = |table, key, message: &str| {
+            let message = format!("{message} (a credential of the service alone is not seen here)");
+            warnings.push(config::warning_at(&self.text, table, key, message));
+        };
+        if !watchlist.api.is_on_loopback() && matches!(config::read_api_key(watchlist, environment), Ok(None))
+        {
+            let message = "no API key is given, nothing can be asked: it is the credential \"api-key\", QUALWATCH_API_KEY or \
+                           `key_file`";
+            absent("api", "key_file", message);
+        }
+        let logs_in = match &watchlist.email.outlet {
+            Outlet::Smtp { server, .. } => server.login.is_some(),
+            Outlet::Maildir(_) => false,
+        };
+        if logs_in && matches!(config::read_smtp_password(watchlist, environment), Ok(None)) {
+            let message = "no password is given for this login, nothing can be sent: it is the credential \"smtp-password\", \
+                           QUALWATCH_SMTP_PASSWORD or `password_file`";
+            absent("email", "smtp", message);
+        }
+        warnings
     }
 
     /// Draws these warnings for a person.

@@ -36,7 +36,16 @@ pub(super) fn fault_of_unreadable(error: &anyhow::Error) -> Fault {
         _ => 1,
     };
     let message = displayable(&format!("{error:#}"));
-    Fault { line, column: 1, key: String::new(), message, suggestion: None, span: 0..0, beside: None }
+    Fault {
+        line,
+        column: 1,
+        key: String::new(),
+        message,
+        suggestion: None,
+        more: 0,
+        span: 0..0,
+        beside: None,
+    }
 }
 
 /// Judges the watchlist; on wish proves key and address by one call.

@@ -52,7 +52,7 @@ pub(super) fn companies(
     top: &Table<'_, '_>,
     common: CommonReaders,
 ) -> Vec<Company> {
-    let Some(value) = top.value("company") else {
+    let Some(value) = top.value("company").or_else(|| top.misspelt("company")) else {
         let complaint = Complaint::new("there is nothing to watch: no [[company]] is in the file");
         findings.missing("company".to_owned(), 0..0, complaint);
         return Vec::new();
@@ -120,7 +120,7 @@ fn company(
     let name = table.read(findings, "name", |value| values::label(value, NAME_CHARS_MAX));
     let tags = table.list(findings, "tags", |value| values::label(value, TAG_CHARS_MAX)).unwrap_or_default();
     let to = addresses(findings, table, "to").unwrap_or_default();
-    if to.is_empty() && common == CommonReaders::None {
+    if to.is_empty() && table.names_nobody("to") && common == CommonReaders::None {
         table.require(
             findings,
             "to",
@@ -136,13 +136,17 @@ fn company(
     if let (Some(id), Some(value)) = (&id, table.value("id")) {
         note_twice(findings, table, "id", id.clone(), value.span(), &mut seen.ids);
     }
-    let (keyword, _) = keyword?;
+    let (keyword, verdict) = keyword?;
     let line = findings.line(table.value("keyword")?.span().start);
     let mut unique_tags: Vec<String> = Vec::new();
     for (tag, _) in tags {
         if !unique_tags.contains(&tag) {
             unique_tags.push(tag);
         }
+    }
+    if name.is_none() && table.value("name").is_none() && is_a_code(&keyword, verdict) {
+        let message = "mails would call this company by its code: give it a `name`";
+        findings.warn(table.path("keyword"), table.value("keyword")?.span(), message);
     }
     let name = name.unwrap_or_else(|| keyword.to_string());
     Some(Company { keyword, name, tags: unique_tags, to, expiry_days, check, id, line })
@@ -160,6 +164,13 @@ fn keyword(value: &DeValue<'_>) -> Result<(Keyword, Verdict), Complaint> {
             })
         }
     }
+}
+
+/// Whether a keyword is a number of some kind, which tells a reader nothing.
+fn is_a_code(keyword: &Keyword, verdict: Verdict) -> bool {
+    let text = keyword.as_str();
+    verdict != Verdict::NotACode
+        || (text.chars().all(|c| c.is_ascii_alphanumeric()) && text.chars().any(|c| c.is_ascii_digit()))
 }
 
 fn note_twice(

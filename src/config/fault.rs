@@ -18,6 +18,8 @@ pub struct Fault {
     pub message: String,
     /// What may be meant.
     pub suggestion: Option<String>,
+    /// In how many more places the file has the same.
+    pub more: usize,
     /// The bytes of the file it is about.
     #[serde(skip)]
     pub span: Range<usize>,
@@ -37,6 +39,8 @@ pub struct Warning {
     pub key: String,
     /// What to think of.
     pub message: String,
+    /// In how many more places the file has the same.
+    pub more: usize,
     /// The bytes of the file it is about.
     #[serde(skip)]
     pub span: Range<usize>,
@@ -65,6 +69,7 @@ impl Complaint {
 pub(super) struct Findings<'t> {
     text: &'t str,
     piece_start: usize,
+    origins: Vec<(usize, usize)>,
     line_starts: Vec<u32>,
     pub faults: Vec<Fault>,
     pub warnings: Vec<Warning>,
@@ -79,6 +84,7 @@ impl<'t> Findings<'t> {
         Self {
             text,
             piece_start: 0,
+            origins: Vec::new(),
             line_starts,
             faults: Vec::new(),
             warnings: Vec::new(),
@@ -91,20 +97,38 @@ impl<'t> Findings<'t> {
         self.piece_start = piece_start;
     }
 
+    /// From now on a copy of the file is read: where each part of it stands in the file ([`Mended`](super::slips::Mended)).
+    pub fn read_copy(&mut self, origins: Vec<(usize, usize)>) {
+        self.origins = origins;
+    }
+
     /// A place of the piece that is being read as one of the file.
     pub fn in_file(&self, span: Range<usize>) -> Range<usize> {
-        span.start + self.piece_start..span.end + self.piece_start
+        self.origin(span.start)..self.origin(span.end)
+    }
+
+    fn origin(&self, offset: usize) -> usize {
+        let part = self.origins.partition_point(|(begin, _)| *begin <= offset);
+        let (begin, origin) = part.checked_sub(1).and_then(|part| self.origins.get(part)).unwrap_or(&(0, 0));
+        let next = self.origins.get(part).map_or(self.text.len(), |(_, origin)| *origin);
+        let origin = origin + offset.saturating_sub(*begin);
+        if self.origins.is_empty() { offset + self.piece_start } else { origin.min(next) }
     }
 
     /// Line and column (characters) of a byte of the piece, from 1.
     pub fn place(&self, offset: usize) -> (u32, u32) {
-        self.place_in_file(offset + self.piece_start)
+        self.place_in_file(self.origin(offset))
     }
 
     /// Its line alone, from 1.
     pub fn line(&self, offset: usize) -> u32 {
-        let (line, _) = self.line_in_file(offset + self.piece_start);
+        let (line, _) = self.line_in_file(self.origin(offset));
         line
+    }
+
+    /// A slip at this place of the file, which was put right in what is read.
+    pub fn slip(&mut self, span: Range<usize>, complaint: Complaint) {
+        self.push(String::new(), span, complaint, None);
     }
 
     fn place_in_file(&self, offset: usize) -> (u32, u32) {
@@ -151,7 +175,8 @@ impl<'t> Findings<'t> {
 
     pub fn warn(&mut self, key: String, span: Range<usize>, message: impl Into<String>) {
         let (line, column) = self.place(span.start);
-        self.warnings.push(Warning { line, column, key, message: message.into(), span: self.in_file(span) });
+        let span = self.in_file(span);
+        self.warnings.push(Warning { line, column, key, message: message.into(), more: 0, span });
     }
 
     /// At a place of the file.
@@ -164,7 +189,7 @@ impl<'t> Findings<'t> {
     ) {
         let (line, column) = self.place_in_file(span.start);
         let Complaint { message, suggestion } = complaint;
-        self.faults.push(Fault { line, column, key, message, suggestion, span, beside });
+        self.faults.push(Fault { line, column, key, message, suggestion, more: 0, span, beside });
     }
 }
 

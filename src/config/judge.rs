@@ -6,13 +6,16 @@ use std::sync::mpsc::sync_channel;
 
 use toml::de::DeTable;
 
+use super::alike::bring_together;
 use super::companies::{CommonReaders, Companies, companies};
 use super::error::ConfigError;
 use super::fault::{Complaint, Fault, Findings, Warning};
+use super::keys::keys_of;
 use super::pieces::{Pieces, entries_of};
 use super::reader::Table;
 use super::sections;
-use super::watchlist::Watchlist;
+use super::slips::{Mended, mend};
+use super::watchlist::{Api, Watchlist};
 
 /// The largest file that is read: tens of thousands of companies.
 pub const FILE_BYTES_MAX: u64 = 16 << 20;
@@ -51,7 +54,9 @@ fn found((findings, watchlist): (Findings<'_>, Option<Watchlist>)) -> Judgement 
     let Findings { mut faults, mut warnings, .. } = findings;
     faults.sort_by_key(|fault| fault.span.start);
     faults.dedup();
+    bring_together(&mut faults);
     warnings.sort_by_key(|warning| warning.span.start);
+    bring_together(&mut warnings);
     if watchlist.is_none() && faults.is_empty() {
         // Cannot be: whatever is missing has been noted. Said rather than proved, so that no faulty file passes as good.
         let message = "cannot be read".to_owned();
@@ -61,6 +66,7 @@ fn found((findings, watchlist): (Findings<'_>, Option<Watchlist>)) -> Judgement 
             key: String::new(),
             message,
             suggestion: None,
+            more: 0,
             span: 0..0,
             beside: None,
         });
@@ -75,6 +81,9 @@ fn is_too_large(text: &str) -> bool {
 /// `None` where that is not what reading the whole would be.
 fn read_in_pieces<'t>(text: &'t str, folder: &Path) -> Option<(Findings<'t>, Option<Watchlist>)> {
     let pieces = Some(text).filter(|text| !is_too_large(text)).and_then(Pieces::of)?;
+    if !has_its_brackets(pieces.settings.get_ref()) {
+        return None;
+    }
     let mut findings = Findings::new(text);
     let top = Table::open(&mut findings, "", pieces.settings.get_ref(), 0..0);
     let (settings, common) = settings(&mut findings, &top, folder);
@@ -102,7 +111,15 @@ fn read_whole<'t>(text: &'t str, folder: &Path) -> (Findings<'t>, Option<Watchli
         findings.unreadable(0..0, complaint);
         return (findings, None);
     }
-    let (root, errors) = DeTable::parse_recoverable(text);
+    let (mut root, mut errors) = DeTable::parse_recoverable(text);
+    let mended = if errors.is_empty() && has_its_brackets(root.get_ref()) { None } else { mend(text) };
+    if let Some(Mended { text: meant, slips, origins }) = &mended {
+        (root, errors) = DeTable::parse_recoverable(meant);
+        findings.read_copy(origins.clone());
+        for (span, complaint) in slips {
+            findings.slip(span.clone(), complaint.clone());
+        }
+    }
     for error in errors {
         let span = error.span().unwrap_or(0..0);
         findings.unreadable(span, Complaint::new(in_our_words(error.message())));
@@ -111,6 +128,14 @@ fn read_whole<'t>(text: &'t str, folder: &Path) -> (Findings<'t>, Option<Watchli
     let (settings, common) = settings(&mut findings, &top, folder);
     let companies = companies(&mut findings, &top, common);
     (findings, settings.map(|settings| Watchlist { companies, ..settings }))
+}
+
+/// Whether each table is one, and the companies are a list of them.
+fn has_its_brackets(top: &DeTable<'_>) -> bool {
+    top.iter().all(|(name, value)| match name.get_ref().as_ref() {
+        "company" => value.get_ref().is_array(),
+        name => !value.get_ref().is_array() || keys_of(name).is_empty(),
+    })
 }
 
 /// All but the companies, and whether a company needs readers of its own.
@@ -126,6 +151,10 @@ fn settings(
     let alerts = sections::alerts(findings, top);
     let email = sections::email(findings, top, folder);
     let heartbeat = sections::heartbeat(findings, top);
+    // Nobody is told of it who has not got so far yet.
+    if findings.faults.is_empty() && !api.as_ref().is_some_and(Api::is_on_loopback) {
+        sections::warn_of_example(findings, top);
+    }
     let common = match &email {
         None => CommonReaders::Unknown,
         Some(email) if email.to.is_empty() => CommonReaders::None,

@@ -20,7 +20,10 @@ pub(super) const KEYS: [(&str, &[&str]); 8] = [
     ("database", &["url", "keep"]),
     ("schedule", &["check", "report"]),
     ("alerts", &["expiry_days", "expired_days", "filing_days", "confirm_after", "stale_after"]),
-    ("email", &["smtp", "password_file", "ca_file", "maildir", "from", "to", "operators", "digest"]),
+    (
+        "email",
+        &["smtp", "password_file", "ca_file", "maildir", "from", "to", "operators", "contact", "digest"],
+    ),
     ("heartbeat", &["url"]),
     ("company", &["keyword", "name", "tags", "to", "expiry_days", "check", "id"]),
 ];

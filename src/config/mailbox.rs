@@ -87,6 +87,9 @@ impl FromStr for EmailAddress {
                 ..bad("only the address itself stands here, without a name")
             });
         }
+        if text.matches('@').count() > 1 && text.contains([',', ';', '，', '；', '、', ' ']) {
+            return Err(bad("these are several, each stands in quotes of its own"));
+        }
         let (local, domain) = text.rsplit_once('@').ok_or_else(|| bad("it has no @"))?;
         if !is_local_part(local) {
             return Err(bad("what stands before the @ is not a name of ASCII letters, digits, dots and -_+"));

@@ -3,12 +3,13 @@
 //! Reading order: [`watchlist`] says what a file means, [`keys`] which keys there are; [`judge`] walks the file and
 //! collects **all** faults at once, each with its place and the nearest right spelling ([`fault`], [`draw`]). The walk is by
 //! hand over a tree with places: a derived deserialiser stops at the first fault; [`pieces`] keeps the trees of large files
-//! small. [`places`] finds the file and the state
+//! small, [`slips`] reads on behind Chinese punctuation, [`alike`] makes one fault of one slip. [`places`] finds the file and the state
 //! directory and keeps the accepted copy; [`secrets`] reads what is given as credential, variable or file.
 //!
 //! May import: `domain`. Deliberately absent: the process's environment (it is handed in as [`secrets::Environment`]),
 //! time-outs, watching the file (the daemon's business), writing the operator's file (import's business).
 
+mod alike;
 mod companies;
 mod database_url;
 mod draw;
@@ -22,6 +23,7 @@ mod places;
 mod reader;
 mod secrets;
 mod sections;
+mod slips;
 mod smtp;
 mod values;
 mod watchlist;

@@ -16,6 +16,17 @@ pub(super) struct Table<'a, 'i> {
     name: &'static str,
     entries: Option<&'a DeTable<'i>>,
     span: Range<usize>,
+    /// Unknown keys that are a slip for one that is not there: what is meant, and its value.
+    misspelt: Vec<(&'static str, Value<'a, 'i>)>,
+    header: Header,
+}
+
+/// Whether a table is where it should be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Header {
+    Good,
+    /// Something else stands in its place, which was told: what is then not in it is no further fault.
+    AtFault,
 }
 
 impl<'a, 'i> Table<'a, 'i> {
@@ -26,10 +37,13 @@ impl<'a, 'i> Table<'a, 'i> {
         entries: &'a DeTable<'i>,
         span: Range<usize>,
     ) -> Self {
-        let table = Self { name, entries: Some(entries), span };
+        let mut table =
+            Self { name, entries: Some(entries), span, misspelt: Vec::new(), header: Header::Good };
         let known = keys_of(name);
         for (key, value) in entries {
             if !known.contains(&key.get_ref().as_ref()) {
+                let meant = nearest(key.get_ref(), known.iter().copied());
+                table.misspelt.extend(meant.map(|meant| (meant, value)));
                 findings.fault(
                     table.path(&shown_key(key.get_ref())),
                     key.span(),
@@ -42,8 +56,9 @@ impl<'a, 'i> Table<'a, 'i> {
 
     /// Opens the `[section]` of this name; an absent one is empty.
     pub fn section(&self, findings: &mut Findings<'_>, name: &'static str) -> Self {
-        match self.value(name) {
-            None => Self { name, entries: None, span: 0..0 },
+        let absent = |span, header| Self { name, entries: None, span, misspelt: Vec::new(), header };
+        match self.value(name).or_else(|| self.misspelt(name)) {
+            None => absent(0..0, Header::Good),
             Some(value) => {
                 let entries = value.get_ref().as_table();
                 if entries.is_none() {
@@ -55,7 +70,7 @@ impl<'a, 'i> Table<'a, 'i> {
                 }
                 match entries {
                     Some(entries) => Self::open(findings, name, entries, value.span()),
-                    None => Self { name, entries: None, span: value.span() },
+                    None => absent(value.span(), Header::AtFault),
                 }
             }
         }
@@ -75,6 +90,20 @@ impl<'a, 'i> Table<'a, 'i> {
     pub fn value(&self, key: &str) -> Option<Value<'a, 'i>> {
         debug_assert!(keys_of(self.name).contains(&key), "the reader asks for the unlisted key {key}");
         self.entries.and_then(|entries| entries.get(key))
+    }
+
+    /// The value of an unknown key that is a slip for this one, which is not there itself.
+    pub fn misspelt(&self, key: &str) -> Option<Value<'a, 'i>> {
+        let found = self.misspelt.iter().find(|(meant, _)| *meant == key);
+        found.map(|(_, value)| *value).filter(|_| self.value(key).is_none())
+    }
+
+    /// Whether a list is not there or empty, not merely at fault or misspelt.
+    pub fn names_nobody(&self, key: &str) -> bool {
+        match self.value(key) {
+            Some(value) => value.get_ref().as_array().is_some_and(|entries| entries.is_empty()),
+            None => self.misspelt(key).is_none() && self.header == Header::Good,
+        }
     }
 
     /// The value of a key as `parse` reads it; `None` when it is absent or at fault.
@@ -118,8 +147,11 @@ impl<'a, 'i> Table<'a, 'i> {
         Some(read)
     }
 
-    /// Notes that a key must be there.
+    /// Notes that a key must be there, unless it is there misspelt: one slip is one fault.
     pub fn require(&self, findings: &mut Findings<'_>, key: &str, why: &str) {
+        if self.header == Header::AtFault || self.misspelt(key).is_some() {
+            return;
+        }
         let message = match self.entries {
             Some(_) => format!("`{key}` is missing: {why}"),
             None => format!("`{key}` is missing, and so is its table [{}]: {why}", self.name),

@@ -235,6 +235,7 @@ fn readable_by_others(key: &str, file: &SecretFile, credentials: Option<&Path>) 
             file.path.display(),
             mode & 0o7777
         ),
+        more: 0,
         span: 0..0,
     })
 }

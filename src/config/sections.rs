@@ -13,7 +13,7 @@ use super::fault::{Complaint, Findings, quoted};
 use super::keys::nearest;
 use super::mailbox::{BadAddress, EmailAddress, Mailbox};
 use super::reader::Table;
-use super::smtp::SmtpServer;
+use super::smtp::{Security, SmtpServer};
 use super::values;
 use super::watchlist::{Alerts, Api, Database, Email, Heartbeat, Method, Outlet, Schedule, SecretFile};
 use crate::domain::language::Language;
@@ -32,6 +32,8 @@ const KEEP_LEAST: Duration = Duration::from_hours(30 * 24);
 const FOREVER: &str = "forever";
 const CONCURRENCY: NonZeroU32 = NonZeroU32::MIN.saturating_add(3);
 const CONCURRENCY_MAX: u32 = 256;
+/// One line of a mail's foot.
+const CONTACT_CHARS_MAX: usize = 200;
 const MILLISECOND: Duration = Duration::from_millis(1);
 
 /// `timezone` and `language`.
@@ -55,7 +57,7 @@ pub(super) fn api(findings: &mut Findings<'_>, top: &Table<'_, '_>, folder: &Pat
         key_file: secret_file(findings, &table, "key_file", folder),
         method: table.read(findings, "method", method).unwrap_or_default(),
         timeout: table
-            .read(findings, "timeout", |value| values::duration(value, MILLISECOND))
+            .read(findings, "timeout", |value| values::duration(value, MILLISECOND, "s"))
             .unwrap_or(Duration::from_secs(20)),
         concurrency: table
             .read(findings, "concurrency", |value| values::count(value, CONCURRENCY_MAX))
@@ -65,10 +67,10 @@ pub(super) fn api(findings: &mut Findings<'_>, top: &Table<'_, '_>, folder: &Pat
             .read(findings, "calls_per_day", |value| values::whole(value, 0, u64::from(u32::MAX)))
             .map_or(Some(CALLS_PER_DAY), |calls| u32::try_from(calls).ok().and_then(NonZeroU32::new)),
         unreachable_after: table
-            .read(findings, "unreachable_after", |value| values::duration(value, MILLISECOND))
+            .read(findings, "unreachable_after", |value| values::duration(value, MILLISECOND, "h"))
             .unwrap_or(Duration::from_hours(6)),
         ip_backoff: table
-            .read(findings, "ip_backoff", |value| values::duration(value, MILLISECOND))
+            .read(findings, "ip_backoff", |value| values::duration(value, MILLISECOND, "h"))
             .unwrap_or(Duration::from_hours(1)),
     };
     if let Some(written) = table.value("url")
@@ -125,9 +127,10 @@ fn keep(value: &DeValue<'_>) -> Result<Option<Duration>, Complaint> {
     }
     let forever = |complaint: Complaint| match value.as_integer() {
         Some(number) if number.as_str() != "0" => complaint,
+        None if complaint.suggestion.is_some() => complaint,
         _ => complaint.perhaps(Some(FOREVER)),
     };
-    values::duration(value, KEEP_LEAST).map(Some).map_err(forever)
+    values::duration(value, KEEP_LEAST, "y").map(Some).map_err(forever)
 }
 
 /// `[schedule]`.
@@ -158,10 +161,10 @@ pub(super) fn alerts(findings: &mut Findings<'_>, top: &Table<'_, '_>) -> Alerts
         expired_days: days(findings, &table, "expired_days", 1).unwrap_or_else(|| EXPIRED_DAYS.to_vec()),
         filing_days: days(findings, &table, "filing_days", 0).map_or_else(|| FILING_DAYS.to_vec(), falling),
         confirm_after: table
-            .read(findings, "confirm_after", |value| values::duration(value, Duration::ZERO))
+            .read(findings, "confirm_after", |value| values::duration(value, Duration::ZERO, "h"))
             .unwrap_or(Duration::from_hours(20)),
         stale_after: table
-            .read(findings, "stale_after", |value| values::duration(value, MILLISECOND))
+            .read(findings, "stale_after", |value| values::duration(value, MILLISECOND, "d"))
             .unwrap_or(Duration::from_hours(7 * 24)),
     }
 }
@@ -196,6 +199,8 @@ pub(super) fn email(findings: &mut Findings<'_>, top: &Table<'_, '_>, folder: &P
         table.require(findings, "from", "the address mails come from");
     }
     let to = addresses(findings, &table, "to").unwrap_or_default();
+    // Somebody is meant, but who cannot be read: nothing can be said of companies without readers of their own.
+    let is_unknown = to.is_empty() && !table.names_nobody("to");
     let operators = addresses(findings, &table, "operators");
     match (&operators, table.value("operators")) {
         (_, None) => table.require(findings, "operators", "who is told when qualwatch itself is in trouble"),
@@ -210,6 +215,7 @@ pub(super) fn email(findings: &mut Findings<'_>, top: &Table<'_, '_>, folder: &P
         }
         _ => {}
     }
+    let contact = table.read(findings, "contact", |value| values::label(value, CONTACT_CHARS_MAX));
     let digest = table.read(findings, "digest", digest);
     if let (Some(Outlet::Smtp { server, .. }), Some(from), Some(written)) =
         (&outlet, &from, table.value("from"))
@@ -217,11 +223,17 @@ pub(super) fn email(findings: &mut Findings<'_>, top: &Table<'_, '_>, folder: &P
     {
         findings.warn(table.path("from"), written.span(), refusal);
     }
-    Some(Email { outlet: outlet?, from: from?, to, operators: operators?, digest })
+    if is_unknown {
+        return None;
+    }
+    Some(Email { outlet: outlet?, from: from?, to, operators: operators?, contact, digest })
 }
 
 fn outlet(findings: &mut Findings<'_>, table: &Table<'_, '_>, folder: &Path) -> Option<Outlet> {
     let server = table.read(findings, "smtp", |value| SmtpServer::parse(values::text(value)?));
+    if let Some(server) = &server {
+        warn_of_port(findings, table, server);
+    }
     let password_file = secret_file(findings, table, "password_file", folder);
     let ca_file = table.read(findings, "ca_file", |value| file(value, folder));
     let maildir = table.read(findings, "maildir", |value| file(value, folder));
@@ -243,6 +255,57 @@ fn outlet(findings: &mut Findings<'_>, table: &Table<'_, '_>, folder: &Path) -> 
         (Some(_), None) => Some(Outlet::Smtp { server: server?, password_file, ca_file }),
         (None, Some(_)) => maildir.map(Outlet::Maildir),
     }
+}
+
+/// Ports that are spoken to otherwise than written: 465 and 994 (of `NetEase`) expect TLS from the first byte (RFC 8314), 25 and
+/// 587 STARTTLS (RFC 6409).
+fn warn_of_port(findings: &mut Findings<'_>, table: &Table<'_, '_>, server: &SmtpServer) {
+    let expected = match (server.security, server.port) {
+        (Security::Tls, 25 | 587) => format!(
+            "port {0} begins without TLS: smtp://…:{0}?tls=required is meant, or smtps:// with port 465",
+            server.port
+        ),
+        (Security::StartTls | Security::Plain, 465 | 994) => {
+            format!("port {} begins with TLS: smtps:// is meant, or port 587 with smtp://", server.port)
+        }
+        _ => return,
+    };
+    if let Some(written) = table.value("smtp") {
+        findings.warn(table.path("smtp"), written.span(), expected);
+    }
+}
+
+/// Warns of what was taken over from the example as it is: mail for it reaches nobody (RFC 2606). Once for all of it.
+pub(super) fn warn_of_example(findings: &mut Findings<'_>, top: &Table<'_, '_>) {
+    let Some(email) = top.value("email").and_then(|email| email.get_ref().as_table()) else { return };
+    let is_of_example = |value: &DeValue<'_>| match value {
+        DeValue::Array(entries) => entries.iter().any(|entry| names_example(entry.get_ref())),
+        value => names_example(value),
+    };
+    let keys = ["smtp", "from", "to", "operators"];
+    let found = keys.into_iter().filter_map(|key| {
+        let value = email.get(key).filter(|value| is_of_example(value.get_ref()))?;
+        Some((key, value.span()))
+    });
+    let found: Vec<_> = found.collect();
+    if let Some((first, span)) = found.first() {
+        let keys: Vec<String> = found.iter().map(|(key, _)| format!("`{key}`")).collect();
+        let message = format!("example.com stands for yours: nobody gets mail there ({})", keys.join(", "));
+        findings.warn(format!("email.{first}"), span.clone(), message);
+    }
+}
+
+/// Whether a text names a domain that is reserved for examples.
+fn names_example(value: &DeValue<'_>) -> bool {
+    let text = value.as_str().unwrap_or_default().to_ascii_lowercase();
+    ["example.com", "example.org", "example.net"].into_iter().any(|domain| {
+        text.match_indices(domain).any(|(at, _)| {
+            let before = text.get(..at).and_then(|before| before.chars().next_back());
+            let after = text.get(at + domain.len()..).and_then(|after| after.chars().next());
+            before.is_some_and(|c| matches!(c, '@' | '.' | '/'))
+                && after.is_none_or(|c| !c.is_ascii_alphanumeric() && !matches!(c, '.' | '-'))
+        })
+    })
 }
 
 fn digest(value: &DeValue<'_>) -> Result<CronLine, Complaint> {

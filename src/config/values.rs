@@ -91,19 +91,31 @@ pub(super) fn rate(value: &DeValue<'_>) -> Result<f64, Complaint> {
         .ok_or_else(|| Complaint::new("is not between 0.001 and 1000000"))
 }
 
-/// A duration such as `20s`, `1h30m` or `7d`, never below `least`.
-pub(super) fn duration(value: &DeValue<'_>, least: Duration) -> Result<Duration, Complaint> {
-    if let DeValue::Integer(number) = value {
+/// A duration such as `20s`, `1h30m` or `7d`, never below `least`. A bare number is asked for its unit: mostly `unit` is meant.
+pub(super) fn duration(value: &DeValue<'_>, least: Duration, unit: &str) -> Result<Duration, Complaint> {
+    let bare = match value {
+        DeValue::Integer(number) => Some(number.to_string()),
+        DeValue::Float(number) => Some(number.as_str().to_owned()),
+        _ => None,
+    };
+    if let Some(number) = bare {
         let complaint = Complaint::new("is a duration with its unit, in quotes: ms, s, m, h, d or y");
-        return Err(complaint.perhaps(Some(format!("\"{number}s\""))));
+        return Err(complaint.perhaps(as_duration(&number, unit)));
     }
     let written = text(value)?;
-    let read = read_duration(written).ok_or_else(|| {
-        Complaint::new(format!(
-            "{} is no duration: write it like \"20s\", \"1h30m\" or \"7d\"",
-            quoted(written)
-        ))
-    })?;
+    let Some(read) = read_duration(written) else {
+        let is_bare = written.trim().parse::<f64>().is_ok();
+        let complaint = if is_bare {
+            Complaint::new(format!("{} has no unit: ms, s, m, h, d or y?", quoted(written)))
+        } else {
+            Complaint::new(format!(
+                "{} is no duration: write it like \"20s\", \"1h30m\" or \"7d\"",
+                quoted(written)
+            ))
+        };
+        let perhaps = if is_bare { as_duration(written.trim(), unit) } else { in_units(written) };
+        return Err(complaint.perhaps(perhaps));
+    };
     if read < least {
         return Err(Complaint::new(format!("{} is too short", quoted(written))));
     }
@@ -111,6 +123,28 @@ pub(super) fn duration(value: &DeValue<'_>, least: Duration) -> Result<Duration,
         return Err(Complaint::new(format!("{} is longer than {DAYS_MAX} days", quoted(written))));
     }
     Ok(read)
+}
+
+/// A whole number in this unit, as it would be written.
+fn as_duration(number: &str, unit: &str) -> Option<String> {
+    number.parse::<u64>().ok().map(|number| format!("\"{number}{unit}\""))
+}
+
+/// What "7 days", "7天" or "20S" would be.
+fn in_units(written: &str) -> Option<String> {
+    let written = written.trim();
+    let (number, word) = written.split_at(written.find(|c: char| !c.is_ascii_digit())?);
+    let word = word.trim().to_lowercase();
+    let unit = match word.as_str() {
+        "毫秒" | "msec" | "milliseconds" => "ms",
+        "s" | "秒" | "sec" | "secs" | "second" | "seconds" => "s",
+        "m" | "分" | "分钟" | "min" | "mins" | "minute" | "minutes" => "m",
+        "h" | "时" | "小时" | "hr" | "hrs" | "hour" | "hours" => "h",
+        "d" | "天" | "日" | "day" | "days" => "d",
+        "y" | "年" | "year" | "years" => "y",
+        _ => return None,
+    };
+    as_duration(number, unit)
 }
 
 fn read_duration(written: &str) -> Option<Duration> {

@@ -157,6 +157,8 @@ pub struct Email {
     pub to: Vec<EmailAddress>,
     /// Who hears of trouble; at least one.
     pub operators: Vec<EmailAddress>,
+    /// Whom readers may ask: a line for the foot of their mails.
+    pub contact: Option<String>,
     /// When the day's digest goes out; `None` is after each sweep.
     pub digest: Option<CronLine>,
 }

@@ -58,8 +58,8 @@ pub fn judge(keyword: &str) -> Result<Verdict, BadCreditCode> {
     if code.len() == 15 && digits == 15 {
         return Ok(verdict(&code, registration_check(&code)));
     }
-    // Places 3 to 8 are the region: a name in Latin letters has no six digits there.
-    let has_region = code.chars().skip(2).take(6).all(|c| c.is_ascii_digit());
+    // Places 3 to 8 are the region: a name in Latin letters has no six digits there, nor letters that are typed for digits.
+    let has_region = code.chars().skip(2).take(6).all(|c| c.is_ascii_digit() || matches!(c, 'O' | 'I'));
     if !LENGTHS_MEANT.contains(&code.len()) || !has_region {
         return Ok(Verdict::NotACode);
     }
@@ -152,15 +152,23 @@ mod tests {
                 assert_eq!(judged, expected, "{why}");
             }
         }
-        assert_eq!(
-            judge("9135O200776049653A"),
-            Ok(Verdict::NotACode),
-            "a letter in the region: cannot be told from a name"
-        );
-        assert_eq!(
-            judge("9141000012345678BO"),
-            Err(BadCreditCode::Letter { letter: 'O', perhaps: None }),
-            "O is no character of a code"
-        );
+    }
+
+    #[test]
+    fn letters_that_no_code_has_are_refused_with_the_code_that_is_meant() {
+        let letter = |letter, perhaps: Option<&str>| {
+            Err(BadCreditCode::Letter { letter, perhaps: perhaps.map(str::to_owned) })
+        };
+        for (keyword, expected, why) in [
+            ("9135O200776049653A", letter('O', Some("91350200776049653A")), "O in the region"),
+            ("9I350200776049653A", letter('I', Some("91350200776049653A")), "I before it"),
+            ("91350200776O49653A", letter('O', Some("91350200776049653A")), "O in the organisation's part"),
+            ("9135o2oo776049653A", letter('O', Some("91350200776049653A")), "small, several"),
+            ("9141000012345678BO", letter('O', None), "the check digit would be wrong, too"),
+            ("9135O20077604965A", Err(BadCreditCode::Length(17)), "one lost besides"),
+            ("CHINAOIOIOIGROUPXX", Ok(Verdict::NotACode), "letters elsewhere in the region: a name"),
+        ] {
+            assert_eq!(judge(keyword), expected, "{why}");
+        }
     }
 }

@@ -95,3 +95,146 @@ proptest! {
         }
     }
 }
+
+const EMAIL: &str =
+    "[email]\nsmtp = \"smtps://a%40b.cn@smtp.b.cn\"\nfrom = \"a@b.cn\"\noperators = [\"a@b.cn\"]\n";
+
+/// Key and number of further places of each fault.
+fn faults(text: &str) -> Vec<(String, usize)> {
+    super::judge(text, Path::new("watchlist.toml"))
+        .faults
+        .into_iter()
+        .map(|fault| (fault.key, fault.more))
+        .collect()
+}
+
+/// Five hundred entries with these further lines.
+fn entries(lines: &str) -> String {
+    (0..500).fold(String::new(), |text, n| text + &format!("[[company]]\nkeyword = \"公司{n}\"\n{lines}"))
+}
+
+#[test]
+fn one_slip_is_one_fault_however_often_it_stands_there() {
+    let told = format!("{EMAIL}to = [\"a@b.cn\"]\n");
+    for (text, expected, why) in [
+        (format!("{told}{}", entries("too = [\"x@y.cn\"]\n")), &[("company.too", 499)][..], "a misspelt key"),
+        (
+            format!("{EMAIL}{}", entries("too = [\"x@y.cn\"]\n")),
+            &[("company.too", 499)],
+            "on which readers depend",
+        ),
+        (format!("{EMAIL}{}", entries("")), &[("company.to", 499)], "nobody is told of any"),
+        (
+            format!("{EMAIL}tp = [\"a@b.cn\"]\n{}", entries("")),
+            &[("email.tp", 0)],
+            "the readers of all are misspelt",
+        ),
+        (format!("{EMAIL}to = \"a@b.cn\"\n{}", entries("")), &[("email.to", 0)], "no list"),
+        (format!("{EMAIL}to = [\"a.cn\"]\n{}", entries("")), &[("email.to", 0)], "a bad address"),
+        (format!("{EMAIL}{}", entries("to = [\"a.cn\"]\n")), &[("company.to", 499)], "in each entry"),
+        (
+            format!("{told}{}", entries("expiry_days = [\"90d\", \"60d\"]\n")),
+            &[("company.expiry_days", 999)],
+            "twice in each",
+        ),
+        (told.replace("[email]", "[emial]") + &entries(""), &[("emial", 0)], "a misspelt table"),
+        (
+            told.replace("operators", "operater") + &entries(""),
+            &[("email.operater", 0)],
+            "a key that must be there",
+        ),
+        (
+            told.clone() + &entries("").replace("[[company]]", "[[compny]]"),
+            &[("compny", 0)],
+            "the entries' own name",
+        ),
+        (
+            told.clone() + &entries("").replace("keyword", "keywrd"),
+            &[("company.keywrd", 499)],
+            "the key of keys",
+        ),
+        (format!("email = \"a@b.cn\"\n{}", entries("")), &[("email", 0)], "no table"),
+        (
+            format!("{told}{}", entries("too = []\ncheck = \"61 * * * *\"\n")),
+            &[("company.too", 499), ("company.check", 499)],
+            "two slips are two",
+        ),
+    ] {
+        let expected: Vec<_> = expected.iter().map(|(key, more)| ((*key).to_owned(), *more)).collect();
+        assert_eq!(faults(&text), expected, "{why}");
+    }
+}
+
+#[test]
+fn what_is_hardly_meant_is_warned_of_once() {
+    let email = |smtp: &str| EMAIL.replace("smtps://a%40b.cn@smtp.b.cn", smtp) + "to = [\"a@b.cn\"]\n";
+    let plain = email("smtps://a%40b.cn@smtp.b.cn");
+    let named = "[[company]]\nkeyword = \"91350200776049653A\"\nname = \"甲\"\n";
+    let coded = "[[company]]\nkeyword = \"91350200776049653A\"\n[[company]]\nkeyword = \"3355627294\"\n[[company]]\nkeyword = \"乙公司\"\n";
+    for (text, key, said, more, why) in [
+        (format!("{plain}{named}"), "", "", 0, "a code with its name"),
+        (format!("{plain}{coded}"), "company.keyword", "give it a `name`", 1, "codes without names"),
+        (
+            email("smtps://a@smtp.b.cn:587") + named,
+            "email.smtp",
+            "smtp://…:587?tls=required",
+            0,
+            "TLS on 587",
+        ),
+        (email("smtps://a@smtp.b.cn:25") + named, "email.smtp", "smtp://…:25?tls=required", 0, "TLS on 25"),
+        (email("smtp://a@smtp.b.cn:465") + named, "email.smtp", "smtps:// is meant", 0, "STARTTLS on 465"),
+        (email("smtp://a@smtp.163.com:994") + named, "email.smtp", "smtps:// is meant", 0, "STARTTLS on 994"),
+        (email("smtp://a@smtp.b.cn:587") + named, "", "", 0, "STARTTLS on 587"),
+        (email("smtps://a@smtp.b.cn:2465") + named, "", "", 0, "a port of one's own"),
+        (
+            plain.replace("a@b.cn", "a@example.com") + named,
+            "email.from",
+            "(`from`, `to`, `operators`)",
+            0,
+            "the example's",
+        ),
+        (email("smtps://smtp.example.com") + named, "email.smtp", "(`smtp`)", 0, "its server"),
+        (plain.replace("a@b.cn", "a@example.com.cn") + named, "", "", 0, "another domain"),
+        (plain.replace("a@b.cn", "a@myexample.com") + named, "", "", 0, "another one"),
+        (
+            format!(
+                "[api]\nurl = \"http://127.0.0.1:1/\"\n{}{named}",
+                plain.replace("a@b.cn", "a@example.com")
+            ),
+            "",
+            "",
+            0,
+            "a sandbox",
+        ),
+    ] {
+        let judgement = super::judge(&text, Path::new("watchlist.toml"));
+        assert_eq!(judgement.faults, [], "{why}");
+        match judgement.warnings.as_slice() {
+            [] => assert_eq!(said, "", "{why}"),
+            [warning] => {
+                assert_eq!((warning.key.as_str(), warning.more), (key, more), "{why}");
+                assert!(warning.message.contains(said) && !said.is_empty(), "{why}: {}", warning.message);
+            }
+            more => panic!("{why}: {more:?}"),
+        }
+    }
+}
+
+#[test]
+fn a_duration_without_a_unit_is_asked_for_it() {
+    for (line, said, perhaps, why) in [
+        ("[api]\ntimeout = 20", "is a duration with its unit", Some("\"20s\""), "a number"),
+        ("[api]\nip_backoff = \"1\"", "`1` has no unit: ms, s, m, h, d or y?", Some("\"1h\""), "in quotes"),
+        ("[alerts]\nstale_after = \"7\"", "`7` has no unit", Some("\"7d\""), "days are meant"),
+        ("[alerts]\nstale_after = 7.5", "is a duration with its unit", None, "half a day has no form"),
+        ("[alerts]\nconfirm_after = \"20 hours\"", "is no duration", Some("\"20h\""), "a word"),
+        ("[alerts]\nstale_after = \"7天\"", "is no duration", Some("\"7d\""), "a Chinese one"),
+        ("[api]\ntimeout = \"20S\"", "is no duration", Some("\"20s\""), "large"),
+    ] {
+        let text = format!("{line}\n{EMAIL}to = [\"a@b.cn\"]\n[[company]]\nkeyword = \"甲\"\n");
+        let found = super::judge(&text, Path::new("watchlist.toml")).faults;
+        let [fault] = found.as_slice() else { panic!("{why}: {found:?}") };
+        assert!(fault.message.contains(said), "{why}: {}", fault.message);
+        assert_eq!(fault.suggestion.as_deref(), perhaps, "{why}");
+    }
+}

@@ -36,7 +36,10 @@ fn with_lines(lines: &[(usize, &str)]) -> String {
 
 fn accepted(text: &str) -> Watchlist {
     let judgement = judge(text, Path::new("watchlist.toml"));
-    assert!(judgement.faults.is_empty() && judgement.warnings.is_empty(), "{judgement:?}\n{text}");
+    let warned: Vec<_> = judgement.warnings.iter().map(|warning| &warning.message).collect();
+    // Whoever takes the example over has to be told that its addresses reach nobody; of nothing else.
+    let is_example = warned.len() == 1 && warned[0].contains("example.com");
+    assert!(judgement.faults.is_empty() && is_example, "{judgement:?}\n{text}");
     judgement.watchlist.unwrap()
 }
 
@@ -82,7 +85,8 @@ fn how_long_answers_are_kept_is_said_with_a_unit_or_in_a_word() {
         ("\"0s\"", Err(Some("forever")), "no limit, or nothing at all? it has to be said"),
         ("0", Err(Some("forever")), "the same"),
         ("\"11y\"", Err(Some("forever")), "nobody counts so long"),
-        ("3", Err(Some("\"3s\"")), "a unit is missing"),
+        ("3", Err(Some("\"3y\"")), "a unit is missing"),
+        ("\"3\"", Err(Some("\"3y\"")), "in quotes, too"),
     ] {
         let text = EXAMPLE.replace("[database]\n", &format!("[database]\nkeep = {written}\n"));
         let found = match parse(&text, Path::new("watchlist.toml")) {

@@ -1,6 +1,7 @@
 //! The door: parse the arguments, call the command, print the error chain once, set the exit code.
 
-use std::process::ExitCode;
+use std::os::unix::process::CommandExt as _;
+use std::process::{Command, ExitCode};
 
 use clap::Parser as _;
 use qualwatch::commands::{Arguments, Exit, complain, complain_of_arguments, obey, start_logging};
@@ -13,6 +14,10 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 fn main() -> ExitCode {
     if let Some(code) = qualwatch::private_postgres::run_child_if_asked() {
         return code;
+    }
+    if let Some(error) = leave_pgoptions() {
+        complain(&error);
+        return Exit::Failed.into();
     }
     leave_no_core();
     let arguments = match Arguments::try_parse() {
@@ -37,6 +42,19 @@ fn leave_no_core() {
     // Refused only for values that are none (prctl(2)).
     #[cfg(target_os = "linux")]
     let _ = nix::sys::prctl::set_dumpable(false);
+}
+
+/// What a shell's `PGOPTIONS` sets for every session of PostgreSQL is not for ours: one setting that the private server does not know keeps
+/// us out of it. The client library reads it from our environment, which only a new program can be given without. Gives the
+/// error when that cannot be started.
+fn leave_pgoptions() -> Option<anyhow::Error> {
+    std::env::var_os("PGOPTIONS")?;
+    let mut arguments = std::env::args_os();
+    let name = arguments.next();
+    let this = std::env::current_exe().unwrap_or_else(|_| "/proc/self/exe".into());
+    let mut again = Command::new(this);
+    again.arg0(name.unwrap_or_else(|| "qualwatch".into())).args(arguments).env_remove("PGOPTIONS");
+    Some(anyhow::Error::new(again.exec()).context("starting again without PGOPTIONS; unset it"))
 }
 
 fn perform(arguments: Arguments) -> anyhow::Result<Exit> {

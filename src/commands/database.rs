@@ -75,6 +75,7 @@ impl Database {
                 self.store.migrate().await.with_context(opening)?;
             }
             (Layout::Newer, _) => return Err(newer(&self.place).into()),
+            (Layout::Foreign, _) => return Err(foreign(&self.place).into()),
         }
         for setting in self.store.unsafe_settings().await.with_context(opening)? {
             tracing::warn!(
@@ -125,6 +126,7 @@ impl Database {
                     .into())
             }
             Layout::Newer => Err(newer(&place).into()),
+            Layout::Foreign => Err(foreign(&place).into()),
         }
     }
 
@@ -276,6 +278,15 @@ fn newer(place: &Place) -> Refusal {
     refusal.advising(
         "install that version again; to go back to this one, restore a backup of before into a new database",
     )
+}
+
+fn foreign(place: &Place) -> Refusal {
+    let refusal = Refusal::failed(format!(
+        "{} belongs to another program: its table _sqlx_migrations lists other migrations than ours",
+        place.name()
+    ));
+    refusal
+        .advising("make a database for qualwatch alone and give its address: nothing was touched in this one")
 }
 
 /// The private server, on a new cluster only where there never was one.

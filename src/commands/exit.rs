@@ -7,6 +7,7 @@ use crate::email::SendFailure;
 use crate::juhe::JuheError;
 use crate::private_postgres::PostgresError;
 use crate::sandbox::SandboxError;
+use crate::store::StoreError;
 
 use super::print;
 
@@ -119,6 +120,7 @@ fn advice(error: &anyhow::Error) -> Option<String> {
 fn advice_of(link: &(dyn std::error::Error + 'static)) -> Option<&'static str> {
     None.or_else(|| link.downcast_ref::<ConfigError>().and_then(ConfigError::advice))
         .or_else(|| link.downcast_ref::<PostgresError>().and_then(PostgresError::advice))
+        .or_else(|| link.downcast_ref::<StoreError>().and_then(StoreError::advice))
         .or_else(|| link.downcast_ref::<JuheError>().and_then(JuheError::advice))
         .or_else(|| link.downcast_ref::<SendFailure>().and_then(SendFailure::advice))
         .or_else(|| link.downcast_ref::<SandboxError>().and_then(SandboxError::advice))

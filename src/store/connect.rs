@@ -1,13 +1,16 @@
 //! Opening the database.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
-use sqlx::{ConnectOptions as _, Connection as _, Postgres};
+use sqlx::{Connection as _, Postgres};
+use tokio::sync::Notify;
 
 use super::checks::claims::Claims;
 use super::error::{StoreError, during};
+use super::session::{self, SessionKind};
 use crate::clock::{pause, within};
 
 /// The layout of this version, embedded at build time.
@@ -40,24 +43,13 @@ const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
 
 const LOOK_FOR_ROOM_EVERY: Duration = Duration::from_millis(50);
 
-/// A connection that holds locks and says nothing for this long has a stopped process behind it: the server ends it, and
-/// the locks with it (design 5).
-const IDLE_SESSION_TIMEOUT: &str = "5min";
-
-/// All that a lane does names its companies, so it goes by indexes. Planned for each list anew, the first lists are joined by
-/// reading all companies; planned once, it may be for empty tables, and kept while a first sweep fills them.
-const PLANS_OF_LANES: [(&str, &str); 4] = [
-    ("plan_cache_mode", "force_generic_plan"),
-    ("enable_seqscan", "off"),
-    ("enable_hashjoin", "off"),
-    ("enable_mergejoin", "off"),
-];
-
 /// What layout a database has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Layout {
-    /// None: it is nobody's, or somebody else's.
+    /// None: it is nobody's.
     None,
+    /// That of another program, which keeps its migrations in a table of the same name.
+    Foreign,
     /// That of an older version: it must be migrated first.
     Older,
     /// This version's.
@@ -132,39 +124,48 @@ impl Store {
         .map_err(during("reading the server's settings"))
     }
 
-    /// Opens the database as it is: for commands that only read.
+    /// Opens the database as it is. Waits a while for a server that is just starting.
     ///
     /// # Errors
-    /// When the database cannot be reached.
+    /// When the database cannot be reached, or cannot hold what we store.
     pub async fn open(options: PgConnectOptions) -> Result<Self, StoreError> {
-        let options = options
-            .application_name("qualwatch")
-            // What a person's role or database sets must not change what our statements mean.
-            .options([("search_path", "public"), ("timezone", "UTC"), ("tcp_keepalives_idle", "60")])
-            .log_statements(tracing::log::LevelFilter::Trace);
-        let mut pool = pool(&options, Share::MOST.pool).await?;
-        let share = Share::of(connection_limit(&pool).await?);
-        if share.pool < Share::MOST.pool {
-            pool.close().await;
-            pool = self::pool(&options, share.pool).await?;
-        }
-        Ok(Self { pool, options, share, watchlist: String::new() })
+        let options = session::plain(options);
+        let looking = Box::pin(async {
+            loop {
+                match look(&options).await {
+                    Err(error) if error.is_of_a_server_that_starts() => pause(LOOK_FOR_ROOM_EVERY).await,
+                    looked => return looked,
+                }
+            }
+        });
+        let (_, connections) = within(ACQUIRE_TIMEOUT, looking).await.unwrap_or_else(|_| Err(timed_out()))?;
+        Self::of(options, connections).await
     }
 
-    /// Opens the database for a command that only reads: at once or not at all (a pool goes on trying for half a minute), and
-    /// tells what layout it has.
+    /// Opens the database for a command that only reads: at once or not at all, unless only room is wanting; and tells what layout it
+    /// has.
     ///
     /// # Errors
-    /// When the database cannot be reached.
+    /// When the database cannot be reached, or cannot hold what we store.
     pub async fn open_as_it_is(options: PgConnectOptions) -> Result<(Self, Layout), StoreError> {
-        let doing = "connecting to the database";
-        let connecting = within(ACQUIRE_TIMEOUT, options.connect());
-        let connected = connecting.await.unwrap_or(Err(sqlx::Error::PoolTimedOut));
-        let mut connection = connected.map_err(during(doing))?;
-        let layout = layout(&mut connection).await?;
-        // The server frees everything on its own when this fails.
-        let _ = connection.close().await;
-        Ok((Self::open(options).await?, layout))
+        let options = session::plain(options);
+        let looking = Box::pin(async {
+            loop {
+                match look(&options).await {
+                    Err(error) if error.is_of_too_many_connections() => pause(LOOK_FOR_ROOM_EVERY).await,
+                    looked => return looked,
+                }
+            }
+        });
+        let (layout, connections) =
+            within(ACQUIRE_TIMEOUT, looking).await.unwrap_or_else(|_| Err(timed_out()))?;
+        Ok((Self::of(options, connections).await?, layout))
+    }
+
+    async fn of(options: PgConnectOptions, connections: Option<i32>) -> Result<Self, StoreError> {
+        let share = Share::of(connections);
+        let pool = pool(&options, share.pool).await?;
+        Ok(Self { pool, options, share, watchlist: String::new() })
     }
 
     /// The same database for a process that obeys this watchlist: daemons of several files tell them apart by it.
@@ -191,7 +192,7 @@ impl Store {
     /// # Errors
     /// When the database cannot be reached.
     pub async fn claims(&self) -> Result<Claims, StoreError> {
-        self.claims_planned(&[]).await
+        self.claims_in(SessionKind::Claim).await
     }
 
     /// The same for claims of companies.
@@ -199,13 +200,13 @@ impl Store {
     /// # Errors
     /// As [`Self::claims`].
     pub async fn company_claims(&self) -> Result<Claims, StoreError> {
-        self.claims_planned(&PLANS_OF_LANES).await
+        self.claims_in(SessionKind::Lane).await
     }
 
-    async fn claims_planned(&self, plans: &[(&str, &str)]) -> Result<Claims, StoreError> {
+    async fn claims_in(&self, session: SessionKind) -> Result<Claims, StoreError> {
         let opening = Box::pin(async {
             loop {
-                match self.one_more_claims(plans).await {
+                match self.one_more_claims(session).await {
                     Err(error) if error.is_of_too_many_connections() => pause(LOOK_FOR_ROOM_EVERY).await,
                     opened => return opened,
                 }
@@ -213,27 +214,13 @@ impl Store {
         });
         match within(ACQUIRE_TIMEOUT, opening).await {
             Ok(opened) => opened,
-            Err(_) => Box::pin(self.one_more_claims(plans)).await,
+            Err(_) => Box::pin(self.one_more_claims(session)).await,
         }
     }
 
-    async fn one_more_claims(&self, plans: &[(&str, &str)]) -> Result<Claims, StoreError> {
-        let doing = "connecting to the database for claims";
-        let all = [("idle_session_timeout", IDLE_SESSION_TIMEOUT)].into_iter().chain(plans.iter().copied());
-        let options = self.options.clone().options(all);
-        let mut connection = options.connect().await.map_err(during(doing))?;
-        // What sweeps store is mostly answers and events of some 2 kB, and compressing them by the stock method is a good part of
-        // what that costs. Not every server was built with the other.
-        sqlx::query!(
-            "SELECT set_config(name, 'lz4', false)
-             FROM pg_settings
-             WHERE name = 'default_toast_compression'
-               AND 'lz4' = ANY (enumvals)"
-        )
-        .fetch_optional(&mut connection)
-        .await
-        .map_err(during(doing))?;
-        Ok(Claims::new(connection))
+    async fn one_more_claims(&self, session: SessionKind) -> Result<Claims, StoreError> {
+        let opened = session.open(&self.options, "connecting to the database for claims").await;
+        opened.map(Claims::new)
     }
 
     /// Opens connections that will hold the claims of a sweep until there are as many as `wanted`, or as the server or our role
@@ -246,7 +233,7 @@ impl Store {
             claims.push(self.company_claims().await?);
         }
         while claims.len() < wanted.min(self.share.lanes) {
-            match self.one_more_claims(&PLANS_OF_LANES).await {
+            match self.one_more_claims(SessionKind::Lane).await {
                 Ok(more) => claims.push(more),
                 Err(error) if error.is_of_too_many_connections() => return Ok(()),
                 Err(error) => return Err(error),
@@ -275,33 +262,51 @@ impl Store {
     }
 }
 
+/// One look at a database, on a connection of its own, before anything is done with it: its layout, and how many connections our role
+/// may have. It is marked as ours: a pooler that gives it to the next connection as it is gives itself away.
+async fn look(options: &PgConnectOptions) -> Result<(Layout, Option<i32>), StoreError> {
+    let mut connection = SessionKind::Pooled.open(options, "connecting to the database").await?;
+    let connections = session::look(&mut connection).await?;
+    let layout = layout(&mut connection).await?;
+    // The server frees everything on its own when this fails.
+    let _ = connection.close().await;
+    Ok((layout, connections))
+}
+
+fn timed_out() -> StoreError {
+    during("connecting to the database")(sqlx::Error::PoolTimedOut)
+}
+
 async fn pool(options: &PgConnectOptions, connections_max: u32) -> Result<PgPool, StoreError> {
-    PgPoolOptions::new()
+    // The pool tries again whatever is wrong with a connection; this will not change.
+    let is_shared = Arc::new(Notify::new());
+    let tell = Arc::clone(&is_shared);
+    let pool = PgPoolOptions::new()
         .max_connections(connections_max)
         .acquire_timeout(ACQUIRE_TIMEOUT)
+        .after_connect(move |connection, _| {
+            let tell = Arc::clone(&tell);
+            Box::pin(async move {
+                let begun = SessionKind::Pooled.begin(connection).await;
+                begun.map_err(|error| match error {
+                    StoreError::Database { source, .. } => source,
+                    error => {
+                        tell.notify_one();
+                        sqlx::Error::Configuration(error.into())
+                    }
+                })
+            })
+        })
         // Asked in place of the usual ping: one that works but cannot write any more leads to yesterday's primary.
         .test_before_acquire(false)
         .before_acquire(|connection, _| Box::pin(async move { Ok(can_write(connection).await) }))
         // The pool's own test at a connection's return has no time limit, and one that waits for ever keeps its place.
         .after_release(|connection, _| Box::pin(async move { Ok(answers(connection).await) }))
-        .connect_with(options.clone())
-        .await
-        .map_err(during("connecting to the database"))
-}
-
-/// How many connections our role may have, and the database; `None`: no limit of theirs.
-async fn connection_limit(pool: &PgPool) -> Result<Option<i32>, StoreError> {
-    sqlx::query_scalar!(
-        "SELECT least(nullif(rolconnlimit, -1), nullif(datconnlimit, -1)) AS least
-         FROM pg_roles, pg_database
-         WHERE rolname = current_user
-           AND datname = current_database()
-           AND NOT rolsuper"
-    )
-    .fetch_optional(pool)
-    .await
-    .map(Option::flatten)
-    .map_err(during("reading how many connections are allowed"))
+        .connect_with(options.clone());
+    tokio::select! {
+        opened = pool => opened.map_err(during("connecting to the database")),
+        () = is_shared.notified() => Err(StoreError::SharedSession),
+    }
 }
 
 /// Whether a pooled connection lives, and leads to a server that can be written to. After a failover an open one may stay with
@@ -323,19 +328,23 @@ async fn layout(connection: &mut PgConnection) -> Result<Layout, StoreError> {
         .fetch_one(&mut *connection)
         .await
         .map_err(during(doing))?;
-    if !is_there {
-        return Ok(Layout::None);
-    }
-    let applied: Option<i64> =
-        sqlx::query_scalar("SELECT max(version) FROM public._sqlx_migrations WHERE success")
-            .fetch_one(connection)
-            .await
-            .map_err(during(doing))?;
+    let Some(first) = MIGRATIONS.iter().next().filter(|_| is_there) else { return Ok(Layout::None) };
     let newest = MIGRATIONS.iter().map(|migration| migration.version).max();
-    Ok(match applied {
-        None => Layout::None,
-        applied if applied < newest => Layout::Older,
-        applied if applied == newest => Layout::Current,
-        Some(_) => Layout::Newer,
+    let applied: Result<(Option<i64>, Option<bool>), sqlx::Error> = sqlx::query_as(
+        "SELECT max(version), bool_or(version = $1 AND checksum = $2) FROM public._sqlx_migrations WHERE success",
+    )
+    .bind(first.version)
+    .bind(first.checksum.as_ref())
+    .fetch_one(connection)
+    .await;
+    Ok(match applied.map_err(during(doing)) {
+        Ok((None, _)) => Layout::None,
+        Ok((_, Some(false) | None)) => Layout::Foreign,
+        Ok((applied, _)) if applied < newest => Layout::Older,
+        Ok((applied, _)) if applied == newest => Layout::Current,
+        Ok(_) => Layout::Newer,
+        // Closed to us, or of another shape.
+        Err(error) if error.is_of_a_foreign_table() => Layout::Foreign,
+        Err(error) => return Err(error),
     })
 }

@@ -15,6 +15,23 @@ pub enum StoreError {
     /// Neither an answer nor an error came: its machine has lost its power, or something between has forgotten us.
     #[error("the database has not answered for very long")]
     Silent,
+    /// Several of our connections lead to one session.
+    #[error("the address leads to a pooler that lends a session of the server for one transaction only")]
+    SharedSession,
+    /// The database cannot hold every name.
+    #[error(
+        "the encoding of the database is {encoding}, which cannot hold every name of a company or an authority"
+    )]
+    Encoding {
+        /// Its encoding.
+        encoding: String,
+    },
+    /// The server is older than what we are made for.
+    #[error("the server is PostgreSQL {version}; 14 to 18 is needed")]
+    OldServer {
+        /// Its version.
+        version: String,
+    },
     /// The migrations could not be applied.
     #[error("bringing the database to this version's layout")]
     Migrate(#[source] sqlx::migrate::MigrateError),
@@ -53,6 +70,29 @@ pub(in crate::store) fn must_touch(
     if touched == expected { Ok(()) } else { Err(StoreError::Rows { doing, expected, touched }) }
 }
 
+/// How often what lost against another transaction is done in all.
+pub(in crate::store) const ATTEMPTS_MAX: usize = 10;
+
+/// Does a transaction, and does it again where it lost against another one: nothing of it is stored then. What it was made of (a paid
+/// answer, what a mail server said) is not asked for again. A macro, for a function over closures that borrow and wait cannot
+/// promise to be `Send`.
+macro_rules! unless_lost {
+    ($attempt:expr) => {{
+        let mut attempts = 1;
+        loop {
+            match $attempt.await {
+                Err(error)
+                    if error.is_of_a_lost_transaction() && attempts < $crate::store::error::ATTEMPTS_MAX =>
+                {
+                    attempts += 1;
+                }
+                done => break done,
+            }
+        }
+    }};
+}
+pub(in crate::store) use unless_lost;
+
 impl StoreError {
     /// Whether the database itself is what is wrong, so that the next statement would fail as well: no paid call may be
     /// made whose answer could not be stored. Otherwise only what was being done has failed.
@@ -60,7 +100,11 @@ impl StoreError {
     pub fn is_of_the_database(&self) -> bool {
         match self {
             Self::Database { source, .. } => is_of_the_database(source),
-            Self::Migrate(_) | Self::Silent => true,
+            Self::Migrate(_)
+            | Self::Silent
+            | Self::SharedSession
+            | Self::Encoding { .. }
+            | Self::OldServer { .. } => true,
             Self::Unreadable { .. } | Self::Rows { .. } => false,
         }
     }
@@ -80,6 +124,54 @@ impl StoreError {
     pub fn is_of_too_many_connections(&self) -> bool {
         let Self::Database { source: sqlx::Error::Database(refused), .. } = self else { return false };
         refused.code().is_some_and(|code| code == "53300")
+    }
+
+    /// Whether the server is not there yet, or not ready: nobody listens, 57P03 (`cannot_connect_now`), or no room for us.
+    pub(in crate::store) fn is_of_a_server_that_starts(&self) -> bool {
+        match self {
+            Self::Database { source: sqlx::Error::Io(error), .. } => {
+                error.kind() == std::io::ErrorKind::ConnectionRefused
+            }
+            Self::Database { source: sqlx::Error::Database(refused), .. } => {
+                refused.code().is_some_and(|code| code == "57P03" || code == "53300")
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether a table is closed to us (SQLSTATE 42501) or has no such column (42703).
+    pub(in crate::store) fn is_of_a_foreign_table(&self) -> bool {
+        let Self::Database { source: sqlx::Error::Database(refused), .. } = self else { return false };
+        refused.code().is_some_and(|code| code == "42501" || code == "42703")
+    }
+
+    /// Whether a statement that we have prepared is not there, or one of somebody else is (SQLSTATE 26000, 42P05): the session is
+    /// not ours alone.
+    fn is_of_a_shared_session(&self) -> bool {
+        match self {
+            Self::SharedSession => true,
+            Self::Database { source: sqlx::Error::Database(refused), .. } => {
+                refused.code().is_some_and(|code| code == "26000" || code == "42P05")
+            }
+            _ => false,
+        }
+    }
+
+    /// What a person can do about it, where it is not plain from the message and its source.
+    #[must_use]
+    pub fn advice(&self) -> Option<&'static str> {
+        Some(match self {
+            shared if shared.is_of_a_shared_session() => {
+                "give the address of the server itself, or set the pooler to lend sessions (PgBouncer: pool_mode = session for this \
+                 database)"
+            }
+            Self::Encoding { .. } => {
+                "make a new database with CREATE DATABASE qualwatch ENCODING 'UTF8' TEMPLATE template0 and give its address; \
+                 nothing was touched in this one"
+            }
+            Self::OldServer { .. } => "give the address of a newer server, or leave it out for a private one",
+            _ => return None,
+        })
     }
 
     /// Whether another company of the file has got the same prefix meanwhile: of two that are stored at once only one can.

@@ -15,6 +15,7 @@ pub mod connect;
 pub mod error;
 pub mod outbox;
 pub mod reports;
+mod session;
 pub mod steps;
 
 pub use connect::Store;

@@ -29,6 +29,7 @@ mod reasons;
 mod reread;
 mod retention;
 mod snoozes;
+mod somebody_elses_database;
 mod support;
 mod test_mail_and_sandbox;
 mod sweep_budget;

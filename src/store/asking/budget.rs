@@ -3,7 +3,7 @@
 use chrono::{DateTime, Days, FixedOffset, NaiveDate, NaiveTime, Utc};
 use sqlx::postgres::{PgConnection, PgPool};
 
-use crate::store::error::{StoreError, during};
+use crate::store::error::{StoreError, during, unless_lost};
 
 /// Why a call is made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -107,6 +107,15 @@ impl std::ops::Add for Calls {
 /// # Errors
 /// When the database fails: the calls must not be made.
 pub async fn count(
+    connection: &mut PgConnection,
+    calls: Calls,
+    limit: u32,
+    now: DateTime<Utc>,
+) -> Result<Counted, StoreError> {
+    unless_lost!(count_once(connection, calls, limit, now))
+}
+
+async fn count_once(
     connection: &mut PgConnection,
     calls: Calls,
     limit: u32,

@@ -12,12 +12,9 @@ use super::write;
 pub use super::write::Answer;
 use crate::domain::judge::Told;
 use crate::store::companies::CompanyId;
-use crate::store::error::{StoreError, during, must_touch};
+use crate::store::error::{StoreError, during, must_touch, unless_lost};
 use crate::store::outbox::events::{self, EventId, Owed};
 use crate::store::outbox::troubles::{self, Turn};
-
-/// How often a batch is stored anew after its transaction lost against another one.
-const ATTEMPTS_MAX: usize = 10;
 
 /// Everything one check or one judging of a company changes.
 #[derive(Debug, Clone)]
@@ -96,13 +93,7 @@ pub struct Committed {
 /// # Errors
 /// When the database fails: nothing of the batch is stored then.
 pub async fn commit(claims: &mut Claims, batch: &Batch<'_>) -> Result<Committed, StoreError> {
-    for _ in 1..ATTEMPTS_MAX {
-        match commit_once(claims.connection(), batch).await {
-            Err(error) if error.is_of_a_lost_transaction() => {}
-            done => return done,
-        }
-    }
-    commit_once(claims.connection(), batch).await
+    unless_lost!(commit_once(claims.connection(), batch))
 }
 
 async fn commit_once(connection: &mut PgConnection, batch: &Batch<'_>) -> Result<Committed, StoreError> {

@@ -10,7 +10,7 @@ use super::claims::Claims;
 use super::records::Record;
 use super::write;
 use crate::store::companies::CompanyId;
-use crate::store::error::{StoreError, during};
+use crate::store::error::{StoreError, during, unless_lost};
 
 /// The last complete answer of a company, where another version of the reading than today's understood it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -86,6 +86,14 @@ pub struct Rereading<'a> {
 /// # Errors
 /// When the database fails: nothing is changed then.
 pub async fn commit_rereading(
+    claims: &mut Claims,
+    rereading: Rereading<'_>,
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    unless_lost!(commit_rereading_once(claims, rereading, now))
+}
+
+async fn commit_rereading_once(
     claims: &mut Claims,
     rereading: Rereading<'_>,
     now: DateTime<Utc>,

@@ -7,7 +7,7 @@ use sqlx::postgres::PgConnection;
 use crate::store::checks::claims::Claims;
 use crate::store::companies::CompanyId;
 use crate::store::companies::FORGOTTEN_AFTER;
-use crate::store::error::{StoreError, during};
+use crate::store::error::{StoreError, during, unless_lost};
 
 /// Those of these prefixes that companies bore when they left the file.
 ///
@@ -35,6 +35,15 @@ pub async fn left_with(claims: &mut Claims, prefixes: &[&str]) -> Result<Vec<Str
 /// # Errors
 /// When the database fails: nothing is changed then.
 pub async fn succeed(
+    claims: &mut Claims,
+    id: CompanyId,
+    prefix: &str,
+    now: DateTime<Utc>,
+) -> Result<bool, StoreError> {
+    unless_lost!(succeed_once(claims, id, prefix, now))
+}
+
+async fn succeed_once(
     claims: &mut Claims,
     id: CompanyId,
     prefix: &str,

@@ -9,7 +9,7 @@ use super::entry::Entry;
 use super::listings::{self, BATCH_ROWS_MAX};
 use crate::domain::keyword::Keyword;
 use crate::domain::outcome::Outcome;
-use crate::store::error::{StoreError, during};
+use crate::store::error::{StoreError, during, unless_lost};
 
 /// A company that was out of the file for longer than this begins anew when it is put back (design 3).
 pub(in crate::store) const FORGOTTEN_AFTER: TimeDelta = TimeDelta::days(30);
@@ -27,9 +27,6 @@ impl CompanyId {
         self.0 as i32
     }
 }
-
-/// How often the companies are stored anew after the transaction lost against another one.
-const ACCEPT_ATTEMPTS_MAX: usize = 3;
 
 /// Makes the stored companies those of the file: new ones come in, others leave unless another watchlist names them, and a
 /// changed line is in force from now. `watchlist` tells files of several daemons apart. What is stored already costs the look at
@@ -50,13 +47,7 @@ pub async fn accept<'a>(
     if !todo.compare && !todo.forget_others {
         return if todo.note { listings::note(&mut connection, watchlist, now).await } else { Ok(()) };
     }
-    for _ in 1..ACCEPT_ATTEMPTS_MAX {
-        match compare_and_store(&mut connection, watchlist, entries.clone(), &digest, now).await {
-            Err(error) if error.is_of_a_lost_transaction() => {}
-            done => return done,
-        }
-    }
-    compare_and_store(&mut connection, watchlist, entries, &digest, now).await
+    unless_lost!(compare_and_store(&mut connection, watchlist, entries.clone(), &digest, now))
 }
 
 async fn compare_and_store<'a>(

@@ -9,7 +9,7 @@ use sqlx::Connection as _;
 use sqlx::postgres::{PgConnection, PgPool};
 
 use crate::domain::event::Event;
-use crate::store::error::{StoreError, during, must_touch};
+use crate::store::error::{StoreError, during, must_touch, unless_lost};
 use crate::store::outbox::events::{EventId, Recorded};
 use crate::store::outbox::recipients::{Recipient, RecipientClaim};
 use crate::store::outbox::troubles::{self, Turn};
@@ -265,6 +265,14 @@ pub async fn freeze(
     draft: &Draft<'_>,
     now: DateTime<Utc>,
 ) -> Result<MessageRow, StoreError> {
+    unless_lost!(freeze_once(claim, draft, now))
+}
+
+async fn freeze_once(
+    claim: &mut RecipientClaim,
+    draft: &Draft<'_>,
+    now: DateTime<Utc>,
+) -> Result<MessageRow, StoreError> {
     let doing = "storing a message before it is sent";
     let recipient = claim.recipient().clone();
     let mut tx = claim.connection().begin().await.map_err(during(doing))?;
@@ -313,6 +321,16 @@ pub async fn freeze(
 /// # Errors
 /// When the database fails: the message stays frozen then, and is repeated as it is.
 pub async fn mark_sent(
+    claim: &mut RecipientClaim,
+    message: MessageRow,
+    reply: &str,
+    turns: &[Turn],
+    now: DateTime<Utc>,
+) -> Result<Vec<Recorded>, StoreError> {
+    unless_lost!(mark_sent_once(claim, message, reply, turns, now))
+}
+
+async fn mark_sent_once(
     claim: &mut RecipientClaim,
     message: MessageRow,
     reply: &str,

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use sqlx::Connection as _;
 
-use crate::store::error::{StoreError, during, must_touch};
+use crate::store::error::{StoreError, during, must_touch, unless_lost};
 use crate::store::outbox::mailing::Loose;
 use crate::store::outbox::recipients::{Recipient, RecipientClaim};
 
@@ -13,6 +13,14 @@ use crate::store::outbox::recipients::{Recipient, RecipientClaim};
 /// # Errors
 /// When the database fails: nothing is changed then.
 pub async fn readdress(
+    claim: &mut RecipientClaim,
+    cancelled: &[(&Loose, Vec<String>)],
+    now: DateTime<Utc>,
+) -> Result<Vec<Recipient>, StoreError> {
+    unless_lost!(readdress_once(claim, cancelled, now))
+}
+
+async fn readdress_once(
     claim: &mut RecipientClaim,
     cancelled: &[(&Loose, Vec<String>)],
     now: DateTime<Utc>,

@@ -5,7 +5,7 @@ use sqlx::Connection as _;
 use sqlx::postgres::{PgConnection, PgPool};
 
 use crate::store::asking::stops::What;
-use crate::store::error::{StoreError, during, must_touch};
+use crate::store::error::{StoreError, during, must_touch, unless_lost};
 use crate::store::outbox::events::Recorded;
 use crate::store::outbox::mailing::{DeliveryId, MessageRow};
 use crate::store::outbox::recipients::{Recipient, RecipientClaim};
@@ -40,6 +40,10 @@ pub struct Refused {
 /// # Errors
 /// When the database fails.
 pub async fn refuse(claim: &mut RecipientClaim, refusal: &Refusal<'_>) -> Result<Refused, StoreError> {
+    unless_lost!(refuse_once(claim, refusal))
+}
+
+async fn refuse_once(claim: &mut RecipientClaim, refusal: &Refusal<'_>) -> Result<Refused, StoreError> {
     let doing = "noting a refused recipient";
     let recipient = claim.recipient().clone();
     let mut tx = claim.connection().begin().await.map_err(during(doing))?;
@@ -170,6 +174,16 @@ pub async fn bury(
     turns: &[Turn],
     now: DateTime<Utc>,
 ) -> Result<Vec<Recorded>, StoreError> {
+    unless_lost!(bury_once(claim, buried, reply, turns, now))
+}
+
+async fn bury_once(
+    claim: &mut RecipientClaim,
+    buried: Buried<'_>,
+    reply: &str,
+    turns: &[Turn],
+    now: DateTime<Utc>,
+) -> Result<Vec<Recorded>, StoreError> {
     let doing = "giving up a message";
     let mut tx = claim.connection().begin().await.map_err(during(doing))?;
     let (message, ids): (Option<i64>, Vec<i64>) = match buried {
@@ -218,6 +232,15 @@ pub async fn bury(
 /// # Errors
 /// When the database fails.
 pub async fn resume(
+    pool: &PgPool,
+    ended: &[What],
+    turns: &[Turn],
+    now: DateTime<Utc>,
+) -> Result<Vec<Recorded>, StoreError> {
+    unless_lost!(resume_once(pool, ended, turns, now))
+}
+
+async fn resume_once(
     pool: &PgPool,
     ended: &[What],
     turns: &[Turn],

@@ -9,7 +9,7 @@ use crate::domain::event::{EventKind, Trouble};
 use crate::domain::keyword::Keyword;
 use crate::store::checks::records::read_trouble;
 use crate::store::companies::{CompanyId, read_keyword};
-use crate::store::error::{StoreError, during};
+use crate::store::error::{StoreError, during, unless_lost};
 use crate::store::outbox::events::{self, Owed, Recorded};
 
 /// A trouble begins or ends. `owed.event` is what is told when it does.
@@ -65,6 +65,10 @@ fn begins(turn: &Turn) -> bool {
 /// # Errors
 /// When the database fails: nothing is stored then.
 pub async fn tell(pool: &PgPool, turns: &[Turn]) -> Result<Vec<Recorded>, StoreError> {
+    unless_lost!(tell_once(pool, turns))
+}
+
+async fn tell_once(pool: &PgPool, turns: &[Turn]) -> Result<Vec<Recorded>, StoreError> {
     if turns.is_empty() {
         return Ok(Vec::new());
     }

@@ -1,4 +1,4 @@
-//! README and ARCHITECTURE are true where a machine can tell: commands, kinds of events, files, functions and tests that they name.
+//! README, ARCHITECTURE and docs/ are true where a machine can tell: commands, kinds of events, files, functions and tests that they name.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -7,6 +7,9 @@ use std::path::{Path, PathBuf};
 use qualwatch::domain::event::{Change, Trouble};
 
 use crate::support::program::Program;
+
+/// What leads through the sources.
+const MAPS: [&str; 3] = ["ARCHITECTURE.md", "docs/decisions.md", "docs/testing.md"];
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -96,8 +99,10 @@ fn anchor(heading: &str) -> String {
 
 #[test]
 fn every_link_leads_somewhere() {
-    for name in ["README.md", "ARCHITECTURE.md", "CHANGELOG.md"] {
+    for name in ["README.md", "CHANGELOG.md"].into_iter().chain(MAPS) {
         let text = document(name);
+        let path = root().join(name);
+        let folder = path.parent().unwrap();
         let anchors: BTreeSet<String> = text
             .lines()
             .filter(|line| line.starts_with('#'))
@@ -106,7 +111,7 @@ fn every_link_leads_somewhere() {
         for link in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
             let is_there = match link.strip_prefix('#') {
                 Some(place) => anchors.contains(place),
-                None => link.starts_with("https://") || root().join(link).exists(),
+                None => link.starts_with("https://") || folder.join(link).exists(),
             };
             assert!(is_there, "{name}: {link}");
         }
@@ -115,7 +120,7 @@ fn every_link_leads_somewhere() {
 
 #[test]
 fn every_file_and_script_that_is_named_exists() {
-    for name in ["README.md", "ARCHITECTURE.md"] {
+    for name in ["README.md"].into_iter().chain(MAPS) {
         let text = document(name);
         for word in code(&text).into_iter().flat_map(str::split_whitespace) {
             let is_file = Path::new(word).extension().is_some_and(|extension| extension == "rs")
@@ -131,7 +136,8 @@ fn every_file_and_script_that_is_named_exists() {
 
 #[test]
 fn every_function_that_is_named_by_its_path_exists() {
-    let (text, sources) = (document("ARCHITECTURE.md"), sources(&root().join("src")));
+    let text = MAPS.map(document).concat();
+    let sources = sources(&root().join("src"));
     for path in code(&text).into_iter().filter(|word| word.contains("::")) {
         let name = path.split('(').next().unwrap().rsplit("::").next().unwrap();
         // A variant, such as `Ripe::Everything`, is the compiler's business.
@@ -148,7 +154,7 @@ fn every_function_that_is_named_by_its_path_exists() {
 
 #[test]
 fn every_test_of_the_table_of_promises_exists() {
-    let text = document("ARCHITECTURE.md");
+    let text = document("docs/promises.md");
     let sources = sources(&root().join("src")) + &sources(&root().join("tests"));
     let (_, table) = text.split_once("\n| promise | tests |\n").unwrap();
     let mut named = 0;

@@ -184,10 +184,18 @@ impl Course<'_> {
         let breaker = self.asking.breaker;
         let are_all = planned.len() == self.asking.ground.watchlist.companies.len();
         let is_few = planned.len() < FAILURES_MAX;
-        let Affordable { first, later } = self.affordable(planned).await?;
-        let (mut again, claims) = self.first_pass(first, start).await?;
-        let (more, claims) = self.pass(later, claims).await?;
-        again.extend(more);
+        let payable = self.payable_in_a_day(planned).await?;
+        let Affordable { first, mut later } = self.affordable(payable).await?;
+        let (mut again, mut claims) = self.first_pass(first, start).await?;
+        // By what is left then: lanes overtake each other, and who comes first is to be paid first.
+        while !later.is_empty() {
+            let next = self.affordable(later).await?;
+            let (now, rest) =
+                if next.first.is_empty() { (next.later, Vec::new()) } else { (next.first, next.later) };
+            let (more, kept) = self.pass(now, claims).await?;
+            again.extend(more);
+            (claims, later) = (kept, rest);
+        }
         if !again.is_empty() && !breaker.is_over() {
             again.sort_by_key(|company| company.order);
             if is_few && are_all {
@@ -281,13 +289,10 @@ impl Course<'_> {
         Ok((line.into_again(), claims))
     }
 
-    /// Who can be paid by what the day has left, in order, and who only if the others leave something. Who cannot be paid by
-    /// a whole day is not asked.
-    async fn affordable<'c>(&self, planned: Vec<Planned<'c>>) -> Result<Affordable<'c>, StoreError> {
+    /// Without those that a whole day's calls cannot pay: they are told of, and not asked.
+    async fn payable_in_a_day<'c>(&self, planned: Vec<Planned<'c>>) -> Result<Vec<Planned<'c>>, StoreError> {
         let ground = self.asking.ground;
-        let Some(limit) = ground.watchlist.api.calls_per_day.map(std::num::NonZeroU32::get) else {
-            return Ok(Affordable { first: planned, later: Vec::new() });
-        };
+        let Some(limit) = self.calls_per_day() else { return Ok(planned) };
         let (too_large, planned): (Vec<_>, Vec<_>) =
             planned.into_iter().partition(|planned| u32::from(planned.pages) > limit);
         for planned in &too_large {
@@ -295,6 +300,15 @@ impl Course<'_> {
             self.asking.ledger.note_unasked(&planned.entry.keyword, Outcome::Quota, &reason);
         }
         self.asking.ledger.note_told(masses::tell_too_large(ground, &too_large, limit).await?);
+        Ok(planned)
+    }
+
+    /// Who can be paid by what the day has left, in order, and who only if the others leave something.
+    async fn affordable<'c>(&self, planned: Vec<Planned<'c>>) -> Result<Affordable<'c>, StoreError> {
+        let ground = self.asking.ground;
+        let Some(limit) = self.calls_per_day().filter(|_| !self.asking.breaker.is_over()) else {
+            return Ok(Affordable { first: planned, later: Vec::new() });
+        };
         let used = budget::calls_of_the_day(ground.store.pool(), ground.now()).await?.total();
         let mut left = i64::from(limit) - used;
         let mut affordable = Affordable { first: Vec::new(), later: Vec::new() };
@@ -307,6 +321,10 @@ impl Course<'_> {
             }
         }
         Ok(affordable)
+    }
+
+    fn calls_per_day(&self) -> Option<u32> {
+        self.asking.ground.watchlist.api.calls_per_day.map(std::num::NonZeroU32::get)
     }
 }
 

@@ -195,7 +195,7 @@ mod tests {
                 zone: chrono_tz::Asia::Shanghai,
                 confirm_after: TimeDelta::hours(20),
             };
-            snapshot = compare(&snapshot, &Seen::Holdings(read_items(&items).unwrap()), &look).after;
+            snapshot = compare(&snapshot, &Seen::Holdings(read_items(&items)), &look).after;
         }
         let owner =
             Owner { keyword: &keyword, name: "河南院", last_verified_at: None, expiring_from_days: 180 };

@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use unicode_normalization::UnicodeNormalization as _;
 
-use super::display::normalised;
+use super::dated::{self, Stated};
+use super::display::{is_nothing, normalised, without_invisible};
 
 /// An end of validity as it was read.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -48,10 +49,20 @@ pub fn read_end(text: Option<&str>) -> End {
     iso_day(text).map_or_else(|| read_leniently(text), end_on)
 }
 
+/// Whether a text states two ends and does not say which of them holds: the earlier is judged, and the operator hears.
+#[must_use]
+pub fn states_two_ends(text: &str) -> bool {
+    iso_day(text).is_none() && matches!(dated::end(&with_blanks(text)), Some(Stated::Either(_)))
+}
+
+/// NFKC, without what cannot be seen. Blanks separate a day from its time, so the day is read with them.
+fn with_blanks(text: &str) -> String {
+    without_invisible(text).nfkc().collect::<String>().trim().to_owned()
+}
+
 /// An end in any form that was seen.
 fn read_leniently(text: &str) -> End {
-    // Blanks separate a day from its time, so the day is read with them.
-    let with_blanks: String = text.nfkc().collect();
+    let with_blanks = with_blanks(text);
     let text = normalised(&with_blanks);
     if is_nothing(&text) {
         return End::Missing;
@@ -59,8 +70,8 @@ fn read_leniently(text: &str) -> End {
     if ["长期", "永久", "无固定期限"].iter().any(|word| text.contains(word)) {
         return End::Endless;
     }
-    match read_day(with_blanks.trim()) {
-        Some(day) => end_on(day),
+    match instant(&with_blanks).map(Stated::One).or_else(|| dated::end(&with_blanks)) {
+        Some(Stated::One(day) | Stated::Either(day)) => end_on(day),
         None if text.starts_with("0000") => End::Missing,
         None => End::Unreadable,
     }
@@ -80,7 +91,12 @@ fn end_on(day: NaiveDate) -> End {
 /// Reads 发证日期; `None` when it cannot be read or is a database's nothing.
 #[must_use]
 pub fn read_issue_day(text: Option<&str>) -> Option<NaiveDate> {
-    match read_end(text) {
+    let text = text.unwrap_or_default();
+    let day = iso_day(text).or_else(|| {
+        let text = with_blanks(text);
+        instant(&text).or_else(|| dated::issue_day(&text))
+    })?;
+    match end_on(day) {
         End::Day(day) => Some(day),
         _ => None,
     }
@@ -112,16 +128,6 @@ pub fn odd_dates(issued: Option<NaiveDate>, end: NaiveDate, today: NaiveDate) ->
     }
 }
 
-fn is_nothing(text: &str) -> bool {
-    let is_placeholder =
-        |character: char| matches!(character, '-' | '—' | '–' | '/' | '\\' | '.' | '_' | '*' | '无' | '暂');
-    text.chars().all(is_placeholder)
-        || matches!(
-            text.to_ascii_lowercase().as_str(),
-            "null" | "none" | "nil" | "undefined" | "未知" | "空" | "n/a"
-        )
-}
-
 fn is_epoch(day: NaiveDate) -> bool {
     NaiveDate::from_ymd_opt(1970, 1, 1) == Some(day)
 }
@@ -137,63 +143,6 @@ fn iso_day(text: &str) -> Option<NaiveDate> {
         number(&[m1, m2])?,
         number(&[d1, d2])?,
     )
-}
-
-/// The last full date in a normalised text: 2024-08-23, 2024/8/23, 2024.08.23, 2024年8月23日, 20240823, with a time after
-/// it, or the end of a range (2019-08-23至2024-08-23); or an instant in seconds or milliseconds.
-fn read_day(text: &str) -> Option<NaiveDate> {
-    if let Some(day) = instant(text) {
-        return Some(day);
-    }
-    let numbers = numbers(text);
-    if let Some(day) = numbers.iter().rev().find_map(|(digits, _)| compact(digits)) {
-        return Some(day);
-    }
-    // A date that does not exist (2023-02-29) must not be read as another one: the last triple decides alone.
-    let triple = numbers.windows(3).rev().find(|triple| {
-        let [(year, after_year), (month, after_month), (day, _)] = triple else {
-            return false;
-        };
-        year.len() == 4
-            && month.len() <= 2
-            && day.len() <= 2
-            && is_date_separator(after_year)
-            && after_year_matches(after_year, after_month)
-    })?;
-    let number = |at: usize| triple.get(at).and_then(|(digits, _)| digits.parse::<u32>().ok());
-    NaiveDate::from_ymd_opt(i32::try_from(number(0)?).ok()?, number(1)?, number(2)?)
-}
-
-fn is_date_separator(text: &str) -> bool {
-    matches!(text, "-" | "/" | "." | "年" | "—" | "–")
-}
-
-/// 年 is followed by 月; any other separator by itself.
-fn after_year_matches(after_year: &str, after_month: &str) -> bool {
-    if after_year == "年" { after_month == "月" } else { after_month == after_year }
-}
-
-/// Runs of ASCII digits, each with the text up to the next run.
-fn numbers(text: &str) -> Vec<(&str, &str)> {
-    let mut runs = Vec::new();
-    let mut rest = text;
-    while let Some(start) = rest.find(|character: char| character.is_ascii_digit()) {
-        let tail = &rest[start..];
-        let length = tail.find(|character: char| !character.is_ascii_digit()).unwrap_or(tail.len());
-        let after = &tail[length..];
-        let gap = after.find(|character: char| character.is_ascii_digit()).unwrap_or(after.len());
-        runs.push((&tail[..length], after[..gap].trim()));
-        rest = after;
-    }
-    runs
-}
-
-/// 20240229, or 20240229 followed by a time.
-fn compact(digits: &str) -> Option<NaiveDate> {
-    if digits.len() != 8 && digits.len() != 14 {
-        return None;
-    }
-    NaiveDate::parse_from_str(digits.get(..8)?, "%Y%m%d").ok()
 }
 
 /// An instant in milliseconds (12 or 13 digits) or seconds (9 or 10), as 天眼查's sources give it, as a day in
@@ -241,6 +190,31 @@ mod tests {
             ("有效期至2024-08-23", on("2024-08-23"), "words before"),
             ("1724342400000", on("2024-08-23"), "milliseconds: midnight in Shanghai"),
             ("1724342400", on("2024-08-23"), "seconds"),
+            ("2027-08-22T16:00:00.000Z", on("2027-08-23"), "an instant in UTC: midnight in Shanghai"),
+            ("2027-08-22T16:00:00Z", on("2027-08-23"), "without a fraction"),
+            ("2027-08-22T16:00:00.000+0000", on("2027-08-23"), "as Java writes it"),
+            ("2027-08-22 16:00:00 UTC", on("2027-08-23"), "with a blank"),
+            ("2027-08-22T16:00:00+00:00", on("2027-08-23"), "an offset of zero"),
+            ("2027-08-22T15:59:59Z", on("2027-08-22"), "a second before midnight in Shanghai"),
+            ("2027-08-23T00:00:00", on("2027-08-23"), "no offset: a wall clock"),
+            ("2022-08-22T16:00:00.000Z至2027-08-22T16:00:00.000Z", on("2027-08-23"), "a range of instants"),
+            ("1969-12-31T16:00:00Z", End::Missing, "epoch 0 of a wall clock in Shanghai"),
+            ("2019-08-23～2024-08-22", on("2024-08-22"), "a range with a wave"),
+            ("自2019-08-23起至2024-08-22止", on("2024-08-22"), "a range in words"),
+            ("20190823-20240822", on("2024-08-22"), "a compact range"),
+            ("2026-08-23（原2024-08-23）", on("2026-08-23"), "the old one in brackets"),
+            ("原2024-08-23，现2029-08-23", on("2029-08-23"), "old and new"),
+            ("变更前:2024-08-23;变更后:2029-08-23", on("2029-08-23"), "before and after a change"),
+            ("2029-08-23(变更后) 2024-08-23(变更前)", on("2029-08-23"), "the words behind the days"),
+            ("由2024-08-23延期至2029-08-23", on("2029-08-23"), "put off"),
+            ("2029-08-23（原2019-08-23至2024-08-23）", on("2029-08-23"), "an old range"),
+            ("发证2019-08-23，有效期至2024-08-23", on("2024-08-23"), "both, named"),
+            ("有效期至2024-08-23，发证日期2019-08-23", on("2024-08-23"), "both, the other way round"),
+            ("2024-08-23 2029-08-23", on("2024-08-23"), "two with no word: the earlier"),
+            ("2029-08-23、2024-08-23", on("2024-08-23"), "in whatever order"),
+            ("2024-08-23至2029年8月", End::Unreadable, "the end of the range is a month"),
+            ("2024-08-23至2029-02-30", End::Unreadable, "the end of the range does not exist"),
+            ("2024\u{200b}-08-23", on("2024-08-23"), "what cannot be seen"),
             ("2050-01-01", on("2050-01-01"), "as read"),
             ("2024年8月", End::Unreadable, "a month is no day"),
             ("2023-02-29", End::Unreadable, "no such day"),
@@ -267,6 +241,38 @@ mod tests {
             assert_eq!(read_end(Some(text)), end, "{text:?}: {why}");
         }
         assert_eq!(read_end(None), End::Missing);
+    }
+
+    #[test]
+    fn issue_days_are_the_start_of_a_range() {
+        for (text, issued, why) in [
+            ("2019-08-23", Some("2019-08-23"), "the document's form"),
+            ("2019-08-23至2024-08-23", Some("2019-08-23"), "the start"),
+            ("2019-08-22T16:00:00.000Z至2024-08-22T16:00:00.000Z", Some("2019-08-23"), "of instants"),
+            ("2024-08-23（原2019-08-23）", Some("2024-08-23"), "the new one"),
+            ("有效期至2024-08-23，发证日期2019-08-23", Some("2019-08-23"), "named"),
+            ("2019-08-23 2024-08-23", None, "two with no word"),
+            ("1900-01-01", None, "a database's nothing"),
+            ("-", None, ""),
+        ] {
+            assert_eq!(read_issue_day(Some(text)), issued.map(day), "{text}: {why}");
+        }
+    }
+
+    #[test]
+    fn two_ends_with_no_word_are_told() {
+        for (text, told) in [
+            ("2024-08-23 2029-08-23", true),
+            ("2024-08-23,2029-08-23", true),
+            ("2024年8月23日/2029年8月23日", true),
+            ("2024-08-23至2029-08-23", false),
+            ("2024-08-23（原2029-08-23）", false),
+            ("2024-08-23", false),
+            ("2024-08-23 2024-08-23", false),
+            ("2024-08-23 00:00:00", false),
+        ] {
+            assert_eq!(states_two_ends(text), told, "{text}");
+        }
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! Upstream text made inert for people, and normalised for comparison.
 
+use std::borrow::Cow;
+
 use unicode_normalization::UnicodeNormalization as _;
 
 /// The most characters of one upstream text that a person is shown: no official name comes near.
@@ -81,10 +83,63 @@ fn is_invisible(character: char) -> bool {
     )
 }
 
+/// Whether a text is what tables write for nothing, and no number, date or name: a dash, 无, 暂无, null and their like. `text`
+/// is normalised.
+pub(super) fn is_nothing(text: &str) -> bool {
+    const WORDS: [&str; 14] = [
+        "null",
+        "none",
+        "nil",
+        "undefined",
+        "未知",
+        "空",
+        "n/a",
+        "na",
+        "nan",
+        "不详",
+        "未填",
+        "未填写",
+        "暂缺",
+        "缺",
+    ];
+    let is_placeholder = |character: char| {
+        matches!(
+            character,
+            '-' | '—' | '–' | '―' | '－' | '/' | '\\' | '.' | '。' | '_' | '*' | '?' | '无' | '暂' | '0'
+        )
+    };
+    text.chars().all(is_placeholder) || WORDS.contains(&text.to_ascii_lowercase().as_str())
+}
+
 /// `text` without what cannot be seen or moves other text: for what means the same without it. Line breaks and blanks stay.
 #[must_use]
 pub fn without_invisible(text: &str) -> String {
     text.chars().filter(|character| character.is_whitespace() || !is_treacherous(*character)).collect()
+}
+
+/// What [`displayable`] made visible taken out of `text` again: for what means the same without it.
+pub(super) fn without_escapes(text: &str) -> Cow<'_, str> {
+    const ESCAPE: &str = "\\u{";
+    if !text.contains(ESCAPE) {
+        return Cow::Borrowed(text);
+    }
+    let mut plain = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find(ESCAPE) {
+        plain.push_str(&rest[..at]);
+        rest = &rest[at..];
+        let hidden = rest.find('}').filter(|end| {
+            let code = u32::from_str_radix(&rest[ESCAPE.len()..*end], 16).ok();
+            code.and_then(char::from_u32).is_some_and(is_treacherous)
+        });
+        let length = hidden.map_or(ESCAPE.len(), |end| end + 1);
+        if hidden.is_none() {
+            plain.push_str(ESCAPE);
+        }
+        rest = &rest[length..];
+    }
+    plain.push_str(rest);
+    Cow::Owned(plain)
 }
 
 /// `text` for comparison: NFKC (full-width forms become ASCII, Ⅰ becomes I), then without blanks, controls and what
@@ -161,6 +216,20 @@ mod tests {
             assert_eq!(displayable(text), shown, "{why}");
         }
         assert_eq!(displayable(&"长".repeat(600)).chars().count(), SHOWN_CHARACTERS_MAX + 1);
+    }
+
+    #[test]
+    fn what_was_made_visible_is_taken_out_again() {
+        for (text, plain) in [
+            ("建筑工程", "建筑工程"),
+            ("建筑\\u{200b}工程\\u{feff}", "建筑工程"),
+            ("\\u{61}\\u{", "\\u{61}\\u{"),
+            ("\\u{200b", "\\u{200b"),
+        ] {
+            assert_eq!(without_escapes(text), plain);
+        }
+        let shown = displayable("二\u{200b}级\u{0}\u{202e}");
+        assert_eq!(without_escapes(&shown), "二级");
     }
 
     proptest! {

@@ -295,7 +295,7 @@ fn said(open: &OpenTrouble) -> String {
             "many companies lost qualifications at once: the source may be wrong".to_owned()
         }
         Trouble::UnreadableDate => of("an end of validity cannot be judged"),
-        Trouble::UnreadableItem => of("an item has no certificate number"),
+        Trouble::UnreadableItem => "its answers have items without a certificate number".to_owned(),
         Trouble::WatchlistRejected => "the watchlist was not accepted".to_owned(),
         Trouble::EmailStopped => "sending mail is stopped".to_owned(),
         Trouble::EmailUndeliverable => of("mail was given up"),

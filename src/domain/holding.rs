@@ -10,7 +10,7 @@ use super::dates::{self, End};
 use super::display::displayable;
 use super::event::{CertificateFacts, NamedQualification};
 use super::number::{CertificateNumber, Family};
-use super::observation::{Incompleteness, Item};
+use super::observation::Item;
 use super::qualification::{self, Qualification, QualificationKey};
 
 /// What raises nothing any more once it has been over for longer than this (design 3, "Ends").
@@ -62,6 +62,12 @@ impl Holding {
         }
     }
 
+    /// Whether its item states two ends and not which of them holds: then the earlier is judged.
+    #[must_use]
+    pub fn states_two_ends(&self) -> bool {
+        self.last_day().is_some() && dates::states_two_ends(&self.end_text)
+    }
+
     /// Whether it ended so long ago that it raises nothing any more.
     #[must_use]
     pub fn is_historical(&self, today: NaiveDate) -> bool {
@@ -82,15 +88,12 @@ impl Holding {
 }
 
 /// Reads the items of one company into its holdings. Of several items with the same key the one with the latest end is
-/// the holding, the others are its past (design 3, "Pairs").
-///
-/// # Errors
-/// [`Incompleteness::NoNumber`] when an item has no number: whose certificate it is cannot be said, so nothing may be
-/// concluded from what is missing.
-pub fn read_items(items: &[Item]) -> Result<BTreeMap<HoldingKey, Holding>, Incompleteness> {
+/// the holding, the others are its past (design 3, "Pairs"). Items without a number are kept aside ([`unnumbered`]).
+#[must_use]
+pub fn read_items(items: &[Item]) -> BTreeMap<HoldingKey, Holding> {
     let mut holdings: BTreeMap<HoldingKey, Holding> = BTreeMap::new();
     for item in items {
-        for holding in read_item(item)? {
+        for holding in read_item(item).unwrap_or_default() {
             let key = holding.key();
             match holdings.entry(key) {
                 Entry::Occupied(other) if recency(other.get()) >= recency(&holding) => {}
@@ -103,7 +106,13 @@ pub fn read_items(items: &[Item]) -> Result<BTreeMap<HoldingKey, Holding>, Incom
             }
         }
     }
-    Ok(holdings)
+    holdings
+}
+
+/// The items without a certificate number. Whose certificate they are of cannot be said, so they are compared with nothing; they
+/// count for completeness all the same.
+pub fn unnumbered(items: &[Item]) -> impl Iterator<Item = &Item> {
+    items.iter().filter(|item| number_of(item).is_none())
 }
 
 /// Orders items of one key: a readable end before none, the later end before the earlier, the later issue before the
@@ -115,8 +124,9 @@ fn recency(holding: &Holding) -> impl Ord + '_ {
     (holding.last_day(), holding.issued, grade.map(qualification::Grade::height), texts)
 }
 
-fn read_item(item: &Item) -> Result<Vec<Holding>, Incompleteness> {
-    let number = number_of(item).ok_or(Incompleteness::NoNumber)?;
+/// `None` when the item has no number.
+fn read_item(item: &Item) -> Option<Vec<Holding>> {
+    let number = number_of(item)?;
     let mut qualifications = qualification::split(item.qualification_name.as_deref().unwrap_or_default());
     if qualifications.is_empty() {
         // A certificate without a readable qualification is still watched for its end.
@@ -134,7 +144,7 @@ fn read_item(item: &Item) -> Result<Vec<Holding>, Incompleteness> {
         business_id: shown(&item.business_id),
     };
     let holding = |qualification| Holding { qualification, ..certificate.clone() };
-    Ok(qualifications.into_iter().map(holding).collect())
+    Some(qualifications.into_iter().map(holding).collect())
 }
 
 /// Reads a holding again by the registry's own texts, which it bears: several where its text is several qualifications by
@@ -151,7 +161,7 @@ pub fn read_again(holding: &Holding) -> Vec<Holding> {
         certificate_num: Some(holding.number.text().to_owned()),
         qualification_name: Some(holding.qualification.text.clone()),
     };
-    let Ok(read) = read_item(&item) else { return vec![holding.clone()] };
+    let Some(read) = read_item(&item) else { return vec![holding.clone()] };
     let again = |read: Holding| Holding {
         end: if read.last_day().is_some() { read.end } else { holding.end.clone() },
         issued: holding.issued,
@@ -160,11 +170,10 @@ pub fn read_again(holding: &Holding) -> Vec<Holding> {
     read.into_iter().map(again).collect()
 }
 
-/// The certificate number of an item: its own field, else the part of 资格id after the first `-` (API document's example:
-/// `5d43a8f092aec74cbf04a163-A141002510`).
+/// The certificate number of an item: its own field, else that of its 资格id.
 pub fn number_of(item: &Item) -> Option<CertificateNumber> {
-    let own = item.certificate_num.as_deref().and_then(CertificateNumber::parse);
-    own.or_else(|| CertificateNumber::parse(item.business_id.as_deref()?.split_once('-')?.1))
+    let own = item.certificate_num.as_deref().and_then(CertificateNumber::stated);
+    own.or_else(|| CertificateNumber::in_business_id(item.business_id.as_deref()?))
 }
 
 /// The facts that words need of the certificate that `holdings` share. All must have one number and one end; empty input

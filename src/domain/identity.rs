@@ -5,12 +5,12 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::display::normalised;
 use super::holding;
 use super::number::CertificateNumber;
 use super::observation::{Incompleteness, Item};
 
-/// The part of 资格id before the first `-`: the crawler's id of one company (API document's example: 24 hex digits).
+/// What stands in 资格id before `-` and the item's own number: the crawler's id of one company (API document's example: 24 hex
+/// digits). An id of any other form says nothing of whose it is.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Prefix(String);
@@ -28,12 +28,11 @@ impl Prefix {
         &self.0
     }
 
-    /// The prefix of an item; `None` when its 资格id is missing or has no `-`.
+    /// The prefix of an item; `None` when its 资格id is missing or of another form.
     #[must_use]
     pub fn of(item: &Item) -> Option<Self> {
-        let id = normalised(item.business_id.as_deref()?);
-        let (prefix, _) = id.split_once('-')?;
-        (!prefix.is_empty()).then(|| Self::new(prefix))
+        let prefix = holding::number_of(item)?.prefix_in(item.business_id.as_deref()?)?;
+        Some(Self::new(&prefix))
     }
 }
 
@@ -91,8 +90,13 @@ pub fn whose(ours: Option<&Prefix>, numbers: &Numbers, items: Vec<Item>) -> Whos
             None => unmarked.push(item),
         }
     }
+    let is_of_known = numbers.listed.is_empty() || bears_half(&numbers.listed, &unmarked);
     let Some(ours) = ours else {
-        return first_answer(by_prefix, unmarked);
+        return if by_prefix.is_empty() && !is_of_known {
+            Whose::Disputed { found: Vec::new() }
+        } else {
+            first_answer(by_prefix, unmarked)
+        };
     };
     if let Some(mut own) = by_prefix.remove(ours) {
         own.append(&mut unmarked);
@@ -110,7 +114,7 @@ pub fn whose(ours: Option<&Prefix>, numbers: &Numbers, items: Vec<Item>) -> Whos
     }
     if by_prefix.is_empty() {
         // Nobody says whose they are: their numbers have to.
-        return if numbers.listed.is_empty() || bears_half(&numbers.listed, &unmarked) {
+        return if is_of_known {
             Whose::Ours { prefix: Some(ours.clone()), items: unmarked }
         } else {
             Whose::Disputed { found: Vec::new() }
@@ -163,10 +167,13 @@ mod tests {
     use super::*;
 
     const OURS: &str = "5d43a8f092aec74cbf04a163";
+    const UUID: &str = "=550e8400-e29b-41d4-a716-446655440000";
     const THEIRS: &str = "5faaaaaaaaaaaaaaaaaaaaaa";
 
+    /// A prefix that begins with `=` is the whole id.
     fn item(prefix: &str, number: &str) -> Item {
-        let business_id = (!prefix.is_empty()).then(|| format!("{prefix}-{number}"));
+        let whole = prefix.strip_prefix('=').map(str::to_owned);
+        let business_id = whole.or_else(|| (!prefix.is_empty()).then(|| format!("{prefix}-{number}")));
         Item { business_id, certificate_num: Some(number.to_owned()), ..Item::default() }
     }
 
@@ -230,6 +237,18 @@ mod tests {
             ),
             (Some(OURS), &["A1", "A2"], &[("", "A1")], Ok("A1"), "nobody is named, but the numbers are ours"),
             (Some(OURS), &["A1", "A2"], &[("", "A9")], Err("disputed"), "nobody is named, and they are not"),
+            (None, &[], &[(UUID, "A1"), ("=660e8400-x", "A2")], Ok("A1 A2"), "other ids name nobody"),
+            (None, &["A1", "A2"], &[(UUID, "A1")], Ok("A1"), "they never did, but the numbers are ours"),
+            (None, &["A1", "A2"], &[(UUID, "A9")], Err("disputed"), "they never did, and these are not"),
+            (None, &[], &[("=x-A2", "A1"), (OURS, "A3")], Ok("A3 A1"), "an id with another item's number"),
+            (Some(OURS), &["A1"], &[(OURS, "A1"), (UUID, "-")], Ok("A1 -"), "an item without a number"),
+            (
+                Some("550e8400-e29b"),
+                &["A1"],
+                &[("550e8400-e29b", "A1"), (THEIRS, "A2")],
+                Ok("A1"),
+                "a prefix with a dash of its own",
+            ),
         ] {
             let expected =
                 expected.map(|numbers: &str| numbers.split(' ').map(str::to_owned).collect::<Vec<_>>());

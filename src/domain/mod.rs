@@ -9,6 +9,7 @@ pub mod certificates;
 pub mod compare;
 pub mod cover;
 pub mod credit_code;
+mod dated;
 pub mod dates;
 pub mod display;
 pub mod event;

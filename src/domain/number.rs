@@ -8,7 +8,9 @@ use chrono::{Days, NaiveDate};
 use serde::{Deserialize, Serialize};
 
 use super::dates::months_before;
-use super::display::{SHOWN_CHARACTERS_MAX, displayable, folded, normalised, plain, without_invisible};
+use super::display::{
+    SHOWN_CHARACTERS_MAX, displayable, folded, is_nothing, normalised, plain, without_invisible,
+};
 
 /// 资质证书号. Two numbers are the same when their normalised keys are: width, case, blanks and the `-6/3` suffix of a
 /// duplicate (副本) do not tell two certificates apart.
@@ -34,6 +36,38 @@ impl CertificateNumber {
             return Some(Self::new(text.to_owned(), without_duplicate_suffix(text)));
         }
         Self::normalise(text)
+    }
+
+    /// The number that an item states; `None` for what tables write instead of one (`-`, 无).
+    #[must_use]
+    pub fn stated(text: &str) -> Option<Self> {
+        Self::parse(text).filter(|number| !is_nothing(&normalised(number.text())))
+    }
+
+    /// The number in a 资格id of the form prefix-number (API document's example: `5d43a8f092aec74cbf04a163-A141002510`); `None`
+    /// for a UUID or any other id: its parts are no numbers.
+    #[must_use]
+    pub fn in_business_id(id: &str) -> Option<Self> {
+        const OBJECT_ID_CHARS: usize = 24;
+        let id = normalised(id);
+        let of_the_platform = |number: &str| by_letter(&number.to_ascii_uppercase()).is_some();
+        if let Some((_, number)) =
+            without_duplicate_suffix(&id).rsplit_once('-').filter(|(_, number)| of_the_platform(number))
+        {
+            return Self::stated(number);
+        }
+        let (prefix, number) = id.split_once('-')?;
+        let is_object_id =
+            prefix.len() == OBJECT_ID_CHARS && prefix.bytes().all(|byte| byte.is_ascii_hexdigit());
+        if is_object_id { Self::stated(number) } else { None }
+    }
+
+    /// What stands before `-` and this number in a 资格id; `None` where the id does not end so.
+    #[must_use]
+    pub fn prefix_in(&self, id: &str) -> Option<String> {
+        let id = folded(id);
+        let prefix = without_duplicate_suffix(&id).strip_suffix(self.key())?.strip_suffix('-')?;
+        (!prefix.is_empty()).then(|| prefix.to_owned())
     }
 
     fn normalise(text: &str) -> Option<Self> {
@@ -307,6 +341,34 @@ mod tests {
             "no duplicate's suffix"
         );
         assert_eq!(CertificateNumber::parse(" \u{3000}\0"), None);
+    }
+
+    #[test]
+    fn a_number_is_in_an_id_of_the_form_prefix_number_only() {
+        for (id, number, why) in [
+            ("5d43a8f092aec74cbf04a163-A141002510", Some("A141002510"), "the document's example"),
+            (
+                "5d43a8f092aec74cbf04a163-(皖)JZ安许证字[2021]007",
+                Some("(皖)JZ安许证字[2021]007"),
+                "any number",
+            ),
+            ("5D43A8F092AEC74CBF04A163-A132000058-6/3", Some("A132000058"), "a duplicate's"),
+            ("3355627294-D341000026", Some("D341000026"), "a numeric id before a number of the platform"),
+            ("550e8400-e29b-41d4-a716-446655440000-D241000318", Some("D241000318"), "a UUID before one"),
+            ("550e8400-e29b-41d4-a716-446655440000", None, "a UUID alone"),
+            ("5d43a8f092aec74cbf04a163", None, "no dash"),
+            ("5d43a8f092aec74cbf04a163-", None, "nothing behind it"),
+            ("5d43a8f092aec74cbf04a163--", None, "what tables write for nothing"),
+            ("5d43a8f092aec74cbf04a163-无", None, "the same"),
+            ("12345-67890", None, "two numbers"),
+            ("-D241000318", Some("D241000318"), "no prefix, but a number"),
+        ] {
+            assert_eq!(CertificateNumber::in_business_id(id), number.map(self::number), "{id}: {why}");
+        }
+        for text in ["", "-", "--", "—", "无", "暂无", "/", "null", "N/A", "０", " \u{200b}-"] {
+            assert_eq!(CertificateNumber::stated(text), None, "{text}");
+        }
+        assert_eq!(CertificateNumber::stated("D-0"), Some(number("D-0")));
     }
 
     #[test]

@@ -74,9 +74,6 @@ pub enum Incompleteness {
         /// What the page said.
         total: u64,
     },
-    /// An item has no certificate number, so nothing can be said about it.
-    #[error("an item has no certificate number")]
-    NoNumber,
     /// Items of another company bear certificate numbers of ours.
     #[error("certificate {number} came under another company's id")]
     ForeignNumber {
@@ -148,9 +145,9 @@ impl Gathering {
         if first != total {
             return Err(Incompleteness::TotalChanged { first, then: total });
         }
-        if let Some(twice) =
-            page.items.iter().find(|item| self.pages.iter().flatten().any(|seen| seen == *item))
-        {
+        // A row of which nothing can be read is like any other such row, and hides no item.
+        let mut readable = page.items.iter().filter(|item| **item != Item::default());
+        if let Some(twice) = readable.find(|item| self.pages.iter().flatten().any(|seen| seen == *item)) {
             let business_id = twice.business_id.clone().or_else(|| twice.certificate_num.clone());
             return Err(Incompleteness::Repeated { business_id: business_id.unwrap_or_default() });
         }

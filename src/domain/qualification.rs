@@ -1,11 +1,12 @@
 //! Qualifications: the names that 资质名称 holds, split, with the grade parsed off.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
 use super::alias;
-use super::display::{displayable, normalised, plain};
+use super::display::{displayable, normalised, plain, without_escapes};
 pub use super::grade::{Grade, GradeChange, grade_change, holds_at_least};
 use super::grade::{unfold_numerals, unfolded};
 
@@ -63,12 +64,13 @@ impl Qualification {
     /// Reads one name; `None` when nothing is left of it.
     fn read(text: &str) -> Option<Self> {
         let text = displayable(text);
-        if shows_nothing(&text) {
+        let name = without_escapes(&text);
+        if shows_nothing(&name) {
             return None;
         }
-        let (name, grade) = split_grade(&text);
-        let key = QualificationKey(alias::official(unfold_numerals(normalised(name))));
-        Some(Self { name: name.to_owned(), grade: grade.map(Grade::new), key, text })
+        let (name, grade) = split_grade(&name);
+        let key = QualificationKey(alias::official(unfold_numerals(normalised(&name))));
+        Some(Self { name: name.into_owned(), grade: grade.map(Grade::new), key, text })
     }
 }
 
@@ -78,9 +80,9 @@ fn shows_nothing(text: &str) -> bool {
     !text.chars().any(is_seen) && normalised(text).is_empty()
 }
 
-/// Splits 资质名称 into its qualifications. Separators are , ， ; ； and line breaks; commas and semicolons count only
-/// outside brackets, and a line break closes what was left open. 、 never separates: official names contain it. The same
-/// key twice is one qualification, the higher grade kept.
+/// Splits 资质名称 into its qualifications. Separators are , ， ; ； and line breaks, and 、 / | right after a grade: elsewhere
+/// official names contain them. They count outside brackets; a bracket that is never closed is none, and behind a grade a new
+/// name begins whatever is open. The same key twice is one qualification, the higher grade kept.
 #[must_use]
 pub fn split(qualification_name: &str) -> Vec<Qualification> {
     let mut qualifications: Vec<Qualification> = Vec::new();
@@ -105,24 +107,23 @@ pub fn split(qualification_name: &str) -> Vec<Qualification> {
 fn parts(text: &str) -> Vec<&str> {
     let mut parts = Vec::new();
     let (mut start, mut depth) = (0, 0_usize);
+    let mut opening = closed_brackets(text).into_iter().peekable();
     for (at, character) in text.char_indices() {
         let separates = match character {
-            '(' | '（' | '[' | '［' | '【' | '〔' => {
-                depth += 1;
+            _ if is_opening(character) => {
+                depth += usize::from(opening.next_if_eq(&at).is_some());
                 false
             }
-            ')' | '）' | ']' | '］' | '】' | '〕' => {
+            _ if is_closing(character) => {
                 depth = depth.saturating_sub(1);
                 false
             }
-            ',' | '，' | ';' | '；' | '﹐' | '﹔' => depth == 0,
-            '\n' | '\r' | '\u{2028}' | '\u{2029}' | '\u{85}' => {
-                depth = 0;
-                true
-            }
-            _ => false,
+            ',' | '，' | ';' | '；' | '﹐' | '﹔' => depth == 0 || states_grade(&text[start..at]),
+            '、' | '/' | '／' | '|' | '｜' => states_grade(&text[start..at]),
+            _ => is_line_break(character),
         };
         if separates {
+            depth = 0;
             parts.push(&text[start..at]);
             start = at + character.len_utf8();
         }
@@ -131,16 +132,83 @@ fn parts(text: &str) -> Vec<&str> {
     parts
 }
 
-/// Splits the grade off the end of one name. What follows a grade in brackets (…甲级（暂定）) or as 资质 stays with the name:
-/// it is part of what the registry says, never dropped.
-fn split_grade(text: &str) -> (&str, Option<&str>) {
-    let text = text.trim();
-    let body = text.strip_suffix("资质").filter(|body| grade_start(body).is_some()).unwrap_or(text);
-    match grade_start(body) {
-        // A text that is nothing but a grade is kept whole as a name.
-        Some(at) if at > 0 => (text[..at].trim_end(), Some(body[at..].trim())),
-        _ => (text, None),
+fn is_opening(character: char) -> bool {
+    matches!(character, '(' | '（' | '[' | '［' | '【' | '〔')
+}
+
+fn is_closing(character: char) -> bool {
+    matches!(character, ')' | '）' | ']' | '］' | '】' | '〕')
+}
+
+fn is_line_break(character: char) -> bool {
+    matches!(character, '\n' | '\r' | '\u{2028}' | '\u{2029}' | '\u{85}')
+}
+
+/// Where the brackets open that are closed in the same line, in order.
+fn closed_brackets(text: &str) -> Vec<usize> {
+    let (mut open, mut closed) = (Vec::new(), Vec::new());
+    for (at, character) in text.char_indices() {
+        if is_opening(character) {
+            open.push(at);
+        } else if is_closing(character) {
+            closed.extend(open.pop());
+        } else if is_line_break(character) {
+            open.clear();
+        }
     }
+    closed.sort_unstable();
+    closed
+}
+
+/// Whether the name that was begun ends in a grade.
+fn states_grade(name: &str) -> bool {
+    split_grade(&without_escapes(&displayable(name))).1.is_some()
+}
+
+/// Splits the grade off the end of one name: 二级, also in brackets, as 资质, with a full stop, or with a tail such as （暂定）.
+fn split_grade(text: &str) -> (Cow<'_, str>, Option<&str>) {
+    let text = text.trim();
+    // Nearly all names end in their grade.
+    if let Some(at) = grade_start(text).filter(|at| *at > 0) {
+        return (Cow::Borrowed(text[..at].trim_end()), Some(text[at..].trim()));
+    }
+    let body = text.trim_end_matches(|end: char| end.is_whitespace() || ENDINGS.contains(&end));
+    // A text that is nothing but a grade is kept whole as a name.
+    without_tail(body).unwrap_or((Cow::Borrowed(body), None))
+}
+
+/// What may stand behind a name and says nothing.
+const ENDINGS: [char; 7] = ['。', '．', '.', '、', '：', ':', '|'];
+
+/// A name and its grade where the grade does not end the text.
+fn without_tail(body: &str) -> Option<(Cow<'_, str>, Option<&str>)> {
+    let graded = |text: &'_ str| grade_start(text).filter(|at| *at > 0);
+    let named = |text: &'_ str| text.strip_suffix("资质").unwrap_or(text).trim_end().len();
+    let whole = &body[..named(body)];
+    if let Some(at) = graded(whole) {
+        return Some((Cow::Borrowed(body[..at].trim_end()), Some(whole[at..].trim())));
+    }
+    let opens = body.char_indices().rfind(|(_, character)| is_opening(*character))?.0;
+    let (before, bracket) = (body[..opens].trim_end(), &body[opens..]);
+    let inner = bracket.trim_matches(|edge| is_opening(edge) || is_closing(edge)).trim();
+    let inner = &inner[..named(inner)];
+    if grade_start(inner) == Some(0) && !before.is_empty() {
+        return Some((Cow::Borrowed(before), Some(inner)));
+    }
+    let before = &before[..named(before)];
+    let at = graded(before)?;
+    let (name, grade) = (before[..at].trim_end(), before[at..].trim());
+    // What is no word on the grade belongs to the name: 特种工程专业承包不分等级（结构补强）.
+    let name =
+        if is_of_the_grade(inner) { Cow::Borrowed(name) } else { Cow::Owned(format!("{name}{bracket}")) };
+    Some((name, Some(grade)))
+}
+
+/// Whether a bracket behind a grade says something of the grade, as 暂定, 临时, 增项 do, and nothing of the qualification.
+fn is_of_the_grade(tail: &str) -> bool {
+    const TAIL_CHARS_MAX: usize = 3;
+    const WORDS: [&str; 8] = ["暂定", "临时", "有效", "延续", "标准", "主项", "增项", "过渡"];
+    tail.chars().count() <= TAIL_CHARS_MAX || WORDS.iter().any(|word| tail.contains(word))
 }
 
 /// Grades of two characters.

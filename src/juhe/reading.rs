@@ -105,7 +105,7 @@ fn items(items: Option<&Value>) -> Result<Vec<Item>, String> {
     if found.len() > ITEMS_MAX {
         return Err(format!("{} items in one answer", found.len()));
     }
-    found.into_iter().map(|value| item(value).ok_or_else(|| "an item that is no object".to_owned())).collect()
+    Ok(found.into_iter().map(item).collect())
 }
 
 /// The fields of an item, as the document names them.
@@ -119,8 +119,9 @@ const FIELDS: [&str; 7] = [
     "qualificationName",
 ];
 
-fn item(value: &Value) -> Option<Item> {
-    let fields = value.as_object()?;
+/// What is no object is an item all the same: `total` counts it, and the rest of the company must not go unread because of it.
+fn item(value: &Value) -> Item {
+    let Some(fields) = value.as_object() else { return Item::default() };
     let [
         organ,
         effective_time,
@@ -130,7 +131,7 @@ fn item(value: &Value) -> Option<Item> {
         certificate_num,
         qualification_name,
     ] = FIELDS.map(|field| fields.get(field).and_then(text));
-    Some(Item {
+    Item {
         organ,
         effective_time,
         business_id,
@@ -138,7 +139,7 @@ fn item(value: &Value) -> Option<Item> {
         kind,
         certificate_num,
         qualification_name,
-    })
+    }
 }
 
 /// A value as text: a string as it is, a number in decimal, null as absent, and so PHP's empty list or object. What else

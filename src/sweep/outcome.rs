@@ -7,9 +7,11 @@ use super::report::Ended;
 use super::teller::Teller;
 use crate::config::Company;
 use crate::domain::compare::{Seen, compare};
-use crate::domain::dates::{End, OddDates, odd_dates};
+use crate::domain::dates::{End, OddDates, odd_dates, states_two_ends};
+use crate::domain::display::displayable;
 use crate::domain::event::{Event, EventKind, News, Trouble, TroubleFacts};
-use crate::domain::holding::{Holding, HoldingKey, read_items};
+use crate::domain::health::counted;
+use crate::domain::holding::{Holding, HoldingKey, read_items, unnumbered};
 use crate::domain::identity::{Prefix, Whose, whose};
 use crate::domain::judge::Told;
 use crate::domain::observation::{Item, Observation};
@@ -70,8 +72,7 @@ pub(super) fn new_prefix<'a>(record: &Record, whose: &'a Whose) -> Option<&'a Pr
 pub(super) fn conclude(case: &Case<'_>, answer: Answer) -> Result<Conclusion, Ended> {
     let Some(whose) = answer.whose else { return Ok(empty(case)) };
     let (prefix, items) = accept(whose, answer.prefix_is)?;
-    let shown = read_items(&items).map_err(|reason| incomplete(&reason.to_string()))?;
-    let mut conclusion = complete(case, prefix, shown);
+    let mut conclusion = complete(case, prefix, &items);
     conclusion.after.pages = answer.pages;
     conclusion.after.digests = answer.digests.filter(|_| is_quiet(case, &conclusion));
     Ok(conclusion)
@@ -134,7 +135,8 @@ fn accept(whose: Whose, prefix_is: PrefixIs) -> Result<(Option<Prefix>, Vec<Item
     }
 }
 
-fn complete(case: &Case<'_>, prefix: Option<Prefix>, shown: BTreeMap<HoldingKey, Holding>) -> Conclusion {
+fn complete(case: &Case<'_>, prefix: Option<Prefix>, items: &[Item]) -> Conclusion {
+    let shown = read_items(items);
     let mut after = verified(case, Outcome::Complete);
     after.last_verified_at = Some(case.now());
     let unreadable = unreadable_dates(case, &shown);
@@ -156,6 +158,12 @@ fn complete(case: &Case<'_>, prefix: Option<Prefix>, shown: BTreeMap<HoldingKey,
     troubles.extend(unreadable.into_iter().map(|(number, facts)| {
         case.teller.begins_for(Trouble::UnreadableDate, &number, facts, case.company())
     }));
+    match unnumbered_items(case, items) {
+        Some(facts) => {
+            troubles.push(case.teller.begins_for(Trouble::UnreadableItem, "", facts, case.company()));
+        }
+        None => troubles.extend(case.ended(|trouble, _| trouble == Trouble::UnreadableItem)),
+    }
     after.owes_answer = after.snapshot.open_doubts().next().is_some();
     judged(case, Conclusion { outcome: Outcome::Complete, after, told: Vec::new(), events, troubles })
 }
@@ -301,7 +309,7 @@ fn unreadable_dates(case: &Case<'_>, shown: &BTreeMap<HoldingKey, Holding>) -> V
         let number = holding.number.text().to_owned();
         let reason = format!("certificate {number}: {reason}");
         let facts = TroubleFacts {
-            reason: crate::domain::display::displayable(&reason),
+            reason: displayable(&reason),
             advice: Some("compare with the national platform (四库一平台); until a date can be read the last one known is judged".to_owned()),
             since: Some(case.now()),
             ..TroubleFacts::default()
@@ -312,12 +320,36 @@ fn unreadable_dates(case: &Case<'_>, shown: &BTreeMap<HoldingKey, Holding>) -> V
     found.into_iter().collect()
 }
 
+/// How many items have no certificate number, and what they seem to be; `None`: all have one.
+fn unnumbered_items(case: &Case<'_>, items: &[Item]) -> Option<TroubleFacts> {
+    const NAMED_MAX: usize = 5;
+    let found: Vec<&Item> = unnumbered(items).collect();
+    if found.is_empty() {
+        return None;
+    }
+    let name = |item: &&Item| {
+        let texts = [&item.kind, &item.qualification_name]
+            .map(|text| displayable(text.as_deref().unwrap_or_default()));
+        let texts: Vec<String> = texts.into_iter().filter(|text| !text.is_empty()).collect();
+        (!texts.is_empty()).then(|| texts.join(": "))
+    };
+    let mut names: Vec<String> = found.iter().filter_map(name).take(NAMED_MAX).collect();
+    names.dedup();
+    let which = if names.is_empty() { String::new() } else { format!(" ({})", names.join("; ")) };
+    let count = found.len() as u64;
+    let reason = format!("{} no certificate number{which}", counted(count, "item has", "items have"));
+    Some(TroubleFacts { reason: displayable(&reason), since: Some(case.now()), ..TroubleFacts::default() })
+}
+
 fn what_is_odd(holding: &Holding, today: chrono::NaiveDate) -> Option<String> {
     let text = &holding.end_text;
     match holding.end {
         End::Missing => Some("no end of validity is stated".to_owned()),
         End::Endless => Some(format!("the end of validity is \"{text}\", but a 资质 always ends")),
         End::Unreadable => Some(format!("the end of validity \"{text}\" cannot be read")),
+        End::Day(_) if states_two_ends(text) => {
+            Some(format!("\"{text}\" states two ends and not which of them holds; the earlier is judged"))
+        }
         End::Day(end) => odd_dates(holding.issued, end, today).map(|odd| match odd {
             OddDates::EndBeforeIssue => "it ends before it was issued".to_owned(),
             OddDates::IssuedInFuture => "its issue date lies in the future".to_owned(),

@@ -49,7 +49,7 @@ pub(super) async fn reread_dry(ground: &Ground<'_>, record: &mut Record) -> Resu
 fn in_todays_words(ground: &Ground<'_>, record: &Record, answer: &Older) -> Record {
     let shown = gathered(&answer.pages).and_then(|items| {
         match whose(record.snapshot.prefix.as_ref(), &record.snapshot.numbers(), items) {
-            Whose::Ours { items, .. } | Whose::ReImported { items, .. } => read_items(&items).ok(),
+            Whose::Ours { items, .. } | Whose::ReImported { items, .. } => Some(read_items(&items)),
             Whose::Disputed { .. } | Whose::Unclear(_) => None,
         }
     });

@@ -36,6 +36,7 @@ mod sweep_budget;
 mod sweep_identity;
 mod sweep_judging;
 mod sweep_masses;
+mod sweep_reading;
 mod sweep_together;
 mod sweep_upstream;
 mod sweeps;

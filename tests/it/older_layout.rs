@@ -99,7 +99,7 @@ async fn holdings_of_older_versions_are_there_by_certificates_with_their_history
     .await
     .unwrap();
     let changed = begun + TimeDelta::days(1);
-    let shown: BTreeMap<HoldingKey, Holding> = read_items(&items()).unwrap();
+    let shown: BTreeMap<HoldingKey, Holding> = read_items(&items());
     assert_eq!(shown.len(), 12);
     // The last one went, one is no longer listed, one was established later than its sister and had another end before.
     let gone_key = shown.keys().next_back().unwrap().clone();

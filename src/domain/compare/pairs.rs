@@ -220,6 +220,11 @@ impl Pass<'_, '_> {
                 self.not_shown(key, Field::End);
                 return EndIs::TheSame;
             }
+            // Of two ends with no word neither replaces one that was clear (design 3).
+            (End::Day(_), End::Day(_)) if shown.states_two_ends() && !before.states_two_ends() => {
+                self.not_shown(key, Field::End);
+                return EndIs::Unreadable;
+            }
             // What had gone at its end and is back with a later one was renewed (design 3, "Ends").
             (End::Day(old), End::Day(new)) if new > old && was_unlisted => Change::Renewed,
             (End::Day(old), End::Day(new)) if new > old => later_kind(before, shown),

@@ -63,7 +63,7 @@ impl Company {
 
     fn look(&mut self, shown: Option<&[Shown<'_>]>) -> Vec<Event> {
         let seen = match shown {
-            Some(shown) => Seen::Holdings(read_items(&shown.iter().map(item).collect::<Vec<_>>()).unwrap()),
+            Some(shown) => Seen::Holdings(read_items(&shown.iter().map(item).collect::<Vec<_>>())),
             None => Seen::Nothing,
         };
         let comparison = self.compare(&seen);

@@ -67,7 +67,7 @@ impl Company {
 
     fn look(&mut self, shown: &[Shown<'_>]) {
         let items: Vec<Item> = shown.iter().map(item).collect();
-        let seen = Seen::Holdings(read_items(&items).unwrap());
+        let seen = Seen::Holdings(read_items(&items));
         let look = Self::look_of(&self.keyword, self.today);
         self.snapshot = compare(&self.snapshot, &seen, &look).after;
     }

@@ -35,6 +35,18 @@ fn official_names_give_name_and_grade() {
         ("建筑工程施工总承包壹级", "建筑工程施工总承包", Some("壹级")),
         ("建筑工程施工总承包特级资质", "建筑工程施工总承包", Some("特级")),
         ("甲级", "甲级", None),
+        ("建筑工程施工总承包二级（暂定）", "建筑工程施工总承包", Some("二级")),
+        ("工程设计市政行业甲级(临时)", "工程设计市政行业", Some("甲级")),
+        ("建筑工程施工总承包二级。", "建筑工程施工总承包", Some("二级")),
+        ("建筑工程施工总承包（二级）", "建筑工程施工总承包", Some("二级")),
+        ("建筑工程施工总承包【贰级】", "建筑工程施工总承包", Some("贰级")),
+        ("建筑工程施工总承包二级资质（增项）", "建筑工程施工总承包", Some("二级")),
+        ("建筑工程施工总承包二级（有效期至2026年12月31日）", "建筑工程施工总承包", Some("二级")),
+        ("建筑工程施工总承包二级（暂定", "建筑工程施工总承包", Some("二级")),
+        ("特种工程专业承包不分等级（结构补强）", "特种工程专业承包（结构补强）", Some("不分等级")),
+        ("工程设计铁道行业甲（Ⅱ）级（暂定）", "工程设计铁道行业", Some("甲（Ⅱ）级")),
+        ("模板脚手架专业承包不分级", "模板脚手架专业承包", Some("不分级")),
+        ("工程设计建筑行业（建筑工程）", "工程设计建筑行业（建筑工程）", None),
     ] {
         let read = only(text);
         assert_eq!((read.name.as_str(), read.grade.as_ref().map(Grade::text)), (name, grade), "{text}");
@@ -51,6 +63,13 @@ fn cosmetic_differences_are_none() {
         ("模板脚手架专业承包", "模板脚手架专业承包不分等级", "不分等级 is dropped by some sources"),
         ("工程设计铁道行业甲（Ⅰ）级", "工程设计铁道行业甲(I)级", "Roman numeral"),
         ("工程 监理\u{3000}房屋建筑工程专业甲级", "工程监理房屋建筑工程专业甲级", "blanks"),
+        ("建筑\u{200b}工程施工总承包二\u{feff}级", "建筑工程施工总承包二级", "what cannot be seen"),
+        ("\u{ad}建筑工程施工总承包\u{2060}二级\u{0}", "建筑工程施工总承包二级", "soft hyphen, joiner, NUL"),
+        ("建筑工程施工总承包\u{202e}二级", "建筑工程施工总承包二级", "an override of direction"),
+        ("建筑工程施工总承包二级（暂定）", "建筑工程施工总承包二级", "a tail"),
+        ("建筑工程施工总承包（二级）。", "建筑工程施工总承包二级", "brackets and a full stop"),
+        ("特种工程专业承包不分等级（结构补强）", "特种工程（结构补强）专业承包", "a kind behind the grade"),
+        ("模板脚手架专业承包不分级", "模板脚手架专业承包不分等级", "another word for no grade"),
     ] {
         let (one, other) = (only(one), only(other));
         assert_eq!(one.key, other.key, "{why}");
@@ -66,7 +85,17 @@ fn separators_count_outside_brackets_only() {
         ("甲专业甲级\r\n乙专业乙级", 2, "line break"),
         ("市政行业（燃气,轨道除外）甲级", 1, "inside brackets"),
         ("市政行业（燃气\n乙专业乙级,丙专业丙级", 3, "a line break closes an open bracket"),
-        ("坦克、装甲车辆工程专业乙级", 1, "、 never separates"),
+        ("坦克、装甲车辆工程专业乙级", 1, "、 inside a name"),
+        ("兽医/畜牧工程专业甲级", 1, "/ inside a name"),
+        ("甲专业甲级、乙专业乙级、丙专业丙级", 3, "、 after a grade"),
+        ("甲专业甲级/乙专业乙级|丙专业丙级", 3, "/ and | after a grade"),
+        ("甲专业甲级（暂定）、乙专业乙级", 2, "、 after a grade with a tail"),
+        ("甲专业不分等级、乙专业", 2, "不分等级 is a grade"),
+        ("市政行业（燃气工程甲级,乙专业乙级,丙专业丙级", 3, "an unclosed bracket swallows nothing"),
+        ("市政行业（燃气工程甲级,建筑行业（建筑工程）甲级,丙专业丙级", 3, "nor when one behind it is closed"),
+        ("市政行业（（燃气）甲级,乙专业乙级", 2, "opened twice, closed once"),
+        ("市政行业（燃气））甲级,乙专业（乙类,丙类）乙级", 2, "closed too often"),
+        ("结构补强（特种,乙专业乙级", 2, "unclosed, without a grade"),
         (" ,，\n", 0, "nothing"),
         ("甲专业甲级,甲专业甲级", 1, "the same twice is one"),
     ] {

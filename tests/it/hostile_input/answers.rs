@@ -224,7 +224,7 @@ fn read(bytes: Vec<u8>) -> Found {
     else {
         return Ok(());
     };
-    let Ok(shown) = read_items(&items) else { return Ok(()) };
+    let shown = read_items(&items);
     for holding in shown.values() {
         held(holding)?;
     }

@@ -151,14 +151,14 @@ fn complete(company: &mut Record) -> Made {
         item("D341000001", "建筑业企业资质", "地基基础工程专业承包\u{202e}二级", "2024-01-02", "待定"),
     ];
     let since = instant("2026-02-01T00:00:05Z");
-    let held = holding::read_items(&items).unwrap().into_iter();
+    let held = holding::read_items(&items).into_iter();
     company.snapshot.held =
         held.map(|(key, holding)| (key, Held { holding, since, unlisted_since: None })).collect();
     company.snapshot.prefix = Some(Prefix::new("5d43a8f092aec74cbf04a163"));
     company.snapshot.baseline_at = Some(since);
     company.last_verified_at = Some(instant(SWEPT));
     let seen = item("D241008888", "建筑业企业资质", "消防设施工程专业承包一级", "2026-02-28", "2031-02-27");
-    for (key, holding) in holding::read_items(&[seen]).unwrap() {
+    for (key, holding) in holding::read_items(&[seen]) {
         company.snapshot.doubts.insert((key, Field::Presence), doubt(holding));
     }
     let facts = |number: &str| facts(company, number);

@@ -208,7 +208,7 @@ fn organ_and_type_are_kept_and_not_told() {
     items[0].kind = Some("工程设计资质".into());
     for _ in 0..3 {
         company.now += DAY;
-        let seen = Seen::Holdings(read_items(&items).unwrap());
+        let seen = Seen::Holdings(read_items(&items));
         let comparison = company.compare(&seen);
         assert_eq!(kinds(&comparison.events), NONE);
         company.snapshot = comparison.after;

@@ -30,7 +30,7 @@ impl Older {
     fn read(self, shown: &[Shown<'_>]) -> BTreeMap<HoldingKey, Holding> {
         let mut read: BTreeMap<HoldingKey, Holding> = BTreeMap::new();
         for shown in shown {
-            for holding in read_items(&[item(shown)]).unwrap().into_values() {
+            for holding in read_items(&[item(shown)]).into_values() {
                 let holding = self.make(holding, shown);
                 let is_past =
                     read.get(&holding.key()).is_some_and(|known| known.last_day() >= holding.last_day());
@@ -89,7 +89,7 @@ impl Company {
 
     /// What happens before the next answer is compared: the last complete one is read again.
     fn reread(&mut self, last: &[Shown<'_>], at: DateTime<Utc>) {
-        let shown = read_items(&last.iter().map(item).collect::<Vec<_>>()).unwrap();
+        let shown = read_items(&last.iter().map(item).collect::<Vec<_>>());
         let today = self.now.with_timezone(&chrono_tz::Asia::Shanghai).date_naive();
         self.snapshot = reread(&self.snapshot, Some(Again { shown: &shown, at }), today);
     }

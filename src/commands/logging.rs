@@ -1,28 +1,139 @@
-//! The log: standard error, which systemd takes into the journal.
+//! The log: standard error, which systemd takes into the journal. It is best effort: a full disk, a pipe whose reader has gone or does
+//! not read, a closed descriptor: a line is lost, and the work goes on.
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal as _, Write};
+use std::os::fd::AsFd as _;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use tracing_subscriber::EnvFilter;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::stat::{SFlag, fstat};
+use tracing::{Level, Metadata};
+use tracing_subscriber::filter::filter_fn;
+use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing_subscriber::{EnvFilter, Layer as _, fmt};
 
 use super::arguments::{Arguments, Command};
 
-/// Starts the log, at the level of `RUST_LOG`, else that of the command.
+/// How long a line waits for a reader that does not read; those after it do not wait until it reads again.
+const READER_PATIENCE_MILLISECONDS: u16 = 1000;
+
+/// Where poll(2) says that a pipe or a socket can be written to, so many bytes go in without waiting (`PIPE_BUF`, pipe(7)).
+const PIECE_BYTES: usize = 4096;
+
+/// Starts the log, at the level of `RUST_LOG`, else that of the command. From now on a panic is a line of it.
 pub fn start_logging(arguments: &Arguments) {
     let usual = usual_level(&arguments.command);
-    let filter = std::env::var("RUST_LOG").ok().filter(|wanted| !wanted.trim().is_empty());
-    let filter = filter.and_then(|wanted| EnvFilter::try_new(wanted).ok());
-    let log = tracing_subscriber::fmt()
-        .with_env_filter(filter.unwrap_or_else(|| EnvFilter::new(usual)))
-        .with_ansi(false)
-        .with_target(false)
-        .with_writer(|| Inert(io::stderr()));
+    let wanted = std::env::var("RUST_LOG").ok().filter(|wanted| !wanted.trim().is_empty());
+    let filter = wanted.and_then(|wanted| EnvFilter::try_new(wanted).ok());
+    // What a line cannot be written for is not written about either.
+    let lines = fmt::layer().with_ansi(false).with_target(false).log_internal_errors(false);
+    let lines = lines.with_writer(StandardError);
+    // The journal has the time itself.
+    let lines = if is_journal() { lines.without_time().boxed() } else { lines.boxed() };
+    let log = tracing_subscriber::registry()
+        .with(lines)
+        .with(filter.unwrap_or_else(|| EnvFilter::new(usual)))
+        .with(filter_fn(is_fit_for_a_log));
     // Where a log was started already (a test) it goes on.
-    let _ = if std::env::var_os("JOURNAL_STREAM").is_some() {
-        // The journal has the time itself.
-        log.without_time().try_init()
-    } else {
-        log.try_init()
+    if log.try_init().is_ok() {
+        std::panic::set_hook(Box::new(|panic| tracing::error!(%panic, "a bug: this piece of work failed")));
+    }
+}
+
+/// Whether `RUST_LOG` may ask for it. What libraries say of their innermost workings may hold what is secret, and those that watch the
+/// directory would write of each line that is written in it, for ever.
+fn is_fit_for_a_log(metadata: &Metadata<'_>) -> bool {
+    let target = metadata.target();
+    let of = |library: &str| {
+        target.strip_prefix(library).is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
     };
+    match *metadata.level() {
+        Level::TRACE => of("qualwatch"),
+        Level::DEBUG => !["notify", "mio", "inotify", "polling"].into_iter().any(of),
+        _ => true,
+    }
+}
+
+/// How urgent a line is, as the journal reads it (sd-daemon(3)); nothing where no journal reads.
+pub(super) fn urgency(level: Level) -> &'static str {
+    match level {
+        _ if !is_journal() => "",
+        Level::ERROR => "<3>",
+        Level::WARN => "<4>",
+        Level::INFO => "<6>",
+        Level::DEBUG | Level::TRACE => "<7>",
+    }
+}
+
+/// Whether standard error leads to systemd's journal, perhaps through a pipe. Programs of a person's session inherit the variable, but
+/// write to a terminal or a file (systemd.exec(5), `JOURNAL_STREAM`).
+fn is_journal() -> bool {
+    static IS_JOURNAL: OnceLock<bool> = OnceLock::new();
+    *IS_JOURNAL.get_or_init(|| {
+        let kind = fstat(io::stderr()).map(|found| SFlag::from_bits_truncate(found.st_mode) & SFlag::S_IFMT);
+        std::env::var_os("JOURNAL_STREAM").is_some()
+            && !io::stderr().is_terminal()
+            && kind.is_ok_and(|kind| kind == SFlag::S_IFSOCK || kind == SFlag::S_IFIFO)
+    })
+}
+
+/// Makes a writer for each event.
+struct StandardError;
+
+impl<'a> MakeWriter<'a> for StandardError {
+    type Writer = Inert<Lossy>;
+
+    fn make_writer(&'a self) -> Self::Writer {
+        Inert { urgency: urgency(Level::INFO), output: Lossy }
+    }
+
+    fn make_writer_for(&'a self, metadata: &Metadata<'_>) -> Self::Writer {
+        Inert { urgency: urgency(*metadata.level()), output: Lossy }
+    }
+}
+
+/// Standard error, as far as it takes what is written.
+pub(super) struct Lossy;
+
+/// Whether the reader was waited for in vain.
+static IS_STUCK: AtomicBool = AtomicBool::new(false);
+/// Lines that were lost since the last one that was not.
+static LOST: AtomicU64 = AtomicU64::new(0);
+
+impl Write for Lossy {
+    /// Takes a whole line, or loses it: it never fails.
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        let mut output = io::stderr().lock();
+        let lost = LOST.load(Ordering::Relaxed);
+        let note = format!("{}WARN {lost} lines of the log could not be written\n", urgency(Level::WARN));
+        let note = if lost > 0 { note.as_bytes() } else { &[] };
+        let is_written = note
+            .chunks(PIECE_BYTES)
+            .chain(line.chunks(PIECE_BYTES))
+            .all(|piece| takes(&output) && output.write_all(piece).is_ok());
+        if is_written {
+            LOST.store(0, Ordering::Relaxed);
+        } else {
+            LOST.fetch_add(1, Ordering::Relaxed);
+        }
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Whether a piece can be written without waiting for long. What cannot be asked is written to.
+fn takes(output: &io::StderrLock<'_>) -> bool {
+    let patience = if IS_STUCK.load(Ordering::Relaxed) { 0 } else { READER_PATIENCE_MILLISECONDS };
+    let mut asked = [PollFd::new(output.as_fd(), PollFlags::POLLOUT)];
+    let takes = poll(&mut asked, PollTimeout::from(patience)).map_or(true, |ready| ready > 0);
+    IS_STUCK.store(!takes, Ordering::Relaxed);
+    takes
 }
 
 /// What a person who waits for an answer wants to see; a daemon says more.
@@ -47,25 +158,29 @@ fn usual_level(command: &Command) -> &'static str {
 
 /// Passes events on, each on one line, with everything that could steer a terminal or forge a second line made visible:
 /// upstream text gets into the log. An event comes in one piece.
-struct Inert<W>(W);
+struct Inert<W> {
+    urgency: &'static str,
+    output: W,
+}
 
 impl<W: Write> Write for Inert<W> {
     fn write(&mut self, event: &[u8]) -> io::Result<usize> {
         let text = String::from_utf8_lossy(event);
         let line = text.strip_suffix('\n').unwrap_or(&text);
-        let mut shown = String::with_capacity(text.len());
+        let mut shown = String::with_capacity(self.urgency.len() + text.len());
+        shown.push_str(self.urgency);
         for c in line.chars() {
             if is_steering(c) { shown.extend(c.escape_unicode()) } else { shown.push(c) }
         }
         if text.ends_with('\n') {
             shown.push('\n');
         }
-        self.0.write_all(shown.as_bytes())?;
+        self.output.write_all(shown.as_bytes())?;
         Ok(event.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.0.flush()
+        self.output.flush()
     }
 }
 
@@ -80,9 +195,9 @@ mod tests {
 
     #[test]
     fn what_upstream_says_stays_on_its_line_and_steers_nothing() {
-        let mut log = Inert(Vec::new());
+        let mut log = Inert { urgency: "<4>", output: Vec::new() };
         log.write_all("WARN 河南院\u{1b}[2J\r\nINFO forged\u{202e}\n".as_bytes()).unwrap();
-        let shown = String::from_utf8(log.0).unwrap();
-        assert_eq!(shown, "WARN 河南院\\u{1b}[2J\\u{d}\\u{a}INFO forged\\u{202e}\n");
+        let shown = String::from_utf8(log.output).unwrap();
+        assert_eq!(shown, "<4>WARN 河南院\\u{1b}[2J\\u{d}\\u{a}INFO forged\\u{202e}\n");
     }
 }

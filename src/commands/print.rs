@@ -6,6 +6,7 @@ use std::io::{self, ErrorKind, IsTerminal as _, Write as _};
 use anyhow::Context as _;
 use serde::Serialize;
 
+use super::logging::{Lossy, urgency};
 use crate::config::{Colour, Environment};
 
 /// Whom a command prints for.
@@ -59,13 +60,15 @@ pub fn complaint(text: &str) {
             _ => vec![c],
         })
         .collect();
-    drawing(&text);
+    let urgency = urgency(tracing::Level::ERROR);
+    let lines: Vec<String> = text.lines().map(|line| format!("{urgency}{line}")).collect();
+    drawing(&lines.join("\n"));
 }
 
 /// Tells a person what was drawn for the terminal already.
 pub fn drawing(text: &str) {
-    // Where standard error is closed there is nobody to tell.
-    let _ = writeln!(io::stderr(), "{text}");
+    // Where nobody reads there is nobody to tell.
+    let _ = Lossy.write_all(format!("{text}\n").as_bytes());
 }
 
 /// Whether to colour standard error.

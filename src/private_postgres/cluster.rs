@@ -1,8 +1,8 @@
 //! The directories of the private server below the state directory, and the first making of them.
 
-use std::fs::{DirBuilder, File, OpenOptions};
+use std::fs::{DirBuilder, File, OpenOptions, Permissions};
 use std::io::ErrorKind;
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -180,6 +180,19 @@ pub(super) async fn initialise(
     clear_workshop(&workshop)
 }
 
+/// Closes a cluster to others again where somebody opened it (a copy, a volume of a container platform with `fsGroup`): PostgreSQL starts on
+/// none that more than its group can read.
+pub(super) fn close_to_others(layout: &Layout) -> Result<(), PostgresError> {
+    let cluster = layout.cluster();
+    let mode = cluster.metadata().map_err(while_doing("looking at", cluster))?.permissions().mode();
+    if mode & 0o027 == 0 {
+        return Ok(());
+    }
+    tracing::warn!(directory = %cluster.display(), "the directory of the database was open to others: it is closed again");
+    let closed = std::fs::set_permissions(cluster, Permissions::from_mode(0o700));
+    closed.map_err(while_doing("closing", cluster))
+}
+
 /// What every child gets: no environment of ours (it holds keys and passwords), no terminal, a directory it can enter.
 pub(super) fn prepare_child(command: &mut Command, installation: &Installation) {
     command
@@ -216,7 +229,7 @@ fn is_empty(directory: &Path) -> Result<bool, PostgresError> {
     }
 }
 
-fn ignore_missing(removed: std::io::Result<()>) -> std::io::Result<()> {
+pub(super) fn ignore_missing(removed: std::io::Result<()>) -> std::io::Result<()> {
     match removed {
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
         other => other,

@@ -146,12 +146,20 @@ impl PostgresError {
             | Self::Ended { .. }
             | Self::NoAnswer { .. }
             | Self::NotStopped { .. } => "the whole story is in postgres.log in the state directory",
+            Self::Open { source } if is_of_a_time_zone(source) => {
+                "install the time zone database (Debian, Ubuntu: apt-get install tzdata; Alpine: apk add tzdata)"
+            }
             Self::Files { source, .. } if source.kind() == std::io::ErrorKind::PermissionDenied => {
                 "run qualwatch as the user the state directory belongs to, or as root"
             }
             Self::Files { .. } | Self::Spawn { .. } | Self::Open { .. } => return None,
         })
     }
+}
+
+/// Whether a session was refused for its time zone (SQLSTATE 22023): each begins with UTC, which the server reads from a file.
+fn is_of_a_time_zone(error: &sqlx::Error) -> bool {
+    matches!(error, sqlx::Error::Database(refused) if refused.code().is_some_and(|code| code == "22023"))
 }
 
 /// Turns an I/O failure into [`PostgresError::Files`]: `.map_err(while_doing("reading", path))`.

@@ -59,6 +59,8 @@ pub(super) struct Server<'a> {
     pub account: Account,
     pub purpose: Purpose,
     pub socket_dir: &'a Path,
+    /// The number of a server before it that is certainly dead, whatever process has that number now.
+    pub dead: Option<i32>,
 }
 
 /// A child that was started: a keeper with its server, or the server alone.
@@ -97,6 +99,11 @@ impl Server<'_> {
         let postgres = self.installation.program("postgres");
         let mut command = Command::new(keeper.as_ref().unwrap_or(&postgres));
         prepare_child(&mut command, self.installation);
+        if let Some(dead) = self.dead {
+            // PostgreSQL believes neither its own number in the file, nor its parent's, nor this one (`CreateLockFile`), and goes on
+            // to see whether any back end still has the shared memory: removing the file would take that check away.
+            command.env("PG_GRANDPARENT_PID", dead.to_string());
+        }
         if keeper.is_some() {
             // It goes on as whoever we are: it has to open the lock, and to signal the server.
             command.arg0("qualwatch").arg(SUBCOMMAND).args(self.order()).arg(&postgres);
@@ -138,8 +145,9 @@ impl Server<'_> {
             // Its machine code cannot run under the unit's MemoryDenyWriteExecute, and our queries are short.
             "jit=off".to_owned(),
             "cluster_name=qualwatch".to_owned(),
-            "log_timezone=UTC".to_owned(),
-            "timezone=UTC".to_owned(),
+            // The one zone that needs no time zone database on the machine.
+            "log_timezone=GMT".to_owned(),
+            "timezone=GMT".to_owned(),
             // The log has no rotation while the server runs: only what is worth reading goes there.
             "log_checkpoints=off".to_owned(),
             "logging_collector=off".to_owned(),

@@ -11,7 +11,8 @@
 //!
 //! **Nothing is ever initialised over.** `initdb` works in `postgres.new`, under a marker file of ours, and the finished
 //! directory is renamed to `postgres`. A directory that is neither empty nor a cluster is refused. `postmaster.pid` is
-//! read, never deleted: whether it is stale is PostgreSQL's own judgement.
+//! read, and whether it is stale is PostgreSQL's own judgement; but where no process of the server is alive, it is told which number
+//! not to believe, and what it could never read is removed.
 //!
 //! **Accounts.** PostgreSQL refuses to run as root. As root, the owner of an existing cluster runs it, else the owner of the
 //! state directory, else the user `qualwatch`, else `postgres`; `nobody` only for what is thrown away. The directories

@@ -9,8 +9,8 @@ use nix::unistd::Pid;
 use sqlx::postgres::{PgConnectOptions, PgSslMode};
 use sqlx::{Connection as _, PgConnection};
 
-use super::cluster::ROLE;
-use super::error::PostgresError;
+use super::cluster::{ROLE, ignore_missing};
+use super::error::{PostgresError, while_doing};
 use super::sockets::PORT;
 use crate::clock;
 
@@ -54,6 +54,11 @@ impl Postmaster {
         whole.then(|| Self { pid, socket_dir: PathBuf::from(socket_dir) })
     }
 
+    /// Whether that very process is alive and is a server of `cluster`.
+    pub(super) fn is_alive(&self, cluster: &Path) -> bool {
+        std::fs::read_link(format!("/proc/{}/cwd", self.pid)).is_ok_and(|directory| directory == cluster)
+    }
+
     /// Sends `signal`, unless the process is another one by now: a server's working directory is its cluster.
     /// `false` when there is no such server any more (a zombie has no working directory either).
     fn signal(&self, cluster: &Path, signal: Signal) -> bool {
@@ -67,6 +72,52 @@ impl Postmaster {
         }
         kill(Pid::from_raw(self.pid), signal).is_ok()
     }
+}
+
+/// Whether a server of `cluster`, or a part of one, is alive: each of its processes works in the cluster's directory. `None` where the
+/// machine cannot say.
+pub(super) fn is_alive(cluster: &Path) -> Option<bool> {
+    std::fs::read_link("/proc/self/cwd").ok()?;
+    let processes = std::fs::read_dir("/proc").ok()?;
+    // Those of other accounts cannot be looked at, and are none of ours. One whose program was replaced is shown as `(deleted)`.
+    let is_of_it = |process: PathBuf| {
+        std::fs::read_link(process.join("cwd")).is_ok_and(|directory| directory == cluster)
+            && std::fs::read_link(process.join("exe")).is_ok_and(|program| {
+                program.file_name().is_some_and(|name| name.to_string_lossy().starts_with("postgres"))
+            })
+    };
+    let is_process =
+        |name: &std::ffi::OsStr| name.to_string_lossy().bytes().all(|byte| byte.is_ascii_digit());
+    Some(
+        processes
+            .filter_map(Result::ok)
+            .any(|entry| is_process(&entry.file_name()) && is_of_it(entry.path())),
+    )
+}
+
+/// Makes sure that what a server of `cluster` left behind, which was killed with all its processes or lost its power, keeps no new one
+/// from starting. Its number may belong to another process of our account by now, or to a thread of ours, which PostgreSQL
+/// takes for a running server; and what was cut off in the middle of writing it never judges. Gives the number that it shall
+/// not believe. Nothing is touched while any process of such a server is alive.
+pub(super) fn clear_the_way(cluster: &Path, socket_dir: &Path) -> Result<Option<i32>, PostgresError> {
+    if is_alive(cluster) != Some(false) {
+        return Ok(None);
+    }
+    for left in [format!(".s.PGSQL.{PORT}"), format!(".s.PGSQL.{PORT}.lock")] {
+        let left = socket_dir.join(left);
+        ignore_missing(std::fs::remove_file(&left)).map_err(while_doing("removing", left))?;
+    }
+    let file = cluster.join("postmaster.pid");
+    let text = match std::fs::read(&file) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        read => String::from_utf8_lossy(&read.map_err(while_doing("reading", &file))?).into_owned(),
+    };
+    let pid = text.lines().next().and_then(|line| line.trim().parse::<i32>().ok());
+    let pid = pid.and_then(i32::checked_abs).filter(|pid| *pid > 0);
+    if pid.is_none() {
+        std::fs::remove_file(&file).map_err(while_doing("removing", &file))?;
+    }
+    Ok(pid)
 }
 
 /// How to reach `database` on the server whose socket lies in `socket_dir`; nothing but the connection's own defaults
@@ -152,6 +203,32 @@ mod tests {
             std::fs::write(cluster.join("postmaster.pid"), text).unwrap();
             let read = Postmaster::read(cluster).map(|postmaster| postmaster.socket_dir);
             assert_eq!(read.as_deref(), socket.map(Path::new), "{why}");
+        }
+    }
+
+    #[test]
+    fn what_a_killed_server_left_is_put_out_of_the_way() {
+        let directory = tempfile::tempdir().unwrap();
+        let (cluster, sockets) = (directory.path().join("postgres"), directory.path().join("socket"));
+        std::fs::create_dir(&cluster).unwrap();
+        std::fs::create_dir(&sockets).unwrap();
+        let file = cluster.join("postmaster.pid");
+        for (left, stale, stays, why) in [
+            (Some(&b"4711\n/state/postgres\n"[..]), Some(4711), true, "PostgreSQL reads the rest"),
+            (Some(b"-4711\n/state/postgres\n"), Some(4711), true, "of a stand-alone back end"),
+            (Some(b""), None, false, "cut off before a byte was written"),
+            (Some(b"\0\0\0\0\0\0"), None, false, "blocks that were never written"),
+            (Some(b"0\n"), None, false, "no process"),
+            (None, None, false, "a clean end"),
+        ] {
+            let socket_lock = sockets.join(".s.PGSQL.5432.lock");
+            std::fs::write(&socket_lock, "4711\n").unwrap();
+            if let Some(left) = left {
+                std::fs::write(&file, left).unwrap();
+            }
+            assert_eq!(clear_the_way(&cluster, &sockets).unwrap(), stale, "{why}");
+            assert_eq!((file.exists(), socket_lock.exists()), (stays, false), "{why}");
+            let _ = std::fs::remove_file(&file);
         }
     }
 

@@ -22,6 +22,8 @@ use crate::clock;
 const START_LIMIT: Duration = Duration::from_mins(4);
 /// From the first look on; the pauses grow while it is busy.
 const LOOK_EVERY: Duration = Duration::from_millis(10);
+/// A server that is alive and listens nowhere is on its way down: for two seconds, at these looks.
+const UNHEARD_LOOKS_MAX: u32 = 200;
 const LOOK_AT_LEAST_EVERY: Duration = Duration::from_millis(500);
 /// A dead server's pid file holds as long as its process is a zombie, which a container's first process may leave for
 /// seconds: the start is repeated for 10 s.
@@ -260,6 +262,7 @@ async fn wait_for_answer(
 ) -> Result<Option<(Box<PgConnection>, Postmaster, Revival)>, PostgresError> {
     let mut started: Option<(Started, u64)> = None;
     let mut starts = 0;
+    let mut unheard = 0;
     let mut look_again_after = LOOK_EVERY;
     loop {
         match postmaster::ask(layout.cluster()).await? {
@@ -269,6 +272,15 @@ async fn wait_for_answer(
             }
             // It logs every connection that it refuses, and recovery may take minutes.
             Answer::NotYet => look_again_after = (look_again_after + LOOK_EVERY).min(LOOK_AT_LEAST_EVERY),
+            // Its socket was removed under it, by who tidies up a directory for temporary files: nobody can reach it any more.
+            Answer::Nobody
+                if Postmaster::read(layout.cluster()).is_some_and(|it| it.is_alive(layout.cluster())) =>
+            {
+                unheard += 1;
+                if unheard > UNHEARD_LOOKS_MAX {
+                    postmaster::stop(layout.cluster()).await?;
+                }
+            }
             Answer::Nobody if started.as_ref().is_some_and(|(child, _)| !child.has_ended()) => {}
             Answer::Nobody => {
                 let Some(installation) = installation else {
@@ -299,8 +311,10 @@ fn start_server(
     let account = account::choose(layout, purpose)?;
     account::let_through(layout, account)?;
     let socket_dir = sockets::prepare(layout, account)?;
+    cluster::close_to_others(layout)?;
+    let dead = postmaster::clear_the_way(layout.cluster(), &socket_dir)?;
     let (log, log_from) = layout.open_log()?;
-    let server = Server { layout, installation, account, purpose, socket_dir: &socket_dir };
+    let server = Server { layout, installation, account, purpose, socket_dir: &socket_dir, dead };
     Ok((server.start(options.launcher.as_deref(), log)?, log_from))
 }
 

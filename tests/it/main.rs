@@ -3,6 +3,7 @@
 #![cfg(test)]
 
 mod backups;
+mod best_effort_log;
 mod care_of_the_database;
 mod checks;
 mod crashes;

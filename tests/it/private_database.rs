@@ -142,3 +142,100 @@ async fn a_plain_user_needs_no_root() {
         .collect();
     assert!(by_root.is_empty(), "and leaves nothing that its owner cannot use: {by_root:?}");
 }
+
+/// A process of the account that owns the cluster, with nothing to do with it.
+fn stranger(state: &Path) -> std::process::Child {
+    let owner = state.join("postgres").metadata().unwrap();
+    let mut command = std::process::Command::new("sleep");
+    command.arg("600").current_dir("/").uid(owner.uid()).gid(owner.gid()).spawn().unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whatever_a_power_loss_left_behind_the_private_server_starts() {
+    let scene = Scene::set().await;
+    let program = program(&scene);
+    assert_eq!(program.run(&with(&["check"])).code, Some(0));
+    let state = program.folder().join("state").canonicalize().unwrap();
+    let (cluster, socket) = (state.join("postgres"), state.join("postgres.socket"));
+    let owner = cluster.metadata().unwrap();
+    let mut stranger = stranger(&state);
+    let pid_file = |pid: &str, directory: &Path| {
+        let (directory, socket) = (directory.display(), socket.display());
+        format!("{pid}\n{directory}\n1763970000\n5432\n{socket}\n\n  5432001    131072\nready   \n")
+    };
+    let strangers = stranger.id().to_string();
+    for (file, content, why) in [
+        (cluster.join("postmaster.pid"), pid_file(&strangers, &cluster), "its number is somebody else's"),
+        (cluster.join("postmaster.pid"), pid_file(&strangers, "/old".as_ref()), "and it was elsewhere"),
+        (cluster.join("postmaster.pid"), format!("{strangers}\n"), "cut off after its first line"),
+        (cluster.join("postmaster.pid"), String::new(), "cut off before"),
+        (cluster.join("postmaster.pid"), "\0".repeat(100), "blocks that were never written"),
+        (socket.join(".s.PGSQL.5432.lock"), format!("{strangers}\n"), "only the socket's lock is left"),
+        (socket.join(".s.PGSQL.5432.lock"), String::new(), "of which nothing was written"),
+    ] {
+        std::fs::write(&file, content).unwrap();
+        chown(&file, Some(owner.uid()), Some(owner.gid())).unwrap();
+        let ran = program.run(&with(&["check", "--json"]));
+        assert_eq!(ran.code, Some(0), "{why}: {ran:?}");
+        assert!(stranger.try_wait().unwrap().is_none(), "{why}: it was let alone");
+    }
+    stranger.kill().unwrap();
+    stranger.wait().unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cluster_that_was_opened_to_others_is_closed_and_used() {
+    let scene = Scene::set().await;
+    let program = program(&scene);
+    assert_eq!(program.run(&with(&["check"])).code, Some(0));
+    let cluster = program.folder().join("state/postgres");
+    for (open, why) in [(0o755, "a copy"), (0o770, "a volume with a group"), (0o2777, "all of it")] {
+        std::fs::set_permissions(&cluster, std::fs::Permissions::from_mode(open)).unwrap();
+        let ran = program.run(&with(&["check"]));
+        assert_eq!((ran.code, mode(&cluster)), (Some(0), 0o700), "{why}: {ran:?}");
+        assert!(ran.stderr.contains("closed again"), "{why}: {ran:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_whose_socket_was_removed_under_it_is_started_anew() {
+    let scene = Scene::set().await;
+    let program = program(&scene);
+    let daemon = Running::start(&program, &with(&["run"]));
+    until("all are checked", || async { scene.letters().len() == 2 }).await;
+    let before = server(&program).unwrap();
+    for why in ["the socket", "its whole directory"] {
+        let socket = program.folder().join("state/postgres.socket");
+        let removed = match why {
+            "the socket" => std::fs::remove_file(socket.join(".s.PGSQL.5432")),
+            _ => std::fs::remove_dir_all(&socket),
+        };
+        removed.unwrap();
+        let ran = program.run(&with(&["status"]));
+        assert!(!ran.stdout.is_empty(), "{why}: {ran:?}");
+    }
+    assert_ne!(server(&program).unwrap(), before);
+    scene.at(DAYS[1]);
+    let program = scene.now(program);
+    let ran = program.run(&with(&["check", "--json"]));
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    let (code, log) = daemon.end(Signal::SIGTERM).await;
+    assert_eq!(code, 0, "{log}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_a_time_zone_database_it_is_said_what_to_install() {
+    let scene = Scene::set().await;
+    let program = program(&scene);
+    let hide =
+        "mount -t tmpfs none /usr/share/zoneinfo 2>/dev/null || exit 77; exec \"$0\" check --state-dir state";
+    let mut command = program.command_of("unshare".as_ref());
+    command.args(["-m", "sh", "-c", hide]).arg(crate::support::database::launcher());
+    let Some(ran) = command.output().ok().filter(|ran| ran.status.code() != Some(77) && geteuid().is_root())
+    else {
+        eprintln!("skipped: only root can hide the time zone database from a process");
+        return;
+    };
+    let said = String::from_utf8_lossy(&ran.stderr);
+    assert!(ran.status.code() == Some(0) || said.contains("apt-get install tzdata"), "{said}");
+}

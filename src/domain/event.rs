@@ -7,7 +7,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 
 pub use super::event_facts::{
-    Absorbed, Baseline, CertificateFacts, Elsewhere, Leaver, Leavers, NamedQualification, OpenEnds,
+    Absorbed, Baseline, CertificateFacts, Elsewhere, Leaver, Leavers, NamedQualification, OpenEnds, Rest,
     TroubleFacts,
 };
 pub use super::event_kind::{
@@ -35,6 +35,8 @@ pub enum Note {
     PartlyCovered(Elsewhere),
     /// A loss of many companies at once: upstream may be what is wrong.
     MassLoss,
+    /// Nothing of the company is listed any more.
+    NothingLeft,
     /// How many agreeing looks established this.
     Confirmed {
         /// Looks, at least two.
@@ -72,6 +74,8 @@ pub struct Event {
     pub last_verified_at: Option<DateTime<Utc>>,
     /// What the words add.
     pub notes: Vec<Note>,
+    /// What its certificate holds besides, by the end.
+    pub rest: Vec<Rest>,
 }
 
 impl Event {
@@ -88,6 +92,7 @@ impl Event {
             days_left: None,
             last_verified_at: None,
             notes: Vec::new(),
+            rest: Vec::new(),
         }
     }
 
@@ -150,6 +155,8 @@ struct Row<'a> {
     days_left: Option<i64>,
     last_verified_at: Option<DateTime<Utc>>,
     notes: Cow<'a, [Note]>,
+    #[serde(default, skip_serializing_if = "<[Rest]>::is_empty")]
+    rest: Cow<'a, [Rest]>,
     #[serde(flatten)]
     fields: Fields<'a>,
 }
@@ -166,6 +173,7 @@ impl Serialize for Event {
             days_left: self.days_left,
             last_verified_at: self.last_verified_at,
             notes: Cow::Borrowed(&self.notes),
+            rest: Cow::Borrowed(&self.rest),
             fields: self.news.fields(),
         };
         row.serialize(serializer)
@@ -197,6 +205,7 @@ impl<'de> Deserialize<'de> for Event {
             days_left: row.days_left,
             last_verified_at: row.last_verified_at,
             notes,
+            rest: row.rest.into_owned(),
         })
     }
 }

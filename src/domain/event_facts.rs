@@ -54,6 +54,15 @@ pub struct Elsewhere {
     pub valid_until: Option<NaiveDate>,
 }
 
+/// Others of the same certificate that share an end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rest {
+    /// Their last day of validity, where it could be read.
+    pub valid_until: Option<NaiveDate>,
+    /// How many qualifications.
+    pub count: usize,
+}
+
 /// Names of a certificate that a wider qualification now covers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Absorbed {
@@ -110,6 +119,12 @@ pub struct TroubleFacts {
     pub reason: String,
     /// What a person can do.
     pub advice: Option<String>,
+    /// Which host, file or address it is about.
+    #[serde(default)]
+    pub place: Option<String>,
+    /// Of the end of a mass loss: the losses are real, and told.
+    #[serde(default)]
+    pub is_confirmed: bool,
     /// When it began.
     pub since: Option<DateTime<Utc>>,
     /// The entry's line in the watchlist, counted from 1.

@@ -28,6 +28,8 @@ pub mod observation;
 pub mod occurrences;
 pub mod outcome;
 pub mod qualification;
+pub mod reform;
+pub mod rest;
 pub mod rhythm;
 pub mod secret;
 pub mod snapshot;

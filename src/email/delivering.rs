@@ -119,12 +119,11 @@ impl Gathered {
 
     /// What is counted and not listed, with the deliveries.
     fn unlisted(&self) -> Vec<(Unlisted, &[DeliveryId])> {
-        let listed = |alike: Option<&Alike>| -> BTreeSet<&Keyword> {
+        let listed = |alike: &Alike| -> BTreeSet<&Keyword> {
             let events = self.listed.iter().map(|delivery| &delivery.event);
-            let events = events.filter(|event| alike.is_none() || Alike::of(event).as_ref() == alike);
+            let events = events.filter(|event| Alike::of(event).as_ref() == Some(alike));
             events.filter_map(|event| event.company.as_ref()).collect()
         };
-        let all = listed(None);
         let groups = self.alike.iter().filter(|(_, group)| !group.unlisted.is_empty());
         let unlisted = groups.map(|(alike, group)| {
             let besides = |those: &BTreeSet<&Keyword>| {
@@ -133,8 +132,7 @@ impl Gathered {
             let unlisted = Unlisted {
                 alike: *alike,
                 certificates: group.unlisted.len(),
-                companies: besides(&listed(Some(alike))),
-                strangers: besides(&all),
+                companies: besides(&listed(alike)),
             };
             (unlisted, group.unlisted.as_slice())
         });

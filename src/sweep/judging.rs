@@ -13,6 +13,7 @@ use crate::config::{Company, Watchlist};
 use crate::domain::compare::Look;
 use crate::domain::event::{Event, News, Trouble};
 use crate::domain::judge::{self, Judgement, Thresholds, judge};
+use crate::domain::rest::name_the_rest;
 use crate::domain::rhythm::days_hour;
 use crate::store::checks::claims::{BATCH_COMPANIES_MAX, Claims};
 use crate::store::checks::commit::{self, Batch, Checked};
@@ -119,6 +120,7 @@ fn look_at(case: &Case<'_>) -> (Record, Judgement) {
     let (judged_on, tell_on) = (Some(case.teller.today()), tell_on(case, record));
     let mut after = Record { judged_on, tell_on, ..record.clone() };
     let mut judgement = judge_ends(case, record);
+    name_the_rest(&mut judgement.events, &record.snapshot);
     if record.unverified_told_at.is_none() && is_stale(case) {
         after.unverified_told_at = Some(case.now());
         after.digests = None;

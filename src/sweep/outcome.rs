@@ -16,6 +16,7 @@ use crate::domain::identity::{Prefix, Whose, whose};
 use crate::domain::judge::Told;
 use crate::domain::observation::{Item, Observation};
 use crate::domain::outcome::Outcome;
+use crate::domain::rest::name_the_rest;
 use crate::domain::snapshot::Held;
 use crate::juhe::{Class, Failure, Fault};
 use crate::store::checks::records::{AnswerDigests, Record};
@@ -244,6 +245,7 @@ fn judged(case: &Case<'_>, mut conclusion: Conclusion) -> Conclusion {
     conclusion.after.judged_on = Some(case.teller.today());
     conclusion.after.tell_on = judging::tell_on(case, &conclusion.after);
     conclusion.events.extend(judgement.events);
+    name_the_rest(&mut conclusion.events, &conclusion.after.snapshot);
     conclusion.told = judgement.told;
     conclusion
 }
@@ -289,6 +291,7 @@ fn unknown_code(teller: Teller<'_>, entry: &Company, failure: &Failure) -> Turn 
         since: Some(teller.now),
         line: Some(entry.line),
         companies: vec![entry.name.clone()],
+        ..TroubleFacts::default()
     };
     teller.begins(Trouble::ApiUnknownCode, &which, facts)
 }

@@ -109,18 +109,6 @@ const KNOWN_CIRCLES: &[(&str, &[&str])] = &[
     ("email", &["delivering.rs", "mailer.rs", "refusing.rs"]),
     ("email", &["smtp/failure.rs", "smtp/reply_texts.rs"]),
     (
-        "email",
-        &[
-            "words.rs",
-            "words/chinese.rs",
-            "words/chinese_companies.rs",
-            "words/chinese_troubles.rs",
-            "words/english.rs",
-            "words/english_companies.rs",
-            "words/english_troubles.rs",
-        ],
-    ),
-    (
         "private_postgres",
         &["account.rs", "cluster.rs", "keeper.rs", "postmaster.rs", "server.rs", "sockets.rs"],
     ),

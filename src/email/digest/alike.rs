@@ -41,8 +41,6 @@ pub(in crate::email) struct Unlisted {
     pub(in crate::email) certificates: usize,
     /// Those of which no certificate like these is listed.
     pub(in crate::email) companies: usize,
-    /// Those of which nothing else is told either.
-    pub(in crate::email) strangers: usize,
 }
 
 #[cfg(test)]

@@ -75,7 +75,17 @@ fn cards<'a>(members: Vec<&'a Shown<'a>>) -> Vec<Grouped<'a>> {
             )
         )
     });
-    if is_by_qualification {
+    if members.iter().any(|shown| shown.has_lost_all()) {
+        // A company of which nothing is left is one card, not as many as it had certificates.
+        let company = |shown: &Shown<'_>| shown.company_key().map(str::to_owned);
+        gather(members, |shown| {
+            let has_lost_all = shown.has_lost_all();
+            (company(shown).filter(|_| has_lost_all), shown.covers.first().copied().filter(|_| !has_lost_all))
+        })
+        .into_iter()
+        .map(Grouped::Card)
+        .collect()
+    } else if is_by_qualification {
         gather(members, |shown| shown.certificate_key()).into_iter().map(Grouped::Card).collect()
     } else {
         members.into_iter().map(|shown| Grouped::Card(vec![shown])).collect()

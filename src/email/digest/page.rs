@@ -11,6 +11,7 @@ use super::subject;
 use crate::domain::event::{Change, Event, EventKind};
 use crate::domain::language::Language::{self, Chinese, English};
 use crate::email::words::headlines::{self, Shared};
+use crate::email::words::reader_words::ALL_GONE;
 use crate::email::words::{self, briefs, days, names};
 
 /// How many certificates of a baseline are listed.
@@ -192,16 +193,22 @@ fn card(members: &[&Shown<'_>], language: Language, today: NaiveDate) -> Block {
         }
         None => (first.saying.lead.clone(), String::new(), Vec::new()),
     };
+    let leads = if first.has_lost_all() && members.len() > 1 {
+        let all_gone = ALL_GONE.with(language, &[("count", &members.len().to_string())]);
+        [all_gone].into_iter().chain(leads).collect()
+    } else {
+        leads
+    };
     Block {
         heading,
         aside: keyword.filter(|keyword| Some(keyword) != first.company.as_ref()).unwrap_or_default(),
         badge,
         leads,
-        actions: distinct(members.iter().flat_map(|member| &member.saying.actions)),
+        actions: distinct(members.iter().map(|member| &member.saying.action)),
         facts: facts(event, language, today),
         notes: distinct(members.iter().flat_map(|member| &member.saying.notes)),
         table: baseline(event, language, today),
-        verified: first.saying.verified.clone().unwrap_or_default(),
+        verified: first.saying.queried.clone().unwrap_or_default(),
     }
 }
 
@@ -234,7 +241,7 @@ fn facts(event: &Event, language: Language, today: NaiveDate) -> Vec<(&'static s
     if event.qualification().is_none() {
         lines.push((held, briefs::held(facts, language)));
     } else if event.kind() != EventKind::Change(Change::QualificationAdded) {
-        lines.push((until, briefs::end(facts, today, language)));
+        lines.push((until, days::end(facts, today, language)));
     }
     lines.push((organ, names::name(&facts.organ)));
     lines.retain(|(_, value)| !value.is_empty());
@@ -251,14 +258,14 @@ fn baseline(event: &Event, language: Language, today: NaiveDate) -> Option<Table
             cells: vec![
                 names::name(&facts.number),
                 names::name(&facts.kind),
-                briefs::end(facts, today, language),
+                days::end(facts, today, language),
             ],
             below: names::qualifications(facts, 10, language).unwrap_or_default(),
         })
         .collect();
     if let Some(left_out) = found.len().checked_sub(BASELINE_ROWS_MAX).filter(|count| *count > 0) {
         let below = match language {
-            Chinese => format!("另有 {left_out} 张未列出，同样在监测中。"),
+            Chinese => format!("另有 {left_out} 本未列出，同样在监测中。"),
             English => format!("{left_out} more are watched and not listed here."),
         };
         rows.push(Row { cells: vec!["…".to_owned(), String::new(), String::new()], below });
@@ -272,8 +279,8 @@ fn baseline(event: &Event, language: Language, today: NaiveDate) -> Option<Table
 
 fn headline(shared: &Shared, members: &[&Shown<'_>], language: Language) -> Block {
     let is_change = matches!(shared.kind, EventKind::Change(_));
-    let actions = distinct(members.iter().flat_map(|member| &member.saying.actions));
-    let is_common = |action: &String| members.iter().all(|member| member.saying.actions.contains(action));
+    let actions = distinct(members.iter().map(|member| &member.saying.action));
+    let is_common = |action: &String| members.iter().all(|member| member.saying.action == *action);
     // What to do about a trouble hardly differs; what to do about a certificate may, and then stands in its line.
     let (common, own): (Vec<String>, Vec<String>) = if is_change {
         actions.into_iter().partition(is_common)
@@ -291,7 +298,7 @@ fn headline(shared: &Shared, members: &[&Shown<'_>], language: Language) -> Bloc
     let left_out = unlisted(members.iter().copied());
     if left_out > 0 {
         let below = match language {
-            Chinese => format!("另有 {left_out} 张证书同样变更，名单过长，未逐一列出。"),
+            Chinese => format!("另有 {left_out} 本证书同样变更，名单过长，未逐一列出。"),
             English => format!("{left_out} more certificates changed alike and are not listed one by one."),
         };
         rows.push(Row { cells: vec!["…".to_owned(), String::new(), String::new()], below });
@@ -327,8 +334,7 @@ fn rows_of_companies(members: &[&Shown<'_>], own: &[String], language: Language)
             .filter_map(|member| Some(names::name(&member.event.certificate.as_ref()?.kind)))
             .collect();
         let join = |texts: BTreeSet<String>| texts.into_iter().collect::<Vec<_>>().join("、");
-        let said =
-            of_one.iter().flat_map(|member| member.saying.actions.iter().filter(|it| own.contains(it)));
+        let said = of_one.iter().map(|member| &member.saying.action).filter(|it| own.contains(it));
         let said = distinct(said.chain(of_one.iter().flat_map(|member| &member.saying.notes)));
         Some(Row {
             cells: vec![of_one.first()?.company.clone().unwrap_or_default(), join(numbers), join(kinds)],
@@ -361,12 +367,12 @@ fn row(member: &Shown<'_>, own: &[String], language: Language) -> Row {
     }
     let held = event.certificate.as_ref().filter(|_| event.qualification().is_none());
     let held = held.and_then(|facts| names::qualifications(facts, ROW_QUALIFICATIONS_MAX, language));
-    let actions = member.saying.actions.iter().filter(|action| own.contains(action));
+    let actions = Some(&member.saying.action).filter(|action| own.contains(action));
     // What a baseline or a trouble has to note, its brief says.
     let says_all = event.baseline().is_some() || event.trouble().is_some();
     let notes = member.saying.notes.iter().filter(|_| !says_all);
     let pieces = [briefs::brief(event, language, member.today)].into_iter().chain(held);
-    let pieces = pieces.chain(actions.cloned()).chain(notes.cloned());
+    let pieces = pieces.chain(actions.into_iter().cloned()).chain(notes.cloned());
     let pieces: Vec<String> = pieces.filter(|piece| !piece.is_empty()).collect();
     Row {
         cells,
@@ -380,8 +386,8 @@ fn row(member: &Shown<'_>, own: &[String], language: Language) -> Row {
 fn columns(members: &[&Shown<'_>], language: Language) -> Vec<&'static str> {
     let has_certificates = members.iter().any(|member| member.event.certificate.is_some());
     match (language, has_certificates) {
-        (Chinese, true) => vec!["公司", "证书编号", "资质类别"],
-        (Chinese, false) => vec!["公司"],
+        (Chinese, true) => vec!["企业", "证书编号", "资质类别"],
+        (Chinese, false) => vec!["企业"],
         (English, true) => vec!["Company", "Certificate", "Type"],
         (English, false) => vec!["Company"],
     }
@@ -392,16 +398,16 @@ fn verified(members: &[&Shown<'_>], language: Language) -> String {
     let instants = || members.iter().filter_map(|member| member.event.last_verified_at);
     let (Some(first), Some(last)) = (instants().min(), instants().max()) else {
         return match language {
-            Chinese => "数据尚未核实。".to_owned(),
-            English => "Not verified yet.".to_owned(),
+            Chinese => "尚未取得完整数据。".to_owned(),
+            English => "Complete data has not been obtained yet.".to_owned(),
         };
     };
     let (first, last) = (days::instant(first, language), days::instant(last, language));
     match language {
-        Chinese if first == last => format!("数据核实于 {last}。"),
-        Chinese => format!("各公司数据核实于 {first} 至 {last} 之间。"),
-        English if first == last => format!("Last verified on {last}."),
-        English => format!("Last verified between {first} and {last}."),
+        Chinese if first == last => format!("数据查询时间：{last}。"),
+        Chinese => format!("数据查询时间：{first} 至 {last} 之间。"),
+        English if first == last => format!("Data as of {last}."),
+        English => format!("Data as of between {first} and {last}."),
     }
 }
 
@@ -409,7 +415,7 @@ fn footer(shown: &[Shown<'_>], language: Language) -> Vec<&'static str> {
     let tells_readers = shown.iter().any(|shown| matches!(shown.kind, EventKind::Change(_)));
     match (language, tells_readers) {
         (Chinese, true) => vec![
-            "本邮件由 qualwatch 资质监测程序自动发出，收件人由管理员设置；如需增减收件人或公司，请联系管理员。",
+            "本邮件由 qualwatch 资质监测程序自动发出，收件人由管理员设置；如需增减收件人或企业，请联系管理员。",
             "数据来源：聚合数据“企业建筑资质资格查询”接口，可能滞后于全国建筑市场监管公共服务平台；监测不包括安全生产许可证、注册人员和异常标注。",
             "本邮件只转述平台数据，不构成对资质效力的判断；请以许可机关的决定和平台公示为准，投标前请核对招标文件对资质有效期的要求。",
         ],

@@ -7,7 +7,7 @@ use chrono::NaiveDate;
 
 use super::alike::{Alike, Unlisted};
 
-use crate::domain::event::{Change, Event, EventKind, Trouble};
+use crate::domain::event::{Change, Event, EventKind, News, Note, Trouble};
 use crate::domain::language::Language;
 use crate::email::words::{self, Saying, names};
 
@@ -47,6 +47,11 @@ impl Shown<'_> {
     /// The end it has now, where it moved.
     pub fn new_end(&self) -> Option<NaiveDate> {
         self.event.ends().map(|ends| ends.new)
+    }
+
+    /// Whether it is a loss of a company of which nothing is listed any more.
+    pub fn has_lost_all(&self) -> bool {
+        self.event.news == News::CertificateRemoved && self.event.notes.contains(&Note::NothingLeft)
     }
 
     /// The certificate's number as words show it.

@@ -1,4 +1,4 @@
-//! The subject: company and days first, the most urgent of the letter.
+//! The subject: what by when, who, how much else (words.md 3). A phone's list shows some twenty characters of it.
 
 use std::collections::BTreeSet;
 
@@ -7,158 +7,127 @@ use unicode_width::UnicodeWidthStr as _;
 use super::blocks::{Grouped, grouped};
 use super::shown::Shown;
 use crate::domain::event::{Change, EventKind};
-use crate::domain::language::Language::{self, Chinese, English};
-use crate::email::words::{self, headlines, names};
+use crate::domain::language::Language;
+use crate::email::words::phrasebook::{Phrase, phrases};
+use crate::email::words::{headlines, names};
 
 /// About 35 Chinese characters, of two columns each: what phones show of a subject.
 const SUBJECT_COLUMNS_MAX: usize = 70;
 
-/// How far a company's name is cut to keep the count of what else there is; further it is cut only without that.
-const COMPANY_CHARACTERS_MIN: [usize; 2] = [10, 4];
+/// A company's name is cut to no fewer characters.
+const COMPANY_CHARACTERS_MIN: usize = 4;
+
+phrases! {
+    NEWS_OF = "{news}：{who}" / "{news}: {who}";
+    AND_OTHERS = "{company} 等 {count} 家" / "{company} and others ({count})";
+    CERTIFICATES = "{count} 本证书" / "{count} certificates";
+    MORE = "；另有 {count} 项" / "; {count} more";
+    NOW_WATCHED = "企业资质监测：{count} 家企业已纳入监测" / "Qualification watch: {count} companies now watched";
+    TROUBLE = "监测故障：{news}" / "Trouble: {news}";
+    OVER = "监测恢复：{news}" / "Over: {news}";
+    NUMBERED = "{subject}（{number}/{count}）" / "{subject} ({number}/{count})";
+}
 
 /// The subject of a letter.
 pub(super) fn subject(shown: &[Shown<'_>], language: Language) -> String {
-    let tag = tag(shown, language);
     let Some(said) = most_urgent(shown, language) else {
-        return tag.to_owned();
+        return String::new();
     };
-    let rest = said.rest(language);
-    let [with_rest, alone] = COMPANY_CHARACTERS_MIN;
-    let short = fitting(&said, tag, &rest, with_rest, language);
-    short
-        .or_else(|| fitting(&said, tag, "", alone, language))
-        .unwrap_or_else(|| names::cut(&format!("{tag}{}", said.said(language)), SUBJECT_COLUMNS_MAX / 2))
-}
-
-/// The whole of it, the company's name cut as little as it must be; `None` when that is not enough.
-fn fitting(
-    said: &MostUrgent,
-    tag: &str,
-    rest: &str,
-    characters_min: usize,
-    language: Language,
-) -> Option<String> {
+    let fits = |text: &String| text.width() <= SUBJECT_COLUMNS_MAX;
     let longest = said.company.chars().count();
-    (characters_min.min(longest)..=longest)
-        .rev()
-        .map(|characters| {
-            let cut = MostUrgent { company: names::cut(&said.company, characters), ..said.clone() };
-            format!("{tag}{}{rest}", cut.said(language))
-        })
-        .find(|subject| subject.width() <= SUBJECT_COLUMNS_MAX)
+    let shortest = COMPANY_CHARACTERS_MIN.min(longest);
+    // The company's name is cut first, then the count of the rest goes; the news stays.
+    let names = || (shortest..=longest).rev().map(|characters| names::cut(&said.company, characters));
+    let with_rest = names().map(|name| said.written(&name, &said.rest, language)).find(fits);
+    let alone = || names().map(|name| said.written(&name, "", language)).find(fits);
+    with_rest
+        .or_else(alone)
+        .unwrap_or_else(|| names::cut(&said.written("", "", language), SUBJECT_COLUMNS_MAX / 2))
 }
 
-/// The same without a tag and at any length: the first line of the letter.
+/// The same at any length: the head of the letter.
 pub(super) fn first_line(shown: &[Shown<'_>], language: Language) -> String {
     let said = most_urgent(shown, language);
-    said.map(|said| format!("{}{}", said.said(language), said.rest(language))).unwrap_or_default()
+    said.map(|said| said.written(&said.company, &said.rest, language)).unwrap_or_default()
 }
 
 /// The subject of one of several letters.
 pub(super) fn numbered(subject: &str, number: usize, count: usize, language: Language) -> String {
-    match language {
-        Chinese => format!("{subject}（{number}/{count}）"),
-        English => format!("{subject} ({number}/{count})"),
-    }
+    let (number, count) = (number.to_string(), count.to_string());
+    NUMBERED.with(language, &[("subject", subject), ("number", &number), ("count", &count)])
 }
 
 /// What the subject is made of.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 struct MostUrgent {
+    /// What by when.
+    news: String,
     company: String,
-    other_companies: usize,
-    what: String,
-    other_events: usize,
+    /// How many companies, where they are several.
+    companies: usize,
+    /// A number, or how many certificates; may be empty.
+    which: String,
+    rest: String,
+    kind: EventKind,
 }
 
 impl MostUrgent {
-    fn said(&self, language: Language) -> String {
-        let others = self.other_companies;
-        let who = match (language, others) {
-            (_, 0) => self.company.clone(),
-            (Chinese, _) => format!("{} 等{}家", self.company, others + 1),
-            (English, 1) => format!("{} and 1 other", self.company),
-            (English, _) => format!("{} and {others} others", self.company),
+    fn written(&self, company: &str, rest: &str, language: Language) -> String {
+        if self.kind == EventKind::Change(Change::Watching) && self.companies > 1 {
+            return NOW_WATCHED.with(language, &[("count", &self.companies.to_string())]) + rest;
+        }
+        let who = if self.companies > 1 && !company.is_empty() {
+            AND_OTHERS.with(language, &[("company", company), ("count", &self.companies.to_string())])
+        } else {
+            company.to_owned()
         };
-        match language {
-            _ if who.is_empty() => self.what.clone(),
-            Chinese => format!("{who}：{}", self.what),
-            English => format!("{who}: {}", self.what),
-        }
-    }
-
-    fn rest(&self, language: Language) -> String {
-        match (language, self.other_events) {
-            (_, 0) => String::new(),
-            (Chinese, count) => format!("；另有 {count} 项"),
-            (English, count) => format!("; {count} more"),
-        }
+        let who: Vec<&str> = [who.as_str(), &self.which].into_iter().filter(|it| !it.is_empty()).collect();
+        let text = if who.is_empty() {
+            self.news.clone()
+        } else {
+            NEWS_OF.with(language, &[("news", &self.news), ("who", &who.join(" "))])
+        };
+        let framed = |phrase: Phrase| phrase.with(language, &[("news", &text)]);
+        let text = match self.kind {
+            EventKind::Change(_) => text,
+            EventKind::Trouble(_) => framed(TROUBLE),
+            EventKind::Resolved(_) => framed(OVER),
+        };
+        text + rest
     }
 }
 
 fn most_urgent(shown: &[Shown<'_>], language: Language) -> Option<MostUrgent> {
     let first = shown.first()?;
-    let is_change = |shown: &&Shown<'_>| matches!(shown.kind, EventKind::Change(_));
-    let companies: BTreeSet<_> = shown.iter().filter(is_change).filter_map(Shown::company_key).collect();
-    let unlisted: usize = shown.iter().filter_map(|shown| Some(shown.unlisted?.1.strangers)).sum();
     let of_kind = shown.iter().take_while(|shown| shown.kind == first.kind).count();
     let group = grouped(shown.get(..of_kind)?).into_iter().next()?;
-    let (what, told) = match &group {
+    let (news, which, companies, told) = match &group {
         Grouped::Headline(shared, members) => {
-            let badge = headlines::badge(shared, language);
-            let what = match (badge, language) {
-                (Some(badge), Chinese) => format!("{} 张证书{badge}", shared.certificates),
-                (Some(badge), English) => format!("{} certificates, {badge}", shared.certificates),
-                (None, _) if shared.certificates == shared.companies || first.number().is_none() => {
-                    words::title(shared.kind, language).to_owned()
-                }
-                (None, Chinese) => {
-                    format!("{} 张{}", shared.certificates, words::title(shared.kind, language))
-                }
-                (None, English) => {
-                    format!("{} × {}", shared.certificates, words::title(shared.kind, language))
-                }
-            };
-            (what, members.len())
+            let count = shared.certificates.to_string();
+            let which = first.number().map(|_| CERTIFICATES.with(language, &[("count", &count)]));
+            let news = headlines::badge(shared, language).unwrap_or_else(|| first.saying.title.clone());
+            (news, which.unwrap_or_default(), shared.companies, members.len())
         }
-        Grouped::Card(members) => (of_card(first, language), members.len()),
+        Grouped::Card(members) => {
+            (first.saying.badge.clone(), first.number().unwrap_or_default(), 1, members.len())
+        }
     };
-    Some(MostUrgent {
-        company: first.company.clone().unwrap_or_default(),
-        other_companies: if is_change(&first) { (companies.len() + unlisted).saturating_sub(1) } else { 0 },
-        what,
-        other_events: shown.len().saturating_sub(told),
-    })
+    let is_told = |shown: &&Shown<'_>| shown.kind == first.kind;
+    let unlisted =
+        shown.iter().filter(|shown| !is_told(shown)).filter_map(|it| Some(it.unlisted?.1.certificates));
+    let others = shown.len().saturating_sub(told) + unlisted.sum::<usize>();
+    let rest =
+        if others == 0 { String::new() } else { MORE.with(language, &[("count", &others.to_string())]) };
+    let company = first.company.clone().unwrap_or_default();
+    let of_all: BTreeSet<_> = shown.iter().filter_map(Shown::company_key).collect();
+    let companies = if companies > 1 { companies } else { of_all.len().min(1) };
+    Some(MostUrgent { news, company, companies, which, rest, kind: first.kind })
 }
 
-fn of_card(shown: &Shown<'_>, language: Language) -> String {
-    let badge = &shown.saying.badge;
-    match (shown.number(), language) {
-        (Some(number), Chinese) => format!("{number} {badge}"),
-        (Some(number), English) => format!("{number}, {badge}"),
-        (None, _) => badge.clone(),
-    }
-}
-
-fn tag(shown: &[Shown<'_>], language: Language) -> &'static str {
-    let has = |wanted: &dyn Fn(EventKind) -> bool| shown.iter().any(|shown| wanted(shown.kind));
-    let is_stage =
-        |kind| matches!(kind, EventKind::Change(Change::Expired | Change::Expiring | Change::FilingDue));
-    let is_quiet = |kind| {
-        matches!(kind, EventKind::Change(Change::Watching | Change::Unverified | Change::VerifiedAgain))
-    };
-    let is_change = |kind| matches!(kind, EventKind::Change(_));
-    let is_trouble = |kind| matches!(kind, EventKind::Trouble(_));
-    match language {
-        Chinese if has(&is_stage) => "【资质到期提醒】",
-        Chinese if has(&|kind| is_change(kind) && !is_quiet(kind)) => "【资质变动提醒】",
-        Chinese if has(&is_change) => "【资质监测通知】",
-        Chinese if has(&is_trouble) => "【资质监测故障】",
-        Chinese => "【资质监测恢复】",
-        English if has(&is_stage) => "[Expiry] ",
-        English if has(&|kind| is_change(kind) && !is_quiet(kind)) => "[Qualification change] ",
-        English if has(&is_change) => "[Qualification watch] ",
-        English if has(&is_trouble) => "[Watch trouble] ",
-        English => "[Watch recovered] ",
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn both_languages_have_the_same_places() {
+        crate::email::words::phrasebook::assert_same_places(super::ALL);
     }
 }

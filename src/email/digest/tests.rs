@@ -166,16 +166,16 @@ fn of_several_stages_of_one_end_the_latest_is_shown_and_all_are_covered() {
     assert_eq!(letter.covers, [0, 1, 2, 3, 4, 5], "each place in exactly one letter");
     let told = letter.text.matches("设计资质证书（A141002510）将于").count();
     assert_eq!(told, 2, "once for each company: {}", letter.text);
-    assert_eq!(letter.text.matches("申请期限 (1)").count(), 1, "another certificate's stage stays");
+    assert_eq!(letter.text.matches("延续申请截止提醒 (1)").count(), 1, "another certificate's stage stays");
 }
 
 #[test]
 fn days_are_counted_anew_for_the_day_of_the_mail() {
     let found = stage(Change::Expiring, design("2026-08-23"), "2026-08-16");
     for (today, words, why) in [
-        ("2026-08-16", "剩余 7 天", "at once"),
-        ("2026-08-20", "剩余 3 天", "four days late"),
-        ("2026-08-23", "今日到期", "on the last valid day"),
+        ("2026-08-16", "已过申请截止日，7 天后到期", "at once"),
+        ("2026-08-20", "已过申请截止日，3 天后到期", "four days late"),
+        ("2026-08-23", "今天到期", "on the last valid day"),
         ("2026-08-25", "有效期已过 2 天", "too late"),
     ] {
         let letter = compose(std::slice::from_ref(&found), Chinese, day(today)).remove(0);
@@ -197,7 +197,7 @@ fn subjects_are_short_and_begin_with_company_and_days() {
                 "k",
                 "河南省建筑设计研究院有限公司",
             )],
-            "【资质到期提醒】河南省建筑设计研究院有限公司：A141002510 剩余 30 天",
+            "已过申请截止日，30 天后到期：河南省建筑设计研究院有限公司 A141002510",
             "a whole name",
         ),
         (
@@ -205,23 +205,15 @@ fn subjects_are_short_and_begin_with_company_and_days() {
                 of(stage(Change::Expiring, design("2026-08-23"), TODAY), "k", &"长".repeat(60)),
                 of_change(Change::Renewed),
             ],
-            "【资质到期提醒】长长长长长长长长长长长长… 等2家：A141002510 剩余 30 天",
+            "已过申请截止日，30 天后到期：长长长长长长长长长… A141002510；另有 1 项",
             "a long name is cut",
         ),
-        (many().split_off(1), "【资质到期提醒】第0工程有限公司 等12家：12 张证书剩余 160 天", "many"),
-        (
-            vec![of_change(Change::CertificateRemoved)],
-            "【资质变动提醒】河南院：E141002510 证书查询不到",
-            "a loss",
-        ),
-        (vec![baseline()], "【资质监测通知】河南院：开始监测 3 张证书", "a baseline"),
-        (vec![of_change(Change::Unverified)], "【资质监测通知】河南院：已 10 天未能核实", "unverified"),
-        (
-            of_trouble(Trouble::ApiQuota)[..1].to_vec(),
-            "【资质监测故障】接口次数用尽，查询已暂停",
-            "a trouble",
-        ),
-        (of_trouble(Trouble::ApiQuota)[1..].to_vec(), "【资质监测恢复】接口次数已恢复，查询继续", "its end"),
+        (many().split_off(1), "160 天后到期：第0工程有限公司 等 12 家 12 本证书；另有 12 项", "many"),
+        (vec![of_change(Change::CertificateRemoved)], "未查询到证书：河南院 E141002510", "a loss"),
+        (vec![baseline()], "已纳入监测：河南院", "a baseline"),
+        (vec![of_change(Change::Unverified)], "数据已 10 天未更新：河南院", "unverified"),
+        (of_trouble(Trouble::ApiQuota)[..1].to_vec(), "监测故障：接口次数用尽，查询已暂停", "a trouble"),
+        (of_trouble(Trouble::ApiQuota)[1..].to_vec(), "监测恢复：接口次数已恢复，查询继续", "its end"),
     ] {
         assert_eq!(one(&events, Chinese).subject, subject, "{why}");
     }
@@ -272,19 +264,19 @@ fn decree() -> Vec<Event> {
 fn what_a_decree_moves_is_one_headline_and_what_lapsed_comes_first() {
     let events = decree();
     let alike = alike::Alike::of(&events[0]).unwrap();
-    let unlisted = Unlisted { alike, certificates: 9_880, companies: 4_000, strangers: 3_999 };
-    for (language, companies, headline, more) in [
+    let unlisted = Unlisted { alike, certificates: 9_880, companies: 4_000 };
+    for (language, said, headline, more) in [
         (
             Chinese,
-            "等4120家",
-            "10000 张证书（涉及 4120 家公司）有效期各延长 12 个月（发证日期未变，可能为统一延期）",
-            "另有 9880 张证书同样变更，名单过长，未逐一列出。",
+            "有效期已过 1 天：豫建监理 E241009873；另有 10000 项",
+            "10000 本证书（涉及 4120 家企业）有效期各延长 12 个月（发证日期未变，可能为主管部门统一延期）",
+            "另有 9880 本证书同样变更，名单过长，未逐一列出。",
         ),
         (
             English,
-            "and 4119 others",
-            "The validity of 10000 certificates of 4120 companies was extended by 12 months each (issue date unchanged, possibly a \
-             blanket extension)",
+            "Ended 1 day ago: 豫建监理 E241009873; 10000 more",
+            "The validity of 10000 certificates of 4120 companies was extended by 12 months each (issue dates unchanged, possibly \
+             a general extension by the authorities)",
             "9880 more certificates changed alike and are not listed one by one.",
         ),
     ] {
@@ -296,10 +288,7 @@ fn what_a_decree_moves_is_one_headline_and_what_lapsed_comes_first() {
         assert!(lapsed < headline && headline < more, "{text}");
         assert!(text.contains("D241000119") && text.contains("2028-06-28"), "each with its new end: {text}");
         let subject = &letters[0].subject;
-        assert!(
-            subject.contains(companies),
-            "{subject}: of 120 something is listed, of one more what lapsed"
-        );
+        assert_eq!(subject, said, "what lapsed leads");
     }
 }
 

@@ -3,6 +3,8 @@
 use chrono::{DateTime, Datelike as _, NaiveDate, Utc, Weekday};
 use chrono_tz::Asia::Shanghai;
 
+use crate::domain::dates::days_left;
+use crate::domain::event::CertificateFacts;
 use crate::domain::language::Language;
 
 /// `2026年8月23日`, `23 August 2026`.
@@ -13,17 +15,29 @@ pub(in crate::email) fn day(day: NaiveDate, language: Language) -> String {
     }
 }
 
-/// `2026年8月23日（星期日）`, `23 August 2026`.
-pub(super) fn full_day(date: NaiveDate, language: Language) -> String {
+/// `2026年8月23日（星期日）`, `Sunday 23 August 2026`: a day on which somebody must act.
+pub(in crate::email) fn full_day(date: NaiveDate, language: Language) -> String {
     match language {
-        Language::Chinese => format!("{}（{}）", day(date, language), weekday(date)),
-        Language::English => day(date, language),
+        Language::Chinese => format!("{}（{}）", day(date, language), weekday(date, language)),
+        Language::English => format!("{} {}", weekday(date, language), day(date, language)),
     }
 }
 
-/// A day that still counts, after 最迟于: `2026年8月23日（含当日）`. English says "on or before".
-pub(super) fn inclusive_day(date: NaiveDate) -> String {
-    format!("{}（含当日）", day(date, Language::Chinese))
+/// A day that still counts: `2026年8月23日（星期日，含当日）`. English says "on or before".
+pub(super) fn inclusive_day(date: NaiveDate, language: Language) -> String {
+    match language {
+        Language::Chinese => format!("{}（{}，含当日）", day(date, language), weekday(date, language)),
+        Language::English => full_day(date, language),
+    }
+}
+
+/// `3 天`, `1 day`, `2 days`.
+pub(in crate::email) fn count(days: i64, language: Language) -> String {
+    match language {
+        Language::Chinese => format!("{days} 天"),
+        Language::English if days == 1 => "1 day".to_owned(),
+        Language::English => format!("{days} days"),
+    }
 }
 
 /// `2026年8月23日 08:05（北京时间）`. An event does not carry the configured zone, and who reads of Chinese certificates
@@ -43,25 +57,42 @@ pub(super) fn day_of(at: DateTime<Utc>) -> NaiveDate {
     at.with_timezone(&Shanghai).date_naive()
 }
 
-/// `2026年8月23日，星期日`, for a place that is in brackets already.
-pub(super) fn bracketed_day(date: NaiveDate) -> String {
-    format!("{}，{}", day(date, Language::Chinese), weekday(date))
+/// The end of a certificate with its days: `至 2026年8月23日（剩余 30 天）`.
+pub(in crate::email) fn end(facts: &CertificateFacts, today: NaiveDate, language: Language) -> String {
+    let Some(end) = facts.valid_until else {
+        let text = super::names::name(&facts.valid_until_text);
+        return match language {
+            Language::Chinese if text.is_empty() => "未载明有效期".to_owned(),
+            Language::Chinese => format!("“{text}”（无法判断）"),
+            Language::English if text.is_empty() => "no end stated".to_owned(),
+            Language::English => format!("“{text}” (cannot be judged)"),
+        };
+    };
+    let date = day(end, language);
+    let left = days_left(end, today);
+    match language {
+        Language::Chinese if left < 0 => format!("{date}（已过 {} 天）", -left),
+        Language::Chinese if left == 0 => format!("{date}（今日到期）"),
+        Language::Chinese => format!("{date}（剩余 {left} 天）"),
+        Language::English if left < 0 => format!("{date} ({} ago)", count(-left, language)),
+        Language::English if left == 0 => format!("{date} (today)"),
+        Language::English => format!("{date} ({} left)", count(left, language)),
+    }
 }
 
-/// `1 day`, `2 days`.
-pub(super) fn english_days(count: i64) -> String {
-    if count == 1 { "1 day".to_owned() } else { format!("{count} days") }
-}
-
-fn weekday(day: NaiveDate) -> &'static str {
-    match day.weekday() {
-        Weekday::Mon => "星期一",
-        Weekday::Tue => "星期二",
-        Weekday::Wed => "星期三",
-        Weekday::Thu => "星期四",
-        Weekday::Fri => "星期五",
-        Weekday::Sat => "星期六",
-        Weekday::Sun => "星期日",
+fn weekday(day: NaiveDate, language: Language) -> &'static str {
+    let both = match day.weekday() {
+        Weekday::Mon => ["星期一", "Monday"],
+        Weekday::Tue => ["星期二", "Tuesday"],
+        Weekday::Wed => ["星期三", "Wednesday"],
+        Weekday::Thu => ["星期四", "Thursday"],
+        Weekday::Fri => ["星期五", "Friday"],
+        Weekday::Sat => ["星期六", "Saturday"],
+        Weekday::Sun => ["星期日", "Sunday"],
+    };
+    match language {
+        Language::Chinese => both[0],
+        Language::English => both[1],
     }
 }
 
@@ -90,10 +121,10 @@ mod tests {
     #[test]
     fn days_are_written_as_each_language_reads_them() {
         let date: NaiveDate = "2026-08-23".parse().unwrap();
-        assert_eq!(inclusive_day(date), "2026年8月23日（含当日）");
+        assert_eq!(inclusive_day(date, Language::Chinese), "2026年8月23日（星期日，含当日）");
         for (language, plain, full) in [
             (Language::Chinese, "2026年8月23日", "2026年8月23日（星期日）"),
-            (Language::English, "23 August 2026", "23 August 2026"),
+            (Language::English, "23 August 2026", "Sunday 23 August 2026"),
         ] {
             assert_eq!(day(date, language), plain);
             assert_eq!(full_day(date, language), full);

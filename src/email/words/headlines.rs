@@ -1,18 +1,38 @@
-//! One line for many: five or more certificates or companies that share kind, old end and new end (design 4), as a
-//! 统一延期 or a common 12-31 brings them.
+//! What is said once of many that share kind and ends (design 4: a 统一延期, a common 12-31).
 
 use chrono::NaiveDate;
 
-use super::days::{day, english_days, full_day};
-use super::title;
+use super::phrasebook::{Phrase, phrases};
+use super::reader_words as w;
+use super::{days, titles, troubles};
 use crate::domain::dates::days_left;
 use crate::domain::event::{Change, EventKind};
-use crate::domain::language::Language::{self, Chinese, English};
+use crate::domain::language::Language;
 
-/// What the members of a headline share.
-#[derive(Debug, Clone, Copy)]
+phrases! {
+    CERTIFICATES = "{count} 本证书" / "{count} certificates";
+    CERTIFICATES_OF = "{count} 本证书（涉及 {companies} 家企业）" / "{count} certificates of {companies} companies";
+    EXPIRE_TODAY = "{many}今日到期，当日仍在有效期内" / "{many} expire today and are still valid today";
+    EXPIRE_ON = "{many}将于 {old}到期" / "{many} expire on {old}";
+    FILING_NEAR = "{many}临近或已过延续申请截止日，将于 {old}到期" / "The filing day of {many} is near or has passed; they expire on {old}";
+    ENDED_ON = "{many}载明的有效期已于 {old}届满，平台数据未见延续" / "The stated validity of {many} ended on {old}; the data shows no renewal";
+    RENEWED_BY = "{many}有效期{moved}（发证日期已更新）" / "The validity of {many} {moved} (with new issue dates)";
+    EXTENDED_BY = "{many}有效期{moved}（发证日期未变，可能为主管部门统一延期）" / "The validity of {many} {moved} (issue dates unchanged, possibly a general extension by the authorities)";
+    SHORTENED_BY = "{many}有效期{moved}，提前到期" / "The validity of {many} {moved}, to an earlier end";
+    LOST = "平台数据中未查询到 {many}，载明的有效期至 {old}" / "{many} are not listed; their stated validity runs until {old}";
+    BY_MONTHS = "各延长 {months} 个月" / "was extended by {months} months each";
+    TO_DAY = "统一变更为 {new}" / "changed to {new}";
+    FROM_TO = "由 {old} 变更为 {new}" / "changed from {old} to {new}";
+    COMPANIES = "{title}：{companies} 家企业" / "{title}: {companies} companies";
+    WITH_END = "{title}：{many}，有效期至 {old}" / "{title}: {many}, valid until {old}";
+    WITHOUT_END = "{title}：{many}" / "{title}: {many}";
+    COUNTED = "{title}：{count} 项" / "{title}: {count}";
+}
+
+/// What they share.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::email) struct Shared {
-    /// The kind, as it stands today.
+    /// What they are, today.
     pub kind: EventKind,
     /// The end they have, or had before.
     pub old_end: Option<NaiveDate>,
@@ -39,101 +59,77 @@ pub(in crate::email) enum How {
 
 /// The headline.
 pub(in crate::email) fn headline(shared: &Shared, language: Language) -> String {
-    match (language, shared.kind) {
-        (Chinese, EventKind::Change(change)) => chinese(shared, change),
-        (English, EventKind::Change(change)) => english(shared, change),
-        (Chinese, kind) => format!("{}：{} 项", title(kind, language), shared.certificates),
-        (English, kind) => format!("{}: {}", title(kind, language), shared.certificates),
+    let EventKind::Change(change) = shared.kind else {
+        let title = match shared.kind {
+            EventKind::Resolved(trouble) => troubles::title_of_end(trouble),
+            EventKind::Trouble(trouble) => troubles::title(trouble),
+            EventKind::Change(change) => titles::title(change),
+        };
+        let count = shared.certificates.to_string();
+        return COUNTED.with(language, &[("title", title.text(language)), ("count", &count)]);
+    };
+    let (count, companies) = (shared.certificates.to_string(), shared.companies.to_string());
+    let many = if shared.companies > 1 { CERTIFICATES_OF } else { CERTIFICATES };
+    let many = many.with(language, &[("count", &count), ("companies", &companies)]);
+    let day = |day: NaiveDate| days::day(day, language);
+    let old = shared.old_end.map(|end| days::full_day(end, language)).unwrap_or_default();
+    let moved = moved(shared, language, day);
+    let places = [
+        ("many", many.as_str()),
+        ("old", &old),
+        ("moved", &moved),
+        ("companies", &companies),
+        ("title", titles::title(change).text(language)),
+    ];
+    phrase(shared, change).with(language, &places)
+}
+
+fn phrase(shared: &Shared, change: Change) -> Phrase {
+    match change {
+        Change::Expiring | Change::FilingDue if shared.old_end == Some(shared.today) => EXPIRE_TODAY,
+        Change::Expiring => EXPIRE_ON,
+        Change::FilingDue => FILING_NEAR,
+        Change::Expired => ENDED_ON,
+        Change::Renewed => RENEWED_BY,
+        Change::ValidityExtended => EXTENDED_BY,
+        Change::ValidityShortened => SHORTENED_BY,
+        Change::CertificateRemoved => LOST,
+        Change::Watching | Change::Unverified | Change::VerifiedAgain | Change::Briefing => COMPANIES,
+        _ if shared.old_end.is_some() => WITH_END,
+        _ => WITHOUT_END,
     }
 }
 
-/// The badge of a headline; `None` where no days count.
+fn moved(shared: &Shared, language: Language, day: impl Fn(NaiveDate) -> String) -> String {
+    match (shared.old_end, shared.how) {
+        (None, Some(How::ByMonths(months))) => BY_MONTHS.with(language, &[("months", &months.to_string())]),
+        (None, Some(How::To(end))) => TO_DAY.with(language, &[("new", &day(end))]),
+        (old_end, _) => {
+            let [old, new] = [old_end, shared.new_end].map(|end| end.map(&day).unwrap_or_default());
+            FROM_TO.with(language, &[("old", &old), ("new", &new)])
+        }
+    }
+}
+
+/// What by when, of a headline; `None` where no days count.
 pub(in crate::email) fn badge(shared: &Shared, language: Language) -> Option<String> {
     let EventKind::Change(change) = shared.kind else {
         return None;
     };
     let left = days_left(shared.old_end?, shared.today);
-    match (change, language) {
-        (Change::Expiring | Change::FilingDue, Chinese) if left == 0 => Some("今日到期".to_owned()),
-        (Change::Expiring | Change::FilingDue, Chinese) => Some(format!("剩余 {left} 天")),
-        (Change::Expired, Chinese) => Some(format!("有效期已过 {} 天", -left)),
-        (Change::Expiring | Change::FilingDue, English) if left == 0 => Some("expires today".to_owned()),
-        (Change::Expiring | Change::FilingDue, English) => Some(format!("{} left", english_days(left))),
-        (Change::Expired, English) => Some(format!("ended {} ago", english_days(-left))),
-        _ => None,
-    }
+    let days = days::count(left.abs(), language);
+    Some(match change {
+        Change::Expiring | Change::FilingDue if left == 0 => w::EXPIRES_TODAY.text(language).to_owned(),
+        Change::Expiring | Change::FilingDue => w::EXPIRES_IN.with(language, &[("days", &days)]),
+        Change::Expired => w::ENDED_AGO.with(language, &[("days", &days)]),
+        _ => return None,
+    })
 }
 
-fn chinese(shared: &Shared, change: Change) -> String {
-    let of = match shared.companies {
-        0 | 1 => String::new(),
-        companies => format!("（涉及 {companies} 家公司）"),
-    };
-    let many = format!("{} 张证书{of}", shared.certificates);
-    let old = shared.old_end.map(|end| full_day(end, Chinese)).unwrap_or_default();
-    let new = shared.new_end.map(|end| day(end, Chinese)).unwrap_or_default();
-    let moved = || match (shared.old_end, shared.how) {
-        (None, Some(How::ByMonths(months))) => format!("各延长 {months} 个月"),
-        (None, Some(How::To(end))) => format!("统一变更为 {}", day(end, Chinese)),
-        (old_end, _) => {
-            format!("由 {} 变更为 {new}", old_end.map(|end| day(end, Chinese)).unwrap_or_default())
-        }
-    };
-    match change {
-        Change::Expiring | Change::FilingDue if shared.old_end == Some(shared.today) => {
-            format!("{many}今日到期，当日仍在有效期内")
-        }
-        Change::Expiring => format!("{many}将于 {old}到期"),
-        Change::FilingDue => format!("{many}临近或已过延续申请期限，将于 {old}到期"),
-        Change::Expired => format!("{many}载明的有效期已于 {old}届满，平台数据未见延续"),
-        Change::Renewed => format!("{many}有效期{}（发证日期已更新）", moved()),
-        Change::ValidityExtended => format!("{many}有效期{}（发证日期未变，可能为统一延期）", moved()),
-        Change::ValidityShortened => format!("{many}有效期{}，提前到期", moved()),
-        Change::CertificateRemoved => format!("平台数据中已查询不到 {many}，载明的有效期至 {old}"),
-        Change::Watching | Change::Unverified | Change::VerifiedAgain => {
-            format!("{}：{} 家公司", super::chinese::title(change), shared.companies)
-        }
-        _ if shared.old_end.is_some() => format!("{}：{many}，有效期至 {old}", super::chinese::title(change)),
-        _ => format!("{}：{many}", super::chinese::title(change)),
-    }
-}
-
-fn english(shared: &Shared, change: Change) -> String {
-    let of = match shared.companies {
-        0 | 1 => String::new(),
-        companies => format!(" of {companies} companies"),
-    };
-    let many = format!("{} certificates{of}", shared.certificates);
-    let old = shared.old_end.map(|end| day(end, English)).unwrap_or_default();
-    let new = shared.new_end.map(|end| day(end, English)).unwrap_or_default();
-    let moved = || match (shared.old_end, shared.how) {
-        (None, Some(How::ByMonths(months))) => format!("was extended by {months} months each"),
-        (None, Some(How::To(end))) => format!("changed to {}", day(end, English)),
-        _ => format!("changed from {old} to {new}"),
-    };
-    match change {
-        Change::Expiring | Change::FilingDue if shared.old_end == Some(shared.today) => {
-            format!("{many} expire today and are still valid today")
-        }
-        Change::Expiring => format!("{many} expire on {old}"),
-        Change::FilingDue => format!("The filing day of {many} is near or has passed; they expire on {old}"),
-        Change::Expired => {
-            format!("The stated validity of {many} ended on {old}, and no renewal was visible")
-        }
-        Change::Renewed => format!("The validity of {many} {} (reissued)", moved()),
-        Change::ValidityExtended => {
-            format!("The validity of {many} {} (issue date unchanged, possibly a blanket extension)", moved())
-        }
-        Change::ValidityShortened => format!("The validity of {many} moved from {old} to the earlier {new}"),
-        Change::CertificateRemoved => {
-            format!("{many} are no longer listed; their stated validity runs until {old}")
-        }
-        Change::Watching | Change::Unverified | Change::VerifiedAgain => {
-            format!("{}: {} companies", super::english::title(change), shared.companies)
-        }
-        _ if shared.old_end.is_some() => {
-            format!("{}: {many}, valid until {old}", super::english::title(change))
-        }
-        _ => format!("{}: {many}", super::english::title(change)),
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn both_languages_have_the_same_places() {
+        super::super::phrasebook::assert_same_places(super::ALL);
     }
 }

@@ -83,6 +83,42 @@ pub(super) fn listed(names: &[String], count: usize, language: Language) -> Stri
     }
 }
 
+/// What stands between the items of a short list.
+pub(in crate::email) fn comma(language: Language) -> &'static str {
+    match language {
+        Language::Chinese => "、",
+        Language::English => ", ",
+    }
+}
+
+/// What stands between the pieces of a line.
+pub(in crate::email) fn semicolon(language: Language) -> &'static str {
+    match language {
+        Language::Chinese => "；",
+        Language::English => "; ",
+    }
+}
+
+/// Sentences one after another.
+pub(in crate::email) fn sentences(sentences: &[String], language: Language) -> String {
+    let between = match language {
+        Language::Chinese => "",
+        Language::English => " ",
+    };
+    let said: Vec<&str> = sentences.iter().map(String::as_str).filter(|it| !it.is_empty()).collect();
+    said.join(between)
+}
+
+/// `text` with a full stop, where it has no end of its own: what others wrote may have one or not.
+pub(super) fn sentence(text: &str, language: Language) -> String {
+    let has_end = text.ends_with(['.', '。', '!', '！', '?', '？', '…']);
+    match language {
+        _ if has_end => text.to_owned(),
+        Language::Chinese => format!("{text}。"),
+        Language::English => format!("{text}."),
+    }
+}
+
 /// All qualifications of a certificate, at most `count` of them; `None` when it names none.
 pub(in crate::email) fn qualifications(
     facts: &CertificateFacts,
@@ -102,8 +138,7 @@ pub(super) fn grade(grade: Option<&Grade>, language: Language) -> String {
             None => text,
         },
         (Some(text), Language::Chinese) => text,
-        (None, Language::Chinese) => "未载明等级".to_owned(),
-        (None, Language::English) => "no stated grade".to_owned(),
+        (None, _) => super::reader_words::NO_GRADE.text(language).to_owned(),
     }
 }
 

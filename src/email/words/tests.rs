@@ -4,7 +4,9 @@ use super::cast::{
     TODAY, certificate, construction, day, design, event, instant, of_change, of_trouble, stage, supervision,
 };
 use super::*;
-use crate::domain::event::{Change, OfQualification, Trouble, TroubleFacts};
+use crate::domain::event::{
+    CertificateFacts, Change, Elsewhere, News, Note, OfQualification, Trouble, TroubleFacts,
+};
 use crate::domain::language::Language::{Chinese, English};
 
 fn summaries(events: impl IntoIterator<Item = Event>) -> String {
@@ -73,7 +75,16 @@ fn an_end_is_told_by_what_matters_on_the_day() {
         let (zh, en) = (say(&event, Chinese, day(today)), say(&event, English, day(today)));
         writeln!(text, "# {why}").unwrap();
         for saying in [zh, en] {
-            writeln!(text, "[{}] {} {}", saying.badge, saying.lead, saying.notes.join(" ")).unwrap();
+            writeln!(
+                text,
+                "[{} | {}] {} {}",
+                saying.title,
+                saying.badge,
+                saying.lead,
+                saying.notes.join(" ")
+            )
+            .unwrap();
+            writeln!(text, "  > {}", saying.action).unwrap();
         }
     }
     insta::assert_snapshot!("ends", text);
@@ -110,14 +121,16 @@ fn what_was_never_verified_says_so() {
     for change in Change::ALL {
         let event = Event { last_verified_at: None, ..of_change(change) };
         let (zh, en) = (summary(&event, Chinese), summary(&event, English));
-        if change != Change::VerifiedAgain {
-            assert!(zh.contains("尚未核实"), "{zh}");
-            assert!(en.to_lowercase().contains("verified yet"), "{en}");
+        if !matches!(change, Change::VerifiedAgain | Change::WatchlistChanged) {
+            assert!(zh.contains("尚未取得完整数据"), "{zh}");
+            assert!(en.to_lowercase().contains("complete data has"), "{en}");
         }
         let event = Event { last_verified_at: Some(instant("2026-07-20T00:00:00Z")), ..of_change(change) };
         let (zh, en) = (summary(&event, Chinese), summary(&event, English));
-        assert!(zh.contains("2026年7月20日 08:00（北京时间）"), "{zh}");
-        assert!(en.contains("20 July 2026, 08:00 (Beijing time)"), "{en}");
+        if change != Change::WatchlistChanged {
+            assert!(zh.contains("2026年7月20日 08:00（北京时间）"), "{zh}");
+            assert!(en.contains("20 July 2026, 08:00 (Beijing time)"), "{en}");
+        }
     }
 }
 
@@ -125,7 +138,8 @@ fn what_was_never_verified_says_so() {
 fn words_never_judge_what_the_data_cannot_tell() {
     for change in Change::ALL {
         let text = summary(&of_change(change), Chinese);
-        for verdict in ["吊销", "撤销", "撤回", "注销", "失效", "无效"] {
+        for verdict in ["已被", "吊销", "撤销", "已注销", "已撤回", "已失效", "无效", "核实", "公司资质"]
+        {
             assert!(!text.contains(verdict), "{text}");
         }
     }

@@ -1,0 +1,508 @@
+//! What readers are told of each change: which sentences stand where. The words are in `reader_words.rs`.
+
+use std::collections::BTreeMap;
+
+use super::deadlines::{Deadline, abolished, days_to};
+use super::phrasebook::Phrase;
+use super::reader_words as w;
+use super::telling::{Saying, Telling};
+use super::{companies, days, names, titles};
+use crate::domain::event::{CertificateFacts, Change, Elsewhere, EndMove, GradeMove, News, Note};
+use crate::domain::grade::{Grade, holds_at_least};
+use crate::domain::reform::{MoveMeaning, meaning};
+
+/// Nobody is issued the next certificate more than a year before the end of the old one.
+const ISSUED_EARLY_MAX_DAYS: i64 = 365;
+
+/// What is said of a change, which is a `change` on that day.
+pub(super) fn say(told: &Telling<'_>, change: Change) -> Saying {
+    let title = told.text(titles::title(change));
+    let mut saying = Saying {
+        badge: title.clone(),
+        title,
+        lead: String::new(),
+        notes: Vec::new(),
+        action: String::new(),
+        queried: Some(told.queried()),
+    };
+    match (change, &told.event.news) {
+        (Change::Expired, _) => say_expired(told, &mut saying),
+        (Change::FilingDue | Change::Expiring, _) => say_end(told, change, &mut saying),
+        (_, News::CertificateRemoved | News::QualificationRemoved(_)) => say_loss(told, &mut saying),
+        (_, News::GradeRaised(grades) | News::GradeLowered(grades) | News::GradeReworded(grades)) => {
+            say_grade(told, grades, change, &mut saying);
+        }
+        (_, News::Renewed(ends) | News::ValidityExtended(ends) | News::ValidityShortened(ends)) => {
+            say_end_moved(told, *ends, change, &mut saying);
+        }
+        (
+            _,
+            News::Watching(_)
+            | News::Retracted(_)
+            | News::Unverified
+            | News::VerifiedAgain
+            | News::Briefing(_)
+            | News::WatchlistChanged(_),
+        ) => companies::say(told, &mut saying),
+        _ => say_gain(told, &mut saying),
+    }
+    saying.notes.extend(notes(told));
+    saying
+}
+
+/// What by when, of a stage or a company.
+pub(super) fn say_badge(told: &Telling<'_>) -> String {
+    match told.standing() {
+        crate::domain::event::EventKind::Change(change) => say(told, change).badge,
+        _ => String::new(),
+    }
+}
+
+fn say_end(told: &Telling<'_>, change: Change, saying: &mut Saying) {
+    let certificate = told.certificate();
+    let left = told.left().unwrap_or_default();
+    let days = told.days(left);
+    let end = told.end().map(|end| told.full_day(end)).unwrap_or_default();
+    let expires = if left == 0 { w::EXPIRES_ON_THIS_DAY } else { w::EXPIRES_ON };
+    let expires = told.with(expires, &[("certificate", &certificate), ("day", &end), ("days", &days)]);
+    saying.badge =
+        if left == 0 { told.text(w::EXPIRES_TODAY) } else { told.with(w::EXPIRES_IN, &[("days", &days)]) };
+    let Some(facts) = told.facts() else {
+        (saying.lead, saying.action) = (expires, told.text(w::DO_CHECK_PLATFORM));
+        return;
+    };
+    let deadline = Deadline::of(facts, told.today);
+    match &deadline {
+        Deadline::File { by, if_applicable } => {
+            say_filing_ahead(told, change, *by, *if_applicable, &expires, saying);
+        }
+        Deadline::Passed { by, .. } => {
+            saying.badge = if left == 0 {
+                saying.badge.clone()
+            } else {
+                told.with(w::FILING_DAY_PASSED, &[("days", &days)])
+            };
+            let by = told.day(*by);
+            let places = [("certificate", certificate.as_str()), ("day", &by), ("days", &days)];
+            saying.lead = match change {
+                Change::FilingDue => {
+                    saying.title = told.text(w::FILING_PASSED);
+                    let passed = if left == 0 { w::FILING_HAS_PASSED_TODAY } else { w::FILING_HAS_PASSED };
+                    joined(told, &[told.with(passed, &places), told.with(w::ENDS_ON, &[("day", &end)])])
+                }
+                _ => joined(told, &[expires, told.with(w::AND_FILING_HAS_PASSED, &places)]),
+            };
+            saying.action = told.text(w::DO_CONFIRM_FILED);
+        }
+        Deadline::Exchange(parts) => {
+            saying.title = told.text(w::EXCHANGE_DUE);
+            let head = if left == 0 { w::EXCHANGE_TODAY } else { w::EXCHANGE_WITHIN };
+            saying.badge = told.with(head, &[("days", &days)]);
+            let grades = grades_of(told, parts.iter().filter_map(|named| named.grade.as_ref()));
+            let lead = if left == 0 { w::GRADE_ABOLISHED_TODAY } else { w::GRADE_ABOLISHED };
+            let lead = told.with(lead, &[("grades", &grades), ("days", &days)]);
+            saying.lead = joined(told, &[lead, expires]);
+            saying.action = told.text(w::DO_EXCHANGE);
+        }
+        Deadline::Register => {
+            saying.lead = joined(told, &[expires, told.text(w::LABOUR)]);
+            saying.action = told.text(w::DO_ASK_REGISTRAR);
+        }
+        Deadline::None => {
+            saying.lead = joined(told, &[expires, told.text(w::FAMILY_ABOLISHED)]);
+            saying.action = told.text(w::DO_FAMILY_ABOLISHED);
+        }
+    }
+    if !matches!(deadline, Deadline::Exchange(_)) {
+        saying.notes.extend(abolished_parts(told, facts));
+    }
+}
+
+/// The filing day lies ahead or is today: it leads, whichever stage was told.
+fn say_filing_ahead(
+    told: &Telling<'_>,
+    change: Change,
+    by: chrono::NaiveDate,
+    if_applicable: bool,
+    expires: &str,
+    saying: &mut Saying,
+) {
+    let to_file = days_to(by, told.today);
+    let is_today = to_file == 0;
+    let head = if is_today { w::FILE_TODAY } else { w::FILE_WITHIN };
+    saying.badge = told.with(head, &[("days", &told.days(to_file))]);
+    let file_by = if if_applicable { w::FILE_BY_IF_APPLICABLE } else { w::FILE_BY };
+    let by = days::inclusive_day(by, told.language);
+    let file_by = told.with(file_by, &[("day", &by), ("organ", &told.organ())]);
+    if change != Change::FilingDue {
+        saying.lead = joined(told, &[expires.to_owned(), file_by]);
+        saying.action = told.with(w::DO_FILE_BY, &[("day", &by)]);
+        return;
+    }
+    let lead = if is_today { w::LAST_DAY_TO_FILE } else { w::DAYS_TO_FILE };
+    let lead = told.with(lead, &[("certificate", &told.certificate()), ("days", &told.days(to_file))]);
+    saying.lead = joined(told, &[lead, file_by]);
+    saying.action = told.text(if is_today { w::DO_FILE_TODAY } else { w::DO_FILE });
+    let end = told.end().map(|end| told.full_day(end)).unwrap_or_default();
+    let days = told.days(told.left().unwrap_or_default());
+    saying.notes.push(told.with(w::ENDS_ON_IN, &[("day", &end), ("days", &days)]));
+}
+
+fn abolished_parts(told: &Telling<'_>, facts: &CertificateFacts) -> Option<String> {
+    let parts: Vec<String> =
+        abolished(facts).into_iter().map(|named| names::qualification(named, told.language)).collect();
+    (!parts.is_empty()).then(|| told.with(w::PARTS_ABOLISHED, &[("names", &told.listed(&parts))]))
+}
+
+/// Grades one after another, each once.
+fn grades_of<'g>(told: &Telling<'_>, grades: impl Iterator<Item = &'g Grade>) -> String {
+    let mut found: Vec<String> = Vec::new();
+    for grade in grades.map(|grade| names::grade(Some(grade), told.language)) {
+        if !found.contains(&grade) {
+            found.push(grade);
+        }
+    }
+    found.join(names::comma(told.language))
+}
+
+fn say_expired(told: &Telling<'_>, saying: &mut Saying) {
+    let days = told.days(-told.left().unwrap_or_default());
+    let certificate = told.certificate();
+    let end = told.end().map(|end| told.day(end)).unwrap_or_default();
+    let at = told.event.last_verified_at.map(|at| days::instant(at, told.language));
+    let lead = if at.is_some() { w::HAS_EXPIRED } else { w::HAS_EXPIRED_UNQUERIED };
+    let at = at.unwrap_or_default();
+    saying.badge = told.with(w::ENDED_AGO, &[("days", &days)]);
+    saying.lead =
+        told.with(lead, &[("certificate", &certificate), ("day", &end), ("days", &days), ("at", &at)]);
+    saying.action = told.text(w::DO_NOT_USE);
+    saying.queried = None;
+}
+
+fn say_gain(told: &Telling<'_>, saying: &mut Saying) {
+    let certificate = told.certificate();
+    let until = told.until(w::UNTIL);
+    let places = [("certificate", certificate.as_str()), ("until", &until)];
+    (saying.lead, saying.action) = match &told.event.news {
+        News::CertificateRestored => (told.with(w::RESTORED, &places), told.text(w::DO_USE_RESTORED)),
+        News::CertificateReplaced(replacement) => {
+            let old: Vec<String> = replacement.old.iter().map(|number| names::name(number)).collect();
+            let (number, old) = (names::name(&replacement.new), old.join(names::comma(told.language)));
+            let places = [("number", number.as_str()), ("until", &until), ("old", &old)];
+            (told.with(w::REPLACED, &places), told.text(w::DO_USE_NEW_NUMBER))
+        }
+        News::Reissued(issued) => {
+            let day = |day: Option<chrono::NaiveDate>| day.map(|day| told.day(day)).unwrap_or_default();
+            let (old, new) = (day(issued.old), day(issued.new));
+            let places = [("certificate", certificate.as_str()), ("old", &old), ("new", &new)];
+            (told.with(w::ISSUED_ANEW, &places), told.text(w::DO_ASK_FOR_NEW))
+        }
+        News::QualificationAdded(_) => {
+            let (qualification, until) = (told.qualification().0, told.until(w::COMMA_UNTIL));
+            let places =
+                [("certificate", certificate.as_str()), ("qualification", &qualification), ("until", &until)];
+            (told.with(w::PART_ADDED, &places), told.text(w::DO_REGISTER_PART))
+        }
+        News::QualificationAbsorbed(absorbed) => {
+            let parts: Vec<String> =
+                absorbed.names.iter().map(|named| names::qualification(named, told.language)).collect();
+            let lead = if parts.len() == 1 { w::ABSORBED_ONE } else { w::ABSORBED_MANY };
+            let wider = names::elsewhere(&absorbed.into, told.language);
+            let places = [
+                ("name", parts.first().map_or("", String::as_str)),
+                ("count", &parts.len().to_string()),
+                ("wider", &wider),
+                ("number", &names::name(&absorbed.into.number)),
+            ];
+            if parts.len() > 1 {
+                saying.notes.push(told.with(w::ABSORBED_NAMES, &[("names", &told.listed(&parts))]));
+            }
+            (told.with(lead, &places), told.text(w::DO_USE_NEW_NAME))
+        }
+        _ => {
+            let added = if told.end().is_some() { w::ADDED } else { w::ADDED_WITHOUT_END };
+            let action = if is_lower_than_elsewhere(told) { w::DO_REGISTER_LOWER } else { w::DO_REGISTER };
+            (told.with(added, &places), told.text(action))
+        }
+    };
+}
+
+/// Whether what came is, or was, held elsewhere at a higher grade: perhaps a downgrade by a new number.
+fn is_lower_than_elsewhere(told: &Telling<'_>) -> bool {
+    told.event.notes.iter().any(|note| match note {
+        Note::HeldElsewhere(place) | Note::WasHeldElsewhere(place) => {
+            let here = grade_here(told, place);
+            !holds_at_least(here.as_ref(), place.grade.as_ref())
+        }
+        _ => false,
+    })
+}
+
+/// The grade at which the event's certificate has what `place` holds elsewhere.
+fn grade_here(told: &Telling<'_>, place: &Elsewhere) -> Option<Grade> {
+    let mut held = told.facts()?.qualifications.iter();
+    let by_name = held.find(|named| named.name == place.name);
+    by_name.or_else(|| told.facts()?.qualifications.first()).and_then(|named| named.grade.clone())
+}
+
+fn say_loss(told: &Telling<'_>, saying: &mut Saying) {
+    let certificate = told.certificate();
+    let looks = told.looks(w::LOOKS);
+    let end = told.end().map(|end| told.day(end));
+    saying.badge = told.text(w::NOT_LISTED);
+    saying.lead = if let News::QualificationRemoved(_) = told.event.news {
+        saying.badge.clone_from(&saying.title);
+        let present = told.event.rest.iter().filter_map(|rest| rest.valid_until).max();
+        let rest = match (end, present) {
+            (Some(was), Some(present)) => {
+                told.with(w::PRESENT_END, &[("end", &told.day(present)), ("was", &was)])
+            }
+            (Some(was), None) => told.with(w::STATED_END, &[("was", &was)]),
+            (None, _) => String::new(),
+        };
+        let qualification = told.qualification().0;
+        let places = [
+            ("certificate", certificate.as_str()),
+            ("qualification", &qualification),
+            ("looks", &looks),
+            ("rest", &rest),
+        ];
+        told.with(w::PART_REMOVED, &places)
+    } else {
+        let end = match end {
+            Some(end) => told.with(w::ITS_STATED_END, &[("day", &end)]),
+            None => told.text(w::NO_STATED_END),
+        };
+        told.with(w::REMOVED, &[("certificate", &certificate), ("looks", &looks), ("end", &end)])
+    };
+    let held: Vec<(&Elsewhere, bool)> = told
+        .event
+        .notes
+        .iter()
+        .filter_map(|note| match note {
+            Note::HeldElsewhere(place) => {
+                let was = grade_here(told, place);
+                Some((place, holds_at_least(place.grade.as_ref(), was.as_ref())))
+            }
+            _ => None,
+        })
+        .collect();
+    let gone = match told.event.qualification() {
+        Some(_) => 1,
+        None => told.facts().map_or(1, |facts| facts.qualifications.len().max(1)),
+    };
+    let is_all_held = held.iter().filter(|(_, is_as_high)| *is_as_high).count() >= gone;
+    saying.action = match held.first() {
+        Some((place, _)) if is_all_held => {
+            told.with(w::DO_USE_OTHER_NUMBER, &[("number", &names::name(&place.number))])
+        }
+        _ if held.iter().any(|(_, is_as_high)| !is_as_high) => told.text(w::DO_CHECK_GRADE_AND_PLATFORM),
+        _ => told.text(w::DO_CHECK_PLATFORM),
+    };
+    if !is_all_held {
+        saying.notes.push(told.text(w::CAUSE_UNKNOWN));
+    }
+}
+
+fn say_grade(told: &Telling<'_>, grades: &GradeMove, change: Change, saying: &mut Saying) {
+    let (certificate, name, looks) = (told.certificate(), told.qualification().1, told.looks(w::AGREEING));
+    let [old, new] = [&grades.old, &grades.new].map(|grade| names::grade(grade.as_ref(), told.language));
+    let end = told.end().map(|end| told.day(end)).unwrap_or_default();
+    let places = [
+        ("certificate", certificate.as_str()),
+        ("name", &name),
+        ("old", &old),
+        ("new", &new),
+        ("looks", &looks),
+        ("end", &end),
+    ];
+    let issued_on = told.facts().and_then(|facts| facts.issued_on);
+    let meaning = meaning(grades.old.as_ref(), grades.new.as_ref(), issued_on, told.end());
+    (saying.lead, saying.action) = match (meaning, change) {
+        (MoveMeaning::Exchanged, _) => {
+            saying.title = told.text(w::GRADE_EXCHANGED);
+            saying.badge.clone_from(&saying.title);
+            (told.with(w::EXCHANGED, &places), told.with(w::DO_EXCHANGED, &places))
+        }
+        (_, Change::GradeRaised) => (told.with(w::RAISED, &places), told.text(w::DO_USE_GRADE)),
+        (_, Change::GradeLowered) => (told.with(w::LOWERED, &places), told.text(w::DO_LOWERED)),
+        (meaning, _) => {
+            let is_renamed = meaning == MoveMeaning::Renamed;
+            let (why, action) =
+                if is_renamed { (w::REFORM, w::DO_REWORDED) } else { (w::NOT_JUDGED, w::DO_CHECK_REWORDED) };
+            (joined(told, &[told.with(w::REWORDED, &places), told.text(why)]), told.text(action))
+        }
+    };
+}
+
+fn say_end_moved(told: &Telling<'_>, ends: EndMove, change: Change, saying: &mut Saying) {
+    let certificate = told.certificate();
+    let [old, new] = [ends.old, ends.new].map(|day| told.day(day));
+    let (issued, looks) = (new_issue_day(told, ends), told.looks(w::AGREEING));
+    let places = [
+        ("certificate", certificate.as_str()),
+        ("old", &old),
+        ("new", &new),
+        ("issued", &issued),
+        ("looks", &looks),
+    ];
+    if change == Change::Renewed && told.is_partly() {
+        saying.title = told.text(w::RENEWED_PARTLY);
+        saying.badge.clone_from(&saying.title);
+        let parts = told.parts();
+        let certificate = told.whole_certificate();
+        let rest: Vec<String> = rests(told, w::REST_STAYS);
+        let places = [
+            ("certificate", certificate.as_str()),
+            ("count", &parts.len().to_string()),
+            ("new", &new),
+            ("names", &told.listed(&parts)),
+            ("rest", &joined(told, &rest)),
+        ];
+        (saying.lead, saying.action) =
+            (told.with(w::END_RENEWED_PARTLY, &places), told.text(w::DO_USE_RENEWED));
+        return;
+    }
+    let (lead, action) = match change {
+        Change::Renewed => (w::END_RENEWED, w::DO_USE_RENEWED),
+        Change::ValidityExtended => (w::END_EXTENDED, w::DO_ATTACH_EXTENSION),
+        _ => (w::END_SHORTENED, w::DO_PLAN_BY),
+    };
+    (saying.lead, saying.action) = (told.with(lead, &places), told.with(action, &places));
+}
+
+/// The issue date of a renewal, unless it is plainly the old one: what was back after its end day with a later end counts as
+/// renewed whatever its issue date says (design 3, "Ends").
+fn new_issue_day(told: &Telling<'_>, ends: EndMove) -> String {
+    let issued = told.facts().and_then(|facts| facts.issued_on);
+    let is_new = |day: &chrono::NaiveDate| (ends.old - *day).num_days() <= ISSUED_EARLY_MAX_DAYS;
+    let day = issued.filter(is_new).map(|day| told.day(day));
+    day.map(|day| told.with(w::NEW_ISSUE_DAY, &[("day", &day)])).unwrap_or_default()
+}
+
+/// What else the certificate holds, with the end of each part.
+fn rests(told: &Telling<'_>, phrase: Phrase) -> Vec<String> {
+    let ends = told.event.rest.iter().filter(|rest| rest.valid_until != told.end());
+    let ends = ends.filter_map(|rest| Some((rest.count.to_string(), told.day(rest.valid_until?))));
+    ends.map(|(count, day)| told.with(phrase, &[("count", &count), ("day", &day)])).collect()
+}
+
+/// What the notes of an event add.
+fn notes(told: &Telling<'_>) -> Vec<String> {
+    let mut lines = Vec::new();
+    let says_the_rest = matches!(told.event.news, News::Renewed(_));
+    if told.is_partly() && !says_the_rest {
+        lines.extend(rests(told, w::REST_ENDS));
+    }
+    for note in &told.event.notes {
+        match note {
+            Note::NoLongerListed => lines.push(told.text(w::RECORD_GONE)),
+            Note::LaterEndInDoubt { end } => {
+                lines.push(told.with(w::LATER_END_SEEN, &[("day", &told.day(*end))]));
+            }
+            Note::MassLoss => lines.push(told.text(w::MANY_LOST)),
+            Note::HeldElsewhere(_)
+            | Note::WasHeldElsewhere(_)
+            | Note::PartlyCovered(_)
+            | Note::NothingLeft
+            | Note::Confirmed { .. }
+            | Note::FilingDayPassed
+            | Note::GradeAbolished
+            | Note::TakesBack { .. } => {}
+        }
+    }
+    let is_loss = matches!(told.event.news, News::CertificateRemoved | News::QualificationRemoved(_));
+    lines.extend(places(
+        told,
+        |note| match note {
+            Note::HeldElsewhere(place) => Some(place),
+            _ => None,
+        },
+        if is_loss { [w::HELD_ELSEWHERE, w::SEVERAL_HELD] } else { [w::ALSO_HELD, w::SEVERAL_ALSO_HELD] },
+    ));
+    lines.extend(places(
+        told,
+        |note| match note {
+            Note::WasHeldElsewhere(place) => Some(place),
+            _ => None,
+        },
+        [w::WAS_HELD, w::SEVERAL_WERE_HELD],
+    ));
+    for (number, covered) in by_number(told, |note| match note {
+        Note::PartlyCovered(place) => Some(place),
+        _ => None,
+    }) {
+        let names: Vec<String> = covered.iter().map(|place| names::elsewhere(place, told.language)).collect();
+        let until = until(told, covered.first().copied());
+        let places = [("number", number.as_str()), ("names", &told.listed(&names)), ("until", &until)];
+        lines.push(told.with(w::PARTLY_COVERED, &places));
+    }
+    lines
+}
+
+/// One sentence for each other certificate, with what it holds, the lower grades by themselves.
+fn places(
+    told: &Telling<'_>,
+    pick: impl Fn(&Note) -> Option<&Elsewhere>,
+    [one, several]: [Phrase; 2],
+) -> Vec<String> {
+    let is_held = one == w::HELD_ELSEWHERE;
+    let mut lines = Vec::new();
+    for (number, held) in by_number(told, pick) {
+        let (high, low): (Vec<&Elsewhere>, Vec<&Elsewhere>) = held.into_iter().partition(|place| {
+            !is_held || holds_at_least(place.grade.as_ref(), grade_here(told, place).as_ref())
+        });
+        if high.len() > 1 {
+            let names: Vec<String> =
+                high.iter().map(|place| names::elsewhere(place, told.language)).collect();
+            let until = until(told, high.first().copied());
+            let (names, count) = (told.listed(&names), high.len().to_string());
+            let places =
+                [("count", count.as_str()), ("number", &number), ("names", &names), ("until", &until)];
+            lines.push(told.with(several, &places));
+        } else {
+            lines.extend(high.iter().map(|place| held_at(told, place, &number, one)));
+        }
+        lines.extend(low.iter().map(|place| held_at(told, place, &number, w::HELD_LOWER)));
+    }
+    lines
+}
+
+fn held_at(told: &Telling<'_>, place: &Elsewhere, number: &str, phrase: Phrase) -> String {
+    let is_one = told.event.qualification().is_some()
+        || told.facts().is_none_or(|facts| facts.qualifications.len() <= 1);
+    let what = match (is_one, phrase == w::HELD_ELSEWHERE) {
+        (true, true) => told.text(w::THIS_QUALIFICATION),
+        (true, false) => told.text(w::SAME_QUALIFICATION),
+        (false, _) => format!("“{}”", names::name(&place.name)),
+    };
+    let grade = names::grade(place.grade.as_ref(), told.language);
+    let was = names::grade(grade_here(told, place).as_ref(), told.language);
+    let until = until(told, Some(place));
+    told.with(
+        phrase,
+        &[("what", &what), ("number", number), ("grade", &grade), ("was", &was), ("until", &until)],
+    )
+}
+
+fn until(told: &Telling<'_>, place: Option<&Elsewhere>) -> String {
+    let end = place.and_then(|place| place.valid_until);
+    end.map(|end| told.with(w::COMMA_UNTIL, &[("day", &told.day(end))])).unwrap_or_default()
+}
+
+/// Places of other certificates, by the certificate.
+fn by_number<'a>(
+    told: &'a Telling<'_>,
+    pick: impl Fn(&'a Note) -> Option<&'a Elsewhere>,
+) -> BTreeMap<String, Vec<&'a Elsewhere>> {
+    let mut numbers: BTreeMap<String, Vec<&Elsewhere>> = BTreeMap::new();
+    for place in told.event.notes.iter().filter_map(pick) {
+        numbers.entry(names::name(&place.number)).or_default().push(place);
+    }
+    numbers
+}
+
+/// Sentences one after another.
+fn joined(told: &Telling<'_>, sentences: &[String]) -> String {
+    names::sentences(sentences, told.language)
+}

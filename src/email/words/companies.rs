@@ -1,0 +1,127 @@
+//! What is said of a whole company: its baseline, what is open of it, a correction, whether its data is fresh.
+
+use std::collections::BTreeSet;
+
+use super::reader_words as w;
+use super::telling::{Saying, Telling};
+use super::{days, names};
+use crate::domain::dates::days_left;
+use crate::domain::event::{Baseline, CertificateFacts, Change, Leaver, News, TakenBack};
+use crate::domain::language::Language;
+
+/// What a licence of work safety is called: the source has none as a rule (domain.md 0).
+const SAFETY_LICENCE: &str = "安全生产许可证";
+
+/// Says what is said of a company.
+pub(super) fn say(told: &Telling<'_>, saying: &mut Saying) {
+    let queried_at = told.event.last_verified_at.map(|at| days::instant(at, told.language));
+    match &told.event.news {
+        News::Watching(baseline) => watching(told, baseline, saying),
+        News::Briefing(open) => {
+            saying.lead = told.text(w::OPEN_DEADLINES);
+            let ends: Vec<String> = open.certificates.iter().map(|facts| numbered(told, facts)).collect();
+            let ends = told.listed(&ends);
+            let stop = if told.language == Language::Chinese { "。" } else { "." };
+            saying.lead = names::sentences(&[saying.lead.clone(), format!("{ends}{stop}")], told.language);
+            saying.action = told.text(w::DO_BRIEFING);
+        }
+        News::Retracted(taken_back) => retracted(told, taken_back, saying),
+        News::Unverified => {
+            saying.action = told.text(w::DO_LOOK_YOURSELF);
+            saying.queried = None;
+            saying.lead = match (told.event.last_verified_at, queried_at) {
+                (Some(at), Some(text)) => {
+                    let days = told.days(days_left(told.today, days::day_of(at)).max(0));
+                    saying.badge = told.with(w::NOT_UPDATED_FOR, &[("days", &days)]);
+                    told.with(w::STALE, &[("days", &days), ("at", &text)])
+                }
+                _ => told.text(w::NEVER_QUERIED),
+            };
+        }
+        News::WatchlistChanged(leavers) => {
+            let names =
+                |of: &[Leaver]| told.listed(&of.iter().map(|it| leaver(told, it)).collect::<Vec<_>>());
+            let said = [(w::LEFT_FILE, &leavers.left), (w::WITHOUT_READER, &leavers.unread)];
+            let said = said.into_iter().filter(|(_, of)| !of.is_empty());
+            let said: Vec<String> =
+                said.map(|(words, of)| told.with(words, &[("names", &names(of))])).collect();
+            saying.lead = names::sentences(&said, told.language);
+            (saying.action, saying.queried) = (told.text(w::DO_PUT_BACK), None);
+        }
+        _ => {
+            let at = queried_at.unwrap_or_else(|| days::instant(told.event.at, told.language));
+            saying.lead = told.with(w::UPDATED_AGAIN, &[("at", &at)]);
+            (saying.action, saying.queried) = (told.text(w::DO_NOTHING), None);
+        }
+    }
+}
+
+fn leaver(told: &Telling<'_>, leaver: &Leaver) -> String {
+    let company = names::name(&leaver.company);
+    if leaver.open.is_empty() {
+        return company;
+    }
+    let ends: Vec<String> = leaver.open.iter().map(|facts| numbered(told, facts)).collect();
+    told.with(w::LEAVER, &[("company", &company), ("ends", &told.listed(&ends))])
+}
+
+/// A number with its end: `A141002510 2026年8月23日（剩余 30 天）`.
+fn numbered(told: &Telling<'_>, facts: &CertificateFacts) -> String {
+    format!("{} {}", names::name(&facts.number), days::end(facts, told.today, told.language))
+}
+
+fn retracted(told: &Telling<'_>, taken_back: &TakenBack, saying: &mut Saying) {
+    let kind = super::titles::title(taken_back.kind).text(told.language);
+    let earlier = told.with(w::TOLD_EARLIER, &[("kind", kind)]);
+    let qualification = told.qualification().0;
+    let qualification = match (qualification.is_empty(), told.language) {
+        (true, _) => String::new(),
+        (false, Language::Chinese) => format!("“{qualification}”"),
+        (false, Language::English) => format!(", “{qualification}”"),
+    };
+    let is_of_an_end = matches!(taken_back.kind, Change::Renewed | Change::ValidityExtended);
+    let until = if is_of_an_end { told.until(w::COMMA_UNTIL) } else { String::new() };
+    let certificate = told.certificate();
+    let places = [
+        ("told", earlier.as_str()),
+        ("certificate", &certificate),
+        ("qualification", &qualification),
+        ("until", &until),
+    ];
+    saying.lead = told.with(w::TAKEN_BACK, &places);
+    saying.action = told.text(if is_of_an_end { w::DO_NOT_RELY_ON_END } else { w::DO_NOT_RELY });
+}
+
+fn watching(told: &Telling<'_>, baseline: &Baseline, saying: &mut Saying) {
+    let next =
+        baseline.current.iter().filter_map(|facts| Some((facts.valid_until?, facts))).min_by_key(|it| it.0);
+    let next = next.map(|(end, facts)| {
+        let words = if end < told.today { w::NEXT_ENDED } else { w::NEXT_END };
+        told.with(words, &[("number", &names::name(&facts.number)), ("day", &told.full_day(end))])
+    });
+    // One certificate may stand there with several ends.
+    let watched = || baseline.current.iter().chain(&baseline.unjudged);
+    let count = watched().map(|facts| &facts.number).collect::<BTreeSet<_>>().len();
+    saying.lead = if count == 0 {
+        told.text(w::ONLY_HISTORICAL)
+    } else {
+        let count = match (told.language, count) {
+            (Language::Chinese, count) => count.to_string(),
+            (Language::English, 1) => "1 certificate".to_owned(),
+            (Language::English, count) => format!("{count} certificates"),
+        };
+        told.with(w::NOW_WATCHED, &[("count", &count), ("next", &next.unwrap_or_default())])
+    };
+    let numbers = |of: &[CertificateFacts]| {
+        told.listed(&of.iter().map(|facts| names::name(&facts.number)).collect::<Vec<_>>())
+    };
+    if !baseline.unjudged.is_empty() {
+        saying.notes.push(told.with(w::NOT_JUDGEABLE, &[("numbers", &numbers(&baseline.unjudged))]));
+    }
+    if !baseline.historical.is_empty() {
+        saying.notes.push(told.with(w::HISTORICAL, &[("numbers", &numbers(&baseline.historical))]));
+    }
+    let has_safety_licence = watched().any(|facts| facts.kind.contains(SAFETY_LICENCE));
+    saying.notes.push(told.text(if has_safety_licence { w::SAFETY_LICENCE } else { w::NOT_COVERED }));
+    saying.action = told.text(w::DO_CONFIRM_COMPANY);
+}

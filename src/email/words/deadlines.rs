@@ -1,0 +1,60 @@
+//! The deadline of a certificate: the filing day while it lies ahead, else the end (design 4, "One deadline, one reminder").
+
+use chrono::NaiveDate;
+
+use crate::domain::dates::days_left;
+use crate::domain::event::{CertificateFacts, NamedQualification};
+use crate::domain::number::FilingRule;
+
+/// What has to be done before a certificate ends.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::email) enum Deadline<'a> {
+    /// The renewal is to be applied for by this day, which is today or later.
+    File { by: NaiveDate, if_applicable: bool },
+    /// That day has passed.
+    Passed { by: NaiveDate, if_applicable: bool },
+    /// All of it is of an abolished grade, and is exchanged before the end (换领).
+    Exchange(Vec<&'a NamedQualification>),
+    /// 施工劳务: registered only.
+    Register,
+    /// Of a family that is not renewed any more, or without an end.
+    None,
+}
+
+impl<'a> Deadline<'a> {
+    /// What has to be done, seen on `today`.
+    pub fn of(facts: &'a CertificateFacts, today: NaiveDate) -> Self {
+        let abolished = abolished(facts);
+        if !abolished.is_empty() && abolished.len() == facts.qualifications.len() {
+            return Self::Exchange(abolished);
+        }
+        if is_labour(facts) {
+            return Self::Register;
+        }
+        let if_applicable = facts.family.filing_rule() == FilingRule::ThreeMonthsIfApplicable;
+        match facts.filing_day {
+            Some(by) if by >= today => Self::File { by, if_applicable },
+            Some(by) => Self::Passed { by, if_applicable },
+            None => Self::None,
+        }
+    }
+}
+
+/// The qualifications of an abolished grade (国发〔2021〕7号).
+pub(super) fn abolished(facts: &CertificateFacts) -> Vec<&NamedQualification> {
+    let is_abolished = |named: &&NamedQualification| {
+        named.grade.as_ref().is_some_and(|grade| grade.is_abolished(facts.family))
+    };
+    facts.qualifications.iter().filter(is_abolished).collect()
+}
+
+/// Whether all of it is 施工劳务, which is registered (备案) since the reform (domain.md 1).
+pub(super) fn is_labour(facts: &CertificateFacts) -> bool {
+    !facts.qualifications.is_empty()
+        && facts.qualifications.iter().all(|named| named.name.starts_with("施工劳务"))
+}
+
+/// Whole days to the deadline.
+pub(super) fn days_to(by: NaiveDate, today: NaiveDate) -> i64 {
+    days_left(by, today)
+}

@@ -1,0 +1,263 @@
+//! What operators are told of a trouble and of its end: which sentences stand where. The words are in `operator_words.rs`.
+
+use super::operator_words as w;
+use super::phrasebook::Phrase;
+use super::telling::{Saying, Telling};
+use super::{days, names};
+use crate::domain::display::displayable;
+use crate::domain::event::{Trouble, TroubleFacts};
+use crate::domain::language::Language;
+
+/// What is said of one kind of trouble, or of one cause that has words of its own.
+#[derive(Debug, Clone, Copy)]
+struct Words {
+    title: Phrase,
+    over: Phrase,
+    means: Phrase,
+    action: Phrase,
+}
+
+fn words(trouble: Trouble, facts: &TroubleFacts) -> Words {
+    let is = |phrase: Phrase| phrase.read(Language::English, &facts.reason).is_some();
+    let of = |title, over, means, action| Words { title, over, means, action };
+    match trouble {
+        Trouble::ApiCredential if is(w::NO_KEY_GIVEN) => {
+            of(w::NO_KEY, w::NO_KEY_OVER, w::MEANS_JUDGED_ON, w::DO_NO_KEY)
+        }
+        Trouble::ApiCredential => {
+            of(w::API_CREDENTIAL, w::API_CREDENTIAL_OVER, w::MEANS_JUDGED_ON, w::DO_API_CREDENTIAL)
+        }
+        Trouble::ApiQuota if is(w::LIMIT_REACHED) => {
+            of(w::OWN_LIMIT, w::API_QUOTA_OVER, w::MEANS_JUDGED_ON, w::DO_OWN_LIMIT)
+        }
+        Trouble::ApiQuota => of(w::API_QUOTA, w::API_QUOTA_OVER, w::MEANS_JUDGED_ON, w::DO_API_QUOTA),
+        Trouble::ApiUnreachable => {
+            of(w::API_UNREACHABLE, w::API_UNREACHABLE_OVER, w::MEANS_JUDGED_ON, w::DO_API_UNREACHABLE)
+        }
+        Trouble::ApiUnknownCode => of(
+            w::API_UNKNOWN_CODE,
+            w::API_UNKNOWN_CODE_OVER,
+            w::MEANS_OF_THIS_COMPANY,
+            w::DO_API_UNKNOWN_CODE,
+        ),
+        Trouble::CompanyNotFound => of(
+            w::COMPANY_NOT_FOUND,
+            w::COMPANY_NOT_FOUND_OVER,
+            w::MEANS_NOTHING_KNOWN,
+            w::DO_COMPANY_NOT_FOUND,
+        ),
+        Trouble::CompanyUnverified if is(w::CALLS_NEEDED) => {
+            of(w::TOO_LARGE, w::COMPANY_UNVERIFIED_OVER, w::MEANS_OF_THIS_COMPANY, w::DO_TOO_LARGE)
+        }
+        Trouble::CompanyUnverified => of(
+            w::COMPANY_UNVERIFIED,
+            w::COMPANY_UNVERIFIED_OVER,
+            w::MEANS_OF_THIS_COMPANY,
+            w::DO_COMPANY_UNVERIFIED,
+        ),
+        Trouble::IdentityChanged => of(
+            w::IDENTITY_CHANGED,
+            w::IDENTITY_CHANGED_OVER,
+            w::MEANS_OF_THIS_COMPANY,
+            w::DO_IDENTITY_CHANGED,
+        ),
+        Trouble::MassChange => {
+            of(w::MASS_CHANGE, w::MASS_CHANGE_OVER, w::MEANS_LOSSES_WAIT, w::DO_MASS_CHANGE)
+        }
+        Trouble::UnreadableDate
+            if [w::END_BEFORE_ISSUE, w::ISSUED_IN_FUTURE, w::TOO_LONG].into_iter().any(is) =>
+        {
+            of(w::DATE_ODD, w::DATE_OVER, w::MEANS_LAST_END, w::DO_DATE)
+        }
+        Trouble::UnreadableDate => of(w::DATE_UNREADABLE, w::DATE_OVER, w::MEANS_LAST_END, w::DO_DATE),
+        Trouble::UnreadableItem => {
+            of(w::UNREADABLE_ITEM, w::UNREADABLE_ITEM_OVER, w::MEANS_ITEM, w::DO_UNREADABLE_ITEM)
+        }
+        _ => words_of_the_service(trouble),
+    }
+}
+
+/// The same of troubles that have nothing to do with the provider.
+fn words_of_the_service(trouble: Trouble) -> Words {
+    let of = |title, over, means, action| Words { title, over, means, action };
+    match trouble {
+        Trouble::WatchlistRejected => {
+            of(w::WATCHLIST_REJECTED, w::WATCHLIST_REJECTED_OVER, w::MEANS_OLD_LIST, w::DO_WATCHLIST_REJECTED)
+        }
+        Trouble::EmailStopped => {
+            of(w::EMAIL_STOPPED, w::EMAIL_STOPPED_OVER, w::MEANS_MAIL_WAITS, w::DO_EMAIL_STOPPED)
+        }
+        Trouble::EmailLate => {
+            of(w::EMAIL_LATE, w::EMAIL_LATE_OVER, w::MEANS_THIS_MAIL_WAITS, w::DO_EMAIL_LATE)
+        }
+        Trouble::EmailUndeliverable => of(
+            w::EMAIL_UNDELIVERABLE,
+            w::EMAIL_UNDELIVERABLE_OVER,
+            w::MEANS_MAIL_GIVEN_UP,
+            w::DO_EMAIL_UNDELIVERABLE,
+        ),
+        _ => of(
+            w::DATABASE_UNAVAILABLE,
+            w::DATABASE_UNAVAILABLE_OVER,
+            w::MEANS_NOTHING_GOES,
+            w::DO_DATABASE_UNAVAILABLE,
+        ),
+    }
+}
+
+/// What a kind is called, whatever its cause.
+pub(super) fn title(trouble: Trouble) -> Phrase {
+    words(trouble, &TroubleFacts::default()).title
+}
+
+/// The same when it is over.
+pub(super) fn title_of_end(trouble: Trouble) -> Phrase {
+    words(trouble, &TroubleFacts::default()).over
+}
+
+/// What is said of a trouble that began.
+pub(super) fn began(told: &Telling<'_>, trouble: Trouble, facts: &TroubleFacts) -> Saying {
+    let words = words(trouble, facts);
+    let title = told.text(words.title);
+    let since = days::instant(facts.since.unwrap_or(told.event.at), told.language);
+    let line = facts.line.map(|line| told.with(w::LINE, &[("line", &line.to_string())]));
+    let pieces = [Some(told.with(w::SINCE, &[("at", &since)])), place(facts), line];
+    let pieces: Vec<String> = pieces.into_iter().flatten().collect();
+    Saying {
+        badge: title.clone(),
+        title,
+        lead: names::sentence(&pieces.join(names::semicolon(told.language)), told.language),
+        notes: said(told, facts, w::REASON).into_iter().chain([told.text(words.means)]).collect(),
+        action: advice(told, trouble, facts, words.action),
+        queried: None,
+    }
+}
+
+/// What is said of a trouble that is over: the same thing is named.
+pub(super) fn ended(told: &Telling<'_>, trouble: Trouble, facts: &TroubleFacts) -> Saying {
+    let title =
+        told.text(if facts.is_confirmed { w::MASS_CHANGE_CONFIRMED } else { words(trouble, facts).over });
+    let at = days::instant(told.event.at, told.language);
+    let lead = match facts.since {
+        Some(since) => {
+            let since = days::instant(since, told.language);
+            told.with(w::OVER_SINCE, &[("since", &since), ("at", &at)])
+        }
+        None => told.with(w::OVER, &[("at", &at)]),
+    };
+    Saying {
+        badge: title.clone(),
+        title,
+        lead,
+        notes: said(told, facts, w::FORMER_REASON),
+        action: told.text(w::DO_NOTHING),
+        queried: None,
+    }
+}
+
+/// Which host, file or address it is about, inert.
+fn place(facts: &TroubleFacts) -> Option<String> {
+    facts.place.as_deref().map(names::name).filter(|place| !place.is_empty())
+}
+
+/// What happened, and to which companies.
+fn said(told: &Telling<'_>, facts: &TroubleFacts, because: Phrase) -> Vec<String> {
+    let mut notes = Vec::new();
+    let reason = reason(facts, told.language);
+    let code = facts.code.map(|code| code.to_string()).unwrap_or_default();
+    if !reason.is_empty() {
+        let code = if code.is_empty() { String::new() } else { told.with(w::CODE, &[("code", &code)]) };
+        let reason = told.with(because, &[("reason", &format!("{reason}{code}"))]);
+        notes.push(names::sentence(&reason, told.language));
+    } else if !code.is_empty() {
+        notes.push(told.with(w::ANSWERED, &[("code", &code)]));
+    }
+    if !facts.companies.is_empty() {
+        let companies: Vec<String> = facts.companies.iter().map(|company| names::name(company)).collect();
+        notes.push(told.with(w::COMPANIES, &[("names", &told.listed(&companies))]));
+    }
+    notes
+}
+
+/// Why, in the language of the mail where the words are ours; what others say stays as it is.
+pub(super) fn reason(facts: &TroubleFacts, language: Language) -> String {
+    let ours = |phrase: &Phrase| {
+        let places = phrase.read(Language::English, &facts.reason)?;
+        let places: Vec<(&str, &str)> = places.iter().map(|(name, text)| (*name, text.as_str())).collect();
+        Some(phrase.with(language, &places))
+    };
+    displayable(&REASONS.iter().find_map(ours).unwrap_or_else(|| facts.reason.clone()))
+}
+
+/// The reasons that are ours. Rows, `--json` and logs have them in English; a mail says them in its own language.
+const REASONS: &[Phrase] = &[
+    w::NO_KEY_GIVEN,
+    w::LIMIT_REACHED,
+    w::NOTHING_FOUND,
+    w::NO_TOTAL,
+    w::TOTAL_CHANGED,
+    w::INCOMPLETE,
+    w::TWICE,
+    w::TOO_MANY,
+    w::UNNUMBERED,
+    w::UNNUMBERED_MANY,
+    w::OTHER_ID,
+    w::CUT_OFF,
+    w::PAGE_EMPTY,
+    w::CALLS_NEEDED,
+    w::LOST_AT_ONCE,
+    w::NO_END,
+    w::ENDLESS,
+    w::END_UNREADABLE,
+    w::END_BEFORE_ISSUE,
+    w::ISSUED_IN_FUTURE,
+    w::TOO_LONG,
+    w::NO_WHOLE_ANSWER,
+    w::CONNECTION_REFUSED,
+    w::SERVER_AWAY,
+];
+
+/// What a person can do. The provider's codes have English words with the table of codes, so that Chinese has its own here.
+fn advice(told: &Telling<'_>, trouble: Trouble, facts: &TroubleFacts, general: Phrase) -> String {
+    let is_api = matches!(
+        trouble,
+        Trouble::ApiCredential | Trouble::ApiQuota | Trouble::ApiUnknownCode | Trouble::CompanyNotFound
+    );
+    let own = match told.language {
+        Language::Chinese => {
+            let code = facts.code.filter(|_| is_api);
+            let of_code = code.and_then(|code| CODES.iter().find(|(of, _)| *of == code));
+            of_code.map(|(_, advice)| (*advice).to_owned())
+        }
+        Language::English => facts.advice.as_deref().map(displayable).filter(|own| !own.is_empty()),
+    };
+    own.map_or_else(|| told.text(general), |own| names::sentence(&own, told.language))
+}
+
+/// What to do about a code of the provider's document.
+const CODES: &[(i64, &str)] = &[
+    (265_001, "接口称缺少参数：检查该条目的关键词，以及 [api].url 是否为文档所载地址。"),
+    (265_002, "接口不接受该关键词：请填写工商登记全称或统一社会信用代码。"),
+    (265_004, "接口查询不到该关键词：对照营业执照核对；统一社会信用代码最稳定。"),
+    (
+        10001,
+        "密钥错误：到聚合数据个人中心“我的数据”核对接口密钥。key_file 会自动重读；更换 systemd 凭据或环境变量后须重启服务。",
+    ),
+    (10002, "密钥正确，但没有本接口的权限：在该账号下申请“企业建筑资质资格查询”，或改用该接口自己的密钥。"),
+    (10003, "密钥已过期：到聚合数据个人中心续期。"),
+    (10004, "所填并非接口密钥：请用“我的数据”中的密钥，不是账号的 OpenID。"),
+    (10005, "账号的应用未按时提交认证：到聚合数据提交认证。"),
+    (10007, "接口不认可请求来源：检查账号是否限制了调用来源，并加入本机。"),
+    (10008, "本机地址被禁止，更换密钥无用：把本机地址加入账号白名单，或请接口提供方解除。"),
+    (10009, "密钥被禁止：向接口提供方了解原因，或申请新的密钥。"),
+    (
+        10011,
+        "本机地址请求过多：将在 [api].ip_backoff 之后自动继续；如再次发生，请调低 [api].requests_per_second。",
+    ),
+    (
+        10012,
+        "或为当日限额用完（次日零点后恢复），或为套餐次数用完（不会自行恢复）：到“我的数据”查看，用完时请购买次数。",
+    ),
+    (10013, "测试密钥的次数用完（当日或永久）：到“我的数据”查看，并改用付费密钥。"),
+    (10021, "该接口已停用，更换密钥无用：向接口提供方了解替代接口，新地址写入 [api].url。"),
+];

@@ -9,6 +9,7 @@ pub mod domain;
 pub mod email;
 pub mod juhe;
 pub mod private_postgres;
+pub mod random;
 pub mod sandbox;
 pub mod store;
 pub mod sweep;

@@ -47,7 +47,7 @@ pub(super) enum Command {
     Why(Why),
     Retry(Retry),
     TestEmail(TestEmail),
-    Snooze(Snooze),
+    Snooze(SnoozeArguments),
     Backup(Backup),
     Restore(Restore),
     Sandbox(SandboxArguments),
@@ -202,7 +202,7 @@ pub(super) struct TestEmail {
 
 /// Tell nothing of one certificate's end until a day; ends by itself when the validity changes
 #[derive(Debug, Clone, Args)]
-pub(super) struct Snooze {
+pub(super) struct SnoozeArguments {
     /// The company, by its keyword or its name in the watchlist
     #[arg(value_name = "KEYWORD")]
     pub company: String,

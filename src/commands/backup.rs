@@ -28,7 +28,7 @@ struct Shape {
 /// There is no database, no `pg_dump`, or the file cannot be written: then there is no file.
 pub(super) async fn backup(places: &Places, arguments: &Backup) -> anyhow::Result<Exit> {
     let reader = arguments.output.reader();
-    let context = Context::load(places, reader)?;
+    let context = Context::load_to_read(places, reader)?;
     let database = Database::open_existing(&context).await?;
     let done = dump(&database, &arguments.file).await;
     database.close().await?;
@@ -120,6 +120,6 @@ async fn run(
     if ended.status.success() {
         return Ok(());
     }
-    let said = crate::domain::display::displayable(&String::from_utf8_lossy(&ended.stderr));
+    let said = crate::domain::text::displayable(&String::from_utf8_lossy(&ended.stderr));
     Err(Refusal::failed(format!("{name} failed: {said}")).into())
 }

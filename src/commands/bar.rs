@@ -37,7 +37,7 @@ impl Progress for Bar {
 
     fn advances(&self, keyword: &Keyword) {
         if self.0.length().is_some() {
-            self.0.set_message(crate::domain::display::displayable(keyword.as_str()));
+            self.0.set_message(crate::domain::text::displayable(keyword.as_str()));
             self.0.inc(1);
         }
     }

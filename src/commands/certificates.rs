@@ -9,6 +9,7 @@ use sqlx::PgPool;
 use crate::config::Company;
 use crate::domain::certificates::{self, Certificate, Owner};
 use crate::domain::keyword::Keyword;
+use crate::domain::wall_clock::not_ahead;
 use crate::store::companies::CompanyId;
 use crate::store::reports::established::{self, BATCH_ESTABLISHED_MAX, Established};
 use crate::store::reports::history;
@@ -64,7 +65,7 @@ impl<'a> InFile<'a> {
         let owner = Owner {
             keyword: &company.keyword,
             name: in_file.map_or(&company.name, |company| &company.name),
-            last_verified_at: company.last_verified_at.map(|at| at.min(now)),
+            last_verified_at: company.last_verified_at.map(|at| not_ahead(at, now)),
             expiring_from_days: expiry_days.iter().max().copied().map_or(-1, i64::from),
         };
         certificates::certificates(&company.snapshot, owner, today)

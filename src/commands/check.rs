@@ -3,8 +3,6 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
-use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
 use crate::config;
@@ -12,11 +10,7 @@ use crate::domain::keyword::Keyword;
 use crate::domain::secret::Secret;
 use crate::email::{Mailed, Mailer, Ripe};
 use crate::store::Store;
-use crate::store::checks::claims::BATCH_COMPANIES_MAX;
-use crate::store::companies::CompanyId;
-use crate::store::outbox::events::{EventId, Recorded};
 use crate::store::outbox::mailing;
-use crate::store::reports::{self, BATCH_EVENTS_MAX};
 use crate::store::steps::Steps;
 use crate::sweep::{self, Halt, Mode, Report, Sweep, Whom};
 
@@ -27,92 +21,14 @@ use super::context::Context;
 use super::database::Database;
 use super::document::Printed;
 use super::ending::cancelled_by_signals;
-use super::exit::{Exit, Refusal};
+use super::exit::{Exit, no_key};
 use super::print::Reader;
 use super::shapes::{EventShape, ProblemShape};
 
+mod shape;
 mod show;
 
-/// What `check --json` prints beside the events: a contract (design 7).
-#[derive(Debug)]
-struct Shape {
-    companies: Companies,
-    /// Requests sent.
-    calls: i32,
-    mail: MailShape,
-    problems: Vec<ProblemShape>,
-}
-
-/// The events, which are read when they are shown: a first sweep of a hundred thousand companies finds as many, of 2 kB each.
-struct Told<'a> {
-    store: &'a Store,
-    stored: Vec<EventId>,
-    /// Those of a dry run, and those of the mail.
-    others: Vec<Recorded>,
-}
-
-impl Told<'_> {
-    /// Hands them over in the order in which they were found.
-    async fn each(self, mut take: impl FnMut(Recorded) -> anyhow::Result<()>) -> anyhow::Result<()> {
-        for ids in self.stored.chunks(usize::try_from(BATCH_EVENTS_MAX).unwrap_or(usize::MAX)) {
-            reports::events_by_id(self.store.pool(), ids).await?.into_iter().try_for_each(&mut take)?;
-        }
-        self.others.into_iter().try_for_each(take)
-    }
-}
-
-/// What is in doubt, which is read when it is shown: on the day of a decree every certificate is.
-struct Doubts<'a> {
-    context: &'a Context,
-    store: &'a Store,
-    of: Vec<CompanyId>,
-}
-
-impl Doubts<'_> {
-    async fn each(self, mut take: impl FnMut(DoubtShape) -> anyhow::Result<()>) -> anyhow::Result<()> {
-        let Context { watchlist, clock, .. } = self.context;
-        for ids in self.of.chunks(BATCH_COMPANIES_MAX) {
-            for doubt in sweep::open_doubts(self.store, watchlist, Arc::clone(clock), ids).await? {
-                take(DoubtShape {
-                    company: doubt.company,
-                    certificate_num: doubt.certificate_num,
-                    what: doubt.what,
-                    since: doubt.since,
-                    again_after: doubt.again_after,
-                })?;
-            }
-        }
-        Ok(())
-    }
-}
-
-/// Companies for which a call was made, each in one of the four, and those for which none was.
-#[derive(Debug, Serialize)]
-struct Companies {
-    asked: i32,
-    complete: i32,
-    incomplete: i32,
-    failed: i32,
-    disputed: i32,
-    skipped: u32,
-}
-
-#[derive(Debug, Serialize)]
-struct DoubtShape {
-    company: Keyword,
-    certificate_num: String,
-    what: String,
-    since: DateTime<Utc>,
-    again_after: DateTime<Utc>,
-}
-
-#[derive(Debug, Serialize)]
-struct MailShape {
-    /// Messages left after this run.
-    owed: u64,
-    sent: u64,
-    failed: u64,
-}
+use shape::{CompaniesShape, DoubtsFound, EventsFound, MailShape, Shape};
 
 /// Sweeps, sends, says what came of it.
 ///
@@ -151,9 +67,9 @@ async fn print_outcome(
         matches!(report.halt, Some(Halt::Stopped(_) | Halt::Paused(_))) || mailed.stopped.is_some();
     let stored = std::mem::take(&mut report.told);
     let others = std::mem::take(&mut report.imagined);
-    let doubts = Doubts { context, store, of: std::mem::take(&mut report.in_doubt) };
+    let doubts = DoubtsFound { context, store, of: std::mem::take(&mut report.in_doubt) };
     let shape = shape(report, &mailed);
-    let told = Told { store, stored, others: others.into_iter().chain(mailed.told).collect() };
+    let told = EventsFound { store, stored, others: others.into_iter().chain(mailed.told).collect() };
     match reader {
         Reader::Program => print_document(context, told, doubts, &shape).await?,
         Reader::Person => show::show(context, told, doubts, &shape).await?,
@@ -163,8 +79,8 @@ async fn print_outcome(
 
 async fn print_document(
     context: &Context,
-    told: Told<'_>,
-    doubts: Doubts<'_>,
+    told: EventsFound<'_>,
+    doubts: DoubtsFound<'_>,
     shape: &Shape,
 ) -> anyhow::Result<()> {
     let language = context.watchlist.language;
@@ -180,14 +96,6 @@ async fn print_document(
     document.field("mail", &shape.mail)?;
     document.field("problems", &shape.problems)?;
     document.end()
-}
-
-/// What is said where there is nothing to ask with.
-pub(super) fn no_key() -> Refusal {
-    let refusal = Refusal::wrong_use("no API key is given, so nothing can be asked");
-    refusal.advising(
-        "give it as the credential \"api-key\", in QUALWATCH_API_KEY, or in a file that [api].key_file names",
-    )
 }
 
 fn whom(context: &Context, arguments: &Check) -> anyhow::Result<Whom> {
@@ -256,7 +164,7 @@ fn shape(report: Report, mailed: &Mailed) -> Shape {
         });
     }
     Shape {
-        companies: Companies {
+        companies: CompaniesShape {
             asked: tally.asked,
             complete: tally.complete,
             incomplete: tally.incomplete,

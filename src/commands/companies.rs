@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 
 use crate::config::{Company, Watchlist};
-use crate::domain::display::{displayable, folded};
 use crate::domain::keyword::Keyword;
+use crate::domain::text::{displayable, folded};
 
 use super::exit::Refusal;
 

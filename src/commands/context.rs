@@ -6,14 +6,13 @@ use std::sync::Arc;
 use chrono::{DateTime, NaiveDate, Utc};
 
 use crate::clock::{Clock, SystemClock};
-use crate::config::{
-    self, ConfigError, Environment, Fault, Found, Judgement, Outlet, Source, Warning, Watchlist,
-};
+use crate::config::{self, ConfigError, Environment, Found, Judgement, Outlet, Source, Warning, Watchlist};
+use crate::daemon::Rejected;
 
 use super::arguments::Places;
 use super::exit::Refusal;
 use super::print::{self, Reader};
-use super::validate::{Verdict, fault_of_unreadable};
+use super::verdict::{FileVerdict, fault_of_unreadable};
 
 /// Sets the clock of a process that speaks to a sandbox.
 const NOW: &str = "QUALWATCH_NOW";
@@ -28,23 +27,14 @@ pub(super) struct Context {
     pub text: String,
     /// What is hardly meant in it.
     pub warnings: Vec<Warning>,
+    /// Why what lies at `path` is not what is in force.
+    pub rejected: Option<Rejected>,
     /// Where the state is. It may not exist yet.
     pub state_dir: PathBuf,
     /// The variables of this process.
     pub environment: Environment,
     /// The clock of this process.
     pub clock: Arc<dyn Clock>,
-}
-
-/// Which text a process runs by.
-#[derive(Debug)]
-pub(super) enum Origin {
-    /// The watchlist as it is.
-    File,
-    /// The copy that was accepted last, for this watchlist has faults.
-    CopyOfFaulty { text: String, faults: Vec<Fault> },
-    /// The copy that was accepted last, for the watchlist cannot be read.
-    CopyOfUnreadable(ConfigError),
 }
 
 fn read(places: &Places) -> anyhow::Result<(PathBuf, String)> {
@@ -82,38 +72,65 @@ impl Context {
         }
     }
 
-    /// The same for a daemon, which goes on with the copy that was accepted last where the watchlist has faults or cannot
-    /// be read. Whoever calls this tells the operator of a copy.
+    /// The same for what only reads: where the watchlist has faults or cannot be read, the copy that was accepted last is
+    /// in force, and it is said that it is.
     ///
     /// # Errors
     /// As [`Self::load`], where there was never a good file.
-    pub fn load_or_accepted(places: &Places) -> anyhow::Result<(Self, Origin)> {
-        let path = find(places)?;
+    pub fn load_to_read(places: &Places, reader: Reader) -> anyhow::Result<Self> {
+        let (context, _) = Self::load_in_force(places, reader)?;
+        if let Some(rejected) = &context.rejected {
+            let line = rejected.line.map(|line| format!(":{line}")).unwrap_or_default();
+            print::complaint(&format!(
+                "{}{line}: {}\nThis file is not in force: what is shown goes by the copy that was accepted last",
+                context.path.display(),
+                rejected.reason
+            ));
+        }
+        Ok(context)
+    }
+
+    /// The same for a daemon, which tells its operators of a copy. With the text that lies at `path`, good or not; `None` where it
+    /// cannot be read.
+    ///
+    /// # Errors
+    /// As [`Self::load`], where there was never a good file.
+    pub fn load_in_force(places: &Places, reader: Reader) -> anyhow::Result<(Self, Option<String>)> {
+        let path = find(places).inspect_err(|error| report_unreadable(error, reader))?;
         let environment = Environment::of_this_process();
         let state_dir = config::state_dir(places.state_dir.as_deref(), &path, &environment);
-        let accepted = |environment| {
+        let accepted = |rejected: Rejected| {
             let text = config::accepted(&state_dir)?;
             let (watchlist, warnings) = config::parse(&text, &path).ok()?;
-            Some(Self::new(places, path.clone(), text, (watchlist, warnings), environment))
+            let context = Self::new(places, path.clone(), text, (watchlist, warnings), environment.clone());
+            Some(context.map(|context| Self { rejected: Some(rejected), ..context }))
         };
         let text = match config::read_text(&path) {
             Ok(text) => text,
-            Err(error) => match accepted(environment) {
-                Some(context) => return Ok((context?, Origin::CopyOfUnreadable(error))),
-                None => return Err(error.into()),
-            },
+            Err(error) => {
+                let rejected = Rejected::unreadable(&error);
+                let Some(context) = accepted(rejected) else {
+                    let error = error.into();
+                    report_unreadable(&error, reader);
+                    return Err(error);
+                };
+                return Ok((context?, None));
+            }
         };
         let judgement = config::judge(&text, &path);
         if let Some(watchlist) = judgement.watchlist {
             let warned = (watchlist, judgement.warnings);
-            return Ok((Self::new(places, path, text, warned, environment)?, Origin::File));
+            let context = Self::new(places, path, text.clone(), warned, environment)?;
+            return Ok((context, Some(text)));
         }
-        match accepted(environment.clone()) {
+        match accepted(Rejected::of(&judgement.faults)) {
             Some(context) => {
-                draw(&path, &text, &judgement, &environment);
-                Ok((context?, Origin::CopyOfFaulty { text, faults: judgement.faults }))
+                if reader == Reader::Person {
+                    draw(&path, &text, &judgement, &environment);
+                }
+                Ok((context?, Some(text)))
             }
-            None => Err(refuse(&path, &text, &judgement, Reader::Person, &environment)),
+            None => Err(refuse(&path, &text, &judgement, reader, &environment)),
         }
     }
 
@@ -126,7 +143,7 @@ impl Context {
     ) -> anyhow::Result<Self> {
         let state_dir = config::state_dir(places.state_dir.as_deref(), &path, &environment);
         let clock = clock_for(&watchlist, &environment)?;
-        Ok(Self { watchlist, path, text, warnings, state_dir, environment, clock })
+        Ok(Self { watchlist, path, text, warnings, rejected: None, state_dir, environment, clock })
     }
 
     /// The current instant.
@@ -268,7 +285,9 @@ fn refuse(
     match reader {
         Reader::Person => draw(path, text, judgement, environment),
         Reader::Program => {
-            if let Err(error) = print::document(&Verdict::of_faults(&judgement.faults, &judgement.warnings)) {
+            if let Err(error) =
+                print::document(&FileVerdict::of_faults(&judgement.faults, &judgement.warnings))
+            {
                 return error;
             }
         }
@@ -284,7 +303,7 @@ fn refuse(
 fn report_unreadable(error: &anyhow::Error, reader: Reader) {
     if reader == Reader::Program {
         // The error itself follows on standard error.
-        let _ = print::document(&Verdict::of_faults(&[fault_of_unreadable(error)], &[]));
+        let _ = print::document(&FileVerdict::of_faults(&[fault_of_unreadable(error)], &[]));
     }
 }
 

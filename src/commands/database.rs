@@ -13,7 +13,7 @@ use crate::store::connect::Layout;
 use super::context::Context;
 use super::disk;
 use super::exit::Refusal;
-use super::served::{self, Served};
+use super::served::{self, ServedDatabase};
 
 /// An open database. While this lives, so does the private server; [`Self::close`] ends both.
 pub(super) struct Database {
@@ -46,7 +46,7 @@ impl Database {
     /// one; the disk has too little room. Then nothing was touched.
     pub async fn open_or_make(context: &Context) -> anyhow::Result<Self> {
         // Looked at first: what another process makes meanwhile is remembered only when it is there.
-        let served = Served::of(&context.state_dir);
+        let served = ServedDatabase::of(&context.state_dir);
         let place = match url(context)? {
             Some(url) => Place::Server(url),
             None => Place::Private(make_private(&context.state_dir, served.as_ref()).await?),
@@ -61,7 +61,7 @@ impl Database {
         Ok(database)
     }
 
-    async fn make_current(&self, served: Option<&Served>) -> anyhow::Result<()> {
+    async fn make_current(&self, served: Option<&ServedDatabase>) -> anyhow::Result<()> {
         let opening = || self.place.opening();
         let layout = self.store.layout().await.with_context(opening)?;
         match (layout, served) {
@@ -290,7 +290,7 @@ fn foreign(place: &Place) -> Refusal {
 }
 
 /// The private server, on a new cluster only where there never was one.
-async fn make_private(state_dir: &Path, served: Option<&Served>) -> anyhow::Result<PrivatePostgres> {
+async fn make_private(state_dir: &Path, served: Option<&ServedDatabase>) -> anyhow::Result<PrivatePostgres> {
     if let Some(private) = Box::pin(PrivatePostgres::open(state_dir)).await? {
         return Ok(private);
     }

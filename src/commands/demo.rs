@@ -13,9 +13,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::clock::{Clock as _, SimulatedClock};
 use crate::config::{self, Watchlist};
-use crate::domain::display::displayable;
 use crate::domain::event::EventKind;
 use crate::domain::secret::Secret;
+use crate::domain::text::displayable;
 use crate::domain::wall_clock::instant_of;
 use crate::email::{Mailer, Ripe, Sweeping};
 use crate::private_postgres::{PrivatePostgres, Purpose};

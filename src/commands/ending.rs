@@ -1,4 +1,4 @@
-//! How a person or a service manager ends a command: once politely.
+//! How a person or a service manager ends a command: once politely, twice at once.
 
 use anyhow::Context as _;
 use tokio::signal::unix::{SignalKind, signal};
@@ -14,7 +14,8 @@ impl Drop for Listening {
     }
 }
 
-/// Cancels `ending` at Ctrl-C and SIGTERM: what is begun is finished, nothing new is begun.
+/// Cancels `ending` at the first Ctrl-C or SIGTERM: what is begun is finished, nothing new is begun. The second ends the process
+/// as it is, which costs no more than a crash: nothing is lost.
 ///
 /// # Errors
 /// Signals cannot be listened for.
@@ -23,10 +24,18 @@ pub(super) fn cancelled_by_signals(ending: &CancellationToken) -> anyhow::Result
     let mut terminate = signal(SignalKind::terminate()).context("waiting for SIGTERM")?;
     let ending = ending.clone();
     Ok(Listening(tokio::spawn(async move {
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
-        }
+        let mut next = async || {
+            tokio::select! {
+                _ = interrupt.recv() => SignalKind::interrupt(),
+                _ = terminate.recv() => SignalKind::terminate(),
+            }
+        };
+        next().await;
+        tracing::info!("ending: what is begun is finished first");
         ending.cancel();
+        let second = next().await;
+        tracing::warn!("ended at once by a second signal: what was begun goes on at the next start");
+        // As a shell says that a signal ended a command.
+        std::process::exit(128 + second.as_raw_value());
     })))
 }

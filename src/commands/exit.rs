@@ -134,6 +134,14 @@ pub fn complain_of_arguments(refusal: &clap::Error) -> Exit {
     if refusal.use_stderr() { Exit::WrongUse } else { Exit::Done }
 }
 
+/// What is said where there is nothing to ask with.
+pub(super) fn no_key() -> Refusal {
+    let refusal = Refusal::wrong_use("no API key is given, so nothing can be asked");
+    refusal.advising(
+        "give it as the credential \"api-key\", in QUALWATCH_API_KEY, or in a file that [api].key_file names",
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use anyhow::Context as _;

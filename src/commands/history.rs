@@ -6,13 +6,13 @@ use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
 
 use crate::domain::certificates::Certificate;
-use crate::domain::display::{displayable, folded};
 use crate::domain::keyword::Keyword;
+use crate::domain::text::{displayable, folded};
 use crate::domain::wall_clock::hour_of_day;
 use crate::store::Store;
 use crate::store::companies::CompanyId;
 use crate::store::outbox::events::Recorded;
-use crate::store::reports::{self, WhichEvents, Whose, established};
+use crate::store::reports::{self, EventsOf, WhichEvents, established};
 
 use super::arguments::{History, Places};
 use super::certificates::{AsOf, InFile, Sorted, sort};
@@ -31,7 +31,7 @@ use super::table;
 /// A company that was never in the watchlist (wrong use), or there is no database.
 pub(super) async fn history(places: &Places, arguments: &History) -> anyhow::Result<Exit> {
     let reader = arguments.output.reader();
-    let context = Context::load(places, reader)?;
+    let context = Context::load_to_read(places, reader)?;
     let database = match Database::open_existing(&context).await {
         Ok(database) => database,
         // Wrong use comes before what went wrong.
@@ -165,7 +165,7 @@ impl Story<'_> {
         mut take: impl FnMut(Vec<Recorded>) -> anyhow::Result<()>,
     ) -> anyhow::Result<()> {
         let Which { is_everyones, since, until } = self.which;
-        let whose = if is_everyones { Whose::Everyones } else { Whose::Of(&self.companies) };
+        let whose = if is_everyones { EventsOf::Everyones } else { EventsOf::Of(&self.companies) };
         let which = WhichEvents { whose, since, until };
         let mut left = self.limit.unwrap_or(u32::MAX);
         let mut last = None;

@@ -4,8 +4,8 @@ use anyhow::Context as _;
 use chrono::TimeDelta;
 
 use crate::domain::certificates::Certificate;
-use crate::domain::display::displayable;
 use crate::domain::keyword::Keyword;
+use crate::domain::text::displayable;
 use crate::store::Store;
 use crate::store::companies::CompanyId;
 use crate::store::reports::established;
@@ -30,7 +30,7 @@ const ROWS_BYTES: usize = 64 << 10;
 pub(super) async fn list(places: &Places, arguments: &List) -> anyhow::Result<Exit> {
     let format = if arguments.json { ListFormat::Json } else { arguments.format };
     let reader = if format == ListFormat::Json { Reader::Program } else { Reader::Person };
-    let context = Context::load(places, reader)?;
+    let context = Context::load_to_read(places, reader)?;
     let wanted: Vec<String> = arguments.company.iter().cloned().collect();
     let keywords: Vec<&Keyword> =
         all_meant(&context.watchlist, &wanted)?.into_iter().map(|company| &company.keyword).collect();

@@ -16,6 +16,7 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{EnvFilter, Layer as _, fmt};
 
 use super::arguments::{Arguments, Command};
+use crate::domain::text::visible;
 
 /// How long a line waits for a reader that does not read; those after it do not wait until it reads again.
 const READER_PATIENCE_MILLISECONDS: u16 = 1000;
@@ -167,11 +168,7 @@ impl<W: Write> Write for Inert<W> {
     fn write(&mut self, event: &[u8]) -> io::Result<usize> {
         let text = String::from_utf8_lossy(event);
         let line = text.strip_suffix('\n').unwrap_or(&text);
-        let mut shown = String::with_capacity(self.urgency.len() + text.len());
-        shown.push_str(self.urgency);
-        for c in line.chars() {
-            if is_steering(c) { shown.extend(c.escape_unicode()) } else { shown.push(c) }
-        }
+        let mut shown = format!("{}{}", self.urgency, visible(line));
         if text.ends_with('\n') {
             shown.push('\n');
         }
@@ -182,11 +179,6 @@ impl<W: Write> Write for Inert<W> {
     fn flush(&mut self) -> io::Result<()> {
         self.output.flush()
     }
-}
-
-fn is_steering(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
 }
 
 #[cfg(test)]

@@ -28,6 +28,7 @@ mod snooze;
 mod companies;
 mod certificates;
 mod validate;
+mod verdict;
 mod why;
 mod ask;
 mod backup;

@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use super::logging::{Lossy, urgency};
 use crate::config::{Colour, Environment};
+use crate::domain::text::visible;
 
 /// Whom a command prints for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,16 +53,8 @@ pub fn bytes(bytes: &[u8]) -> anyhow::Result<()> {
 
 /// Tells a person something beside the output. Nothing in it steers the terminal; line ends stay.
 pub fn complaint(text: &str) {
-    let text: String = text
-        .chars()
-        .flat_map(|c| match c {
-            '\n' => vec![c],
-            _ if c.is_control() => c.escape_unicode().collect(),
-            _ => vec![c],
-        })
-        .collect();
     let urgency = urgency(tracing::Level::ERROR);
-    let lines: Vec<String> = text.lines().map(|line| format!("{urgency}{line}")).collect();
+    let lines: Vec<String> = text.lines().map(|line| format!("{urgency}{}", visible(line))).collect();
     drawing(&lines.join("\n"));
 }
 

@@ -3,15 +3,15 @@
 use anyhow::Context as _;
 use tokio_util::sync::CancellationToken;
 
-use crate::daemon::{Beginning, Daemon, DirectMail, Rejected, Surroundings, hang_ups};
-use crate::domain::display::displayable;
+use crate::daemon::{Beginning, Daemon, DirectMail, Sender, Surroundings, hang_ups, say_status};
 use crate::store::steps::Steps;
 
 use super::arguments::Places;
-use super::context::{Context, Origin};
+use super::context::Context;
 use super::database::Database;
 use super::ending::cancelled_by_signals;
 use super::exit::Exit;
+use super::print::Reader;
 
 /// Runs until Ctrl-C or SIGTERM. With a faulty file it runs by the copy that was accepted last, and says so.
 ///
@@ -22,18 +22,11 @@ pub(super) async fn run(places: &Places, steps: &dyn Steps) -> anyhow::Result<Ex
     let _signals = cancelled_by_signals(&ending)?;
     // The daemon's first look finds what was edited before it listened itself.
     let _until_then = hang_ups().context("waiting for SIGHUP")?;
-    let (context, origin) = Context::load_or_accepted(places)?;
+    let (context, found) = Context::load_in_force(places, Reader::Person)?;
     for warning in context.all_warnings() {
         tracing::warn!(line = warning.line, key = warning.key, "{}", warning.message);
     }
-    let (found, rejected) = match origin {
-        Origin::File => (Some(context.text.clone()), None),
-        Origin::CopyOfFaulty { text, faults } => (Some(text), Some(Rejected::of(&faults))),
-        Origin::CopyOfUnreadable(error) => {
-            let reason = displayable(&format!("{:#}", anyhow::Error::from(error)));
-            (None, Some(Rejected { reason, line: None }))
-        }
-    };
+    say_status("opening the database");
     let Some(opened) = unless_ended(&ending, Database::open_or_make(&context)).await else {
         tracing::info!("ended before the database was open");
         return Ok(Exit::Done);
@@ -45,7 +38,7 @@ pub(super) async fn run(places: &Places, steps: &dyn Steps) -> anyhow::Result<Ex
             return Err(error);
         }
     };
-    let Context { watchlist, path, text, state_dir, environment, clock, .. } = context;
+    let Context { watchlist, path, text, rejected, state_dir, environment, clock, .. } = context;
     let surroundings = Surroundings {
         store: &database.store,
         private: database.private(),
@@ -75,11 +68,11 @@ async fn unless_ended<T>(ending: &CancellationToken, opening: impl Future<Output
 
 /// A daemon that cannot open its database is restarted again and again: its operators hear once.
 async fn tell_directly(context: &Context, error: &anyhow::Error) {
-    let direct_mail = DirectMail {
+    let sender = Sender {
         watchlist: &context.watchlist,
         environment: &context.environment,
         clock: context.clock.as_ref(),
-        state_dir: &context.state_dir,
     };
-    direct_mail.database_failed(None, &format!("{error:#}")).await;
+    let mut direct_mail = DirectMail::remembered_in(&context.state_dir);
+    direct_mail.database_failed(&sender, None, &format!("{error:#}")).await;
 }

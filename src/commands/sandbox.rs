@@ -4,7 +4,7 @@ use anyhow::Context as _;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::config::Environment;
-use crate::domain::display::displayable;
+use crate::domain::text::displayable;
 use crate::sandbox::{Sandbox, Scenario};
 
 use super::arguments::SandboxArguments;

@@ -13,12 +13,12 @@ const MARKER: &str = "database.served";
 
 /// A database that was served.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Served {
+pub(super) struct ServedDatabase {
     marker: PathBuf,
     place: String,
 }
 
-impl Served {
+impl ServedDatabase {
     /// What is remembered. `None`: nothing was ever served from here.
     pub fn of(state_dir: &Path) -> Option<Self> {
         let marker = state_dir.join(MARKER);
@@ -44,7 +44,7 @@ impl Served {
 /// # Errors
 /// The marker cannot be written.
 pub(super) fn remember(state_dir: &Path, place: &str) -> io::Result<()> {
-    if Served::of(state_dir).is_some_and(|served| served.place == place) {
+    if ServedDatabase::of(state_dir).is_some_and(|served| served.place == place) {
         return Ok(());
     }
     fs::create_dir_all(state_dir)?;

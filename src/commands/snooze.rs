@@ -5,14 +5,14 @@ use std::collections::BTreeSet;
 use chrono::NaiveDate;
 use serde::Serialize;
 
-use crate::domain::display::displayable;
 use crate::domain::keyword::Keyword;
 use crate::domain::number::CertificateNumber;
+use crate::domain::text::displayable;
 use crate::store::checks::records::Record;
 use crate::store::companies::snoozes;
 use crate::store::reports;
 
-use super::arguments::{Places, Snooze};
+use super::arguments::{Places, SnoozeArguments};
 use super::companies::all_meant;
 use super::context::Context;
 use super::database::Database;
@@ -34,7 +34,7 @@ struct Shape {
 ///
 /// # Errors
 /// A company or certificate that is not there, or a day that is not ahead (wrong use); or there is no database.
-pub(super) async fn snooze(places: &Places, arguments: &Snooze) -> anyhow::Result<Exit> {
+pub(super) async fn snooze(places: &Places, arguments: &SnoozeArguments) -> anyhow::Result<Exit> {
     let reader = arguments.output.reader();
     let context = Context::load(places, reader)?;
     let meant = all_meant(&context.watchlist, std::slice::from_ref(&arguments.company))?;
@@ -64,7 +64,7 @@ async fn set_or_end(
     database: &Database,
     keyword: &Keyword,
     number: &CertificateNumber,
-    arguments: &Snooze,
+    arguments: &SnoozeArguments,
 ) -> anyhow::Result<Shape> {
     let pool = database.store.pool();
     let records = reports::records_of(pool, &[keyword]).await?;

@@ -2,11 +2,12 @@
 //! without a name; only what they are ordered by is held for each.
 
 use std::fs::{self, File, OpenOptions};
-use std::hash::{BuildHasher as _, RandomState};
 use std::io::{self, Write as _};
 use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
 
 use anyhow::Context as _;
+
+use crate::random;
 
 /// Bytes that wait in memory before they go to the file.
 const MEMORY_BYTES_MAX: usize = 4 << 20;
@@ -90,9 +91,8 @@ impl<K: Ord> Spool<K> {
 
 /// A file that is gone with this process, however it ends.
 fn without_a_name() -> io::Result<File> {
-    // The standard library's only source of randomness; whatever lies there under that name is not written through.
-    let name = format!("qualwatch-{:016x}", RandomState::new().hash_one(std::process::id()));
-    let path = std::env::temp_dir().join(name);
+    // Whatever lies there under that name is not written through.
+    let path = std::env::temp_dir().join(format!("qualwatch-{}", random::name()));
     let file = OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(&path)?;
     fs::remove_file(&path)?;
     Ok(file)

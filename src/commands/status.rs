@@ -1,14 +1,14 @@
 //! `qualwatch status`: how everything stands.
 
+mod shape;
 mod show;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::TryStreamExt as _;
-use serde::Serialize;
 use sqlx::PgPool;
 
 use crate::config::Company;
-use crate::daemon::remembered_failure;
+use crate::daemon::DirectMail;
 use crate::domain::certificates::{Certificate, State};
 use crate::domain::event::Trouble;
 use crate::domain::health::{self, Stopped, Unasked};
@@ -31,62 +31,7 @@ use super::exit::Exit;
 use super::print::{self, Reader};
 use super::shapes::{ProblemShape, StoppedShape};
 
-/// What `status --json` prints: a contract (design 7).
-#[derive(Debug, Serialize)]
-struct Report {
-    /// When the last sweep ended.
-    last_sweep: Option<DateTime<Utc>>,
-    /// When somebody is due next.
-    next_sweep: Option<DateTime<Utc>>,
-    companies: Companies,
-    budget: Budget,
-    stopped: Option<StoppedShape>,
-    mail: MailShape,
-    /// What is expiring or expired, by end.
-    ending: Vec<Certificate>,
-    problems: Vec<ProblemShape>,
-    /// Where it is and how to back it up.
-    database: String,
-}
-
-#[derive(Debug, Default, Serialize)]
-struct Companies {
-    watched: usize,
-    /// Never verified, or not for too long.
-    unverified: usize,
-    disputed: usize,
-    in_doubt: usize,
-    /// The provider finds nothing under their keyword.
-    not_found: usize,
-}
-
-#[derive(Debug, Serialize)]
-struct Budget {
-    used: i64,
-    /// Null: no limit.
-    limit: Option<u32>,
-    resets_at: DateTime<Utc>,
-    by_cause: ByCause,
-}
-
-#[derive(Debug, Serialize)]
-struct ByCause {
-    checks: i64,
-    pages: i64,
-    confirmations: i64,
-    repeats: i64,
-    probes: i64,
-}
-
-#[derive(Debug, Serialize)]
-struct MailShape {
-    /// Messages to come.
-    owed: u64,
-    oldest: Option<DateTime<Utc>>,
-    /// Dead letters.
-    dead: u64,
-    stopped: Option<StoppedShape>,
-}
+use shape::{BudgetShape, ByCauseShape, OwedShape, StatusShape, WatchedShape};
 
 /// What is stored, as far as status needs it.
 struct Facts {
@@ -123,7 +68,7 @@ struct Standings {
 /// Wrong use, or there is no database.
 pub(super) async fn status(places: &Places, arguments: &Status) -> anyhow::Result<Exit> {
     let reader = arguments.output.reader();
-    let context = Context::load(places, reader)?;
+    let context = Context::load_to_read(places, reader)?;
     let database = Database::open_existing(&context).await?;
     let facts = read(&context, &database.store).await;
     let description = database.description().await;
@@ -149,7 +94,8 @@ async fn read(context: &Context, store: &Store) -> anyhow::Result<Facts> {
         .retain(|open| open.company.as_ref().is_none_or(|company| in_file.names(company.as_str())));
     health.ailing = overview::ailing(pool, &companies.ailing).await?;
     health.ailing.sort_by_key(|company| in_file.place(company.keyword.as_str()));
-    health.failing_work = remembered_failure(&context.state_dir).into_iter().collect();
+    health.failing_work = DirectMail::remembered_in(&context.state_dir).failure().into_iter().collect();
+    health.file_refused = context.rejected.as_ref().map(|rejected| rejected.reason.clone());
     health.unasked = companies.unasked;
     health.last_asked_at = companies.last_asked_at;
     health.asked_today = companies.asked_today;
@@ -223,13 +169,14 @@ async fn ending(context: &Context, in_file: &InFile<'_>, pool: &PgPool) -> anyho
     Ok(ending)
 }
 
-fn report(context: &Context, facts: &mut Facts, database: String) -> Report {
+fn report(context: &Context, facts: &mut Facts, database: String) -> StatusShape {
     let now = context.now();
     let Calls { checks, pages, confirmations, repeats, probes } = facts.calls;
-    Report {
+    StatusShape {
         last_sweep: facts.swept.map(|swept| swept.ended_at),
         next_sweep: next_sweep(facts, now),
-        companies: Companies {
+        daemons: facts.health.daemons.clone(),
+        companies: WatchedShape {
             watched: context.watchlist.companies.len(),
             unverified: facts.companies.unverified,
             disputed: facts.health.ailing.iter().filter(|company| company.is_disputed).count(),
@@ -241,17 +188,17 @@ fn report(context: &Context, facts: &mut Facts, database: String) -> Report {
                 .filter(|open| open.trouble == Trouble::CompanyNotFound)
                 .count(),
         },
-        budget: Budget {
+        budget: BudgetShape {
             used: facts.calls.total(),
             limit: limit_of(context),
             resets_at: budget::next_budget_day(now),
-            by_cause: ByCause { checks, pages, confirmations, repeats, probes },
+            by_cause: ByCauseShape { checks, pages, confirmations, repeats, probes },
         },
         stopped: facts.health.asking_stopped.as_ref().map(StoppedShape::from),
-        mail: MailShape {
+        mail: OwedShape {
             owed: facts.mail.owed,
             oldest: facts.mail.oldest,
-            dead: facts.mail.dead,
+            dead: facts.health.dead_letters,
             stopped: facts.health.mail_stopped.as_ref().map(StoppedShape::from),
         },
         problems: problems(context, facts),

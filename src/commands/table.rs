@@ -8,7 +8,7 @@ use super::companies::Names;
 use super::shapes::ProblemShape;
 use crate::config::Colour;
 use crate::domain::certificates::{Certificate, State};
-use crate::domain::display::displayable;
+use crate::domain::text::displayable;
 
 /// An empty table. Its lines are ASCII: in Chinese terminals box characters are often two columns wide, and nothing below
 /// them would be aligned.

@@ -1,12 +1,10 @@
 //! `qualwatch test-email`: a sample alert to everybody who is to get mail, and what the server said for each.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 
 use anyhow::Context as _;
 use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
 use serde::Serialize;
-use sha2::{Digest as _, Sha256};
 use sqlx::PgPool;
 
 use crate::config::{self, EmailAddress, Watchlist};
@@ -14,9 +12,11 @@ use crate::domain::event::{Audience, CertificateFacts, Event, NamedQualification
 use crate::domain::language::Language;
 use crate::domain::number::Family;
 use crate::domain::secret::Secret;
+use crate::domain::text::hex;
 use crate::email::digest::compose;
 use crate::email::message::{Envelope, build};
 use crate::email::{self, Courier, Fault, SendFailure, Session, Stage};
+use crate::random;
 use crate::store::asking::stops::{self, Stop, What};
 
 use super::arguments::{Places, TestEmail};
@@ -241,7 +241,7 @@ fn sample(context: &Context, to: &EmailAddress) -> anyhow::Result<Vec<u8>> {
         to,
         at: now,
         zone: watchlist.timezone,
-        message_id: &message_id(watchlist, to, now),
+        message_id: &message_id(watchlist),
     };
     Ok(build(&letter, &envelope)?)
 }
@@ -288,17 +288,8 @@ fn event(language: Language, now: DateTime<Utc>, today: NaiveDate) -> Event {
 }
 
 /// Another one at each call and for each recipient, and nothing in it that could be guessed from outside.
-fn message_id(watchlist: &Watchlist, to: &EmailAddress, now: DateTime<Utc>) -> String {
-    let mut hash = Sha256::new();
-    hash.update(now.timestamp_nanos_opt().unwrap_or_default().to_be_bytes());
-    hash.update(std::process::id().to_be_bytes());
-    hash.update(to.as_str());
-    let mut id = String::from("test.");
-    for byte in hash.finalize().iter().take(12) {
-        // Writing to a String cannot fail.
-        let _ = write!(id, "{byte:02x}");
-    }
-    format!("{id}@{}", watchlist.email.from.address.domain())
+fn message_id(watchlist: &Watchlist) -> String {
+    format!("test.{}@{}", hex(&random::bytes::<12>()), watchlist.email.from.address.domain())
 }
 
 fn show(context: &Context, report: &Report) -> anyhow::Result<()> {

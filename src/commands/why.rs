@@ -14,8 +14,8 @@ use crate::domain::rhythm::{Asked, Rhythm, next_due};
 use crate::store::checks::records::{Record, field_name};
 use crate::store::checks::standings::{self, Candidate};
 use crate::store::outbox::events::EventId;
-use crate::store::reports::reasons::{self, Came, Delivered};
-use crate::store::reports::{self, WhichEvents, Whose};
+use crate::store::reports::reasons::{self, AnswerSeen, Delivered};
+use crate::store::reports::{self, EventsOf, WhichEvents};
 
 use super::arguments::{Places, Why};
 use super::companies::all_meant;
@@ -134,7 +134,7 @@ struct DeliveryShape {
 /// A company that the watchlist does not have (wrong use), or there is no database.
 pub(super) async fn why(places: &Places, arguments: &Why) -> anyhow::Result<Exit> {
     let reader = arguments.output.reader();
-    let context = Context::load(places, reader)?;
+    let context = Context::load_to_read(places, reader)?;
     let meant = all_meant(&context.watchlist, std::slice::from_ref(&arguments.company))?;
     let [company] = meant.as_slice() else {
         return Err(Refusal::wrong_use("several companies have that name: give the keyword").into());
@@ -159,7 +159,7 @@ async fn read(context: &Context, database: &Database, company: &Company) -> anyh
     };
     let candidates = standings::named(pool, &[&company.keyword]).await?;
     let answers = reasons::answers(pool, record.id).await?;
-    let which = WhichEvents { whose: Whose::Of(&[record.id]), since: None, until: None };
+    let which = WhichEvents { whose: EventsOf::Of(&[record.id]), since: None, until: None };
     let events = reports::events(pool, which, None, EVENTS_MAX).await?;
     let ids: Vec<EventId> = events.iter().map(|recorded| recorded.id).collect();
     let mut delivered = reasons::deliveries(pool, &ids).await?;
@@ -234,9 +234,9 @@ fn doubts(context: &Context, record: &Record) -> Vec<DoubtShape> {
         .collect()
 }
 
-impl From<Came> for AnswerShape {
-    fn from(came: Came) -> Self {
-        let Came { outcome, first_seen_at, last_seen_at, times_seen, pages, parser_version } = came;
+impl From<AnswerSeen> for AnswerShape {
+    fn from(came: AnswerSeen) -> Self {
+        let AnswerSeen { outcome, first_seen_at, last_seen_at, times_seen, pages, parser_version } = came;
         Self { outcome, first_seen_at, last_seen_at, times_seen, pages, parser_version }
     }
 }

@@ -6,7 +6,8 @@ use std::path::Path;
 use annotate_snippets::renderer::DecorStyle;
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 
-use super::fault::{Fault, Warning, is_steering};
+use super::fault::{Fault, Warning};
+use crate::domain::text::is_steering;
 
 /// The most faults that are drawn; the rest is counted.
 const DRAWN_MAX: usize = 100;

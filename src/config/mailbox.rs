@@ -5,7 +5,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::fault::{is_steering, quoted};
+use super::fault::quoted;
+use crate::domain::text::is_steering;
 
 /// The longest local part and address (RFC 5321, 4.5.3.1).
 const LOCAL_BYTES_MAX: usize = 64;

@@ -1,7 +1,6 @@
 //! Where the file and the state are, and the copy of the file that was accepted last (design 6 and 7).
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::io::{self, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, fchown};
 use std::path::{Path, PathBuf};
@@ -10,6 +9,8 @@ use sha2::{Digest as _, Sha256};
 
 use super::error::ConfigError;
 use super::secrets::Environment;
+use crate::domain::text::hex;
+use crate::random;
 
 /// The system's own watchlist, and the state that belongs to it.
 const SYSTEM_WATCHLIST: &str = "/etc/qualwatch/watchlist.toml";
@@ -64,7 +65,7 @@ pub fn listing_of(state_dir: &Path, watchlist: &Path) -> String {
     let id = kept_id(state_dir).unwrap_or_default();
     let path = fs::canonicalize(watchlist).unwrap_or_else(|_| watchlist.to_owned());
     let hash = Sha256::digest(path.as_os_str().as_encoded_bytes());
-    hash.iter().take(8).fold(format!("{id}."), |text, byte| text + &format!("{byte:02x}"))
+    format!("{id}.{}", hex(&hash[..8]))
 }
 
 fn kept_id(state_dir: &Path) -> io::Result<String> {
@@ -72,8 +73,7 @@ fn kept_id(state_dir: &Path) -> io::Result<String> {
     if let Ok(id) = fs::read_to_string(&path) {
         return Ok(id.trim().to_owned());
     }
-    // The standard library's only source of randomness.
-    let id = format!("{:016x}", RandomState::new().build_hasher().finish());
+    let id = random::name();
     DirBuilder::new().recursive(true).mode(0o700).create(state_dir)?;
     match OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path) {
         Ok(mut file) => file.write_all(id.as_bytes()).map(|()| id),

@@ -8,11 +8,12 @@ use chrono_tz::{TZ_VARIANTS, Tz};
 use toml::de::DeValue;
 use url::{Host, Url};
 
-use super::fault::{Complaint, is_steering, quoted};
+use super::fault::{Complaint, quoted};
 use super::keys::nearest;
 use super::reader::kind_of;
 use crate::domain::language::Language;
 use crate::domain::occurrences::CronLine;
+use crate::domain::text::is_steering;
 
 /// The longest duration that is believed.
 const DAYS_MAX: u64 = 3_650;

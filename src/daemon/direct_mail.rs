@@ -13,8 +13,9 @@ use sha2::{Digest as _, Sha256};
 
 use crate::clock::Clock;
 use crate::config::{self, EmailAddress, Environment, Watchlist};
-use crate::domain::display::displayable;
 use crate::domain::event::{Event, News, Trouble, TroubleFacts};
+use crate::domain::text::{displayable, hex};
+use crate::domain::wall_clock::not_ahead;
 use crate::email::digest::{Letter, compose};
 use crate::email::message::{Envelope, build};
 use crate::email::{self, EmailError, SendFailure};
@@ -58,24 +59,36 @@ enum DirectMailError {
     Send(#[source] SendFailure),
 }
 
-/// Tells operators of a database that is away.
-pub struct DirectMail<'a> {
+/// Who tells it, to whom, and when.
+pub struct Sender<'a> {
     /// To whom, and how mail goes.
     pub watchlist: &'a Watchlist,
     /// For the mail password.
     pub environment: &'a Environment,
     /// The process's clock.
     pub clock: &'a dyn Clock,
-    /// Where the marker lies.
-    pub state_dir: &'a Path,
 }
 
-impl DirectMail<'_> {
+/// Tells operators of a database that is away, and remembers that in the state directory.
+#[derive(Debug)]
+pub struct DirectMail {
+    state_dir: PathBuf,
+    away: Option<Away>,
+}
+
+impl DirectMail {
+    /// With what is remembered there.
+    #[must_use]
+    pub fn remembered_in(state_dir: &Path) -> Self {
+        let marker = fs::read(state_dir.join(MARKER)).ok();
+        let away = marker.and_then(|bytes| serde_json::from_slice(&bytes).ok()).flatten();
+        Self { state_dir: state_dir.to_owned(), away }
+    }
+
     /// The database failed. Tells it when it has been away for five minutes, once.
-    pub async fn database_failed(&self, work: Option<&str>, reason: &str) {
-        let now = self.clock.now();
-        let known = self.remembered();
-        // An instant that lies ahead of the clock counts as now.
+    pub async fn database_failed(&mut self, sender: &Sender<'_>, work: Option<&str>, reason: &str) {
+        let now = sender.clock.now();
+        let known = self.away.take();
         let reason = || displayable(reason).chars().take(REASON_CHARS_MAX).collect();
         let mut away = known.unwrap_or_else(|| Away {
             since: now,
@@ -84,13 +97,13 @@ impl DirectMail<'_> {
             told_at: None,
             tried_at: None,
         });
-        away.since = away.since.min(now);
+        away.since = not_ahead(away.since, now);
         let is_time = away.told_at.is_none()
             && now - away.since >= TOLD_AFTER
             && away.tried_at.is_none_or(|tried| tried > now || now - tried >= TRY_AGAIN_AFTER);
         if is_time {
             away.tried_at = Some(now);
-            match self.send(&away).await {
+            match sender.send(&away).await {
                 Ok(()) => {
                     tracing::info!("the operators were told without the database");
                     away.told_at = Some(now);
@@ -103,38 +116,58 @@ impl DirectMail<'_> {
                 }
             }
         }
-        self.remember(Some(&away));
+        self.remember(Some(away));
     }
 
     /// The database works: takes the room in which it can be remembered that it does not.
-    pub fn reserve(&self) {
-        if self.remembered().is_none() {
+    pub(super) fn reserve(&mut self) {
+        if self.away.is_none() {
             self.remember(None);
         }
     }
 
+    /// Why work fails, where that is remembered.
+    #[must_use]
+    pub fn failure(&self) -> Option<String> {
+        self.away.as_ref().map(said)
+    }
+
     /// What failed, where that is remembered.
-    pub(super) fn failed_work(&self) -> Option<String> {
-        self.remembered()?.work
+    pub(super) fn failed_work(&self) -> Option<&str> {
+        self.away.as_ref()?.work.as_deref()
     }
 
     /// The database works. Gives what the operators were told of its absence, if they were; it is forgotten when
     /// [`forget`](Self::forget) says so.
-    #[must_use]
-    pub fn told(&self) -> Option<TroubleFacts> {
-        let away = self.remembered()?;
+    pub(super) fn told(&mut self) -> Option<TroubleFacts> {
+        let away = self.away.as_ref()?;
         if away.told_at.is_none() {
             self.forget();
             return None;
         }
-        Some(facts(&away))
+        Some(facts(away))
     }
 
     /// That the database is back was told.
-    pub fn forget(&self) {
+    pub(super) fn forget(&mut self) {
         self.remember(None);
     }
 
+    fn remember(&mut self, away: Option<Away>) {
+        let written = DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&self.state_dir)
+            .and_then(|()| serde_json::to_vec(&away).map_err(io::Error::other))
+            .and_then(|bytes| write_in_place(&self.state_dir.join(MARKER), bytes));
+        if let Err(error) = written {
+            tracing::error!(%error, "it cannot be remembered whether the database is away");
+        }
+        self.away = away;
+    }
+}
+
+impl Sender<'_> {
     async fn send(&self, away: &Away) -> Result<(), DirectMailError> {
         let now = self.clock.now();
         let today = now.with_timezone(&self.watchlist.timezone).date_naive();
@@ -175,8 +208,7 @@ impl DirectMail<'_> {
         let mut hash = Sha256::new();
         hash.update(to.as_str());
         hash.update(away.since.to_rfc3339());
-        let left =
-            hash.finalize().iter().take(16).fold(String::new(), |text, byte| text + &format!("{byte:02x}"));
+        let left = hex(&hash.finalize()[..16]);
         let from = &self.watchlist.email.from;
         let message_id = format!("database-away.{left}@{}", from.address.domain());
         let envelope = Envelope {
@@ -188,28 +220,6 @@ impl DirectMail<'_> {
         };
         build(letter, &envelope).map_err(DirectMailError::Build)
     }
-
-    fn remembered(&self) -> Option<Away> {
-        remembered(self.state_dir)
-    }
-
-    fn remember(&self, away: Option<&Away>) {
-        let written = DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(self.state_dir)
-            .and_then(|()| serde_json::to_vec(&away).map_err(io::Error::other))
-            .and_then(|bytes| write_in_place(&marker(self.state_dir), bytes));
-        if let Err(error) = written {
-            tracing::error!(%error, "it cannot be remembered whether the database is away");
-        }
-    }
-}
-
-/// Why work fails that the daemon of this state directory remembers as failing.
-#[must_use]
-pub fn remembered_failure(state_dir: &Path) -> Option<String> {
-    remembered(state_dir).map(|away| said(&away))
 }
 
 fn said(away: &Away) -> String {
@@ -217,14 +227,6 @@ fn said(away: &Away) -> String {
         Some(work) => format!("{work} fails: {}", away.reason),
         None => away.reason.clone(),
     }
-}
-
-fn remembered(state_dir: &Path) -> Option<Away> {
-    serde_json::from_slice(&fs::read(marker(state_dir)).ok()?).ok().flatten()
-}
-
-fn marker(state_dir: &Path) -> PathBuf {
-    state_dir.join(MARKER)
 }
 
 /// Emptied first, the file would give away the room that it has.

@@ -1,23 +1,26 @@
-//! The heartbeat: a dead man's switch (such as healthchecks) is told once a day that the day's work is done, or that an alert may
-//! be missed. When it is told nothing, it raises the alarm that we cannot raise ourselves any more.
+//! The loop that looks whether we are well, once a minute and when mail was sent: the service manager's line and the row of this
+//! daemon follow it, and the heartbeat. That is a dead man's switch (such as healthchecks), which is told once a day that the day's
+//! work is done, or that an alert may be missed. When it is told nothing, it raises the alarm that we cannot raise ourselves any
+//! more.
 
 use std::time::Duration;
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use url::Url;
 
+use super::common::Common;
 use super::condition::At;
-use super::direct_mail::remembered_failure;
-use super::service::Daemon;
 use super::systemd;
 use crate::config::Watchlist;
-use crate::domain::health::{self, Facts, Problem, Weight};
+use crate::domain::health::{self, Facts, LivingDaemon, Problem, Weight};
 use crate::domain::rhythm::days_hour;
-use crate::domain::wall_clock::hour_of_day;
+use crate::domain::wall_clock::{hour_of_day, not_ahead};
 use crate::email::Sweeping;
+use crate::random;
 use crate::store::StoreError;
-use crate::store::asking::budget;
+use crate::store::asking::{budget, daemons};
 use crate::store::reports::health::{DaysWork, days_work, of_the_service};
+use crate::store::reports::{Swept, last_sweep};
 
 /// The most that one beat may take.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -26,13 +29,27 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 /// failover is not.
 const TOLD_AFTER: TimeDelta = TimeDelta::minutes(5);
 
-/// What was told last.
-#[derive(Debug, Default)]
-pub(super) struct Heart {
+/// Looks, and tells.
+pub(super) struct HealthLoop<'s> {
+    common: &'s Common<'s>,
+    /// Of this daemon's row.
+    id: String,
+    since: DateTime<Utc>,
+    has_looked: bool,
+    days_work: Option<Known>,
     told: Option<(NaiveDate, Beat)>,
     failing_since: Option<DateTime<Utc>>,
-    /// A beat that fails is tried again each minute, and said once.
+    /// A beat that fails is tried again each minute, and logged once.
     is_missed: bool,
+}
+
+/// How the day's work stood. It takes a look at every company, so it is read only where it may decide something.
+#[derive(Debug, Clone, Copy)]
+struct Known {
+    today: NaiveDate,
+    /// As many companies had been asked for by this daemon.
+    asked: u64,
+    work: DaysWork,
 }
 
 /// What the switch is told of a day.
@@ -47,94 +64,124 @@ enum Beat {
 struct Day {
     is_done: bool,
     problems: Vec<Problem>,
+    swept: Option<Swept>,
 }
 
-impl Daemon<'_> {
-    /// Looks whether we are well, says it to the service manager, and beats where there is something new to tell.
-    pub(super) async fn look_back(&self) {
-        let watchlist = self.watchlist();
-        let now = self.around.clock.now();
-        let today = now.with_timezone(&watchlist.timezone).date_naive();
-        if *self.sweeping.borrow() == Sweeping::Running {
-            return;
+impl<'s> HealthLoop<'s> {
+    pub(super) fn new(common: &'s Common<'s>) -> Self {
+        Self {
+            common,
+            id: random::name(),
+            since: common.around.clock.now(),
+            has_looked: false,
+            days_work: None,
+            told: None,
+            failing_since: None,
+            is_missed: false,
         }
-        let day = match self.day(&watchlist, today).await {
+    }
+
+    /// Looks until the end is asked for.
+    pub(super) async fn run(mut self) {
+        while !self.common.is_ending() {
+            self.look().await;
+            self.common.next_look(&self.common.bells.heartbeat).await;
+        }
+        let pool = self.common.around.store.pool();
+        if let Err(error) = daemons::note_end(pool, &self.id).await {
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "`status` will show this daemon for a while"
+            );
+        }
+    }
+
+    async fn look(&mut self) {
+        let (common, looking_back) = (self.common, &self.common.conditions.looking_back);
+        let (watchlist, now) = (common.watchlist(), common.around.clock.now());
+        let day = match self.day(&watchlist, now).await {
             Ok(day) => {
-                self.works(&self.conditions.looking_back, At::Doing).await;
+                common.works(looking_back, At::Doing).await;
                 day
             }
             Err(error) => {
-                self.failed(&self.conditions.looking_back, At::Doing, &error).await;
-                let facts = Facts { failing_work: self.failing_work(), ..Facts::default() };
-                Day { is_done: false, problems: health::problems(&facts, now) }
+                common.failed(looking_back, At::Doing, &error).await;
+                let facts = Facts { failing_work: self.failing_work().await, ..Facts::default() };
+                Day { is_done: false, problems: health::problems(&facts, now), swept: None }
             }
         };
-        self.say_how_we_are(&watchlist, &day.problems);
-        let mut heart = self.heart.lock().await;
-        if let (Some(url), Some(beat)) = (&watchlist.heartbeat.url, heart.news(&day, &watchlist, now)) {
-            heart.tell(url, (today, beat)).await;
+        systemd::say_status(&line(&day, &watchlist, now));
+        let turns = *common.turns.borrow();
+        // The day's work is done when what it found was sent, and while a sweep runs it is not.
+        if turns.sweeping == Sweeping::Idle && turns.mailed == turns.swept {
+            self.beat(&day, &watchlist, now).await;
         }
     }
 
-    async fn day(&self, watchlist: &Watchlist, today: NaiveDate) -> Result<Day, StoreError> {
-        let (pool, now) = (self.around.store.pool(), self.around.clock.now());
-        let midnight = hour_of_day(watchlist.timezone, today, 0).unwrap_or(now);
+    async fn day(&mut self, watchlist: &Watchlist, now: DateTime<Utc>) -> Result<Day, StoreError> {
+        let pool = self.common.around.store.pool();
+        self.say_alive(now).await?;
         let limit = watchlist.api.calls_per_day.map(std::num::NonZeroU32::get);
         let used = budget::calls_of_the_day(pool, now).await?;
-        let DaysWork { unjudged, asked, verified } = days_work(pool, today, midnight).await?;
+        let DaysWork { unjudged, asked, verified } = self.days_work(watchlist, now).await?;
         let facts = Facts {
             asked_today: asked,
             verified_today: verified,
-            failing_work: self.failing_work(),
+            failing_work: self.failing_work().await,
             ..of_the_service(pool, used, limit).await?
         };
-        Ok(Day { is_done: unjudged == 0, problems: health::problems(&facts, now) })
+        let problems = health::problems(&facts, now);
+        Ok(Day { is_done: unjudged == 0, problems, swept: last_sweep(pool).await? })
+    }
+
+    async fn say_alive(&mut self, now: DateTime<Utc>) -> Result<(), StoreError> {
+        let pool = self.common.around.store.pool();
+        if !self.has_looked {
+            daemons::forget_killed(pool, now).await?;
+        }
+        let version = env!("CARGO_PKG_VERSION").to_owned();
+        let daemon = LivingDaemon { since: not_ahead(self.since, now), last_look: now, version };
+        daemons::note_look(pool, &self.id, &daemon).await?;
+        self.has_looked = true;
+        Ok(())
+    }
+
+    /// Once the day's beat was well, only what was asked for since can change that.
+    async fn days_work(&mut self, watchlist: &Watchlist, now: DateTime<Utc>) -> Result<DaysWork, StoreError> {
+        let today = now.with_timezone(&watchlist.timezone).date_naive();
+        let asked = self.common.turns.borrow().asked;
+        let is_known = |known: &Known| {
+            known.today == today && known.asked == asked && self.told == Some((today, Beat::Well))
+        };
+        if let Some(known) = self.days_work.filter(is_known) {
+            return Ok(known.work);
+        }
+        let midnight = hour_of_day(watchlist.timezone, today, 0).unwrap_or(now);
+        let work = days_work(self.common.around.store.pool(), today, midnight).await?;
+        self.days_work = Some(Known { today, asked, work });
+        Ok(work)
     }
 
     /// Also what failed before the start and was not done since.
-    fn failing_work(&self) -> Vec<String> {
-        let failing = self.conditions.failing();
+    async fn failing_work(&self) -> Vec<String> {
+        let failing = self.common.conditions.failing();
         if failing.is_empty() {
-            return remembered_failure(&self.around.state_dir).into_iter().collect();
+            return self.common.direct_mail.lock().await.failure().into_iter().collect();
         }
         failing
     }
 
-    fn say_how_we_are(&self, watchlist: &Watchlist, problems: &[Problem]) {
-        let failing = problems.iter().find(|problem| problem.weight() == Weight::Failing);
-        let local =
-            |at: DateTime<Utc>| at.with_timezone(&watchlist.timezone).format("%Y-%m-%d %H:%M").to_string();
-        match failing {
-            Some(problem) => systemd::status(&format!("{}: {}", problem.class(), problem.reason(local))),
-            None => systemd::status(&self.last_sweep()),
-        }
-    }
-}
-
-impl Heart {
-    /// What is to be told now, if it is new: once a day when its hour has come and its work is done, and when that changes.
-    fn news(&mut self, day: &Day, watchlist: &Watchlist, now: DateTime<Utc>) -> Option<Beat> {
-        let today = now.with_timezone(&watchlist.timezone).date_naive();
-        let hour = days_hour(&watchlist.schedule.check, watchlist.timezone, today);
-        let told_today = self.told.filter(|(told_on, _)| *told_on == today).map(|(_, beat)| beat);
-        if !day.problems.iter().any(|problem| problem.weight() == Weight::Failing) {
-            self.failing_since = None;
-            return (day.is_done && told_today != Some(Beat::Well)).then_some(Beat::Well);
-        }
-        let since = *self.failing_since.get_or_insert(now);
-        let is_time = match told_today {
-            None => hour.is_none_or(|hour| now >= hour),
-            Some(Beat::Well) => now - since >= TOLD_AFTER,
-            Some(Beat::Fail) => false,
+    async fn beat(&mut self, day: &Day, watchlist: &Watchlist, now: DateTime<Utc>) {
+        let Some(beat) = self.news(day, watchlist, now) else { return };
+        let sent = match &watchlist.heartbeat.url {
+            Some(url) => send(url, beat).await,
+            None => Ok(()),
         };
-        is_time.then_some(Beat::Fail)
-    }
-
-    async fn tell(&mut self, url: &Url, told: (NaiveDate, Beat)) {
-        match send(url, told.1).await {
+        match sent {
             Ok(()) => {
-                (self.told, self.is_missed) = (Some(told), false);
-                tracing::info!(beat = ?told.1, "heartbeat");
+                let today = now.with_timezone(&watchlist.timezone).date_naive();
+                (self.told, self.is_missed) = (Some((today, beat)), false);
+                tracing::info!(?beat, "heartbeat");
             }
             Err(error) => {
                 if !self.is_missed {
@@ -146,6 +193,53 @@ impl Heart {
             }
         }
     }
+
+    /// What is to be told now, if it is new: once a day when its hour has come and its work is done, and when that changes.
+    fn news(&mut self, day: &Day, watchlist: &Watchlist, now: DateTime<Utc>) -> Option<Beat> {
+        let today = now.with_timezone(&watchlist.timezone).date_naive();
+        let hour = days_hour(&watchlist.schedule.check, watchlist.timezone, today);
+        let told_today = self.told.filter(|(told_on, _)| *told_on == today).map(|(_, beat)| beat);
+        if !day.problems.iter().any(is_failing) {
+            self.failing_since = None;
+            return (day.is_done && told_today != Some(Beat::Well)).then_some(Beat::Well);
+        }
+        let since = *self.failing_since.get_or_insert(now);
+        let is_time = match told_today {
+            None => hour.is_none_or(|hour| now >= hour),
+            Some(Beat::Well) => now - since >= TOLD_AFTER,
+            Some(Beat::Fail) => false,
+        };
+        is_time.then_some(Beat::Fail)
+    }
+}
+
+fn is_failing(problem: &Problem) -> bool {
+    problem.weight() == Weight::Failing
+}
+
+/// What the service manager shows: the heaviest problem that is failing, else the last sweep; and the next one.
+fn line(day: &Day, watchlist: &Watchlist, now: DateTime<Utc>) -> String {
+    let zone = watchlist.timezone;
+    let local = |at: DateTime<Utc>| at.with_timezone(&zone).format("%Y-%m-%d %H:%M").to_string();
+    let failing = day.problems.first().filter(|problem| is_failing(problem));
+    let how = match (failing, day.swept) {
+        (Some(problem), _) => format!("{}: {}", problem.class(), problem.reason(local)),
+        (None, Some(Swept { ended_at, asked, complete })) => {
+            format!(
+                "last sweep {}: {complete} of {asked} companies complete",
+                local(not_ahead(ended_at, now))
+            )
+        }
+        (None, None) => "no sweep yet".to_owned(),
+    };
+    let next = watchlist.lines().into_iter().filter_map(|check_line| check_line.next(zone, now)).min();
+    let next = next.map(|next| format!("next sweep {}", local(next)));
+    let more = day.problems.len() - usize::from(failing.is_some());
+    let more = (more > 0).then(|| {
+        let problems = health::counted(more as u64, "more problem", "more problems");
+        format!("{problems}: see `qualwatch status`")
+    });
+    [Some(how), next, more].into_iter().flatten().collect::<Vec<_>>().join("; ")
 }
 
 async fn send(url: &Url, beat: Beat) -> Result<(), reqwest::Error> {

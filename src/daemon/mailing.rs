@@ -1,60 +1,52 @@
 //! The loop that sends: when a sweep has ended, and once a minute.
 
-use std::error::Error;
-
+use super::common::{Common, SecretAnew};
 use super::condition::At;
-use super::service::Daemon;
-use super::silence::Pulse;
-use super::sweeping::LOOK_EVERY;
+use super::silence::{Pulse, unless_silent};
 use crate::config;
 use crate::email::{Mailer, Ripe};
 
-impl Daemon<'_> {
+pub(super) struct MailLoop<'s> {
+    common: &'s Common<'s>,
+    password: SecretAnew,
+}
+
+impl<'s> MailLoop<'s> {
+    pub(super) fn new(common: &'s Common<'s>) -> Self {
+        Self { common, password: SecretAnew::default() }
+    }
+
     /// Sends until the end is asked for.
-    pub(super) async fn mail_on(&self) {
-        while !self.around.ending.is_cancelled() {
+    pub(super) async fn run(mut self) {
+        let common = self.common;
+        while !common.is_ending() {
+            let swept = common.turns.borrow().swept;
             self.send_what_is_ripe().await;
-            self.look_back().await;
-            let next_look = self.around.clock.now() + LOOK_EVERY;
-            tokio::select! {
-                () = self.around.ending.cancelled() => {}
-                () = self.mail_bell.notified() => {}
-                () = self.around.clock.sleep_until(next_look) => {}
-            }
+            common.turns.send_modify(|turns| turns.mailed = swept);
+            common.bells.heartbeat.notify_one();
+            common.next_look(&common.bells.mail).await;
         }
     }
 
-    async fn send_what_is_ripe(&self) {
-        let watchlist = self.watchlist();
-        // Read again each time: a repaired password in a file heals by itself.
-        let password = match config::read_smtp_password(&watchlist, &self.around.environment) {
-            Ok(password) => {
-                self.no_password.ends();
-                password
-            }
-            Err(error) => {
-                if self.no_password.begins() {
-                    let advice = error.advice();
-                    tracing::error!(error = &error as &dyn Error, advice, "the mail password cannot be read");
-                }
-                None
-            }
-        };
-        let pulse = Pulse::of(self.steps);
+    async fn send_what_is_ripe(&mut self) {
+        let common = self.common;
+        let (watchlist, around) = (common.watchlist(), &common.around);
+        let password = config::read_smtp_password(&watchlist, &around.environment);
+        let pulse = Pulse::of(common.steps);
         let sending = Mailer {
-            store: self.around.store,
+            store: around.store,
             watchlist: &watchlist,
-            password,
-            clock: self.around.clock.as_ref(),
+            password: self.password.given("mail password", password),
+            clock: around.clock.as_ref(),
             steps: &pulse,
         };
-        let sweeping = *self.sweeping.borrow();
-        match self.unless_silent(&pulse, sending.send_owed(Ripe::Due(sweeping))).await {
+        let sweeping = common.turns.borrow().sweeping;
+        match unless_silent(&pulse, common.silence_max, sending.send_owed(Ripe::Due(sweeping))).await {
             Ok(mailed) => {
                 let at = if mailed.owed == 0 { At::Doing } else { pulse.at() };
-                self.works(&self.conditions.mailing, at).await;
+                common.works(&common.conditions.mailing, at).await;
             }
-            Err(error) => self.failed(&self.conditions.mailing, pulse.at(), &error).await,
+            Err(error) => common.failed(&common.conditions.mailing, pulse.at(), &error).await,
         }
     }
 }

@@ -8,7 +8,6 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 
 use super::condition::At;
-use super::service::Daemon;
 use crate::clock::pause;
 use crate::store::StoreError;
 use crate::store::steps::{Step, Steps};
@@ -44,29 +43,27 @@ impl Steps for Pulse<'_> {
     }
 }
 
-impl Daemon<'_> {
-    /// Does the work, but gives it up when it has not got on for half an hour: as after a crash, nothing is lost, and what
-    /// holds its locks is closed with it.
-    pub(super) async fn unless_silent<T, E: From<StoreError>>(
-        &self,
-        pulse: &Pulse<'_>,
-        work: impl Future<Output = Result<T, E>>,
-    ) -> Result<T, E> {
-        tokio::select! {
-            done = work => done,
-            () = self.silence(pulse) => Err(StoreError::Silent.into()),
-        }
+/// Does the work, but gives it up when it has not got on for `silence_max`: as after a crash, nothing is lost, and what holds its
+/// locks is closed with it.
+pub(super) async fn unless_silent<T, E: From<StoreError>>(
+    pulse: &Pulse<'_>,
+    silence_max: Duration,
+    work: impl Future<Output = Result<T, E>>,
+) -> Result<T, E> {
+    tokio::select! {
+        done = work => done,
+        () = silence(pulse, silence_max) => Err(StoreError::Silent.into()),
     }
+}
 
-    async fn silence(&self, pulse: &Pulse<'_>) {
-        let mut heard = pulse.beats();
-        loop {
-            pause(self.silence_max).await;
-            let beats = pulse.beats();
-            if beats == heard {
-                return;
-            }
-            heard = beats;
+async fn silence(pulse: &Pulse<'_>, silence_max: Duration) {
+    let mut heard = pulse.beats();
+    loop {
+        pause(silence_max).await;
+        let beats = pulse.beats();
+        if beats == heard {
+            return;
         }
+        heard = beats;
     }
 }

@@ -1,136 +1,103 @@
 //! The loop that sweeps: looks who is due, whenever a bell rings and once a minute.
 
-use std::sync::atomic::Ordering;
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 
-use chrono::{Datelike as _, TimeDelta};
+use chrono::NaiveDate;
 
+use super::common::{Common, SecretAnew};
 use super::condition::At;
-use super::service::Daemon;
-use super::silence::Pulse;
+use super::silence::{Pulse, unless_silent};
 use crate::config::{self, Watchlist};
 use crate::email::Sweeping;
 use crate::store::steps::Steps;
 use crate::sweep::{self, Mode, Report, Sweep, SweepError, Unwatched, Whom};
 
-/// Where no bell rings (it is only a help) nobody waits longer than this.
-pub(super) const LOOK_EVERY: TimeDelta = TimeDelta::minutes(1);
+pub(super) struct SweepLoop<'s> {
+    common: &'s Common<'s>,
+    key: SecretAnew,
+    /// The day on which the companies were stored last.
+    accepted_on: Option<NaiveDate>,
+}
 
-impl Daemon<'_> {
+impl<'s> SweepLoop<'s> {
+    pub(super) fn new(common: &'s Common<'s>) -> Self {
+        Self { common, key: SecretAnew::default(), accepted_on: None }
+    }
+
     /// Sweeps until the end is asked for; the sweep that runs then ends after the companies it has begun.
-    pub(super) async fn sweep_on(&self) {
-        while !self.around.ending.is_cancelled() {
-            let watchlist = self.watchlist();
-            self.sweeping.send_replace(Sweeping::Running);
-            let pulse = Pulse::of(self.steps);
-            let sweeping = Box::pin(self.sweep_once(&watchlist, &pulse));
-            let swept = self.unless_silent(&pulse, sweeping).await;
-            self.sweeping.send_replace(Sweeping::Idle);
+    pub(super) async fn run(mut self) {
+        let common = self.common;
+        while !common.is_ending() {
+            let watchlist = common.watchlist();
+            common.turns.send_modify(|turns| turns.sweeping = Sweeping::Running);
+            let pulse = Pulse::of(common.steps);
+            let sweeping = Box::pin(self.sweep(&watchlist, &pulse));
+            let swept = unless_silent(&pulse, common.silence_max, sweeping).await;
+            let asked = swept.as_ref().map_or(0, |report| report.tally.asked);
+            common.turns.send_modify(|turns| {
+                turns.sweeping = Sweeping::Idle;
+                turns.swept += 1;
+                turns.asked += u64::try_from(asked).unwrap_or_default();
+            });
             match swept {
                 Ok(report) => {
-                    self.works(&self.conditions.sweeping, At::Doing).await;
-                    self.note(&report);
+                    common.works(&common.conditions.sweeping, At::Doing).await;
+                    note(&report);
                 }
-                Err(error) => self.failed(&self.conditions.sweeping, At::Doing, &error).await,
+                Err(error) => common.failed(&common.conditions.sweeping, At::Doing, &error).await,
             }
-            self.mail_bell.notify_one();
-            let next_look = self.around.clock.now() + LOOK_EVERY;
-            tokio::select! {
-                () = self.around.ending.cancelled() => {}
-                () = self.bell.notified() => {}
-                () = self.around.clock.sleep_until(next_look) => {}
-            }
+            common.bells.mail.notify_one();
+            common.next_look(&common.bells.sweep).await;
         }
     }
 
-    async fn sweep_once(&self, watchlist: &Watchlist, steps: &dyn Steps) -> Result<Report, SweepError> {
+    async fn sweep(&mut self, watchlist: &Watchlist, steps: &dyn Steps) -> Result<Report, SweepError> {
+        let around = &self.common.around;
         self.accept_daily(watchlist).await?;
-        // A file with the key is read again at each sweep: a repaired key heals within a minute.
-        let key = match config::read_api_key(watchlist, &self.around.environment) {
-            Ok(key) => {
-                self.no_key.ends();
-                key.map(|key| key.value)
-            }
-            Err(error) => {
-                if self.no_key.begins() {
-                    let advice = error.advice();
-                    tracing::error!(
-                        error = &error as &dyn std::error::Error,
-                        advice,
-                        "the API key cannot be read"
-                    );
-                }
-                None
-            }
-        };
+        let key = self.key.given("API key", config::read_api_key(watchlist, &around.environment));
         let sweep = || {
-            let clock = Arc::clone(&self.around.clock);
-            Sweep::new(
-                self.around.store,
-                watchlist,
-                clock,
-                steps,
-                Mode::ForGood,
-                &Unwatched,
-                self.around.ending.clone(),
-            )
+            let clock = Arc::clone(&around.clock);
+            let ending = around.ending.clone();
+            Sweep::new(around.store, watchlist, clock, steps, Mode::ForGood, &Unwatched, ending)
         };
-        let mut report = sweep().run(&Whom::Due, key).await?;
-        if !self.around.ending.is_cancelled() {
+        let mut report = sweep().run(&Whom::Due, key.map(|key| key.value)).await?;
+        if !self.common.is_ending() {
             report.found += sweep().judge_the_day().await?.len();
         }
         Ok(report)
     }
 
     /// Says once a day that this watchlist is obeyed: one that nobody obeys for days counts as gone.
-    async fn accept_daily(&self, watchlist: &Watchlist) -> Result<(), SweepError> {
-        let now = self.around.clock.now();
+    async fn accept_daily(&mut self, watchlist: &Watchlist) -> Result<(), SweepError> {
+        let now = self.common.around.clock.now();
         let today = now.with_timezone(&watchlist.timezone).date_naive();
-        if self.accepted_on.load(Ordering::Relaxed) != today.num_days_from_ce() {
-            sweep::accept(self.around.store, watchlist, now).await?;
-            self.accepted_on.store(today.num_days_from_ce(), Ordering::Relaxed);
+        if self.accepted_on != Some(today) {
+            sweep::accept(self.common.around.store, watchlist, now).await?;
+            self.accepted_on = Some(today);
         }
         Ok(())
     }
+}
 
-    fn note(&self, report: &Report) {
-        if report.tally.asked > 0 || report.found > 0 {
-            let tally = report.tally;
-            tracing::info!(
-                asked = tally.asked,
-                complete = tally.complete,
-                incomplete = tally.incomplete,
-                failed = tally.failed,
-                disputed = tally.disputed,
-                skipped = report.skipped,
-                calls = tally.calls,
-                events = report.found,
-                "swept"
-            );
-        }
-        if let Some(problem) = report.halt.as_ref().and_then(crate::sweep::Halt::problem) {
-            if report.tally.asked > 0 {
-                let (class, code) = (problem.class.as_str(), problem.code);
-                tracing::error!(class, code, reason = problem.reason, "asking is stopped");
-            }
-            return;
-        }
-        if report.tally.asked > 0 {
-            *self.last_sweep.lock().unwrap_or_else(PoisonError::into_inner) = self.swept(report);
-        }
+fn note(report: &Report) {
+    let tally = report.tally;
+    if tally.asked > 0 || report.found > 0 {
+        tracing::info!(
+            asked = tally.asked,
+            complete = tally.complete,
+            incomplete = tally.incomplete,
+            failed = tally.failed,
+            disputed = tally.disputed,
+            skipped = report.skipped,
+            calls = tally.calls,
+            events = report.found,
+            "swept"
+        );
     }
-
-    /// What the service manager is told while all is well.
-    pub(super) fn last_sweep(&self) -> String {
-        self.last_sweep.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    fn swept(&self, report: &Report) -> String {
-        format!(
-            "last sweep {}: {} of {} companies complete",
-            self.around.clock.now().with_timezone(&self.watchlist().timezone).format("%Y-%m-%d %H:%M"),
-            report.tally.complete,
-            report.tally.asked
-        )
+    if let Some(problem) = report.halt.as_ref().and_then(sweep::Halt::problem)
+        && tally.asked > 0
+    {
+        let (class, code) = (problem.class.as_str(), problem.code);
+        tracing::error!(class, code, reason = problem.reason, "asking is stopped");
     }
 }

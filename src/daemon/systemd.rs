@@ -1,8 +1,9 @@
 //! What the service manager is told. Without one, nothing happens.
 
-use std::time::Duration;
-
 use sd_notify::NotifyState;
+use tokio_util::sync::CancellationToken;
+
+use crate::clock::pause;
 
 /// Says something to the service manager.
 pub(super) fn say(states: &[NotifyState<'_>]) {
@@ -12,11 +13,15 @@ pub(super) fn say(states: &[NotifyState<'_>]) {
 }
 
 /// Says in one line how it stands (`systemctl status`).
-pub(super) fn status(text: &str) {
+pub fn say_status(text: &str) {
     say(&[NotifyState::Status(text)]);
 }
 
-/// How often the watchdog wants to hear from us, if at all: twice within its time.
-pub(super) fn watchdog_pause() -> Option<Duration> {
-    sd_notify::watchdog_enabled().map(|limit| limit / 2)
+/// Tells its watchdog that we are alive, twice within its time, until the end is asked for.
+pub(super) async fn watch_over(ending: &CancellationToken) {
+    let Some(limit) = sd_notify::watchdog_enabled() else { return };
+    while !ending.is_cancelled() {
+        say(&[NotifyState::Watchdog]);
+        ending.run_until_cancelled(pause(limit / 2)).await;
+    }
 }

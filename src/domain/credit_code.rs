@@ -1,6 +1,6 @@
 //! 统一社会信用代码 (GB 32100-2015) and the older 注册号 (GS 15-2006): what a keyword that looks like one must look like.
 
-use super::display::{folded, is_ideograph};
+use super::text::{folded, is_ideograph};
 
 /// The characters of a code and, by their place, their values: no I, O, S, V, Z.
 const ALPHABET: &str = "0123456789ABCDEFGHJKLMNPQRTUWXY";

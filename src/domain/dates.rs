@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use unicode_normalization::UnicodeNormalization as _;
 
 use super::dated::{self, Stated};
-use super::display::{is_nothing, normalised, without_invisible};
+use super::text::{is_nothing, normalised, without_invisible};
 
 /// An end of validity as it was read.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]

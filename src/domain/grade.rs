@@ -4,8 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::display::normalised;
 use super::number::Family;
+use super::text::normalised;
 
 /// A grade as the registry wrote it, such as 甲级, 甲（Ⅰ）级, 壹级, 不分等级.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]

@@ -2,6 +2,7 @@
 //! and the service manager's line read it and decide nothing themselves.
 
 use chrono::{DateTime, TimeDelta, Utc};
+use serde::Serialize;
 
 use super::event::Trouble;
 use super::keyword::Keyword;
@@ -39,6 +40,17 @@ pub struct Unasked {
     pub since: DateTime<Utc>,
 }
 
+/// A daemon that works on the database, or did until it was killed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct LivingDaemon {
+    /// When it started.
+    pub since: DateTime<Utc>,
+    /// When it last looked how it stands, which it does once a minute.
+    pub last_look: DateTime<Utc>,
+    /// Of the program.
+    pub version: String,
+}
+
 /// An open trouble, as operators were told of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OpenTrouble {
@@ -67,6 +79,8 @@ pub struct Facts {
     /// By the provider or our own limit, else by the breaker.
     pub asking_stopped: Option<Stopped>,
     pub unasked: Option<Unasked>,
+    /// Those that work on the database, and those that were killed not long ago.
+    pub daemons: Vec<LivingDaemon>,
     /// When any company was asked for last.
     pub last_asked_at: Option<DateTime<Utc>>,
     /// Companies that were asked for today and did not fail before, and those that were verified today.
@@ -89,8 +103,8 @@ pub struct Facts {
 pub enum Problem {
     /// Nobody may be asked for.
     AskingStopped(Stopped),
-    /// Somebody is due, nothing is stopped, and nobody asks: most likely no daemon runs.
-    NobodyAsks(Unasked),
+    /// Somebody is due, nothing is stopped, and nobody asks; whether a daemon lives all the same.
+    NobodyAsks { unasked: Unasked, does_daemon_live: bool },
     /// Of all who were asked for today nobody was verified.
     NothingVerified { asked: i64 },
     /// No mail leaves.
@@ -109,6 +123,16 @@ pub enum Problem {
     Disputed(Keyword),
 }
 
+/// A daemon that has not looked for so long was killed, or hangs.
+const LOOKS_WITHIN: TimeDelta = TimeDelta::minutes(5);
+
+impl LivingDaemon {
+    #[must_use]
+    pub fn lives(&self, now: DateTime<Utc>) -> bool {
+        now - self.last_look <= LOOKS_WITHIN
+    }
+}
+
 /// What is due and not asked for within this time is asked for by nobody.
 const ASKED_WITHIN: TimeDelta = TimeDelta::hours(1);
 
@@ -119,7 +143,7 @@ pub fn problems(facts: &Facts, now: DateTime<Utc>) -> Vec<Problem> {
     problems.extend(facts.failing_work.iter().map(|reason| Problem::WorkFails { reason: reason.clone() }));
     match &facts.asking_stopped {
         Some(stopped) => problems.push(Problem::AskingStopped(stopped.clone())),
-        None => problems.extend(nobody_asks(facts, now).map(Problem::NobodyAsks)),
+        None => problems.extend(nobody_asks(facts, now)),
     }
     if facts.asking_stopped.is_none() && facts.asked_today > 0 && facts.verified_today == 0 {
         problems.push(Problem::NothingVerified { asked: facts.asked_today });
@@ -146,12 +170,15 @@ pub fn problems(facts: &Facts, now: DateTime<Utc>) -> Vec<Problem> {
 
 /// A sweep of many companies takes hours: as long as it asks, the others wait for their turn. Where no key is given that is
 /// the problem.
-fn nobody_asks(facts: &Facts, now: DateTime<Utc>) -> Option<Unasked> {
+fn nobody_asks(facts: &Facts, now: DateTime<Utc>) -> Option<Problem> {
     if facts.troubles.iter().any(|open| open.trouble == Trouble::ApiCredential) {
         return None;
     }
     let is_long_ago = |at: DateTime<Utc>| now - at > ASKED_WITHIN;
-    facts.unasked.filter(|due| is_long_ago(due.since) && facts.last_asked_at.is_none_or(is_long_ago))
+    let unasked =
+        facts.unasked.filter(|due| is_long_ago(due.since) && facts.last_asked_at.is_none_or(is_long_ago))?;
+    let does_daemon_live = facts.daemons.iter().any(|daemon| daemon.lives(now));
+    Some(Problem::NobodyAsks { unasked, does_daemon_live })
 }
 
 /// Whether another problem says what this trouble is.
@@ -183,7 +210,7 @@ impl Problem {
     pub fn weight(&self) -> Weight {
         match self {
             Self::AskingStopped(_)
-            | Self::NobodyAsks(_)
+            | Self::NobodyAsks { .. }
             | Self::NothingVerified { .. }
             | Self::MailStopped(_)
             | Self::DeadLetters(_)
@@ -209,7 +236,7 @@ impl Problem {
     pub fn class(&self) -> &str {
         match self {
             Self::AskingStopped(stopped) => &stopped.class,
-            Self::NobodyAsks(_) | Self::NothingVerified { .. } => "unknown",
+            Self::NobodyAsks { .. } | Self::NothingVerified { .. } => "unknown",
             Self::MailStopped(_) | Self::DeadLetters(_) => "mail",
             Self::WorkFails { .. } => Trouble::DatabaseUnavailable.as_str(),
             Self::FileRefused { .. } => Trouble::WatchlistRejected.as_str(),
@@ -234,12 +261,10 @@ impl Problem {
     pub fn reason(&self, local: impl Fn(DateTime<Utc>) -> String) -> String {
         match self {
             Self::AskingStopped(stopped) | Self::MailStopped(stopped) => stopped.reason.clone(),
-            Self::NobodyAsks(Unasked { companies, since }) => {
+            Self::NobodyAsks { unasked: Unasked { companies, since }, does_daemon_live } => {
                 let companies = counted(*companies, "company is", "companies are");
-                format!(
-                    "{companies} due and not asked for, the first since {}: does the daemon run?",
-                    local(*since)
-                )
+                let why = if *does_daemon_live { "a daemon runs: see its log" } else { "no daemon runs" };
+                format!("{companies} due and not asked for, the first since {}: {why}", local(*since))
             }
             Self::NothingVerified { asked } => {
                 format!("of {asked} companies that were asked for today none was verified")

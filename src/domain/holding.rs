@@ -7,11 +7,11 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
 use super::dates::{self, End};
-use super::display::displayable;
 use super::event::{CertificateFacts, NamedQualification};
 use super::number::{CertificateNumber, Family};
 use super::observation::Item;
 use super::qualification::{self, Qualification, QualificationKey};
+use super::text::displayable;
 
 /// What raises nothing any more once it has been over for longer than this (design 3, "Ends").
 pub const HISTORICAL_AFTER_DAYS: i64 = 180;

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::display::{folded, normalised, plain};
+use super::text::{folded, normalised, plain};
 
 /// The most characters of a keyword; the longest registered company names have about 60.
 pub const KEYWORD_CHARACTERS_MAX: usize = 100;

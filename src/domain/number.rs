@@ -8,7 +8,7 @@ use chrono::{Days, NaiveDate};
 use serde::{Deserialize, Serialize};
 
 use super::dates::months_before;
-use super::display::{
+use super::text::{
     SHOWN_CHARACTERS_MAX, displayable, folded, is_nothing, normalised, plain, without_invisible,
 };
 

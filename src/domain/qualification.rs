@@ -6,9 +6,9 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::alias;
-use super::display::{displayable, normalised, plain, without_escapes};
 pub use super::grade::{Grade, GradeChange, grade_change, holds_at_least};
 use super::grade::{unfold_numerals, unfolded};
+use super::text::{displayable, normalised, plain, without_escapes};
 
 /// A qualification for comparison: its name without the grade, normalised.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -3,8 +3,8 @@
 
 use chrono::{Months, NaiveDate};
 
-use super::display::normalised;
 use super::grade::{Grade, unfold_numerals};
+use super::text::normalised;
 
 /// What a move from one grade to another means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

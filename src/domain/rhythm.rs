@@ -7,7 +7,7 @@ use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
 use chrono_tz::Tz;
 
 use super::occurrences::CronLine;
-use super::wall_clock::{hour_of_day, wall_time_of};
+use super::wall_clock::{hour_of_day, not_ahead, wall_time_of};
 
 /// An occurrence that is looked at within this time is punctual, not missed: the bell may ring a little late, and a safety
 /// look comes once a minute. Without it a line of every few seconds could always be "nearer to the next one".
@@ -50,9 +50,9 @@ impl Asked {
     #[must_use]
     pub fn as_of(self, now: DateTime<Utc>) -> Self {
         Self {
-            accepted_at: self.accepted_at.min(now),
-            last_asked_at: self.last_asked_at.map(|at| at.min(now)),
-            tried_at: self.tried_at.map(|at| at.min(now)),
+            accepted_at: not_ahead(self.accepted_at, now),
+            last_asked_at: self.last_asked_at.map(|at| not_ahead(at, now)),
+            tried_at: self.tried_at.map(|at| not_ahead(at, now)),
             owes_answer: self.owes_answer,
         }
     }

@@ -7,6 +7,13 @@ use chrono_tz::Tz;
 /// No clock change skips or repeats more than this many minutes (Samoa skipped a whole day in 2011).
 const CHANGE_MINUTES_MAX: usize = 26 * 60;
 
+/// A stored instant or day, as it counts now: one that lies ahead of the clock counts as now (design 3), for the clock was wrong
+/// when it was stored.
+#[must_use]
+pub fn not_ahead<T: Ord>(stored: T, now: T) -> T {
+    stored.min(now)
+}
+
 /// The instant at which a clock in `zone` shows `wall`: the first of two; of a skipped one, the first instant after the gap.
 /// `None` only at the far ends of the calendar.
 #[must_use]

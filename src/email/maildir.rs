@@ -4,7 +4,6 @@
 //! flushed. Its name follows from the message, so a repeat after a crash replaces the file by the same bytes.
 
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
-use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::io::{self, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
@@ -15,6 +14,7 @@ use sha2::{Digest as _, Sha256};
 use super::courier::Receipt;
 use super::smtp::failure::{Fault, SendFailure, Stage};
 use super::smtp::reply::Censor;
+use crate::random;
 
 /// The most bytes of a file's name without the directory.
 const NAME_BYTES_MAX: usize = 120;
@@ -97,10 +97,8 @@ fn header(message: &[u8], name: &str) -> Option<String> {
 
 /// Writes the file whole or not at all.
 fn write_whole(directory: &Path, name: &str, bytes: &[u8]) -> io::Result<()> {
-    // Not guessable, and `create_new` follows no link that somebody laid there. RandomState is the standard library's
-    // only source of randomness.
-    let unfinished =
-        directory.join(format!(".{:016x}.unfinished", RandomState::new().build_hasher().finish()));
+    // Not guessable, and `create_new` follows no link that somebody laid there.
+    let unfinished = directory.join(format!(".{}.unfinished", random::name()));
     let written =
         write_flushed(&unfinished, bytes).and_then(|()| fs::rename(&unfinished, directory.join(name)));
     if written.is_err() {

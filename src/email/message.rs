@@ -17,7 +17,7 @@ use super::digest::Letter;
 use super::error::EmailError;
 use super::smtp::wire::check_wire_format;
 use crate::config::{EmailAddress, Mailbox};
-use crate::domain::display::displayable;
+use crate::domain::text::displayable;
 
 /// What a letter needs to become a message.
 #[derive(Debug, Clone, Copy)]

@@ -1,7 +1,5 @@
 //! From what the file says of mail to a [`Courier`].
 
-use std::hash::{BuildHasher as _, Hasher as _, RandomState};
-
 use sha2::{Digest as _, Sha256};
 
 use super::courier::Courier;
@@ -9,6 +7,8 @@ use super::smtp::failure::{Fault, SendFailure, Stage};
 use super::smtp::{Login, Patience, Security, SmtpServer};
 use crate::config::{self, Outlet, Source, Sourced, Watchlist};
 use crate::domain::secret::Secret;
+use crate::domain::text::hex;
+use crate::random;
 
 const NO_PASSWORD: &str = "put the mailbox's client password (授权码, 客户端专用密码) into the credential \"smtp-password\", \
                            QUALWATCH_SMTP_PASSWORD, or the file that `password_file` in [email] names";
@@ -64,12 +64,12 @@ pub fn fingerprint(watchlist: &Watchlist, password: Option<&Secret>, salt: &[u8]
             add(password.map_or("", Secret::expose).as_bytes());
         }
     }
-    hash.finalize().iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
+    hex(&hash.finalize())
 }
 
-/// Salt that nobody can guess: `RandomState` is the standard library's only source of randomness.
+/// Salt that nobody can guess.
 pub(super) fn salt() -> Vec<u8> {
-    [0, 1].map(|_| RandomState::new().build_hasher().finish().to_be_bytes()).concat()
+    random::bytes::<16>().to_vec()
 }
 
 /// What a person can do, with what follows from where the password came from.

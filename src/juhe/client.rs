@@ -15,14 +15,14 @@ use url::{Host, Url};
 use super::error::JuheError;
 use super::failure::{Failure, Fault};
 use super::judge::judge;
-use super::pace::Gate;
+use super::pace::Pacer;
 use super::reply::Reply;
-use super::scrub::Scrubber;
 use super::transport::{Received, exchange};
 use crate::clock::{Clock, within};
 use crate::domain::keyword::Keyword;
 use crate::domain::observation::{PAGE_SIZE, Page};
 use crate::domain::secret::Secret;
+use crate::domain::text::{Scrubber, hex};
 
 /// How long a connection is kept for the next request. Shorter than servers keep theirs (nginx: 60 s or more), so that no
 /// paid call is sent into one that is just being closed.
@@ -30,7 +30,7 @@ const IDLE_CONNECTION: Duration = Duration::from_secs(10);
 
 /// 请求方式: get/post.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Method {
+pub enum RequestMethod {
     /// The parameters, the key too, stand in the URL, which proxies write into their logs.
     Get,
     /// The parameters are a form in the body.
@@ -43,7 +43,7 @@ pub struct Settings {
     /// 接口地址, over http or https.
     pub url: Url,
     /// Where the parameters go.
-    pub method: Method,
+    pub method: RequestMethod,
     /// The most that one request may take, from its turn to the last byte of its body.
     pub timeout: Duration,
     /// The least time between the starts of two requests, over all callers.
@@ -59,7 +59,7 @@ pub struct Client {
     /// The parameters as a form, up to the keyword. It holds the key.
     form_begins: String,
     scrubber: Scrubber,
-    gate: Gate,
+    gate: Pacer,
     clock: Arc<dyn Clock>,
 }
 
@@ -78,7 +78,7 @@ impl Client {
             let _ = ring::default_provider().install_default();
         }
         let http = http_client(&settings.url)?;
-        let gate = Gate::new(settings.request_gap);
+        let gate = Pacer::new(settings.request_gap);
         let scrubber = Scrubber::new(&settings.key);
         let key: String = byte_serialize(settings.key.expose().as_bytes()).collect();
         let form_begins = format!("key={key}&keyword=");
@@ -131,18 +131,14 @@ impl Client {
             hash.update((part.len() as u64).to_be_bytes());
             hash.update(part);
         }
-        hash.finalize().iter().fold(String::new(), |mut hex, byte| {
-            // Writing to a String cannot fail.
-            let _ = write!(hex, "{byte:02x}");
-            hex
-        })
+        hex(&hash.finalize())
     }
 
     fn request(&self, keyword: &Keyword, page: NonZeroU16) -> RequestBuilder {
         let form = self.form(keyword, page);
         let mut url = self.settings.url.clone();
         match self.settings.method {
-            Method::Get => {
+            RequestMethod::Get => {
                 let query = match url.query() {
                     None | Some("") => form,
                     Some(own) => format!("{own}&{form}"),
@@ -150,7 +146,7 @@ impl Client {
                 url.set_query(Some(&query));
                 self.http.get(url)
             }
-            Method::Post => {
+            RequestMethod::Post => {
                 let is_form = HeaderValue::from_static("application/x-www-form-urlencoded");
                 self.http.post(url).header(CONTENT_TYPE, is_form).body(form)
             }

@@ -1,6 +1,6 @@
 //! Why there is no client. What goes wrong with a question is a [`Failure`](super::Failure), not an error: it is expected.
 
-use crate::juhe::transport::chain;
+use crate::domain::text::chain;
 
 /// A client cannot be made from these settings.
 #[derive(Debug, thiserror::Error)]

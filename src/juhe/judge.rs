@@ -3,10 +3,9 @@
 use super::codes::meaning;
 use super::failure::{Failure, Fault};
 use super::reading::{self, Said};
-use super::scrub::Scrubber;
 use super::transport::Received;
-use crate::domain::display::displayable;
 use crate::domain::observation::Page;
+use crate::domain::text::{Scrubber, displayable};
 
 /// How much of the provider's own words is told.
 const REASON_CHARS_MAX: usize = 200;

@@ -23,13 +23,11 @@ mod ordinary;
 mod pace;
 mod reading;
 mod reply;
-mod scrub;
 mod transport;
 
-pub use client::{Client, Method, Settings};
+pub use client::{Client, RequestMethod, Settings};
 pub use codes::{Class, Meaning, Pace, meaning};
 pub use error::JuheError;
 pub use failure::{Failure, Fault};
 pub use reading::read_again;
 pub use reply::Reply;
-pub use scrub::Scrubber;

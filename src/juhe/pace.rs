@@ -19,12 +19,12 @@ const LATENESS_MAX: Duration = Duration::from_millis(5);
 ///
 /// It goes by the machine's own monotonic time and not by the process's [`Clock`](crate::clock::Clock): the provider counts
 /// real seconds, and a simulated clock stands still between two steps, so that a gate on it would never open.
-pub(super) struct Gate {
+pub(super) struct Pacer {
     /// Held by the caller whose turn comes next while it waits; the others queue for it in their order.
     schedule: Mutex<Schedule>,
 }
 
-impl Gate {
+impl Pacer {
     pub(super) fn new(gap: Duration) -> Self {
         Self { schedule: Mutex::new(Schedule::new(gap, monotonic())) }
     }
@@ -71,8 +71,8 @@ mod tests {
     use super::*;
     use crate::clock::within;
 
-    fn gate(requests_per_second: u32) -> Gate {
-        Gate::new(Duration::from_secs(1) / requests_per_second)
+    fn gate(requests_per_second: u32) -> Pacer {
+        Pacer::new(Duration::from_secs(1) / requests_per_second)
     }
 
     #[tokio::test]

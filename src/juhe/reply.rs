@@ -1,7 +1,7 @@
 //! What one question brought: the bytes at once, their meaning only for who asks for it ([`Client::judge`](super::Client::judge)).
 
-use super::scrub::Scrubber;
 use super::transport::Received;
+use crate::domain::text::Scrubber;
 
 /// What one question brought, every occurrence of the key overwritten. Nothing of it has been read yet.
 #[derive(Debug, Clone)]

@@ -79,11 +79,6 @@ fn root(error: &reqwest::Error) -> &(dyn StdError + 'static) {
     sources(error).last().unwrap_or(error)
 }
 
-/// `error` and its sources in one line.
-pub(super) fn chain(error: &reqwest::Error) -> String {
-    sources(error).map(ToString::to_string).collect::<Vec<_>>().join(": ")
-}
-
 /// TLS errors come inside I/O errors, which do not name what they hold as their source.
 fn is_tls(error: &(dyn StdError + 'static)) -> bool {
     let held = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);

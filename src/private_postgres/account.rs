@@ -7,9 +7,8 @@ use std::process::Command;
 
 use nix::unistd::{Uid, User, getegid, geteuid};
 
-use super::cluster::Layout;
 use super::error::{PostgresError, while_doing};
-use super::server::Purpose;
+use super::layout::{Paths, Purpose};
 
 /// The user and group that a server runs as and whose its directories are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,7 +49,7 @@ impl Account {
 }
 
 /// The account for the cluster of `layout`. An existing cluster is run by its owner and nobody else.
-pub(super) fn choose(layout: &Layout, purpose: Purpose) -> Result<Account, PostgresError> {
+pub(super) fn choose(layout: &Paths, purpose: Purpose) -> Result<Account, PostgresError> {
     let current = Account::current();
     let owner = match layout.cluster().symlink_metadata() {
         Ok(metadata) => Some(Account { uid: metadata.uid(), gid: metadata.gid() }),
@@ -87,7 +86,7 @@ pub(super) fn choose(layout: &Layout, purpose: Purpose) -> Result<Account, Postg
 /// Makes sure that `account` can reach what is in the state directory. The state directory itself is opened for passing
 /// through, to that account's group only (0710): its names stay unlisted, and its files are 0600 anyway. What lies above
 /// it is not ours to change.
-pub(super) fn let_through(layout: &Layout, account: Account) -> Result<(), PostgresError> {
+pub(super) fn let_through(layout: &Paths, account: Account) -> Result<(), PostgresError> {
     if account.is_current() {
         return Ok(());
     }

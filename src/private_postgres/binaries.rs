@@ -37,14 +37,14 @@ impl Installation {
 
 /// What is installed, and where it was looked for.
 #[derive(Debug)]
-pub(super) struct Found {
+pub(super) struct Installations {
     installations: Vec<Installation>,
     searched: Vec<PathBuf>,
 }
 
 /// Looks in `places` when given, else in the directory that `QUALWATCH_POSTGRES_BIN` names and nowhere else, else
 /// where distributions put the server and along `PATH`.
-pub(super) async fn find(places: Option<&[PathBuf]>) -> Found {
+pub(super) async fn find(places: Option<&[PathBuf]>) -> Installations {
     let named = std::env::var_os("QUALWATCH_POSTGRES_BIN").filter(|value| !value.is_empty());
     let (candidates, searched) = match (places, named) {
         (Some(places), _) => (places.to_vec(), places.to_vec()),
@@ -60,7 +60,7 @@ pub(super) async fn find(places: Option<&[PathBuf]>) -> Found {
             installations.push(Installation { bin_dir, major });
         }
     }
-    Found { installations, searched }
+    Installations { installations, searched }
 }
 
 /// The directory of the newest programs that are installed, for `pg_dump` and `pg_restore` against another server.
@@ -71,7 +71,7 @@ pub async fn newest_programs() -> Result<PathBuf, PostgresError> {
     Ok(find(None).await.newest()?.bin_dir)
 }
 
-impl Found {
+impl Installations {
     /// The one to make a new cluster with: the newest that is supported.
     pub(super) fn newest(self) -> Result<Installation, PostgresError> {
         if self.installations.is_empty() {
@@ -171,12 +171,12 @@ mod tests {
         }
     }
 
-    fn found(majors: &[u32]) -> Found {
+    fn found(majors: &[u32]) -> Installations {
         let installations = majors
             .iter()
             .map(|&major| Installation { bin_dir: PathBuf::from(format!("/pg/{major}")), major })
             .collect();
-        Found { installations, searched: vec![PathBuf::from("/pg")] }
+        Installations { installations, searched: vec![PathBuf::from("/pg")] }
     }
 
     #[test]

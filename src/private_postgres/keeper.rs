@@ -14,10 +14,10 @@ use nix::unistd::{Pid, setsid};
 
 use super::account::Account;
 use super::binaries::Installation;
-use super::cluster::{Layout, prepare_child};
+use super::cluster::prepare_child;
 use super::error::{PostgresError, while_doing};
+use super::layout::{Paths, Purpose};
 use super::locks::wait_until_unused;
-use super::server::Purpose;
 use super::sockets;
 
 const SUBCOMMAND: &str = "__postgres";
@@ -54,7 +54,7 @@ fn complain(text: &str) -> ExitCode {
 /// The server to start.
 #[derive(Debug)]
 pub(super) struct Server<'a> {
-    pub layout: &'a Layout,
+    pub layout: &'a Paths,
     pub installation: &'a Installation,
     pub account: Account,
     pub purpose: Purpose,
@@ -209,7 +209,7 @@ impl Order {
         // Away from the terminal of whoever started us; it can only fail when we lead a session already.
         let _ = setsid();
         let looking = while_doing("looking at", &self.state_dir);
-        let layout = Layout::of(&self.state_dir).map_err(looking)?;
+        let layout = Paths::of(&self.state_dir).map_err(looking)?;
         let mut command = Command::new(&self.postgres);
         command.args(&self.arguments).stdin(Stdio::null());
         self.account.apply(&mut command);

@@ -9,8 +9,9 @@ use nix::unistd::Pid;
 use sqlx::postgres::{PgConnectOptions, PgSslMode};
 use sqlx::{Connection as _, PgConnection};
 
-use super::cluster::{ROLE, ignore_missing};
+use super::cluster::ROLE;
 use super::error::{PostgresError, while_doing};
+use super::layout::ignore_missing;
 use super::sockets::PORT;
 use crate::clock;
 
@@ -31,7 +32,7 @@ pub(super) struct Postmaster {
 
 /// The outcome of one look at a cluster's server.
 #[derive(Debug)]
-pub(super) enum Answer {
+pub(super) enum Readiness {
     /// It takes connections; this is one, to the database `postgres`.
     Ready(Box<PgConnection>, Postmaster),
     /// It is there, but starting, recovering or shutting down.
@@ -133,23 +134,25 @@ pub(super) fn connect_options(socket_dir: &Path, database: &str) -> PgConnectOpt
 }
 
 /// Tries to connect to the server of `cluster`, at the socket that it wrote down.
-pub(super) async fn ask(cluster: &Path) -> Result<Answer, PostgresError> {
+pub(super) async fn ask(cluster: &Path) -> Result<Readiness, PostgresError> {
     let Some(postmaster) = Postmaster::read(cluster) else {
-        return Ok(Answer::Nobody);
+        return Ok(Readiness::Nobody);
     };
     let options = connect_options(&postmaster.socket_dir, "postgres");
     let Ok(connected) = clock::within(ANSWER_LIMIT, PgConnection::connect_with(&options)).await else {
-        return Ok(Answer::NotYet);
+        return Ok(Readiness::NotYet);
     };
     match connected {
-        Ok(connection) => Ok(Answer::Ready(Box::new(connection), postmaster)),
+        Ok(connection) => Ok(Readiness::Ready(Box::new(connection), postmaster)),
         Err(sqlx::Error::Io(error)) => Ok(match error.kind() {
-            ErrorKind::NotFound | ErrorKind::ConnectionRefused => Answer::Nobody,
+            ErrorKind::NotFound | ErrorKind::ConnectionRefused => Readiness::Nobody,
             // Cut while it answered: it is going down, or a crash of one back end restarts all of them.
-            _ => Answer::NotYet,
+            _ => Readiness::NotYet,
         }),
         // 57P03 cannot_connect_now: starting up, shutting down, recovering.
-        Err(sqlx::Error::Database(error)) if error.code().as_deref() == Some("57P03") => Ok(Answer::NotYet),
+        Err(sqlx::Error::Database(error)) if error.code().as_deref() == Some("57P03") => {
+            Ok(Readiness::NotYet)
+        }
         Err(source) => Err(PostgresError::Open { source }),
     }
 }

@@ -10,11 +10,12 @@ use sqlx::{Connection as _, PgConnection};
 
 use super::account;
 use super::binaries::{self, Installation};
-use super::cluster::{self, Layout, Standing};
+use super::cluster;
 use super::error::{PostgresError, while_doing};
 use super::keeper::{Server, Started};
+use super::layout::{ClusterPlace, Paths, Purpose};
 use super::locks::{Leaving, StartLock, Users};
-use super::postmaster::{self, Answer, Postmaster};
+use super::postmaster::{self, Postmaster, Readiness};
 use super::sockets;
 use crate::clock;
 
@@ -29,17 +30,6 @@ const LOOK_AT_LEAST_EVERY: Duration = Duration::from_millis(500);
 /// seconds: the start is repeated for 10 s.
 const STARTS_MAX: u32 = 40;
 const START_AGAIN_AFTER: Duration = Duration::from_millis(250);
-
-/// What a server is started for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Purpose {
-    /// The operator's data: durable, with checksums.
-    Service,
-    /// Demo and tests: nothing is synced, and as root even `nobody` may run it.
-    Scratch,
-    /// As `Scratch`, and the cluster is removed after its last user; so is a state directory that is empty then.
-    Disposable,
-}
 
 /// How a server is found and started.
 #[derive(Debug, Clone)]
@@ -95,7 +85,7 @@ impl PrivatePostgres {
     pub async fn start_with(state_dir: &Path, options: &Options) -> Result<Self, PostgresError> {
         let made = DirBuilder::new().recursive(true).mode(0o700).create(state_dir);
         made.map_err(while_doing("making", state_dir))?;
-        let layout = Layout::of(state_dir).map_err(while_doing("looking at", state_dir))?;
+        let layout = Paths::of(state_dir).map_err(while_doing("looking at", state_dir))?;
         let lock = StartLock::take(&layout.start_lock()).await?;
         let share = Share::of(layout).await?;
         Self::use_server(share, options, &lock).await
@@ -114,13 +104,13 @@ impl PrivatePostgres {
     /// # Errors
     /// Every [`PostgresError`] but `Initialise` and `NotStopped`.
     pub async fn open_with(state_dir: &Path, options: &Options) -> Result<Option<Self>, PostgresError> {
-        let layout = match Layout::of(state_dir) {
+        let layout = match Paths::of(state_dir) {
             Ok(layout) => layout,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(while_doing("looking at", state_dir)(error)),
         };
         // Looked at before a lock file is made, so that a state directory without a cluster is left as it is.
-        if layout.look()? == Standing::Absent {
+        if layout.look()? == ClusterPlace::Absent {
             return Ok(None);
         }
         let lock = StartLock::take(&layout.start_lock()).await?;
@@ -195,8 +185,8 @@ impl PrivatePostgres {
         let layout = &share.layout;
         let found = binaries::find(options.bin_dirs.as_deref()).await;
         let installation = match layout.look()? {
-            Standing::Cluster { major } => found.matching(major, layout.cluster()),
-            Standing::Absent => {
+            ClusterPlace::Cluster { major } => found.matching(major, layout.cluster()),
+            ClusterPlace::Absent => {
                 let installation = found.newest()?;
                 let account = account::choose(layout, options.purpose)?;
                 account::let_through(layout, account)?;
@@ -216,13 +206,13 @@ impl PrivatePostgres {
 /// This process's share in the server, given up when dropped.
 #[derive(Debug)]
 struct Share {
-    layout: Layout,
+    layout: Paths,
     users: Users,
     is_given_up: bool,
 }
 
 impl Share {
-    async fn of(layout: Layout) -> Result<Self, PostgresError> {
+    async fn of(layout: Paths) -> Result<Self, PostgresError> {
         let users = Users::join(&layout.users_lock()).await?;
         Ok(Self { layout, users, is_given_up: false })
     }
@@ -240,7 +230,7 @@ impl Drop for Share {
 /// Waits for the server of `layout` to answer, starts one when nobody listens, and makes sure that the database exists.
 /// `None` when nobody listens and there is no `installation` to start one with.
 async fn raise(
-    layout: &Layout,
+    layout: &Paths,
     options: &Options,
     installation: Option<&Installation>,
 ) -> Result<Option<(Postmaster, Revival)>, PostgresError> {
@@ -256,7 +246,7 @@ async fn raise(
 }
 
 async fn wait_for_answer(
-    layout: &Layout,
+    layout: &Paths,
     options: &Options,
     installation: Option<&Installation>,
 ) -> Result<Option<(Box<PgConnection>, Postmaster, Revival)>, PostgresError> {
@@ -266,14 +256,14 @@ async fn wait_for_answer(
     let mut look_again_after = LOOK_EVERY;
     loop {
         match postmaster::ask(layout.cluster()).await? {
-            Answer::Ready(connection, server) => {
+            Readiness::Ready(connection, server) => {
                 let revival = if starts == 0 { Revival::NotNeeded } else { Revival::Started };
                 return Ok(Some((connection, server, revival)));
             }
             // It logs every connection that it refuses, and recovery may take minutes.
-            Answer::NotYet => look_again_after = (look_again_after + LOOK_EVERY).min(LOOK_AT_LEAST_EVERY),
+            Readiness::NotYet => look_again_after = (look_again_after + LOOK_EVERY).min(LOOK_AT_LEAST_EVERY),
             // Its socket was removed under it, by who tidies up a directory for temporary files: nobody can reach it any more.
-            Answer::Nobody
+            Readiness::Nobody
                 if Postmaster::read(layout.cluster()).is_some_and(|it| it.is_alive(layout.cluster())) =>
             {
                 unheard += 1;
@@ -281,8 +271,8 @@ async fn wait_for_answer(
                     postmaster::stop(layout.cluster()).await?;
                 }
             }
-            Answer::Nobody if started.as_ref().is_some_and(|(child, _)| !child.has_ended()) => {}
-            Answer::Nobody => {
+            Readiness::Nobody if started.as_ref().is_some_and(|(child, _)| !child.has_ended()) => {}
+            Readiness::Nobody => {
                 let Some(installation) = installation else {
                     return Ok(None);
                 };
@@ -303,7 +293,7 @@ async fn wait_for_answer(
 
 /// Starts the server; with it comes the length of its log before.
 fn start_server(
-    layout: &Layout,
+    layout: &Paths,
     options: &Options,
     installation: &Installation,
 ) -> Result<(Started, u64), PostgresError> {
@@ -318,7 +308,7 @@ fn start_server(
     Ok((server.start(options.launcher.as_deref(), log)?, log_from))
 }
 
-fn unanswered(layout: &Layout) -> PostgresError {
+fn unanswered(layout: &Paths) -> PostgresError {
     PostgresError::NoAnswer { path: layout.cluster().to_owned() }
 }
 

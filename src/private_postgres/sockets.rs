@@ -10,8 +10,8 @@ use nix::unistd::geteuid;
 use sha2::{Digest as _, Sha256};
 
 use super::account::{Account, closed_above};
-use super::cluster::Layout;
 use super::error::PostgresError;
+use super::layout::Paths;
 
 /// The longest path of a Unix socket: `sun_path` of unix(7) without its final NUL.
 const SOCKET_PATH_BYTES_MAX: usize = 107;
@@ -20,7 +20,7 @@ const SOCKET_PATH_BYTES_MAX: usize = 107;
 pub(super) const PORT: u16 = 5432;
 
 /// The directory for the socket of a server that is about to start, made for `account` alone (0700).
-pub(super) fn prepare(layout: &Layout, account: Account) -> Result<PathBuf, PostgresError> {
+pub(super) fn prepare(layout: &Paths, account: Account) -> Result<PathBuf, PostgresError> {
     let mut tried = Vec::new();
     for directory in candidates(layout) {
         if fits(&directory) && make(&directory, account).is_ok() {
@@ -32,7 +32,7 @@ pub(super) fn prepare(layout: &Layout, account: Account) -> Result<PathBuf, Post
 }
 
 /// Removes a short directory after its server has ended; the one in the state directory stays.
-pub(super) fn tidy_up(layout: &Layout, directory: &Path) {
+pub(super) fn tidy_up(layout: &Paths, directory: &Path) {
     if directory != layout.socket_dir() {
         // Not empty or already gone: either way nothing is to be done about it.
         let _ = std::fs::remove_dir(directory);
@@ -45,9 +45,9 @@ fn fits(directory: &Path) -> bool {
     directory.to_str().is_some() && socket.as_os_str().len() <= SOCKET_PATH_BYTES_MAX
 }
 
-fn candidates(layout: &Layout) -> Vec<PathBuf> {
+fn candidates(layout: &Paths) -> Vec<PathBuf> {
     let digest = Sha256::digest(layout.cluster().as_os_str().as_bytes());
-    let tag = digest.iter().take(4).fold(String::from("pg-"), |tag, byte| format!("{tag}{byte:02x}"));
+    let tag = format!("pg-{:02x}{:02x}{:02x}{:02x}", digest[0], digest[1], digest[2], digest[3]);
     let mut candidates = vec![layout.socket_dir().to_owned()];
     let runtime = std::env::var_os("RUNTIME_DIRECTORY").unwrap_or_default();
     // systemd lists several directories with colons between them.

@@ -11,19 +11,19 @@ use super::certificates::provider_day;
 use super::document::{
     NOTHING_FOUND, PAGE_SIZE_MAX, PARAMETER_BAD, PARAMETER_MISSING, WRONG_KEY, error_body, item, success_body,
 };
-use super::fault::{Effect, Fault};
+use super::fault::{Effect, PlayedFault};
 use super::scenario::Scenario;
 
 /// The parameters of a request as they came; blank ones count as absent.
 #[derive(Debug, Default)]
-pub(super) struct Asked {
+pub(super) struct Question {
     pub(super) key: Option<String>,
     pub(super) keyword: Option<String>,
     pub(super) page_num: Option<String>,
     pub(super) page_size: Option<String>,
 }
 
-impl Asked {
+impl Question {
     /// From `application/x-www-form-urlencoded`, a query string or a form. Of a repeated parameter the last counts.
     pub(super) fn parse(encoded: &[u8]) -> Self {
         let mut asked = Self::default();
@@ -54,7 +54,7 @@ impl Asked {
 }
 
 /// An answer to be sent.
-pub(super) struct Answer {
+pub(super) struct PlayedAnswer {
     /// What the ledger says of it; `None` where the body states none, or was given word by word.
     pub(super) error_code: Option<u32>,
     pub(super) delay: Duration,
@@ -81,7 +81,7 @@ const HTML: &str = "text/html;charset=utf-8";
 const PORTAL: &str = "<!DOCTYPE html><html><head><title>网络登录</title></head>\
                       <body><form action=\"/login\"><input name=\"user\"></form></body></html>";
 
-impl Answer {
+impl PlayedAnswer {
     fn json(body: &Value) -> Self {
         let error_code = body["error_code"].as_u64().and_then(|code| u32::try_from(code).ok());
         Self { error_code, ..Self::text(StatusCode::OK, JSON, body.to_string()) }
@@ -117,7 +117,7 @@ impl Answer {
 /// `spent` says how many requests each fault has met so far.
 pub(super) fn fault_for(
     scenario: &Scenario,
-    asked: &Asked,
+    asked: &Question,
     now: DateTime<Utc>,
     spent: &[u32],
 ) -> Option<usize> {
@@ -136,10 +136,10 @@ pub(super) fn fault_for(
 /// What `asked` gets at `now` when `fault` has its way.
 pub(super) fn answer(
     scenario: &Scenario,
-    asked: &Asked,
+    asked: &Question,
     now: DateTime<Utc>,
-    fault: Option<&Fault>,
-) -> Answer {
+    fault: Option<&PlayedFault>,
+) -> PlayedAnswer {
     let Some(fault) = fault else {
         return as_documented(scenario, asked, now, &Effect::Nothing);
     };
@@ -151,27 +151,29 @@ pub(super) fn answer(
     answer
 }
 
-fn faulty(scenario: &Scenario, asked: &Asked, now: DateTime<Utc>, fault: &Fault) -> Answer {
+fn faulty(scenario: &Scenario, asked: &Question, now: DateTime<Utc>, fault: &PlayedFault) -> PlayedAnswer {
     let right = || as_documented(scenario, asked, now, &fault.effect);
     match &fault.effect {
-        Effect::StatusPage => Answer::status_page(fault.status.unwrap_or(StatusCode::SERVICE_UNAVAILABLE)),
-        Effect::Code { code, reason } => Answer::json(&error_body(*code, reason.as_deref())),
+        Effect::StatusPage => {
+            PlayedAnswer::status_page(fault.status.unwrap_or(StatusCode::SERVICE_UNAVAILABLE))
+        }
+        Effect::Code { code, reason } => PlayedAnswer::json(&error_body(*code, reason.as_deref())),
         Effect::EchoKey { code } => {
             let mut body = error_body(*code, None);
             body["result"] = json!(asked.key.clone().unwrap_or_default());
-            Answer::json(&body)
+            PlayedAnswer::json(&body)
         }
         Effect::CutOff => right().sent(Payload::Half),
-        Effect::Html => Answer::text(StatusCode::OK, HTML, PORTAL),
-        Effect::EmptyBody => Answer::text(StatusCode::OK, JSON, ""),
+        Effect::Html => PlayedAnswer::text(StatusCode::OK, HTML, PORTAL),
+        Effect::EmptyBody => PlayedAnswer::text(StatusCode::OK, JSON, ""),
         Effect::Redirect(to) => {
-            Answer { location: Some(to.clone()), ..Answer::text(StatusCode::FOUND, HTML, "") }
+            PlayedAnswer { location: Some(to.clone()), ..PlayedAnswer::text(StatusCode::FOUND, HTML, "") }
         }
-        Effect::Body(body) => Answer::text(StatusCode::OK, JSON, body.clone()),
+        Effect::Body(body) => PlayedAnswer::text(StatusCode::OK, JSON, body.clone()),
         Effect::Drip(span) => right().sent(|body| Payload::Drip(body, *span)),
-        Effect::GzipBomb { bytes_inflated } => Answer {
+        Effect::GzipBomb { bytes_inflated } => PlayedAnswer {
             payload: Payload::GzipBomb { bytes_inflated: *bytes_inflated },
-            ..Answer::text(StatusCode::OK, JSON, "")
+            ..PlayedAnswer::text(StatusCode::OK, JSON, "")
         },
         Effect::Nothing
         | Effect::ChangingTotal
@@ -182,8 +184,8 @@ fn faulty(scenario: &Scenario, asked: &Asked, now: DateTime<Utc>, fault: &Fault)
 }
 
 /// The document's answer. Only an `effect` that concerns pages is minded here.
-fn as_documented(scenario: &Scenario, asked: &Asked, now: DateTime<Utc>, effect: &Effect) -> Answer {
-    let refused = |code| Answer::json(&error_body(code, None));
+fn as_documented(scenario: &Scenario, asked: &Question, now: DateTime<Utc>, effect: &Effect) -> PlayedAnswer {
+    let refused = |code| PlayedAnswer::json(&error_body(code, None));
     if !asked.key.as_deref().is_some_and(|key| scenario.accepts(key)) {
         return refused(WRONG_KEY);
     }
@@ -197,7 +199,7 @@ fn as_documented(scenario: &Scenario, asked: &Asked, now: DateTime<Utc>, effect:
     if items.is_empty() {
         return refused(NOTHING_FOUND);
     }
-    Answer::json(&one_page(&items, page, size, effect))
+    PlayedAnswer::json(&one_page(&items, page, size, effect))
 }
 
 /// One page of the document's success. A page behind the last has no items, but the total.

@@ -5,16 +5,16 @@ use chrono_tz::Asia::Shanghai;
 
 /// A company that the imitation knows.
 #[derive(Debug, Clone)]
-pub(super) struct Company {
+pub(super) struct ListedCompany {
     /// Name, id, registration number, social credit code: any of them finds it.
     pub(super) keywords: Vec<String>,
     /// In the order in which they are answered.
-    pub(super) certificates: Vec<Certificate>,
+    pub(super) certificates: Vec<ListedCertificate>,
 }
 
 /// One element of `items`, on the days on which it is listed. All texts are passed on as they are.
 #[derive(Debug, Clone)]
-pub(super) struct Certificate {
+pub(super) struct ListedCertificate {
     pub(super) business_id: Option<String>,
     pub(super) number: Option<String>,
     pub(super) kind: Option<String>,

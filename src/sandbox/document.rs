@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::certificates::Certificate;
+use super::certificates::ListedCertificate;
 
 /// The path of 接口地址 in the document.
 pub(super) const PATH: &str = "/opens/App/bqQualification/query";
@@ -83,7 +83,7 @@ pub(super) fn success_body(total: usize, items: &[Value]) -> Value {
 }
 
 /// One element of `items`. What the scenario leaves out is left out here, too.
-pub(super) fn item(certificate: &Certificate) -> Value {
+pub(super) fn item(certificate: &ListedCertificate) -> Value {
     let fields = [
         ("organ", &certificate.organ),
         ("effectiveTime", &certificate.until),

@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 
 /// One `[[fault]]`: the first of the file that matches a request decides its answer.
 #[derive(Debug, Clone)]
-pub(super) struct Fault {
+pub(super) struct PlayedFault {
     pub(super) window: Window,
     /// Any keyword of the company; `None` is every request, also one without a keyword.
     pub(super) keyword: Option<String>,

@@ -3,7 +3,7 @@
 use chrono::{Days as DayCount, Months, NaiveDate};
 use serde::Deserialize;
 
-use super::certificates::{Certificate, Company, Days};
+use super::certificates::{Days, ListedCertificate, ListedCompany};
 
 /// More would be answers nobody pages through, and numbers that no longer fit their eight digits.
 const COMPANIES_MAX: u32 = 100_000;
@@ -72,7 +72,7 @@ struct LoseText {
 ///
 /// # Errors
 /// The text of what is wrong with the entry.
-pub(super) fn companies(wanted: &GenerateText) -> Result<Vec<Company>, String> {
+pub(super) fn companies(wanted: &GenerateText) -> Result<Vec<ListedCompany>, String> {
     if wanted.companies > COMPANIES_MAX || wanted.certificates > CERTIFICATES_MAX {
         return Err(format!("at most {COMPANIES_MAX} companies of {CERTIFICATES_MAX} certificates"));
     }
@@ -95,19 +95,20 @@ fn absence(lose: &LoseText) -> Result<Days, String> {
 }
 
 /// The first certificate is listed before the absence and, when that ends, after it.
-fn lose_first(certificates: &mut Vec<Certificate>, absent: Days) {
+fn lose_first(certificates: &mut Vec<ListedCertificate>, absent: Days) {
     if certificates.is_empty() {
         return;
     }
     let mut before = certificates.remove(0);
     if let Some(back) = absent.to.and_then(|to| to.succ_opt()) {
-        certificates.insert(0, Certificate { days: Days { from: Some(back), to: None }, ..before.clone() });
+        certificates
+            .insert(0, ListedCertificate { days: Days { from: Some(back), to: None }, ..before.clone() });
     }
     before.days.to = absent.from.and_then(|from| from.pred_opt());
     certificates.insert(0, before);
 }
 
-fn company(serial: u32, wanted: &GenerateText) -> Company {
+fn company(serial: u32, wanted: &GenerateText) -> ListedCompany {
     let mut random = Random(wanted.seed ^ u64::from(serial).wrapping_mul(0xA076_1D64_78BD_642F));
     let id = format!("{:016x}{serial:08x}", random.next());
     let uscc = uscc(&format!("91410100MA{serial:06}X"));
@@ -118,10 +119,10 @@ fn company(serial: u32, wanted: &GenerateText) -> Company {
             certificate(&id, running, &mut random)
         })
         .collect();
-    Company { keywords, certificates }
+    ListedCompany { keywords, certificates }
 }
 
-fn certificate(id: &str, running: u32, random: &mut Random) -> Certificate {
+fn certificate(id: &str, running: u32, random: &mut Random) -> ListedCertificate {
     let (letter, kind, organ, names) = FAMILIES[running as usize % FAMILIES.len()];
     let number = format!("{letter}2{running:08}");
     let issued = FIRST_ISSUE + DayCount::new(random.below(ISSUE_DAYS));
@@ -132,7 +133,7 @@ fn certificate(id: &str, running: u32, random: &mut Random) -> Certificate {
         2 => names[2].to_owned(),
         _ => names.join(","),
     };
-    Certificate {
+    ListedCertificate {
         business_id: Some(format!("{id}-{number}")),
         number: Some(number),
         kind: Some(kind.to_owned()),

@@ -9,7 +9,7 @@ use axum::response::Response;
 use futures_util::{StreamExt as _, stream};
 use tokio_util::sync::CancellationToken;
 
-use super::answer::{Answer, Payload};
+use super::answer::{Payload, PlayedAnswer};
 use super::gzip_bomb::gzip_bomb;
 use crate::clock::pause;
 
@@ -17,7 +17,7 @@ use crate::clock::pause;
 const HALF_BODY_HEAD_START: Duration = Duration::from_millis(50);
 
 /// `answer` as it goes over the line, without its delay. What takes time ends when the server does.
-pub(super) fn response(answer: Answer, stopping: CancellationToken) -> Response {
+pub(super) fn response(answer: PlayedAnswer, stopping: CancellationToken) -> Response {
     let mut response = Response::new(Body::empty());
     *response.status_mut() = answer.status;
     let mut set = |name: HeaderName, value: HeaderValue| response.headers_mut().insert(name, value);

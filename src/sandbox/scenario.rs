@@ -4,9 +4,9 @@ use std::collections::HashMap;
 
 use chrono::NaiveDate;
 
-use super::certificates::{Certificate, Company};
+use super::certificates::{ListedCertificate, ListedCompany};
 use super::error::SandboxError;
-use super::fault::Fault;
+use super::fault::PlayedFault;
 use super::scenario_file;
 
 /// What the imitation answers, and when. Read from TOML; `default_scenario.toml` documents every key.
@@ -14,9 +14,9 @@ use super::scenario_file;
 pub struct Scenario {
     /// Empty: any key that is not empty is accepted.
     keys: Vec<String>,
-    companies: Vec<Company>,
+    companies: Vec<ListedCompany>,
     by_keyword: HashMap<String, Vec<usize>>,
-    pub(super) faults: Vec<Fault>,
+    pub(super) faults: Vec<PlayedFault>,
 }
 
 impl Scenario {
@@ -26,7 +26,14 @@ impl Scenario {
     /// [`SandboxError::Scenario`] when it is not TOML or has an unknown key, [`SandboxError::Entry`] when an entry makes
     /// no sense.
     pub fn parse(text: &str) -> Result<Self, SandboxError> {
-        scenario_file::parse(text)
+        let (keys, companies, faults) = scenario_file::parse(text)?;
+        let mut by_keyword: HashMap<String, Vec<usize>> = HashMap::new();
+        for (index, company) in companies.iter().enumerate() {
+            for keyword in &company.keywords {
+                by_keyword.entry(keyword.clone()).or_default().push(index);
+            }
+        }
+        Ok(Self { keys, companies, by_keyword, faults })
     }
 
     /// The document's own example company and a few others, without faults.
@@ -42,16 +49,6 @@ impl Scenario {
         embedded(include_str!("demo_scenario.toml"))
     }
 
-    pub(super) fn new(keys: Vec<String>, companies: Vec<Company>, faults: Vec<Fault>) -> Self {
-        let mut by_keyword: HashMap<String, Vec<usize>> = HashMap::new();
-        for (index, company) in companies.iter().enumerate() {
-            for keyword in &company.keywords {
-                by_keyword.entry(keyword.clone()).or_default().push(index);
-            }
-        }
-        Self { keys, companies, by_keyword, faults }
-    }
-
     /// The first keyword of each company, in the order of the file, generated ones last: what a watchlist would name.
     pub fn keywords(&self) -> impl Iterator<Item = &str> {
         self.companies.iter().filter_map(|company| Some(company.keywords.first()?.as_str()))
@@ -62,7 +59,7 @@ impl Scenario {
     }
 
     /// What is listed for `keyword` on `day`: of every company that bears it, so that an ambiguous keyword can be played.
-    pub(super) fn listed(&self, keyword: &str, day: NaiveDate) -> Vec<&Certificate> {
+    pub(super) fn listed(&self, keyword: &str, day: NaiveDate) -> Vec<&ListedCertificate> {
         self.found(keyword)
             .iter()
             .filter_map(|index| self.companies.get(*index))

@@ -1,16 +1,15 @@
-//! The scenario file: TOML to [`Scenario`]. Types ending in `Text` are the file's shape, word by word.
+//! The scenario file: TOML to companies and faults. Types ending in `Text` are the file's shape, word by word.
 
 use axum::http::{HeaderValue, StatusCode};
 use base64::Engine as _;
 use serde::{Deserialize, Deserializer};
 
-use super::certificates::{Certificate, Company, Days};
+use super::certificates::{Days, ListedCertificate, ListedCompany};
 use super::document::OVER_LIMIT;
 use super::error::SandboxError;
-use super::fault::{Effect, Fault, Window};
+use super::fault::{Effect, PlayedFault, Window};
 use super::generate::{self, GenerateText};
 use super::instants::{after, day, first, span};
-use super::scenario::Scenario;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -96,8 +95,11 @@ impl<'de> Deserialize<'de> for Yes {
     }
 }
 
-/// Reads a whole scenario; its errors are those of [`Scenario::parse`].
-pub(super) fn parse(text: &str) -> Result<Scenario, SandboxError> {
+/// What a scenario says: the keys that are accepted, who is known, and what goes wrong.
+type Written = (Vec<String>, Vec<ListedCompany>, Vec<PlayedFault>);
+
+/// Reads a whole scenario.
+pub(super) fn parse(text: &str) -> Result<Written, SandboxError> {
     let read: ScenarioText =
         toml::from_str(text).map_err(|source| SandboxError::Scenario(Box::new(source)))?;
     let keys = match read.key {
@@ -110,7 +112,7 @@ pub(super) fn parse(text: &str) -> Result<Scenario, SandboxError> {
         companies.extend(generate::companies(&wanted).map_err(in_entry("[generate]"))?);
     }
     let faults = numbered("[[fault]]", read.fault, fault)?;
-    Ok(Scenario::new(keys, companies, faults))
+    Ok((keys, companies, faults))
 }
 
 /// Converts a list, and names the entry that refuses.
@@ -129,23 +131,23 @@ fn in_entry(entry: &str) -> impl Fn(String) -> SandboxError {
     move |fault| SandboxError::Entry { entry: entry.to_owned(), fault }
 }
 
-fn company(text: CompanyText) -> Result<Company, String> {
+fn company(text: CompanyText) -> Result<ListedCompany, String> {
     let keywords: Vec<_> = text.keywords.iter().map(|keyword| keyword.trim().to_owned()).collect();
     if keywords.is_empty() || keywords.iter().any(String::is_empty) {
         return Err("its `keywords` are none, or one of them is empty".to_owned());
     }
     let certificates = text.certificate.into_iter().map(|certificate| listed(&text.id, certificate));
     let certificates = certificates.collect::<Result<_, _>>()?;
-    Ok(Company { keywords: text.keywords, certificates })
+    Ok(ListedCompany { keywords: text.keywords, certificates })
 }
 
-fn listed(id: &str, text: CertificateText) -> Result<Certificate, String> {
+fn listed(id: &str, text: CertificateText) -> Result<ListedCertificate, String> {
     let number = text.number.as_deref().unwrap_or_default();
     let days = Days { from: optional(text.from.as_deref(), day)?, to: optional(text.to.as_deref(), day)? };
     if days.from.zip(days.to).is_some_and(|(from, to)| to < from) {
         return Err(format!("certificate {number}: `to` lies before `from`"));
     }
-    Ok(Certificate {
+    Ok(ListedCertificate {
         business_id: Some(text.business_id.unwrap_or_else(|| format!("{id}-{number}"))),
         number: text.number,
         kind: text.kind,
@@ -160,7 +162,7 @@ fn listed(id: &str, text: CertificateText) -> Result<Certificate, String> {
     })
 }
 
-fn fault(text: FaultText) -> Result<Fault, String> {
+fn fault(text: FaultText) -> Result<PlayedFault, String> {
     if text.page == Some(0) || text.times == Some(0) {
         return Err("`page` and `times` count from 1".to_owned());
     }
@@ -170,7 +172,7 @@ fn fault(text: FaultText) -> Result<Fault, String> {
     if window.from.zip(window.until).is_some_and(|(from, until)| until <= from) {
         return Err("`to` lies before `from`".to_owned());
     }
-    Ok(Fault {
+    Ok(PlayedFault {
         window,
         keyword: text.keyword,
         page: text.page,

@@ -15,7 +15,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use super::answer::{Answer, Asked, answer, fault_for};
+use super::answer::{PlayedAnswer, Question, answer, fault_for};
 use super::document::PATH;
 use super::error::SandboxError;
 use super::response::response;
@@ -144,7 +144,7 @@ impl Shared {
     }
 
     /// Decides and records in one step, so that `times = 1` meets one of two requests that come at once.
-    fn answer(&self, method: &Method, asked: &Asked) -> Answer {
+    fn answer(&self, method: &Method, asked: &Question) -> PlayedAnswer {
         let now = self.clock.now();
         let mut state = self.state();
         let scenario = Arc::clone(&state.scenario);
@@ -165,7 +165,7 @@ impl Shared {
     }
 
     /// For what is not a query at all: counted, and answered as a web server does.
-    fn turn_away(&self, method: &Method, status: StatusCode) -> Answer {
+    fn turn_away(&self, method: &Method, status: StatusCode) -> PlayedAnswer {
         let at = self.clock.now();
         self.state().record(Request {
             at,
@@ -175,7 +175,7 @@ impl Shared {
             key_accepted: false,
             error_code: None,
         });
-        Answer::status_page(status)
+        PlayedAnswer::status_page(status)
     }
 }
 
@@ -194,14 +194,14 @@ async fn serve(State(shared): State<Arc<Shared>>, request: axum::extract::Reques
     let answer = if head.uri.path() != PATH {
         shared.turn_away(&head.method, StatusCode::NOT_FOUND)
     } else if head.method == Method::GET {
-        shared.answer(&head.method, &Asked::parse(head.uri.query().unwrap_or_default().as_bytes()))
+        shared.answer(&head.method, &Question::parse(head.uri.query().unwrap_or_default().as_bytes()))
     } else if head.method == Method::POST {
         match to_bytes(body, FORM_BYTES_MAX).await {
             Ok(form) if is_form(head.headers.get(header::CONTENT_TYPE)) => {
-                shared.answer(&head.method, &Asked::parse(&form))
+                shared.answer(&head.method, &Question::parse(&form))
             }
             // The document names one content type; a form in another is no form.
-            Ok(_) => shared.answer(&head.method, &Asked::default()),
+            Ok(_) => shared.answer(&head.method, &Question::default()),
             Err(_) => shared.turn_away(&head.method, StatusCode::PAYLOAD_TOO_LARGE),
         }
     } else {

@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::breaker::{Breaker, SilenceIs};
 use super::check::{Asked, Came, PARSER_VERSION};
-use super::ground::{Ground, chain};
+use super::ground::Ground;
 use super::judging::Case;
 use super::outcome::{self, Answer, Conclusion, PrefixIs, conclude, new_prefix, sort};
 use super::plan::{Attempt, Planned};
@@ -16,6 +16,7 @@ use crate::domain::event::{EventKind, Trouble};
 use crate::domain::identity::Whose;
 use crate::domain::observation::Observation;
 use crate::domain::outcome::Outcome;
+use crate::domain::text::chain;
 use crate::juhe::{Failure, Pace};
 use crate::store::StoreError;
 use crate::store::asking::budget::Cause;

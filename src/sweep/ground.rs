@@ -96,9 +96,3 @@ impl<'a> Ground<'a> {
         events.into_iter().map(number).collect()
     }
 }
-
-/// An error with its sources, in one line.
-pub(super) fn chain(error: &dyn std::error::Error) -> String {
-    let sources = std::iter::successors(Some(error), |error| error.source());
-    sources.map(ToString::to_string).collect::<Vec<_>>().join(": ")
-}

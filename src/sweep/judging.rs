@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 
-use super::ground::{Ground, Mode, chain};
+use super::ground::{Ground, Mode};
 use super::report::{Ledger, OpenDoubt};
 use super::teller::Teller;
 use crate::clock::Clock;
@@ -15,6 +15,7 @@ use crate::domain::event::{Event, News, Trouble};
 use crate::domain::judge::{self, Judgement, Thresholds, judge};
 use crate::domain::rest::name_the_rest;
 use crate::domain::rhythm::days_hour;
+use crate::domain::text::chain;
 use crate::store::checks::claims::{BATCH_COMPANIES_MAX, Claims};
 use crate::store::checks::commit::{self, Batch, Checked};
 use crate::store::checks::judging::{self, Judged};

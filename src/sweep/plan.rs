@@ -106,6 +106,8 @@ pub(super) struct Plan<'a> {
     pub(super) planned: Vec<Planned<'a>>,
     /// Those that were meant, due or not: they are judged at the end. Empty where that is left to the day.
     pub(super) meant: Vec<CompanyId>,
+    /// When a call last brought a readable answer.
+    pub(super) last_success_at: Option<DateTime<Utc>>,
 }
 
 /// Reads who may be meant by `whom`, and plans.
@@ -124,7 +126,7 @@ pub(super) async fn plan<'a>(ground: &Ground<'a>, whom: &Whom) -> Result<Plan<'a
         }
     };
     let last_success_at = reachability::reachability(pool).await?.last_success_at;
-    let mut plan = Plan::default();
+    let mut plan = Plan { last_success_at, ..Plan::default() };
     let mut next = 0;
     for candidate in &candidates {
         let Some((place, entry)) = ground.entry(&candidate.keyword, next) else { continue };

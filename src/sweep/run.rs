@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
 use futures_util::future::join_all;
 use tokio_util::sync::CancellationToken;
 
@@ -68,11 +69,11 @@ impl<'a> Sweep<'a> {
             let today = ground.teller().today();
             wrong_clock::set_right(ground.store.pool(), whom.named().as_deref(), started_at, today).await?;
         }
-        let Plan { planned, meant } = plan(ground, whom).await?;
+        let Plan { planned, meant, last_success_at } = plan(ground, whom).await?;
         let to_be_asked = planned.len();
         let (breaker, ledger) = (Breaker::default(), Ledger::new(self.progress));
         if !planned.is_empty() {
-            self.ask_and_look_back(&breaker, &ledger, planned, key).await?;
+            self.ask_and_look_back(&breaker, &ledger, (planned, last_success_at), key).await?;
         }
         let mut in_doubt = Vec::new();
         if *whom != Whom::Due {
@@ -100,16 +101,16 @@ impl<'a> Sweep<'a> {
         &self,
         breaker: &Breaker,
         ledger: &Ledger<'_>,
-        planned: Vec<Planned<'a>>,
+        whom: (Vec<Planned<'a>>, Option<DateTime<Utc>>),
         key: Option<Secret>,
     ) -> Result<(), StoreError> {
         let ground = &self.ground;
         let stops = Stops { ground, breaker, ledger };
         if ground.mode == Mode::DryRun {
-            return self.ask_all(stops, planned, key).await;
+            return self.ask_all(stops, whom, key).await;
         }
-        ledger.note_told(masses::make_up_for_losses(ground, &planned).await?);
-        self.ask_all(stops, planned, key).await?;
+        ledger.note_told(masses::make_up_for_losses(ground, &whom.0).await?);
+        self.ask_all(stops, whom, key).await?;
         if let Some(at) = breaker.last_answer_at() {
             reachability::note_last_answer(ground.store.pool(), at).await?;
         }
@@ -124,7 +125,7 @@ impl<'a> Sweep<'a> {
     async fn ask_all(
         &self,
         stops: Stops<'_>,
-        planned: Vec<Planned<'a>>,
+        (planned, last_success_at): (Vec<Planned<'a>>, Option<DateTime<Utc>>),
         key: Option<Secret>,
     ) -> Result<(), StoreError> {
         self.progress.begins(planned.len());
@@ -148,7 +149,7 @@ impl<'a> Sweep<'a> {
             stops,
             counter: &counter,
             ledger: stops.ledger,
-            last_success_at: reachability::reachability(self.ground.store.pool()).await?.last_success_at,
+            last_success_at,
             ending: &self.ending,
         };
         let notes = Notes { ledger: stops.ledger, breaker: stops.breaker, progress: self.progress };
@@ -158,8 +159,8 @@ impl<'a> Sweep<'a> {
     fn settings(&self, key: Secret) -> juhe::Settings {
         let api = &self.ground.watchlist.api;
         let method = match api.method {
-            Method::Get => juhe::Method::Get,
-            Method::Post => juhe::Method::Post,
+            Method::Get => juhe::RequestMethod::Get,
+            Method::Post => juhe::RequestMethod::Post,
         };
         juhe::Settings {
             url: api.url.clone(),

@@ -1,15 +1,15 @@
 //! Whether anybody may be asked: stops and pauses are rows, for all daemons (design 2). What the provider's refusals, our own
 //! limit, a missing key and the breaker lead to, and how asking goes on.
 
-use std::hash::{BuildHasher as _, Hasher as _, RandomState};
-
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::breaker::{Breaker, Circuit, HOURLY, Heard, SilenceIs, next_probe};
-use super::ground::{Ground, Mode, chain};
+use super::ground::{Ground, Mode};
 use super::report::{CheckProblem, Halt, Ledger};
 use crate::domain::event::{EventKind, Trouble, TroubleFacts};
+use crate::domain::text::chain;
 use crate::juhe::{Class, Client, Failure, JuheError, Pace};
+use crate::random;
 use crate::store::StoreError;
 use crate::store::asking::budget::{self, next_budget_day};
 use crate::store::asking::reachability;
@@ -314,9 +314,8 @@ const OWN_LIMIT_ADVICE: &str = "raise [api].calls_per_day, or check fewer compan
 const UNREACHABLE_ADVICE: &str = "see whether this machine reaches the provider (name server, firewall, proxy), and whether [api].url is \
                                   the document's address; ends go on being judged from what was last verified";
 
-/// Bytes that nobody can foresee. `RandomState` is the standard library's only source of randomness.
 fn salt() -> Vec<u8> {
-    RandomState::new().build_hasher().finish().to_be_bytes().to_vec()
+    random::bytes::<8>().to_vec()
 }
 
 fn jitter(salt: &[u8]) -> TimeDelta {

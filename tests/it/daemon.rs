@@ -63,10 +63,12 @@ async fn a_daemon_says_when_it_is_ready_watches_mails_and_ends_politely() {
     };
     let program = program.with("NOTIFY_SOCKET", socket.to_str().unwrap());
     let daemon = Running::start(&program, &["run"]);
+    hear("STATUS=opening the database");
     hear("READY=1");
+    hear("STATUS=no sweep yet; next sweep 2026-01-06 08:00");
     mails_to(&scene, READER, 1).await;
     mails_to(&scene, BUYER, 1).await;
-    hear("STATUS=last sweep 2026-01-05 08:00: 3 of 3 companies complete");
+    hear("STATUS=last sweep 2026-01-05 08:00: 3 of 3 companies complete; next sweep 2026-01-06 08:00");
     assert_eq!(daemon.said(), "", "a daemon speaks in its log");
     daemon.signal(Signal::SIGHUP);
     hear("RELOADING=1");
@@ -146,6 +148,20 @@ async fn a_daemon_with_a_faulty_file_runs_by_the_accepted_copy_and_says_so() {
         "watchlist_rejected_resolved"
     );
     ends_politely(daemon).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_signal_ends_a_daemon_at_once_with_a_call_in_flight() {
+    let scene = Scene::set().await;
+    scene.break_upstream("[[fault]]\nslow = \"15s\"\n");
+    let program = scene.program();
+    let daemon = Running::start(&program, &["run"]);
+    until("a call waits for its answer", || async { scene.sandbox.requests() == 1 }).await;
+    daemon.signal(Signal::SIGTERM);
+    daemon.logged("what is begun is finished first").await;
+    let (code, log) = clock::within(POLITE, daemon.end(Signal::SIGTERM)).await.expect("it ends at once");
+    assert_eq!(code, 128 + 15, "{log}");
+    scene.until_nobody_claims().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -209,8 +209,73 @@ async fn that_no_daemon_lives_is_a_problem_an_hour_after_somebody_was_due() {
         watched = watched.program_at(now);
         let ran = watched.status();
         assert_eq!(ran.code, Some(code), "{why}: {ran:?}");
-        assert_eq!(ran.stdout.contains("does the daemon run?"), code == 3, "{why}");
+        assert_eq!(ran.stdout.contains("no daemon runs"), code == 3, "{why}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn status_shows_the_daemons_that_live_and_those_that_were_killed() {
+    let watched = Watched::set(Scene::with(&cast()).await).await.program_at("2026-01-05T08:00:00+08:00");
+    let daemons = || watched.status().json()["daemons"].as_array().unwrap().clone();
+    let shown = || watched.program.run(&["status"]).stdout;
+    let daemon = Running::start(&watched.program, &["run"]);
+    until("its first look", || async { !watched.heard.lock().unwrap().is_empty() }).await;
+    let [living] = &daemons()[..] else { panic!("{:?}", daemons()) };
+    assert_eq!(living["version"], json!(env!("CARGO_PKG_VERSION")));
+    assert!(living["since"].as_str().unwrap().starts_with("2026-01-05T00:00:"), "{living}");
+    assert!(living["last_look"].as_str() >= living["since"].as_str(), "{living}");
+    assert!(shown().contains("daemon      runs since 2026-01-05 08:00"), "{}", shown());
+    daemon.end(Signal::SIGTERM).await;
+    assert!(daemons().is_empty() && shown().contains("daemon      none runs\n"), "{}", shown());
+
+    let killed = Running::start(&watched.program, &["run"]);
+    until("its first look", || async { !daemons().is_empty() }).await;
+    killed.end(Signal::SIGKILL).await;
+    let watched = watched.program_at("2026-01-05T09:00:00+08:00");
+    let ran = watched.program.run(&["status"]);
+    assert!(ran.stdout.contains("was last seen 2026-01-05 08:00") && ran.code == Some(0), "{ran:?}");
+    let watched = watched.program_at("2026-01-06T09:00:00+08:00");
+    let next = Running::start(&watched.program, &["run"]);
+    until("its first look", || async { watched.heard.lock().unwrap().len() > 1 }).await;
+    assert_eq!(
+        watched.status().json()["daemons"].as_array().unwrap().len(),
+        1,
+        "the killed one is forgotten"
+    );
+    next.end(Signal::SIGTERM).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn commands_that_only_read_go_by_the_accepted_watchlist_and_say_so() {
+    let scene = Scene::with(&cast()).await;
+    let program = scene.program();
+    assert_eq!(program.run(&["check"]).code, Some(0));
+    let faulty = scene.watchlist().replace("concurrency", "concurency");
+    std::fs::write(program.folder().join("watchlist.toml"), faulty).unwrap();
+    for (arguments, code) in [
+        (&["status"][..], 3),
+        (&["status", "--json"], 3),
+        (&["list", "--json"], 0),
+        (&["history", "--json"], 0),
+        (&["why", COMPANIES[0], "--json"], 0),
+        (&["backup", "one.dump"], 0),
+        (&["check"], 2),
+        (&["retry"], 2),
+        (&["validate"], 2),
+    ] {
+        let ran = program.run(arguments);
+        assert_eq!(ran.code, Some(code), "{arguments:?}: {ran:?}");
+        assert_eq!(ran.stderr.contains("goes by the copy that was accepted last"), code != 2, "{ran:?}");
+        if arguments.contains(&"--json") {
+            assert!(ran.json().is_object(), "{arguments:?}: one document");
+        }
+    }
+    let ran = program.run(&["status", "--json"]);
+    assert_eq!(classes(&ran), ["watchlist_rejected"], "{ran:?}");
+    std::fs::remove_file(program.folder().join("watchlist.toml")).unwrap();
+    let path = program.folder().join("watchlist.toml");
+    let ran = program.run(&["--watchlist", path.to_str().unwrap(), "status", "--json"]);
+    assert_eq!(classes(&ran), ["watchlist_rejected"], "one that is gone: {ran:?}");
 }
 
 /// L

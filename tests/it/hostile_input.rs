@@ -15,7 +15,7 @@ use proptest::prelude::*;
 use proptest::strategy::ValueTree as _;
 use proptest::test_runner::{Config, TestCaseError, TestRunner};
 use qualwatch::clock::{Clock as _, SystemClock};
-use qualwatch::domain::display::displayable;
+use qualwatch::domain::text::displayable;
 
 /// No input may keep us busy for longer: far beyond what any takes, as the machine may have other work.
 const INPUT_MILLISECONDS_MAX: i64 = 5_000;

@@ -1,4 +1,5 @@
-//! Style is a test: arrows between the rooms, circles of files inside one, long functions, names of two types, leftovers.
+//! Style is a test: arrows between the rooms, circles of files inside one, long functions, names of two types, what nobody uses,
+//! leftovers.
 //! What it cannot see (names, reasons) is for a reader.
 
 mod circles;
@@ -27,28 +28,50 @@ const ARROWS: &[(&str, &[&str])] = &[
             "config",
             "domain",
             "clock",
+            "random",
             "private_postgres",
             "sandbox",
         ],
     ),
     (
         "daemon",
-        &["sweep", "email", "store", "juhe", "config", "domain", "clock", "private_postgres", "sandbox"],
+        &[
+            "sweep",
+            "email",
+            "store",
+            "juhe",
+            "config",
+            "domain",
+            "clock",
+            "random",
+            "private_postgres",
+            "sandbox",
+        ],
     ),
-    ("sweep", &["store", "juhe", "config", "domain", "clock"]),
-    ("email", &["store", "juhe", "config", "domain", "clock"]),
+    ("sweep", &["store", "juhe", "config", "domain", "clock", "random"]),
+    ("email", &["store", "juhe", "config", "domain", "clock", "random"]),
     ("store", &["domain", "clock"]),
     ("juhe", &["domain", "clock"]),
-    ("config", &["domain", "clock"]),
+    ("config", &["domain", "clock", "random"]),
     ("domain", &[]),
     ("clock", &[]),
+    ("random", &[]),
     ("private_postgres", &["clock"]),
     ("sandbox", &["clock"]),
 ];
 
 /// The crates of values that the pure room may use.
-const CRATES_OF_DOMAIN: &[&str] =
-    &["chrono", "chrono_tz", "croner", "serde", "sha2", "thiserror", "unicode_normalization"];
+const CRATES_OF_DOMAIN: &[&str] = &[
+    "base64",
+    "chrono",
+    "chrono_tz",
+    "croner",
+    "memchr",
+    "serde",
+    "sha2",
+    "thiserror",
+    "unicode_normalization",
+];
 
 /// What the pure room has none of: I/O, clock, async.
 const ABSENT_FROM_DOMAIN: &[&str] = &[
@@ -89,61 +112,29 @@ const FORBIDDEN_SQL: &[&str] = &[
 /// Circles of files that are known, each in its room: to be undone. None may be added or grow; what is in none any more leaves
 /// this list.
 const KNOWN_CIRCLES: &[(&str, &[&str])] = &[
-    ("commands", &["ask.rs", "check.rs", "check/show.rs", "context.rs", "database.rs", "validate.rs"]),
-    ("commands", &["status.rs", "status/show.rs"]),
     ("commands", &["why.rs", "why/ends.rs", "why/show.rs"]),
-    (
-        "daemon",
-        &[
-            "forgetting.rs",
-            "heartbeat.rs",
-            "mailing.rs",
-            "reload.rs",
-            "reviving.rs",
-            "service.rs",
-            "silence.rs",
-            "sweeping.rs",
-        ],
-    ),
     ("email", &["courier.rs", "maildir.rs", "smtp.rs", "smtp/connecting.rs", "smtp/reply.rs"]),
     ("email", &["delivering.rs", "mailer.rs", "refusing.rs"]),
     ("email", &["smtp/failure.rs", "smtp/reply_texts.rs"]),
-    (
-        "private_postgres",
-        &["account.rs", "cluster.rs", "keeper.rs", "postmaster.rs", "server.rs", "sockets.rs"],
-    ),
-    ("sandbox", &["scenario.rs", "scenario_file.rs"]),
 ];
 
 /// Public names that two types share, known and to be undone: one word, one type.
 const KNOWN_TWINS: &[&str] = &[
     "Answer",
     "Asked",
-    "Came",
-    "Certificate",
-    "Company",
     "Database",
     "Fault",
     "Found",
-    "Gate",
     "Judgement",
-    "Layout",
-    "Method",
     "Next",
     "Outcome",
     "Page",
     "Refusal",
     "Security",
-    "Served",
     "SmtpServer",
-    "Snooze",
-    "Standing",
     "State",
-    "Step",
     "Table",
     "Teller",
-    "Verdict",
-    "Whose",
 ];
 
 #[test]
@@ -159,6 +150,9 @@ fn the_house_is_tidy() {
     }
     faults.extend(circles_beside(&sources, KNOWN_CIRCLES));
     faults.extend(twins_beside(&sources, KNOWN_TWINS));
+    let users = ["tests", "benches"].into_iter().flat_map(|folder| files(folder, "rs"));
+    let users: Vec<Source> = users.map(|(path, text)| Source::whole(&path, &text)).collect();
+    faults.extend(dead_items(&sources, &users));
     for (path, text) in files("migrations", "sql") {
         faults.extend(migration(&path, &text));
     }
@@ -286,15 +280,63 @@ fn twins_beside(sources: &[Source], known: &[&str]) -> Vec<String> {
     faults
 }
 
+/// What more than its own file can see and nobody names: neither the crate nor its tests and benches. The compiler finds what is
+/// private and dead, and says nothing of what a library shows.
+fn dead_items(sources: &[Source], users: &[Source]) -> Vec<String> {
+    let mut named: BTreeMap<&str, usize> = BTreeMap::new();
+    let is_word = |c: char| c.is_alphanumeric() || c == '_';
+    for source in sources.iter().chain(users) {
+        for word in source.code().split(|c| !is_word(c)) {
+            *named.entry(word).or_default() += 1;
+        }
+    }
+    let mut faults = Vec::new();
+    for source in sources {
+        for (line, name) in shown_items(source) {
+            if named.get(name.as_str()).is_some_and(|count| *count == 1) {
+                faults.push(format!("{}:{line}: nobody uses {name}", source.path));
+            }
+        }
+    }
+    faults
+}
+
+/// Functions, types and constants that more than their own file can see, each with its line.
+fn shown_items(source: &Source) -> Vec<(usize, String)> {
+    const BESIDE: [&str; 4] = ["async", "unsafe", "const", "extern"];
+    const KINDS: [&str; 7] = ["fn", "struct", "enum", "trait", "type", "static", "union"];
+    let mut items = Vec::new();
+    for (number, line) in (1..).zip(source.code().lines()) {
+        let Some(words) = after_pub(line) else { continue };
+        let mut words = words.split_whitespace().peekable();
+        let mut kind = words.next().unwrap_or_default();
+        while BESIDE.contains(&kind)
+            && words.peek().is_some_and(|next| KINDS.contains(next) || BESIDE.contains(next))
+        {
+            kind = words.next().unwrap_or_default();
+        }
+        if KINDS.contains(&kind) || kind == "const" {
+            let name = words.next().unwrap_or_default();
+            items.push((number, name.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect()));
+        }
+    }
+    items
+}
+
+/// What follows `pub`, `pub(crate)` and the like at the beginning of a line.
+fn after_pub(line: &str) -> Option<&str> {
+    let after = line.trim_start().strip_prefix("pub")?;
+    match after.strip_prefix('(') {
+        Some(whom) => whom.split_once(')').map(|(_, after)| after),
+        None => after.starts_with(' ').then_some(after),
+    }
+}
+
 /// The types that more than their own file can see, each with its line.
 fn public_types(source: &Source) -> Vec<(usize, String)> {
     let mut types = Vec::new();
     for (number, line) in (1..).zip(source.code().lines()) {
-        let Some(after) = line.trim_start().strip_prefix("pub") else { continue };
-        let after = match after.strip_prefix('(') {
-            Some(whom) => whom.split_once(')').map_or("", |(_, after)| after),
-            None => after,
-        };
+        let Some(after) = after_pub(line) else { continue };
         let mut words = after.split_whitespace();
         if words.next().is_some_and(|kind| ["struct", "enum", "trait", "type", "union"].contains(&kind)) {
             let name = words.next().unwrap_or_default();
@@ -610,6 +652,26 @@ fn a_name_of_two_types_is_a_fault_unless_it_is_known() {
         (&["Standing", "Step"], 1, "known, and no longer so"),
     ] {
         let found = twins_beside(&types, known);
+        assert_eq!(found.len(), faults, "{why}: {found:?}");
+    }
+}
+
+#[test]
+fn what_is_shown_and_used_by_nobody_is_a_fault() {
+    for (shown, used, faults, why) in [
+        ("pub fn sweep() {}", "", 1, "nobody calls it"),
+        ("pub fn sweep() {}", "fn f() { sweep() }", 0, "a test or a bench calls it"),
+        ("pub fn sweep() {}\nfn f() { sweep() }", "", 0, "its own file calls it"),
+        ("pub fn sweep() {}\n#[cfg(test)]\nmod tests { fn f() { sweep() } }", "", 1, "only its own test"),
+        ("pub(crate) const fn sweep() {}", "// sweep", 1, "only spoken of"),
+        ("pub const SWEEP: u8 = 1;", "", 1, "a constant"),
+        ("pub(super) struct Sweep;", "", 1, "a type"),
+        ("fn sweep() {}", "", 0, "the compiler finds what is private"),
+        ("pub use sweep::Sweep;", "", 0, "passing on is no item"),
+    ] {
+        let sources = [Source::new("src/sweep/run.rs", shown)];
+        let users = [Source::whole("tests/it/sweeps.rs", used)];
+        let found = dead_items(&sources, &users);
         assert_eq!(found.len(), faults, "{why}: {found:?}");
     }
 }

@@ -2,12 +2,12 @@
 
 use std::fmt::Write as _;
 
-use super::{Doubts, Shape, Told};
+use super::shape::{DoubtsFound, EventsFound, Shape};
 use crate::commands::companies::Names;
 use crate::commands::context::Context;
 use crate::commands::print;
 use crate::commands::table::{self, cell, table};
-use crate::domain::display::displayable;
+use crate::domain::text::displayable;
 use crate::email::words;
 
 /// Lines about events are written so many bytes at a time.
@@ -18,8 +18,8 @@ const DOUBTS_MAX: usize = 200;
 
 pub(super) async fn show(
     context: &Context,
-    told: Told<'_>,
-    doubts: Doubts<'_>,
+    told: EventsFound<'_>,
+    doubts: DoubtsFound<'_>,
     shape: &Shape,
 ) -> anyhow::Result<()> {
     let language = context.watchlist.language;
@@ -41,7 +41,7 @@ pub(super) async fn show(
     print::text(&text)
 }
 
-async fn in_doubt(context: &Context, names: &Names<'_>, doubts: Doubts<'_>) -> anyhow::Result<String> {
+async fn in_doubt(context: &Context, names: &Names<'_>, doubts: DoubtsFound<'_>) -> anyhow::Result<String> {
     let colour = print::colour_of_output(&context.environment);
     let mut rows =
         table(["company", "certificate", "in doubt", "seen first", "next look counts from"], colour);

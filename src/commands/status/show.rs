@@ -5,12 +5,13 @@ use crate::commands::context::Context;
 use crate::commands::print;
 use crate::commands::shapes::StoppedShape;
 use crate::commands::table;
-use crate::domain::health::counted;
+use crate::domain::health::{LivingDaemon, counted};
+use crate::domain::text::displayable;
 use crate::store::reports::Swept;
 
-use super::{Budget, MailShape, Report};
+use super::shape::{BudgetShape, OwedShape, StatusShape};
 
-pub(super) fn show(context: &Context, report: &Report, swept: Option<Swept>) -> anyhow::Result<()> {
+pub(super) fn show(context: &Context, report: &StatusShape, swept: Option<Swept>) -> anyhow::Result<()> {
     let colour = print::colour_of_output(&context.environment);
     let last = match swept {
         Some(swept) => {
@@ -27,6 +28,7 @@ pub(super) fn show(context: &Context, report: &Report, swept: Option<Swept>) -> 
     let lines = [
         ("last sweep", last),
         ("next sweep", next),
+        ("daemon", daemons(context, &report.daemons)),
         (
             "companies",
             format!(
@@ -57,7 +59,22 @@ pub(super) fn show(context: &Context, report: &Report, swept: Option<Swept>) -> 
     print::text(&text.join("\n"))
 }
 
-fn calls(context: &Context, budget: &Budget) -> String {
+fn daemons(context: &Context, daemons: &[LivingDaemon]) -> String {
+    let (living, killed): (Vec<&LivingDaemon>, Vec<&LivingDaemon>) =
+        daemons.iter().partition(|daemon| daemon.lives(context.now()));
+    let since = |daemon: &&LivingDaemon| {
+        format!("runs since {} ({})", context.local(daemon.since), displayable(&daemon.version))
+    };
+    if !living.is_empty() {
+        return living.iter().map(since).collect::<Vec<_>>().join("; another ");
+    }
+    match killed.iter().map(|daemon| daemon.last_look).max() {
+        Some(at) => format!("none runs; one that was killed or hangs was last seen {}", context.local(at)),
+        None => "none runs".to_owned(),
+    }
+}
+
+fn calls(context: &Context, budget: &BudgetShape) -> String {
     let used = match budget.limit {
         Some(limit) => format!("{} of {limit} today", budget.used),
         None => format!("{} today, without a limit", budget.used),
@@ -88,7 +105,7 @@ fn stopped(context: &Context, stop: &StoppedShape) -> String {
     format!("stopped since {} ({}{code}); {next}", context.local(stop.since), stop.class)
 }
 
-fn mail(context: &Context, mail: &MailShape) -> String {
+fn mail(context: &Context, mail: &OwedShape) -> String {
     let mut parts = vec![match (mail.owed, mail.oldest) {
         (0, _) => "nothing is owed".to_owned(),
         (owed, Some(oldest)) => {

@@ -8,7 +8,7 @@ use super::{DeliveryShape, EndShape, Shape};
 use crate::commands::context::Context;
 use crate::commands::print;
 use crate::commands::table::{cell, table};
-use crate::domain::display::displayable;
+use crate::domain::text::displayable;
 
 pub(super) fn text(context: &Context, shape: &Shape) -> String {
     let mut text = checks(context, shape);

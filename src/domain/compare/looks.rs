@@ -4,6 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{LOOKS_NEEDED, LOOKS_NEEDED_EMPTY};
 use crate::domain::snapshot::{Difference, Doubt, Snapshot};
+use crate::domain::wall_clock::not_ahead;
 
 /// Whether an observation had items: an empty one by itself needs a third look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -96,10 +97,10 @@ pub(super) fn take_back(doubt: &mut Doubt) {
     doubt.retracted = true;
 }
 
-/// A stored instant that lies ahead of the clock counts as now (design 3): the clock was wrong when it was stored.
+/// Doubts of a clock that was ahead began now.
 pub(super) fn clamp_to(snapshot: &mut Snapshot, now: DateTime<Utc>) {
     for doubt in snapshot.doubts.values_mut() {
-        doubt.first_seen_at = doubt.first_seen_at.min(now);
-        doubt.last_look_at = doubt.last_look_at.min(now);
+        doubt.first_seen_at = not_ahead(doubt.first_seen_at, now);
+        doubt.last_look_at = not_ahead(doubt.last_look_at, now);
     }
 }

@@ -108,3 +108,24 @@ fn every_open_trouble_has_words() {
         assert!(problems.len() == 1 && reason.contains("since 2026"), "{trouble:?}: {reason}");
     }
 }
+
+#[test]
+fn that_nobody_asks_says_whether_a_daemon_runs() {
+    let looked = |minute: i64| LivingDaemon {
+        since: at(8),
+        last_look: at(12) - TimeDelta::minutes(minute),
+        version: "0.1.0".to_owned(),
+    };
+    for (daemons, said, why) in [
+        (vec![], "no daemon runs", "none is known"),
+        (vec![looked(6)], "no daemon runs", "it looked six minutes ago: it was killed, or hangs"),
+        (vec![looked(6), looked(5)], "a daemon runs: see its log", "one of two"),
+        (vec![looked(-60)], "a daemon runs: see its log", "an instant ahead of the clock counts as now"),
+    ] {
+        let facts = with(|it| {
+            (it.unasked, it.daemons) = (Some(Unasked { companies: 1, since: at(8) }), daemons);
+        });
+        let reason = problems(&facts, at(12))[0].reason(|at| at.to_rfc3339());
+        assert!(reason.starts_with("1 company is due") && reason.ends_with(said), "{why}: {reason}");
+    }
+}

@@ -1,6 +1,7 @@
 //! The text part. Its first forty characters are what a phone shows of the mail, so it begins with the news.
 
 use super::page::{Block, Page, Section, Table};
+use crate::domain::text::is_steering;
 
 /// Writes the text part of a page.
 pub(super) fn write(page: &Page) -> String {
@@ -63,6 +64,6 @@ fn write_table(text: &mut String, table: &Table) {
 /// One line, whatever `words` hold: they are inert already, this is the second lock.
 fn line(text: &mut String, indent: &str, words: &str) {
     text.push_str(indent);
-    text.extend(words.chars().map(|c| if c.is_control() { ' ' } else { c }));
+    text.extend(words.chars().map(|c| if is_steering(c) { ' ' } else { c }));
     text.push('\n');
 }

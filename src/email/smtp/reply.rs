@@ -4,45 +4,49 @@
 use std::error::Error as _;
 
 use base64::Engine as _;
-use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
+use base64::engine::general_purpose::STANDARD_NO_PAD;
 use lettre::transport::smtp;
 use lettre::transport::smtp::response::Response;
 
 use super::Login;
 use super::failure::{SendFailure, Stage};
+use crate::domain::secret::Secret;
+use crate::domain::text::{Scrubber, is_steering};
 
 /// The most characters of a reply that are kept.
 const REPLY_CHARS_MAX: usize = 200;
 
-/// Shorter pieces of a base64 text would also be found where no password is.
-const PIECE_CHARS_MIN: usize = 8;
-
-/// Makes replies inert, and knows what must not be in them: a server may quote the command that it refuses.
+/// Makes replies inert, and knows what must not be in them: a server may quote the command that it refuses, with the password in
+/// it, as it is or in base64 (RFC 4616).
 pub(crate) struct Censor {
-    /// Every form in which the password leaves us, longest first.
-    secrets: Vec<String>,
+    /// Of what the login sends, whole, before what it is made of.
+    secrets: Vec<Scrubber>,
 }
 
 impl Censor {
     pub(crate) fn new(login: Option<&Login>) -> Self {
-        let mut secrets = login.map(secret_forms).unwrap_or_default();
-        secrets.sort_by_key(|form| std::cmp::Reverse(form.len()));
-        Self { secrets }
+        Self { secrets: login.map(scrubbers).unwrap_or_default() }
     }
 
     /// The text on one line, inert, scrubbed, then capped: in this order, so that no cut leaves half a password.
     pub(crate) fn clean(&self, text: &str) -> String {
-        let inert: String = self.scrub(text).chars().map(|c| if is_unsafe(c) { ' ' } else { c }).collect();
+        let inert: String = self.scrub(text).chars().map(|c| if is_steering(c) { ' ' } else { c }).collect();
         // On one line a password with a blank may have come together.
         let line = self.scrub(&inert.split_whitespace().collect::<Vec<_>>().join(" "));
-        match line.char_indices().nth(REPLY_CHARS_MAX) {
-            Some((cut, _)) => line.get(..cut).unwrap_or_default().to_owned(),
-            None => line,
-        }
+        line.chars().take(REPLY_CHARS_MAX).collect()
     }
 
     fn scrub(&self, text: &str) -> String {
-        self.secrets.iter().fold(text.to_owned(), |text, form| text.replace(form.as_str(), "***"))
+        let scrubbed = self.secrets.iter().fold(text.to_owned(), |text, secret| secret.scrub_text(&text));
+        // Its length is not shown either.
+        let mut shown = String::with_capacity(scrubbed.len());
+        for character in scrubbed.chars() {
+            // Nor is the padding of its base64.
+            if !(shown.ends_with("***") && matches!(character, '*' | '=')) {
+                shown.push(character);
+            }
+        }
+        shown
     }
 
     /// A reply in one line, with its code.
@@ -64,40 +68,19 @@ impl Censor {
     }
 }
 
-/// The password raw, in base64, inside the base64 of `AUTH PLAIN` (RFC 4616), and the part of its base64 that does not
-/// depend on what stands around it, for each of the three ways in which it can be aligned.
-fn secret_forms(login: &Login) -> Vec<String> {
+fn scrubbers(login: &Login) -> Vec<Scrubber> {
     let password = login.password.expose();
-    let mut forms = vec![
-        password.to_owned(),
-        STANDARD.encode(password),
-        STANDARD_NO_PAD.encode(password),
-        STANDARD.encode(format!("\0{}\0{password}", login.user)),
-    ];
-    for ahead in 0..3_usize {
-        let text = STANDARD_NO_PAD.encode([vec![0; ahead], password.as_bytes().to_vec()].concat());
-        // 4 characters are 3 bytes: the first group is mixed with what stands ahead, the last with what follows.
-        let from = if ahead == 0 { 0 } else { 4 };
-        let piece = text.get(from..text.len() / 4 * 4).unwrap_or_default();
-        if piece.len() >= PIECE_CHARS_MIN {
-            forms.push(piece.to_owned());
-        }
-    }
-    forms
-}
-
-/// Control characters (C0, C1), line and paragraph separators, and what reverses or hides text.
-fn is_unsafe(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+    let sent = [format!("\0{}\0{password}", login.user), password.to_owned()];
+    let coded = sent.iter().filter_map(|sent| Secret::parse(&STANDARD_NO_PAD.encode(sent)));
+    coded.chain([login.password.clone()]).map(|secret| Scrubber::new(&secret)).collect()
 }
 
 #[cfg(test)]
 mod tests {
+    use base64::engine::general_purpose::STANDARD;
     use proptest::prelude::*;
 
     use super::*;
-    use crate::domain::secret::Secret;
 
     proptest! {
         #[test]
@@ -116,7 +99,7 @@ mod tests {
             for echo in [password.clone(), broken, STANDARD.encode(&password)] {
                 let shown = censor.clean(&format!("{before}{echo}{after}"));
                 prop_assert!(!shown.contains(&password), "{:?} in {:?}", password, shown);
-                prop_assert!(!shown.contains(is_unsafe) && shown.chars().count() <= REPLY_CHARS_MAX, "{:?}", shown);
+                prop_assert!(!shown.contains(is_steering) && shown.chars().count() <= REPLY_CHARS_MAX, "{:?}", shown);
             }
         }
     }

@@ -1,10 +1,10 @@
 //! What things are called: companies, certificates, qualifications, grades. All of it is upstream's text, made inert here.
 
-use crate::domain::display::{displayable, normalised};
 use crate::domain::event::{CertificateFacts, Elsewhere, Event, NamedQualification};
 use crate::domain::grade::Grade;
 use crate::domain::language::Language;
 use crate::domain::number::Family;
+use crate::domain::text::{displayable, normalised};
 
 /// The most characters of a company, number or type: longer than any that is real, short enough for a line.
 const NAME_CHARACTERS_MAX: usize = 60;

@@ -6,9 +6,9 @@ use super::phrasebook::Phrase;
 use super::reader_words as w;
 use super::{days, names};
 use crate::domain::dates::days_left;
-use crate::domain::display::displayable;
 use crate::domain::event::{CertificateFacts, Change, Event, EventKind, News, Note};
 use crate::domain::language::Language;
+use crate::domain::text::displayable;
 
 /// What is said of one event, as it stands on a day.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -4,9 +4,9 @@ use super::operator_words as w;
 use super::phrasebook::Phrase;
 use super::telling::{Saying, Telling};
 use super::{days, names};
-use crate::domain::display::displayable;
 use crate::domain::event::{Trouble, TroubleFacts};
 use crate::domain::language::Language;
+use crate::domain::text::displayable;
 
 /// What is said of one kind of trouble, or of one cause that has words of its own.
 #[derive(Debug, Clone, Copy)]

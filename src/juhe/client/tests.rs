@@ -96,7 +96,7 @@ fn answer(head: &str, body: &[u8]) -> Vec<u8> {
 fn settings(url: &Url) -> Settings {
     Settings {
         url: url.clone(),
-        method: Method::Post,
+        method: RequestMethod::Post,
         timeout: Duration::from_secs(5),
         request_gap: Duration::from_millis(1),
         key: Secret::parse(KEY).unwrap(),
@@ -165,7 +165,7 @@ async fn get_sends_them_in_the_query_after_what_the_url_has() {
     let upstream = Upstream::that_answers("200 OK", SUCCESS).await;
     let mut url = upstream.url.clone();
     url.set_query(Some("v=2"));
-    let answer = ask_with(Settings { method: Method::Get, ..settings(&url) }).await;
+    let answer = ask_with(Settings { method: RequestMethod::Get, ..settings(&url) }).await;
     assert!(answer.outcome.is_ok());
     let request = upstream.requests().remove(0);
     let target = request.split(' ').nth(1).unwrap();
@@ -325,7 +325,7 @@ async fn a_refused_connection_shows_neither_url_nor_key() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url: Url = format!("http://{}/secret-path", listener.local_addr().unwrap()).parse().unwrap();
     drop(listener);
-    let answer = ask_with(Settings { method: Method::Get, ..settings(&url) }).await;
+    let answer = ask_with(Settings { method: RequestMethod::Get, ..settings(&url) }).await;
     assert!(!format!("{answer:?}").contains("secret-path"), "{answer:?}");
     let failure = failure(answer);
     assert_eq!((failure.fault, failure.class), (Fault::Connect, Class::Transient));

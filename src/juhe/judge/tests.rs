@@ -43,7 +43,7 @@ proptest::proptest! {
         let scrubbed = scrubber().scrub(body);
         if let Err(failure) = judged(&reply(status, &scrubbed)) {
             proptest::prop_assert!(!failure.reason.contains(KEY), "{:?}", failure);
-            proptest::prop_assert_eq!(&crate::domain::display::displayable(&failure.reason), &failure.reason);
+            proptest::prop_assert_eq!(&crate::domain::text::displayable(&failure.reason), &failure.reason);
             proptest::prop_assert!(failure.reason.chars().count() <= 501, "{:?}", failure);
         }
     }

@@ -3,6 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::postgres::PgPool;
 
+use crate::domain::wall_clock::not_ahead;
 use crate::store::companies::CompanyId;
 use crate::store::error::{StoreError, during};
 
@@ -48,8 +49,7 @@ pub async fn losses(pool: &PgPool, now: DateTime<Utc>) -> Result<Option<Losses>,
     .await
     .map_err(during("reading the last observation"))?;
     let Some(until) = until else { return Ok(None) };
-    // An instant that lies ahead counts as now.
-    let since = until.min(now) - TimeDelta::hours(24);
+    let since = not_ahead(until, now) - TimeDelta::hours(24);
     let row = sqlx::query!(
         r#"WITH loss AS (
                SELECT company_id, name, first_seen_at

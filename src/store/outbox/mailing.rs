@@ -392,8 +392,6 @@ pub struct Standing {
     pub owed: u64,
     /// Since when the oldest of it is owed.
     pub oldest: Option<DateTime<Utc>>,
-    /// Dead letters.
-    pub dead: u64,
 }
 
 /// How mail stands.
@@ -403,10 +401,7 @@ pub struct Standing {
 pub async fn standing(pool: &PgPool) -> Result<Standing, StoreError> {
     let row = sqlx::query!(
         r#"SELECT count(DISTINCT address) AS "owed!",
-                  min(owed_since) AS oldest,
-                  (SELECT count(DISTINCT (address, dead_at, message_id))
-                   FROM deliveries
-                   WHERE dead_at IS NOT NULL) AS "dead!"
+                  min(owed_since) AS oldest
            FROM deliveries
            WHERE sent_at IS NULL
              AND cancelled_at IS NULL
@@ -415,5 +410,5 @@ pub async fn standing(pool: &PgPool) -> Result<Standing, StoreError> {
     .fetch_one(pool)
     .await
     .map_err(during("reading how mail stands"))?;
-    Ok(Standing { owed: row.owed.unsigned_abs(), oldest: row.oldest, dead: row.dead.unsigned_abs() })
+    Ok(Standing { owed: row.owed.unsigned_abs(), oldest: row.oldest })
 }

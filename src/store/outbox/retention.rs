@@ -44,7 +44,7 @@ impl Mark {
 
 /// What one step removed, and where the next begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Step {
+pub struct Forgotten {
     /// Rows removed.
     pub removed: u64,
     /// `None` at the end of the pass.
@@ -60,13 +60,13 @@ struct Slice {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn forget(pool: &PgPool, before: DateTime<Utc>, mark: Mark) -> Result<Step, StoreError> {
+pub async fn forget(pool: &PgPool, before: DateTime<Utc>, mark: Mark) -> Result<Forgotten, StoreError> {
     let slice = match mark.of {
         Of::Answers => answers(pool, before, mark.after).await?,
         Of::Deliveries => deliveries(pool, before, mark.after).await?,
         Of::Messages => messages(pool, before, mark.after).await?,
     };
-    Ok(Step { removed: slice.removed.unsigned_abs(), next: mark.next(slice.last) })
+    Ok(Forgotten { removed: slice.removed.unsigned_abs(), next: mark.next(slice.last) })
 }
 
 async fn answers(pool: &PgPool, before: DateTime<Utc>, after: i64) -> Result<Slice, StoreError> {

@@ -5,11 +5,12 @@ use sqlx::postgres::PgPool;
 
 use crate::domain::health::{Facts, OpenTrouble, Stopped};
 use crate::store::asking::budget::Calls;
+use crate::store::asking::daemons;
 use crate::store::checks::records::read_trouble;
 use crate::store::companies::read_keyword;
 use crate::store::error::{StoreError, during};
 
-/// What stands still, what mail was given up, which troubles are open: all but what companies say one by one. `used` of `limit`
+/// What stands still, what mail was given up, which troubles are open, which daemons live: all but what companies say one by one. `used` of `limit`
 /// calls are made today.
 ///
 /// # Errors
@@ -28,6 +29,7 @@ pub async fn of_the_service(pool: &PgPool, used: Calls, limit: Option<u32>) -> R
         mail_stopped: of("mail").or_else(|| of("courier")),
         dead_letters: dead_letters(pool).await?,
         troubles: open_troubles(pool).await?,
+        daemons: daemons::all(pool).await?,
         ..Facts::default()
     })
 }

@@ -62,7 +62,7 @@ pub async fn ever_known(pool: &PgPool) -> Result<Vec<Known>, StoreError> {
 
 /// Whose events are read.
 #[derive(Debug, Clone, Copy)]
-pub enum Whose<'a> {
+pub enum EventsOf<'a> {
     /// Those of these companies.
     Of(&'a [CompanyId]),
     /// All, and those that concern no company.
@@ -73,7 +73,7 @@ pub enum Whose<'a> {
 #[derive(Debug, Clone, Copy)]
 pub struct WhichEvents<'a> {
     /// Whose.
-    pub whose: Whose<'a>,
+    pub whose: EventsOf<'a>,
     /// Only those found then or later.
     pub since: Option<DateTime<Utc>>,
     /// Only those found before.
@@ -91,8 +91,8 @@ pub async fn events(
     limit: u32,
 ) -> Result<Vec<Recorded>, StoreError> {
     let companies: Option<Vec<i64>> = match which.whose {
-        Whose::Of(ids) => Some(ids.iter().map(|id| id.0).collect()),
-        Whose::Everyones => None,
+        EventsOf::Of(ids) => Some(ids.iter().map(|id| id.0).collect()),
+        EventsOf::Everyones => None,
     };
     let rows = sqlx::query!(
         r#"SELECT id, event AS "event: Json<Event>"

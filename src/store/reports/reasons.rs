@@ -14,7 +14,7 @@ const ANSWERS_MAX: i64 = 20;
 
 /// An answer that came once or several times in a row.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Came {
+pub struct AnswerSeen {
     /// `complete`, `empty`, `incomplete`, `disputed`, or the class of a failure.
     pub outcome: String,
     /// When it came first.
@@ -33,9 +33,9 @@ pub struct Came {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn answers(pool: &PgPool, company: CompanyId) -> Result<Vec<Came>, StoreError> {
+pub async fn answers(pool: &PgPool, company: CompanyId) -> Result<Vec<AnswerSeen>, StoreError> {
     sqlx::query_as!(
-        Came,
+        AnswerSeen,
         r#"SELECT outcome AS "outcome!", first_seen_at AS "first_seen_at!", last_seen_at AS "last_seen_at!",
                   times_seen AS "times_seen!", cardinality(pages) AS "pages!", parser_version AS "parser_version!"
            FROM answers

@@ -11,6 +11,7 @@ use qualwatch::domain::judge::{Thresholds, judge};
 use qualwatch::domain::observation::{Gathering, Item, Next, Observation, PAGE_SIZE, PAGES_MAX};
 use qualwatch::domain::secret::Secret;
 use qualwatch::domain::snapshot::Snapshot;
+use qualwatch::domain::text::Scrubber;
 use qualwatch::juhe;
 use serde_json::{Map, Value, json};
 
@@ -210,7 +211,7 @@ impl Damage {
 /// Reads an answer as a check does, and holds all that comes of it against the laws.
 fn read(bytes: Vec<u8>) -> Found {
     let length = bytes.len();
-    let bytes = juhe::Scrubber::new(&Secret::parse(KEY).unwrap()).scrub(bytes);
+    let bytes = Scrubber::new(&Secret::parse(KEY).unwrap()).scrub(bytes);
     prop_assert_eq!(bytes.len(), length, "what JSON it is stays");
     let has_key = bytes.windows(KEY.len()).any(|window| window == KEY.as_bytes());
     prop_assert!(!has_key, "the key is overwritten");

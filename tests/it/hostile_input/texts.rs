@@ -7,11 +7,11 @@ use chrono_tz::Tz;
 use proptest::prelude::*;
 use qualwatch::domain::credit_code;
 use qualwatch::domain::dates::{End, odd_dates, read_end, read_issue_day};
-use qualwatch::domain::display::{displayable, normalised};
 use qualwatch::domain::keyword::Keyword;
 use qualwatch::domain::number::CertificateNumber;
 use qualwatch::domain::occurrences::CronLine;
 use qualwatch::domain::qualification::{grade_change, split};
+use qualwatch::domain::text::{displayable, normalised};
 
 use super::{hostile, is_inert};
 

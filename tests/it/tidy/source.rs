@@ -23,6 +23,12 @@ impl Source {
         Self { path: path.to_owned(), text: text.to_owned(), code, literals }
     }
 
+    /// A file whose tests are code, too.
+    pub fn whole(path: &str, text: &str) -> Self {
+        let (code, literals) = tell_apart(text);
+        Self { path: path.to_owned(), text: text.to_owned(), code, literals }
+    }
+
     pub fn code(&self) -> &str {
         &self.code
     }

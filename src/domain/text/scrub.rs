@@ -62,12 +62,12 @@ impl Scrubber {
     }
 
     /// As [`Scrubber::scrub`], for a body that was cut off: the beginning of a key at its very end goes too.
-    pub(super) fn scrub_cut(&self, body: Vec<u8>) -> Vec<u8> {
+    pub(crate) fn scrub_cut(&self, body: Vec<u8>) -> Vec<u8> {
         self.overwrite(body, End::Cut)
     }
 
     /// `text`, scrubbed.
-    pub(super) fn scrub_text(&self, text: &str) -> String {
+    pub(crate) fn scrub_text(&self, text: &str) -> String {
         // What is overwritten are whole characters.
         String::from_utf8_lossy(&self.scrub(text.as_bytes().to_vec())).into_owned()
     }
@@ -217,7 +217,7 @@ fn end_of(body: &[u8], at: usize, spelling: &[char], body_end: End) -> Option<us
         {
             return Some(body.len());
         }
-        // NULs are dropped where JSON is read (`json.rs`): what they break there comes together again.
+        // NULs are dropped where JSON is read (`juhe/json.rs`): what they break there comes together again.
         let starts = reached.iter().map(|&from| past_nuls(body, from));
         let mut next: Vec<usize> = starts.flat_map(|from| ends_of_letter(body, from, letter)).collect();
         next.sort_unstable();

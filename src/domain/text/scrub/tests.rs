@@ -81,8 +81,6 @@ fn a_key_that_nuls_break_is_overwritten_as_reading_drops_them() {
         let body = format!(r#"{{"error_code":10001,"reason":"KEY {head}{nuls}{tail}"}}"#);
         let left = scrubbed(&body, KEY);
         assert!(!left.contains(head) && !left.contains(tail) && left.len() == body.len(), "{left}");
-        let read = crate::juhe::json::parse(left.as_bytes()).unwrap().value.to_string();
-        assert!(!read.contains(KEY), "{read}");
     }
     assert_eq!(
         scrubbed(&format!("\0{KEY}\0x"), KEY),

@@ -1,12 +1,15 @@
 //! `qualwatch retry`: dead letters are offered again.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
+use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use crate::config;
 use crate::email::{Mailed, Mailer, Ripe};
 use crate::store::outbox::dead_letters::{self, DeadLetter};
+use crate::store::reports::reasons::{self, Delivered};
 use crate::store::steps::NoSteps;
 
 use super::arguments::{Places, Retry};
@@ -22,8 +25,22 @@ use super::table::{cell, table};
 struct Shape {
     /// Dead letters that were offered again.
     offered: usize,
+    letters: Vec<LetterShape>,
     mail: MailShape,
     problems: Vec<ProblemShape>,
+}
+
+/// A dead letter, and what became of it.
+#[derive(Debug, Serialize)]
+struct LetterShape {
+    recipient: String,
+    dead_at: DateTime<Utc>,
+    events: i64,
+    reply: Option<String>,
+    /// Who has it now: the same address, or whoever gets those news instead by the file.
+    sent_to: Vec<String>,
+    /// Who is still owed it.
+    owed_to: Vec<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -46,20 +63,24 @@ pub(super) async fn retry(places: &Places, arguments: &Retry) -> anyhow::Result<
     let (letters, sent) = done?;
     let shape = Shape {
         offered: letters.len(),
+        letters,
         mail: MailShape { owed: sent.owed, sent: sent.sent, failed: sent.failed },
         problems: problems_of_mail(&sent),
     };
     match reader {
         Reader::Program => print::document(&shape)?,
-        Reader::Person => print::text(&told(&context, &letters, &shape))?,
+        Reader::Person => print::text(&told(&context, &shape))?,
     }
     Ok(if shape.problems.is_empty() { Exit::Done } else { Exit::Problems })
 }
 
-async fn offer_and_send(context: &Context, database: &Database) -> anyhow::Result<(Vec<DeadLetter>, Mailed)> {
+async fn offer_and_send(
+    context: &Context,
+    database: &Database,
+) -> anyhow::Result<(Vec<LetterShape>, Mailed)> {
     let pool = database.store.pool();
     let letters = dead_letters::dead_letters(pool).await?;
-    dead_letters::offer_again(pool).await?;
+    dead_letters::offer_again(pool, &context.watchlist.addresses()).await?;
     let sending = Mailer {
         store: &database.store,
         watchlist: &context.watchlist,
@@ -67,22 +88,65 @@ async fn offer_and_send(context: &Context, database: &Database) -> anyhow::Resul
         clock: context.clock.as_ref(),
         steps: &NoSteps,
     };
-    Ok((letters, sending.send_owed(Ripe::Everything).await?))
+    let mailed = sending.send_owed(Ripe::Everything).await?;
+    Ok((became(database, letters).await?, mailed))
 }
 
-fn told(context: &Context, letters: &[DeadLetter], shape: &Shape) -> String {
+/// What became of letters that were offered again.
+async fn became(database: &Database, letters: Vec<DeadLetter>) -> anyhow::Result<Vec<LetterShape>> {
+    let mut became = Vec::with_capacity(letters.len());
+    for letter in letters {
+        let address = letter.recipient.to_ascii_lowercase();
+        let (mut sent_to, mut owed_to) = (BTreeSet::new(), BTreeSet::new());
+        let delivered = reasons::deliveries(database.store.pool(), &letter.told).await?;
+        for deliveries in delivered.into_values() {
+            let is_own = |one: &Delivered| one.recipient.to_ascii_lowercase() == address;
+            let has_moved = deliveries.iter().any(|one| is_own(one) && one.cancelled_at.is_some());
+            let heirs = deliveries.iter().filter(|one| {
+                one.cancelled_at.is_none() && (is_own(one) || (has_moved && one.is_heir_of(&address)))
+            });
+            let heirs: Vec<&Delivered> = heirs.collect();
+            // Where nobody became owed it, whoever gets it now had it already.
+            let others = deliveries.iter().filter(|one| has_moved && one.cancelled_at.is_none());
+            let have_it = if heirs.is_empty() { others.collect() } else { heirs };
+            for one in have_it {
+                let list = if one.sent_at.is_some() { &mut sent_to } else { &mut owed_to };
+                list.insert(one.recipient.clone());
+            }
+        }
+        let DeadLetter { recipient, dead_at, events, reply, .. } = letter;
+        let (sent_to, owed_to) = (sent_to.into_iter().collect(), owed_to.into_iter().collect());
+        became.push(LetterShape { recipient, dead_at, events, reply, sent_to, owed_to });
+    }
+    Ok(became)
+}
+
+impl LetterShape {
+    /// Where it is now, in words.
+    fn now(&self) -> String {
+        let said = |verb: &str, whom: &[String]| match whom {
+            [] => None,
+            whom => Some(format!("{verb} {}", whom.join(", "))),
+        };
+        let parts = [said("sent to", &self.sent_to), said("owed to", &self.owed_to)];
+        parts.into_iter().flatten().collect::<Vec<_>>().join("; ")
+    }
+}
+
+fn told(context: &Context, shape: &Shape) -> String {
     let colour = print::colour_of_output(&context.environment);
     let mut text = String::new();
-    if letters.is_empty() {
+    if shape.letters.is_empty() {
         text.push_str("there are no dead letters\n");
     } else {
-        let mut offered = table(["recipient", "given up", "events", "because"], colour);
-        for letter in letters {
+        let mut offered = table(["recipient", "given up", "events", "because", "now"], colour);
+        for letter in &shape.letters {
             offered.add_row([
                 cell(&letter.recipient),
                 cell(&context.local(letter.dead_at)),
                 cell(&letter.events.to_string()),
                 cell(letter.reply.as_deref().unwrap_or_default()),
+                cell(&letter.now()),
             ]);
         }
         // Writing to a String cannot fail.

@@ -126,6 +126,8 @@ struct DeliveryShape {
     cancelled_at: Option<DateTime<Utc>>,
     dead_at: Option<DateTime<Utc>>,
     reply: Option<String>,
+    /// The address that was owed it before, and no longer gets this company's news.
+    readdressed_from: Option<String>,
 }
 
 /// Prints why something of a company was told, or not.
@@ -243,7 +245,8 @@ impl From<AnswerSeen> for AnswerShape {
 
 impl From<Delivered> for DeliveryShape {
     fn from(delivered: Delivered) -> Self {
-        let Delivered { recipient, owed_since, sent_at, cancelled_at, dead_at, reply } = delivered;
-        Self { recipient, owed_since, sent_at, cancelled_at, dead_at, reply }
+        let Delivered { recipient, owed_since, sent_at, cancelled_at, dead_at, reply, readdressed_from } =
+            delivered;
+        Self { recipient, owed_since, sent_at, cancelled_at, dead_at, reply, readdressed_from }
     }
 }

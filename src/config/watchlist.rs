@@ -200,6 +200,14 @@ impl Watchlist {
         all.filter(|address| seen.insert(address.folded())).cloned().collect()
     }
 
+    /// Every address that the file names, in small letters, each once.
+    #[must_use]
+    pub fn addresses(&self) -> Vec<String> {
+        let own = self.companies.iter().flat_map(|company| &company.to);
+        let all = self.email.to.iter().chain(&self.email.operators).chain(own);
+        all.map(EmailAddress::folded).collect::<BTreeSet<String>>().into_iter().collect()
+    }
+
     /// The thresholds of a company, falling.
     #[must_use]
     pub fn expiry_days_of<'a>(&'a self, company: &'a Company) -> &'a [u16] {

@@ -6,7 +6,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use serde::Serialize;
 
 use super::dates::days_left;
-use super::event::NamedQualification;
+use super::event::{CertificateFacts, NamedQualification};
 use super::holding::{self, Holding};
 use super::keyword::Keyword;
 use super::number::Family;
@@ -99,6 +99,36 @@ pub fn certificates(snapshot: &Snapshot, owner: Owner<'_>, today: NaiveDate) -> 
         groups.entry(group).or_default().push(holding);
     }
     groups.into_values().filter_map(|holdings| describe(snapshot, &holdings, owner, today)).collect()
+}
+
+/// What is open of a company: certificates with a deadline (filing day or end) that is reached, or near by `expiring_from_days`, the
+/// next end first. What ended long ago or is superseded is settled.
+#[must_use]
+pub fn open(snapshot: &Snapshot, owner: Owner<'_>, today: NaiveDate) -> Vec<CertificateFacts> {
+    let is_near =
+        |day: Option<NaiveDate>| day.is_some_and(|day| days_left(day, today) <= owner.expiring_from_days);
+    let all = certificates(snapshot, owner, today).into_iter();
+    let open = all.filter(|certificate| {
+        !matches!(certificate.state, State::Historical | State::Superseded)
+            && (is_near(certificate.filing_day) || is_near(certificate.valid_until))
+    });
+    open.map(Certificate::into_facts).collect()
+}
+
+impl Certificate {
+    fn into_facts(self) -> CertificateFacts {
+        CertificateFacts {
+            number: self.certificate_num,
+            family: self.family,
+            kind: self.kind.unwrap_or_default(),
+            organ: self.organ.unwrap_or_default(),
+            issued_on: self.issued_on,
+            valid_until: self.valid_until,
+            valid_until_text: self.valid_until_text.unwrap_or_default(),
+            filing_day: self.filing_day,
+            qualifications: self.qualifications,
+        }
+    }
 }
 
 fn describe(

@@ -25,6 +25,7 @@ use crate::store::outbox::mailing::{self, DeliveryId, Draft, Loose, MessageRow, 
 use crate::store::outbox::readdressing;
 use crate::store::outbox::recipients::{self, Recipient, RecipientClaim, Taken};
 use crate::store::outbox::refusals::Buried;
+use crate::store::outbox::troubles;
 use crate::store::steps::Step;
 
 /// A claim is touched this often while a server thinks: well below the `idle_session_timeout` of its connection.
@@ -242,8 +243,29 @@ impl Run<'_> {
             let now = self.mailer.clock.now();
             let new = readdressing::readdress(claim, &others, now).await?;
             tracing::info!(%recipient, cancelled = others.len(), to = new.len(), "no longer gets this news by the file");
+            if !self.readers.names(&recipient) {
+                self.tell_of_readdressed(claim, &new).await?;
+            }
         }
         Ok(others.into_iter().map(|(delivery, _)| delivery.id).collect())
+    }
+
+    /// That an address could not be reached matters no more when the file does not name it and what it was owed has gone
+    /// elsewhere.
+    async fn tell_of_readdressed(
+        &mut self,
+        claim: &mut RecipientClaim,
+        to: &[Recipient],
+    ) -> Result<(), EmailError> {
+        let causes = readdressing::undeliverable_causes(claim).await?;
+        if causes.is_empty() {
+            return Ok(());
+        }
+        let teller = self.mailer.teller();
+        let turns: Vec<_> =
+            causes.iter().map(|cause| teller.readdressed(claim.recipient(), cause, to)).collect();
+        self.mailed.told.extend(troubles::tell(self.mailer.store.pool(), &turns).await?);
+        Ok(())
     }
 
     async fn send_letter(

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use crate::config::{Company, EmailAddress, Watchlist};
-use crate::domain::event::{Audience, Event};
+use crate::domain::event::{Audience, Event, News};
 use crate::domain::keyword::Keyword;
 use crate::store::outbox::mailing::Loose;
 use crate::store::outbox::recipients::Recipient;
@@ -18,10 +18,7 @@ pub(super) struct Readers<'a> {
 impl<'a> Readers<'a> {
     pub(super) fn new(watchlist: &'a Watchlist) -> Self {
         let companies = watchlist.companies.iter().map(|company| (&company.keyword, company)).collect();
-        let email = &watchlist.email;
-        let own = watchlist.companies.iter().flat_map(|company| &company.to);
-        let all = email.to.iter().chain(&email.operators).chain(own);
-        Self { watchlist, companies, addresses: all.map(EmailAddress::folded).collect() }
+        Self { watchlist, companies, addresses: watchlist.addresses().into_iter().collect() }
     }
 
     /// Whether the file names this address at all.
@@ -36,8 +33,12 @@ impl<'a> Readers<'a> {
         recipient: &Recipient,
     ) -> Vec<(&'l Loose, Vec<String>)> {
         let no_longer = loose.iter().filter_map(|delivery| {
-            let current = self.of(&delivery.event)?;
+            let mut current = self.of(&delivery.event)?;
             let is_theirs = current.iter().any(|reader| reader.folded() == recipient.as_str());
+            // Whoever takes their place became a reader, too, and gets one of their own; the others know what is open.
+            if matches!(delivery.event.news, News::Briefing(_)) {
+                current.clear();
+            }
             (!is_theirs).then(|| (delivery, current.into_iter().map(String::from).collect()))
         });
         no_longer.collect()

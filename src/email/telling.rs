@@ -1,6 +1,8 @@
 //! What operators hear of mail itself. It is owed like anything else: where email cannot tell it, status, exit code and the
 //! log do.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, Utc};
 
 use super::smtp::failure::SendFailure;
@@ -73,6 +75,15 @@ impl Teller<'_> {
         let facts = TroubleFacts { reason: recipient.to_string(), ..TroubleFacts::default() };
         let news = News::Resolved(Trouble::EmailUndeliverable, facts);
         causes.map(|cause| self.turn(news.clone(), cause, self.operators())).to_vec()
+    }
+
+    /// What this recipient was owed has gone to those who get it by the file now: so ends this cause.
+    pub(super) fn readdressed(&self, recipient: &Recipient, cause: &str, to: &[Recipient]) -> Turn {
+        let to: BTreeSet<&str> = to.iter().map(Recipient::as_str).collect();
+        let to = to.into_iter().collect::<Vec<_>>().join(", ");
+        let reason = if to.is_empty() { recipient.to_string() } else { format!("{recipient} → {to}") };
+        let facts = TroubleFacts { reason, ..TroubleFacts::default() };
+        self.turn(News::Resolved(Trouble::EmailUndeliverable, facts), cause, self.operators())
     }
 
     /// The server is away, and what somebody is owed could have gone since then.

@@ -1,14 +1,16 @@
 //! The companies of an accepted watchlist become those that are watched.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
 
-use crate::config::{Company, Watchlist};
+use super::edits::tell_edits;
+use crate::config::{Company, EmailAddress, Watchlist};
 use crate::store::companies::{self, Entry};
 use crate::store::{Store, StoreError};
 
-/// Makes the stored companies those of `watchlist`, from `now` on. To be repeated daily: a file that nobody obeys for days
+/// Makes the stored companies those of `watchlist`, from `now` on, and tells whom it concerns what the edit means. To be repeated daily: a file that nobody obeys for days
 /// counts as gone. Costs next to nothing where the same file is in force already.
 ///
 /// # Errors
@@ -17,6 +19,7 @@ pub async fn accept(store: &Store, watchlist: &Watchlist, now: DateTime<Utc>) ->
     // Most companies share these two, and there may be a hundred thousand of them.
     let common_line = check_line(watchlist, None);
     let common_thresholds = thresholds(watchlist, &watchlist.alerts.expiry_days);
+    let common_readers = folded(watchlist.email.to.iter());
     let entries = watchlist.companies.iter().map(|company| Entry {
         keyword: &company.keyword,
         name: &company.name,
@@ -29,8 +32,19 @@ pub async fn accept(store: &Store, watchlist: &Watchlist, now: DateTime<Utc>) ->
             Some(own) => Cow::Owned(thresholds(watchlist, own)),
             None => Cow::Borrowed(common_thresholds.as_str()),
         },
+        readers: match company.to.as_slice() {
+            [] => Cow::Borrowed(common_readers.as_slice()),
+            own => Cow::Owned(folded(watchlist.email.to.iter().chain(own))),
+        },
     });
-    companies::accept(store.pool(), store.watchlist(), entries, now).await
+    companies::accept(store.pool(), store.watchlist(), entries, now).await?;
+    tell_edits(store, watchlist, now).await
+}
+
+/// Addresses as rows know them, each once, in order.
+fn folded<'a>(addresses: impl Iterator<Item = &'a EmailAddress>) -> Vec<String> {
+    let folded: BTreeSet<String> = addresses.map(EmailAddress::folded).collect();
+    folded.into_iter().collect()
 }
 
 /// The zone is part of it: occurrences are owed from the moment the line or the zone was accepted (design 2).

@@ -23,6 +23,7 @@ mod batch;
 mod breaker;
 mod check;
 mod counter;
+mod edits;
 mod error;
 mod ground;
 mod judging;

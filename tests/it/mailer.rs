@@ -192,7 +192,7 @@ async fn an_unknown_user_is_a_dead_letter_at_once_and_touches_nobody_else() {
     assert_eq!(room.heard_by_operators().await, ["email_undeliverable"], "told once");
 
     room.sink.heal();
-    assert_eq!(offer_again(room.store.pool()).await.unwrap(), 2, "both letters");
+    assert_eq!(offer_again(room.store.pool(), &room.watchlist.addresses()).await.unwrap(), 2, "both letters");
     assert!(is_clean(&room.send(DUE).await));
     assert_eq!((room.told(ONE).await, room.dead().await), (vec![2], vec![]));
     assert_eq!(room.heard_by_operators().await, ["email_undeliverable", "email_undeliverable_resolved"]);

@@ -11,6 +11,7 @@ mod history_of_a_day;
 mod daemon;
 mod dead_entries;
 mod documents;
+mod edits;
 mod health;
 mod hostile_input;
 mod hostile_text;

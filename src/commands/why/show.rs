@@ -65,7 +65,8 @@ pub(super) fn text(context: &Context, shape: &Shape) -> String {
         let _ =
             writeln!(text, "{}  {}\n    {}", when(Some(event.at)), event.kind, displayable(&event.summary));
         for delivery in &told.deliveries {
-            let _ = writeln!(text, "    {}: {}", displayable(&delivery.recipient), fate(context, delivery));
+            let fate = fate(context, delivery, &told.deliveries);
+            let _ = writeln!(text, "    {}: {fate}", displayable(&delivery.recipient));
         }
     }
     text
@@ -129,12 +130,33 @@ fn next(end: &EndShape) -> String {
     silent.into_iter().chain(next).collect::<Vec<_>>().join("; ")
 }
 
-fn fate(context: &Context, delivery: &DeliveryShape) -> String {
+fn fate(context: &Context, delivery: &DeliveryShape, all: &[DeliveryShape]) -> String {
     let reply = delivery.reply.as_deref().map(displayable).unwrap_or_default();
+    let before = delivery.readdressed_from.as_deref().map(displayable);
+    let before = before.map(|address| format!(" (it was owed to {address})")).unwrap_or_default();
     match (delivery.sent_at, delivery.cancelled_at, delivery.dead_at) {
-        (Some(at), _, _) => format!("sent {}", context.local(at)),
-        (_, Some(at), _) => format!("cancelled {}: no longer gets this company's news", context.local(at)),
-        (_, _, Some(at)) => format!("given up {}: {reply}", context.local(at)),
-        _ => format!("owed since {}", context.local(delivery.owed_since)),
+        (Some(at), _, _) => format!("sent {}{before}", context.local(at)),
+        (_, Some(at), _) => {
+            let heirs = heirs(delivery, all);
+            format!("cancelled {}: no longer gets this company's news; {heirs}", context.local(at))
+        }
+        (_, _, Some(at)) => format!("given up {}: {reply}{before}", context.local(at)),
+        _ => format!("owed since {}{before}", context.local(delivery.owed_since)),
+    }
+}
+
+/// Who has instead of an address what it was owed.
+fn heirs(cancelled: &DeliveryShape, all: &[DeliveryShape]) -> String {
+    let listed = |which: &dyn Fn(&DeliveryShape) -> bool| {
+        let those = all.iter().filter(|one| one.cancelled_at.is_none() && which(one));
+        those.map(|one| displayable(&one.recipient)).collect::<Vec<_>>().join(", ")
+    };
+    let address = cancelled.recipient.to_ascii_lowercase();
+    let new = listed(&|one| one.readdressed_from.as_deref() == Some(address.as_str()));
+    let others = listed(&|_| true);
+    match (new.as_str(), others.as_str()) {
+        ("", "") => "nobody gets it now".to_owned(),
+        ("", _) => format!("whoever gets it now has it: {others}"),
+        _ => format!("it went to {new}"),
     }
 }

@@ -20,10 +20,12 @@ pub struct Entry<'a> {
     pub check_line: Cow<'a, str>,
     /// The days before and after an end on which it is told: only compared.
     pub thresholds: Cow<'a, str>,
+    /// Who reads of it, in small letters, in order.
+    pub readers: Cow<'a, [String]>,
 }
 
 /// To be counted up when an entry comes to mean something else for what is stored: every file is then compared anew.
-const ENTRY_VERSION: u8 = 1;
+const ENTRY_VERSION: u8 = 2;
 
 /// Half a SHA-256 of an entry. Two of a file of a hundred thousand that were alike by chance would be one in 10^28 files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -37,6 +39,10 @@ impl Fingerprint {
         for text in [entry.keyword.as_str(), entry.name, prefix, &entry.check_line, &entry.thresholds] {
             hash.update(text.len().to_be_bytes());
             hash.update(text);
+        }
+        for reader in entry.readers.iter() {
+            hash.update(reader.len().to_be_bytes());
+            hash.update(reader);
         }
         let mut half = [0; 16];
         half.iter_mut().zip(hash.finalize()).for_each(|(half, byte)| *half = byte);

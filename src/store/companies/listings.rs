@@ -177,13 +177,21 @@ pub(super) async fn forget_others(
     Ok(())
 }
 
-/// Finds the entries that are not stored as they are now, in the order of the file. Whom the watchlist named otherwise until
-/// now, or does not name any more, it does not name for the moment.
+/// Entries that are not stored as they are now.
+pub(super) struct Changed<'a> {
+    /// In the order of the file.
+    pub entries: Vec<Entry<'a>>,
+    /// Who read until now of the companies that were named otherwise, as far as it is known.
+    pub readers: Vec<(i64, Vec<String>)>,
+}
+
+/// Finds the entries that are not stored as they are now. Whom the watchlist named otherwise until now, or does not name any
+/// more, it does not name for the moment.
 pub(super) async fn changed<'a>(
     connection: &mut PgConnection,
     watchlist: &str,
     entries: impl Iterator<Item = Entry<'a>>,
-) -> Result<Vec<Entry<'a>>, StoreError> {
+) -> Result<Changed<'a>, StoreError> {
     let mut old: Vec<i64> = Vec::new();
     let mut stored: HashMap<Vec<u8>, i64> = HashMap::new();
     let doing = "reading whom the watchlist names";
@@ -197,13 +205,19 @@ pub(super) async fn changed<'a>(
     }
     drop(rows);
     let is_changed = |entry: &Entry<'_>| stored.remove(Fingerprint::of(entry).as_bytes()).is_none();
-    let changed = entries.filter(is_changed).collect();
+    let entries = entries.filter(is_changed).collect();
     old.extend(stored.into_values());
+    let mut changed = Changed { entries, readers: Vec::new() };
     for batch in old.chunks(BATCH_ROWS_MAX) {
-        sqlx::query!("DELETE FROM listings WHERE watchlist = $1 AND company_id = ANY ($2)", watchlist, batch)
-            .execute(&mut *connection)
-            .await
-            .map_err(during("forgetting whom the watchlist named"))?;
+        let named = sqlx::query!(
+            "DELETE FROM listings WHERE watchlist = $1 AND company_id = ANY ($2) RETURNING company_id, readers",
+            watchlist,
+            batch
+        )
+        .fetch_all(&mut *connection)
+        .await
+        .map_err(during("forgetting whom the watchlist named"))?;
+        changed.readers.extend(named.into_iter().filter_map(|row| Some((row.company_id, row.readers?))));
     }
     Ok(changed)
 }
@@ -217,15 +231,18 @@ pub(super) async fn list(
     let keywords: Vec<String> = entries.iter().map(|entry| entry.keyword.as_str().to_owned()).collect();
     let fingerprints: Vec<Vec<u8>> =
         entries.iter().map(|entry| Fingerprint::of(entry).as_bytes().to_vec()).collect();
+    // An array of arrays would have to be a rectangle: no address has a comma.
+    let readers: Vec<String> = entries.iter().map(|entry| entry.readers.join(",")).collect();
     sqlx::query!(
-        "INSERT INTO listings (watchlist, company_id, seen_at, entry)
-         SELECT $1, companies.id, 'infinity', entry.fingerprint
-         FROM UNNEST($2::text[], $3::bytea[]) AS entry (keyword, fingerprint)
+        "INSERT INTO listings (watchlist, company_id, seen_at, entry, readers)
+         SELECT $1, companies.id, 'infinity', entry.fingerprint, string_to_array(entry.readers, ',')
+         FROM UNNEST($2::text[], $3::bytea[], $4::text[]) AS entry (keyword, fingerprint, readers)
          JOIN companies ON companies.keyword = entry.keyword
          ON CONFLICT (watchlist, company_id) DO NOTHING",
         watchlist,
         &keywords,
-        &fingerprints
+        &fingerprints,
+        &readers
     )
     .execute(connection)
     .await
@@ -233,14 +250,26 @@ pub(super) async fn list(
     Ok(())
 }
 
-/// Whom no watchlist names leaves.
-pub(super) async fn leave(connection: &mut PgConnection, now: DateTime<Utc>) -> Result<(), StoreError> {
+/// Whom no watchlist names leaves, which is to be told.
+pub(super) async fn leave(
+    connection: &mut PgConnection,
+    watchlist: &str,
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
     sqlx::query!(
-        "UPDATE companies
-         SET left_at = $1
-         WHERE left_at IS NULL
-           AND NOT EXISTS (SELECT FROM listings WHERE listings.company_id = companies.id)",
-        now
+        "WITH leaving AS (
+             UPDATE companies
+             SET left_at = $1
+             WHERE left_at IS NULL
+               AND NOT EXISTS (SELECT FROM listings WHERE listings.company_id = companies.id)
+             RETURNING id
+         )
+         INSERT INTO edits (watchlist, company_id, made_at)
+         SELECT $2, id, $1
+         FROM leaving
+         ORDER BY id",
+        now,
+        watchlist
     )
     .execute(connection)
     .await

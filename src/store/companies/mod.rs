@@ -1,5 +1,6 @@
 //! The companies of the watchlists: who is watched, and what an operator said of them.
 
+pub mod edits;
 mod entry;
 mod listings;
 pub mod snoozes;

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use sqlx::Connection as _;
 use sqlx::postgres::{PgConnection, PgPool};
 
+use super::edits;
 use super::entry::Entry;
 use super::listings::{self, BATCH_ROWS_MAX};
 use crate::domain::keyword::Keyword;
@@ -64,11 +65,11 @@ async fn compare_and_store<'a>(
     listings::forget_others(&mut tx, watchlist, now).await?;
     let changed = listings::changed(&mut tx, watchlist, entries).await?;
     // Whom the file goes on naming must not leave, and whoever leaves makes room for an id that a new entry pins.
-    for batch in changed.chunks(BATCH_ROWS_MAX) {
+    for batch in changed.entries.chunks(BATCH_ROWS_MAX) {
         listings::list(&mut tx, watchlist, batch).await?;
     }
-    listings::leave(&mut tx, now).await?;
-    for batch in changed.chunks(BATCH_ROWS_MAX) {
+    listings::leave(&mut tx, watchlist, now).await?;
+    for batch in changed.entries.chunks(BATCH_ROWS_MAX) {
         let mut touched = take_prefixes_of_returning(&mut tx, batch).await?;
         touched.extend(give_up_pinned_prefixes(&mut tx, batch).await?);
         drop_doubts_of_returning(&mut tx, batch).await?;
@@ -76,6 +77,7 @@ async fn compare_and_store<'a>(
         listings::list(&mut tx, watchlist, batch).await?;
         have_changed(&mut tx, watchlist, &touched).await?;
     }
+    edits::note_new_readers(&mut tx, watchlist, &changed, now).await?;
     listings::keep_digest(&mut tx, watchlist, digest).await?;
     tx.commit().await.map_err(during(doing))
 }

@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use sqlx::postgres::PgPool;
 
 use crate::store::error::{StoreError, during};
+use crate::store::outbox::events::EventId;
 
 /// A message, or what would have become one, that was given up.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,6 +17,8 @@ pub struct DeadLetter {
     pub events: i64,
     /// Why, made inert.
     pub reply: Option<String>,
+    /// The events that it tells.
+    pub told: Vec<EventId>,
 }
 
 /// Every dead letter, the latest first.
@@ -23,9 +26,9 @@ pub struct DeadLetter {
 /// # Errors
 /// When the database fails.
 pub async fn dead_letters(pool: &PgPool) -> Result<Vec<DeadLetter>, StoreError> {
-    sqlx::query_as!(
-        DeadLetter,
-        r#"SELECT min(recipient) AS "recipient!", dead_at AS "dead_at!", count(*) AS "events!", max(reply) AS reply
+    let rows = sqlx::query!(
+        r#"SELECT min(recipient) AS "recipient!", dead_at AS "dead_at!", count(*) AS "events!", max(reply) AS reply,
+                  array_agg(event_id) AS "told!"
            FROM deliveries
            WHERE dead_at IS NOT NULL
            GROUP BY address, dead_at, message_id
@@ -33,15 +36,24 @@ pub async fn dead_letters(pool: &PgPool) -> Result<Vec<DeadLetter>, StoreError> 
     )
     .fetch_all(pool)
     .await
-    .map_err(during("reading dead letters"))
+    .map_err(during("reading dead letters"))?;
+    let letters = rows.into_iter().map(|row| DeadLetter {
+        recipient: row.recipient,
+        dead_at: row.dead_at,
+        events: row.events,
+        reply: row.reply,
+        told: row.told.into_iter().map(EventId).collect(),
+    });
+    Ok(letters.collect())
 }
 
 /// Makes every dead letter owed again, and forgets the pauses of their recipients. A message whose DATA had begun is
-/// repeated as it is. Gives how many dead letters there were. One transaction.
+/// repeated as it is, to an address that the file still `names` (in small letters): who has left it will not read it, and what
+/// they were owed is free to go to others. Gives how many dead letters there were. One transaction.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn offer_again(pool: &PgPool) -> Result<u64, StoreError> {
+pub async fn offer_again(pool: &PgPool, names: &[String]) -> Result<u64, StoreError> {
     let doing = "offering dead letters again";
     let mut tx = pool.begin().await.map_err(during(doing))?;
     let letters = sqlx::query_scalar!(
@@ -59,10 +71,26 @@ pub async fn offer_again(pool: &PgPool) -> Result<u64, StoreError> {
     .execute(&mut *tx)
     .await
     .map_err(during(doing))?;
-    sqlx::query!("UPDATE messages SET dead_at = NULL WHERE dead_at IS NOT NULL")
-        .execute(&mut *tx)
-        .await
-        .map_err(during(doing))?;
+    sqlx::query!(
+        "UPDATE deliveries
+         SET message_id = NULL
+         WHERE dead_at IS NOT NULL
+           AND message_id IS NOT NULL
+           AND NOT (address = ANY ($1))",
+        names
+    )
+    .execute(&mut *tx)
+    .await
+    .map_err(during(doing))?;
+    sqlx::query!(
+        "UPDATE messages
+         SET dead_at = NULL
+         WHERE dead_at IS NOT NULL
+           AND EXISTS (SELECT FROM deliveries WHERE deliveries.message_id = messages.id)"
+    )
+    .execute(&mut *tx)
+    .await
+    .map_err(during(doing))?;
     sqlx::query!(
         "UPDATE deliveries
          SET dead_at = NULL,

@@ -8,7 +8,7 @@ use crate::store::outbox::mailing::Loose;
 use crate::store::outbox::recipients::{Recipient, RecipientClaim};
 
 /// Cancels deliveries of the claimed recipient, who no longer gets their company's news. Each comes with those who get it
-/// now: where none of them has a delivery of the event, all of them get one. Gives who became owed something.
+/// now: whoever of them has no delivery of the event gets one, which says from whom it came. Gives who became owed something.
 ///
 /// # Errors
 /// When the database fails: nothing is changed then.
@@ -26,6 +26,7 @@ async fn readdress_once(
     now: DateTime<Utc>,
 ) -> Result<Vec<Recipient>, StoreError> {
     let doing = "re-addressing what is owed";
+    let from = claim.recipient().clone();
     let mut tx = claim.connection().begin().await.map_err(during(doing))?;
     let ids: Vec<i64> = cancelled.iter().map(|(loose, _)| loose.id.0).collect();
     let done = sqlx::query!(
@@ -50,32 +51,49 @@ async fn readdress_once(
         }
     }
     let rows = sqlx::query!(
-        r#"WITH reader AS (
-               SELECT *, lower(recipient COLLATE "C") AS address
-               FROM UNNEST($1::bigint[], $2::text[], $3::timestamptz[]) AS reader (event_id, recipient, owed_since)
-           )
-           INSERT INTO deliveries AS known (event_id, recipient, owed_since)
-           SELECT event_id, recipient, min(owed_since)
-           FROM reader
+        r#"INSERT INTO deliveries AS known (event_id, recipient, owed_since, readdressed_from)
+           SELECT event_id, recipient, min(owed_since), $4
+           FROM UNNEST($1::bigint[], $2::text[], $3::timestamptz[]) AS reader (event_id, recipient, owed_since)
            WHERE NOT EXISTS (
                SELECT FROM deliveries
-               JOIN reader AS other ON other.event_id = deliveries.event_id AND other.address = deliveries.address
                WHERE deliveries.event_id = reader.event_id
+                 AND deliveries.address = lower(reader.recipient COLLATE "C")
                  AND deliveries.cancelled_at IS NULL
            )
            GROUP BY event_id, recipient
            -- Who had left and is back.
            ON CONFLICT (event_id, recipient) DO UPDATE
-           SET cancelled_at = NULL
+           SET cancelled_at = NULL,
+               readdressed_from = excluded.readdressed_from
            WHERE known.cancelled_at IS NOT NULL
            RETURNING address"#,
         &events,
         &readers,
-        &since
+        &since,
+        from.as_str()
     )
     .fetch_all(&mut *tx)
     .await
     .map_err(during(doing))?;
     tx.commit().await.map_err(during(doing))?;
     Ok(rows.into_iter().map(|row| Recipient::new(&row.address)).collect())
+}
+
+/// Why it is told that the claimed recipient cannot be reached: the causes of open troubles, their address or a message.
+///
+/// # Errors
+/// When the database fails.
+pub async fn undeliverable_causes(claim: &mut RecipientClaim) -> Result<Vec<String>, StoreError> {
+    let recipient = claim.recipient().clone();
+    sqlx::query_scalar!(
+        "SELECT cause
+         FROM troubles
+         WHERE kind = 'email_undeliverable'
+           AND resolved_at IS NULL
+           AND (cause = $1 OR cause IN (SELECT message_id FROM messages WHERE address = $1))",
+        recipient.as_str()
+    )
+    .fetch_all(claim.connection())
+    .await
+    .map_err(during("reading why a recipient cannot be reached"))
 }

@@ -65,6 +65,16 @@ pub struct Delivered {
     pub dead_at: Option<DateTime<Utc>>,
     /// What the server said when it was given up, inert.
     pub reply: Option<String>,
+    /// The address that was owed it before, and no longer gets this company's news.
+    pub readdressed_from: Option<String>,
+}
+
+impl Delivered {
+    /// Whether it is owed instead to this address (in small letters).
+    #[must_use]
+    pub fn is_heir_of(&self, address: &str) -> bool {
+        self.readdressed_from.as_deref() == Some(address)
+    }
 }
 
 /// What became of these events, by recipient.
@@ -77,7 +87,7 @@ pub async fn deliveries(
 ) -> Result<HashMap<EventId, Vec<Delivered>>, StoreError> {
     let ids: Vec<i64> = events.iter().map(|id| id.0).collect();
     let rows = sqlx::query!(
-        "SELECT event_id, recipient, owed_since, sent_at, cancelled_at, dead_at, reply
+        "SELECT event_id, recipient, owed_since, sent_at, cancelled_at, dead_at, reply, readdressed_from
          FROM deliveries
          WHERE event_id = ANY ($1)
          ORDER BY id",
@@ -95,6 +105,7 @@ pub async fn deliveries(
             cancelled_at: row.cancelled_at,
             dead_at: row.dead_at,
             reply: row.reply,
+            readdressed_from: row.readdressed_from,
         });
     }
     Ok(delivered)

@@ -126,6 +126,7 @@ async fn accept(pool: &PgPool, count: usize, name: &str, now: DateTime<Utc>) -> 
         pinned_prefix: prefix.as_deref(),
         check_line: "0 0 8 * * * Asia/Shanghai".into(),
         thresholds: "".into(),
+        readers: (&[][..]).into(),
     });
     companies::accept(pool, "a file", entries, now).await
 }

@@ -76,6 +76,7 @@ pub async fn tell(database: &TestDatabase) {
         pinned_prefix: None,
         check_line: "0 0 8 * * * Asia/Shanghai".into(),
         thresholds: "".into(),
+        readers: (&[][..]).into(),
     });
     companies::accept(store.pool(), "story", entries, instant("2026-02-01T00:00:00Z")).await.unwrap();
     for (cause, calls) in [(Cause::Check, 3), (Cause::Page, 1), (Cause::Confirmation, 1)] {

@@ -27,6 +27,7 @@ mod shapes;
 mod snooze;
 mod companies;
 mod certificates;
+mod outlook;
 mod validate;
 mod verdict;
 mod why;

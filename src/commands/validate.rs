@@ -1,11 +1,16 @@
 //! `qualwatch validate`: judges the watchlist and changes nothing, like `nginx -t`.
 
+use crate::config::{self, EditEffect, Watchlist};
+use crate::domain::certificates::{self, Owner};
 use crate::domain::text::displayable;
+use crate::store::reports::established;
 
 use super::arguments::{Places, Validate};
 use super::ask::ask;
 use super::context::Context;
+use super::database::Database;
 use super::exit::Exit;
+use super::outlook::{Leaving, Outlook};
 use super::print::{self, Reader};
 use super::verdict::FileVerdict;
 
@@ -18,14 +23,19 @@ pub(super) async fn validate(places: &Places, arguments: &Validate) -> anyhow::R
     let context = Context::load(places, reader)?;
     let warnings = context.all_warnings();
     let need = context.watchlist.calls_per_day(context.now());
+    let effect = outlook(&context, need).await;
     if reader == Reader::Person {
         context.draw_warnings(&warnings);
         print::text(&sentence(&context, need))?;
+        if let Some(effect) = &effect {
+            print::text(&effect.to_string())?;
+        }
     }
     let asked = if arguments.ask { Some(ask(&context).await?) } else { None };
     match (reader, &asked) {
         (Reader::Program, _) => {
-            print::document(&FileVerdict::of_a_good_file(&warnings, need, asked.as_ref()))?;
+            let verdict = FileVerdict::of_a_good_file(&warnings, need, asked.as_ref());
+            print::document(&verdict.with_effect(effect.as_ref()))?;
         }
         (Reader::Person, Some(asked)) => print::text(&asked.to_string())?,
         (Reader::Person, None) => {}
@@ -46,4 +56,60 @@ fn sentence(context: &Context, need: u64) -> String {
     };
     let path = displayable(&context.path.display().to_string());
     format!("{path} is fine: {companies}, at least {calls} a day ({budget})")
+}
+
+/// What the file changes beside the copy that was accepted last; `None` where there is none, or nothing changes. Deadlines are read
+/// only where companies leave: without a database they are left out.
+async fn outlook(context: &Context, calls_per_day: u64) -> Option<Outlook> {
+    let accepted = config::accepted(&context.state_dir).filter(|accepted| *accepted != context.text)?;
+    let (old, _) = config::parse(&accepted, &context.path).ok()?;
+    let EditEffect { left, joined, readers_gained, readers_lost } = EditEffect::of(&old, &context.watchlist);
+    let calls_per_day_before = old.calls_per_day(context.now());
+    let mut left: Vec<Leaving> =
+        left.into_iter().map(|named| Leaving { named, next_deadline: None, certificate_num: None }).collect();
+    if !left.is_empty()
+        && let Err(error) = add_deadlines(context, &old, &mut left).await
+    {
+        tracing::debug!("the deadlines of who leaves are not known: {error:#}");
+    }
+    left.sort_by_key(|leaving| (leaving.next_deadline.is_none(), leaving.next_deadline));
+    let outlook = Outlook { left, joined, readers_gained, readers_lost, calls_per_day_before, calls_per_day };
+    (!outlook.is_none()).then_some(outlook)
+}
+
+async fn add_deadlines(context: &Context, old: &Watchlist, left: &mut [Leaving]) -> anyhow::Result<()> {
+    let Ok(database) = Database::open_if_there(context).await? else { return Ok(()) };
+    let done = read_deadlines(context, &database, old, left).await;
+    database.close().await?;
+    done
+}
+
+async fn read_deadlines(
+    context: &Context,
+    database: &Database,
+    old: &Watchlist,
+    left: &mut [Leaving],
+) -> anyhow::Result<()> {
+    let pool = database.store.pool();
+    let largest = old.alerts.expiry_days.iter().max().copied().map_or(-1, i64::from);
+    for batch in left.chunks_mut(established::BATCH_ESTABLISHED_MAX) {
+        let keywords: Vec<_> = batch.iter().map(|leaving| &leaving.named.company).collect();
+        let ids = established::ids_named(pool, &keywords).await?;
+        for company in established::established(pool, &ids, |_| true).await? {
+            let owner = Owner {
+                keyword: &company.keyword,
+                name: &company.name,
+                last_verified_at: company.last_verified_at,
+                expiring_from_days: largest,
+            };
+            let held = certificates::certificates(&company.snapshot, owner, context.today());
+            let next = certificates::next_deadline(&held, context.today());
+            let leaving = batch.iter_mut().find(|leaving| leaving.named.company == company.keyword);
+            if let (Some(leaving), Some((day, certificate))) = (leaving, next) {
+                leaving.next_deadline = Some(day);
+                leaving.certificate_num = Some(certificate.certificate_num.clone());
+            }
+        }
+    }
+    Ok(())
 }

@@ -5,6 +5,7 @@ use std::fmt;
 use serde::Serialize;
 
 use super::exit::Exit;
+use super::outlook::Outlook;
 use crate::config::{ConfigError, Fault, Warning};
 use crate::domain::keyword::Keyword;
 use crate::domain::text::displayable;
@@ -19,6 +20,9 @@ pub(super) struct FileVerdict<'a> {
     calls_per_day: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     ask: Option<&'a Proof>,
+    /// What the file changes beside the one in force; absent where none is, or where it is the same.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    effect: Option<&'a Outlook>,
 }
 
 impl<'a> FileVerdict<'a> {
@@ -28,12 +32,17 @@ impl<'a> FileVerdict<'a> {
         calls_per_day: u64,
         ask: Option<&'a Proof>,
     ) -> Self {
-        Self { ok: true, faults: &[], warnings, calls_per_day: Some(calls_per_day), ask }
+        Self { ok: true, faults: &[], warnings, calls_per_day: Some(calls_per_day), ask, effect: None }
+    }
+
+    /// With what it changes beside the one in force.
+    pub(super) fn with_effect(self, effect: Option<&'a Outlook>) -> Self {
+        Self { effect, ..self }
     }
 
     /// Of a file that is not used.
     pub(super) fn of_faults(faults: &'a [Fault], warnings: &'a [Warning]) -> Self {
-        Self { ok: false, faults, warnings, calls_per_day: None, ask: None }
+        Self { ok: false, faults, warnings, calls_per_day: None, ask: None, effect: None }
     }
 }
 

@@ -13,6 +13,7 @@ mod alike;
 mod companies;
 mod database_url;
 mod draw;
+mod effect;
 mod error;
 mod fault;
 mod judge;
@@ -30,6 +31,7 @@ mod watchlist;
 
 pub use database_url::DatabaseUrl;
 pub use draw::{Colour, draw, draw_warnings};
+pub use effect::{EditEffect, Named, ReaderOf};
 pub use error::ConfigError;
 pub use fault::{Fault, Warning};
 pub use judge::{FILE_BYTES_MAX, Judgement, judge, parse, read_text, warning_at};

@@ -115,6 +115,19 @@ pub fn open(snapshot: &Snapshot, owner: Owner<'_>, today: NaiveDate) -> Vec<Cert
     open.map(Certificate::into_facts).collect()
 }
 
+/// The next day on which something has to be done for one of these certificates: the filing day while it lies ahead, else the end.
+#[must_use]
+pub fn next_deadline(certificates: &[Certificate], today: NaiveDate) -> Option<(NaiveDate, &Certificate)> {
+    let live = certificates
+        .iter()
+        .filter(|certificate| !matches!(certificate.state, State::Historical | State::Superseded));
+    let deadlines = live.filter_map(|certificate| {
+        let ahead = [certificate.filing_day, certificate.valid_until].into_iter().flatten();
+        Some((ahead.filter(|day| *day >= today).min()?, certificate))
+    });
+    deadlines.min_by_key(|(day, _)| *day)
+}
+
 impl Certificate {
     fn into_facts(self) -> CertificateFacts {
         CertificateFacts {

@@ -172,3 +172,57 @@ async fn operators_are_told_what_was_open_of_companies_that_leave() {
     let (_, letters) = checked(&scene, program, "2026-08-19");
     assert_eq!(letters, [OPERATOR]);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn validate_says_the_effect_of_an_edit_before_it_is_made() {
+    let scene = scene().await;
+    scene.at("2026-06-20");
+    let program = scene.program_with(&watchlist(&scene, &[COLLEAGUE], &ALL));
+    let (program, _) = checked(&scene, program, "2026-06-20");
+    let effect = |program: &Program| program.run(&["validate", "--json"]).json()["effect"].clone();
+    assert_eq!(effect(&program), json!(null), "nothing was edited");
+
+    edit(
+        &program,
+        &watchlist(
+            &scene,
+            &[COLLEAGUE],
+            &[(2, "to = [\"late@example.com\"]"), (4, "check = \"0 8 * * Mon\"")],
+        ),
+    );
+    let said = effect(&program);
+    let left = |place: usize| said["left"][place].clone();
+    assert_eq!(
+        (&left(0)["company"], &left(0)["next_deadline"]),
+        (&json!("公司1"), &json!("2026-06-24")),
+        "{said:#}"
+    );
+    assert_eq!(
+        (&left(1)["company"], &left(1)["next_deadline"]),
+        (&json!("公司3"), &json!("2028-10-09")),
+        "{said:#}"
+    );
+    assert_eq!(said["joined"], json!([{"company": "公司4", "name": "公司4"}]));
+    assert_eq!(said["readers_gained"][0]["address"], "late@example.com");
+    assert_eq!(said["readers_lost"], json!([]));
+    assert_eq!(said["calls_per_day_before"], 3);
+    let shown = program.run(&["validate"]).stdout;
+    for line in [
+        "  leaves: 公司1, next deadline 2026-06-24 (A141002510)",
+        "  comes in: 公司4",
+        "  becomes a reader: late@example.com of 公司2",
+        "  calls a day: 3 before, 2 now",
+    ] {
+        assert!(shown.lines().any(|shown| shown == line), "{line}: {shown}");
+    }
+
+    edit(&program, &watchlist(&scene, &[COLLEAGUE], &[(1, "name = \"甲\""), (2, ""), (3, "")]));
+    assert_eq!(effect(&program), json!(null), "another name concerns nobody");
+    edit(&program, &watchlist(&scene, &[RIGHT], &ALL));
+    let shown = program.run(&["validate"]).stdout;
+    assert!(
+        shown.contains(&format!("  is no reader any more: {COLLEAGUE} of 公司1, 公司2, 公司3")),
+        "{shown}"
+    );
+    assert_eq!(scene.count("SELECT count(*) FROM edits").await, 0, "nothing is made");
+}

@@ -2,10 +2,9 @@
 //! and which companies nobody watches any more (design 4: `briefing`, `watchlist_changed`).
 
 use chrono::{DateTime, Utc};
-use sqlx::postgres::{PgConnection, PgPool};
+use sqlx::postgres::PgPool;
 
 use super::CompanyId;
-use super::listings::{BATCH_ROWS_MAX, Changed};
 use crate::store::error::{StoreError, during};
 use crate::store::outbox::events::{self, Owed};
 
@@ -26,47 +25,6 @@ pub struct Edit {
 /// An edit's row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct EditId(i64);
-
-/// Notes who reads of companies now that were named before, and did not then. Neither begins nor commits.
-pub(super) async fn note_new_readers(
-    connection: &mut PgConnection,
-    watchlist: &str,
-    changed: &Changed<'_>,
-    now: DateTime<Utc>,
-) -> Result<(), StoreError> {
-    for batch in changed.readers.chunks(BATCH_ROWS_MAX) {
-        let companies: Vec<i64> = batch.iter().map(|(company, _)| *company).collect();
-        let pairs = batch
-            .iter()
-            .flat_map(|(company, readers)| readers.iter().map(|reader| (*company, reader.clone())));
-        let (of, readers): (Vec<i64>, Vec<String>) = pairs.unzip();
-        sqlx::query!(
-            "INSERT INTO edits (watchlist, company_id, new_reader, made_at)
-             SELECT listings.watchlist, company_id, reader, $5
-             FROM listings
-             -- Whom nobody knows yet will be told of as watched, and whom is back by its next answer.
-             JOIN companies ON companies.id = company_id AND baseline_at IS NOT NULL
-             CROSS JOIN UNNEST(readers) AS reader
-             WHERE listings.watchlist = $1
-               AND company_id = ANY ($2)
-               AND NOT EXISTS (
-                       SELECT FROM UNNEST($3::bigint[], $4::text[]) AS known (company_id, reader)
-                       WHERE known.company_id = listings.company_id
-                         AND known.reader = reader.reader
-                   )
-             ORDER BY company_id, reader",
-            watchlist,
-            &companies,
-            &of,
-            &readers,
-            now
-        )
-        .execute(&mut *connection)
-        .await
-        .map_err(during("noting who became a reader"))?;
-    }
-    Ok(())
-}
 
 /// The oldest edits of this watchlist that are still to be told. A company that is back, or a reader who was told of what is
 /// open on that day already, is no longer to be told.

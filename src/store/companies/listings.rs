@@ -222,6 +222,47 @@ pub(super) async fn changed<'a>(
     Ok(changed)
 }
 
+/// Notes who reads of companies now that were named before, and did not then. Neither begins nor commits.
+pub(super) async fn note_new_readers(
+    connection: &mut PgConnection,
+    watchlist: &str,
+    changed: &Changed<'_>,
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    for batch in changed.readers.chunks(BATCH_ROWS_MAX) {
+        let companies: Vec<i64> = batch.iter().map(|(company, _)| *company).collect();
+        let pairs = batch
+            .iter()
+            .flat_map(|(company, readers)| readers.iter().map(|reader| (*company, reader.clone())));
+        let (of, readers): (Vec<i64>, Vec<String>) = pairs.unzip();
+        sqlx::query!(
+            "INSERT INTO edits (watchlist, company_id, new_reader, made_at)
+             SELECT listings.watchlist, company_id, reader, $5
+             FROM listings
+             -- Whom nobody knows yet will be told of as watched, and whom is back by its next answer.
+             JOIN companies ON companies.id = company_id AND baseline_at IS NOT NULL
+             CROSS JOIN UNNEST(readers) AS reader
+             WHERE listings.watchlist = $1
+               AND company_id = ANY ($2)
+               AND NOT EXISTS (
+                       SELECT FROM UNNEST($3::bigint[], $4::text[]) AS known (company_id, reader)
+                       WHERE known.company_id = listings.company_id
+                         AND known.reader = reader.reader
+                   )
+             ORDER BY company_id, reader",
+            watchlist,
+            &companies,
+            &of,
+            &readers,
+            now
+        )
+        .execute(&mut *connection)
+        .await
+        .map_err(during("noting who became a reader"))?;
+    }
+    Ok(())
+}
+
 /// Notes that this watchlist names those of these companies that are stored.
 pub(super) async fn list(
     connection: &mut PgConnection,

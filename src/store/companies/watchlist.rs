@@ -5,7 +5,6 @@ use serde::{Deserialize, Serialize};
 use sqlx::Connection as _;
 use sqlx::postgres::{PgConnection, PgPool};
 
-use super::edits;
 use super::entry::Entry;
 use super::listings::{self, BATCH_ROWS_MAX};
 use crate::domain::keyword::Keyword;
@@ -77,7 +76,7 @@ async fn compare_and_store<'a>(
         listings::list(&mut tx, watchlist, batch).await?;
         have_changed(&mut tx, watchlist, &touched).await?;
     }
-    edits::note_new_readers(&mut tx, watchlist, &changed, now).await?;
+    listings::note_new_readers(&mut tx, watchlist, &changed, now).await?;
     listings::keep_digest(&mut tx, watchlist, digest).await?;
     tx.commit().await.map_err(during(doing))
 }

@@ -19,6 +19,15 @@ pub trait Clock: Send + Sync {
     fn sleep_until(&self, deadline: DateTime<Utc>) -> BoxFuture<'_, ()>;
 }
 
+/// No machine on which this program runs is older. One without a battery begins in 1970, until it has asked for the time.
+const CLOCKS_BEGIN: &str = "2024-01-01T00:00:00Z";
+
+/// Whether a clock that shows `now` has been set at all. Nothing is to be concluded by one that has not.
+#[must_use]
+pub fn is_set(now: DateTime<Utc>) -> bool {
+    CLOCKS_BEGIN.parse::<DateTime<Utc>>().is_ok_and(|begin| now >= begin)
+}
+
 /// The machine's clock, or that clock moved by a fixed distance (`QUALWATCH_NOW`, design 7: it runs on from there).
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SystemClock {

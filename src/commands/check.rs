@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 
+use crate::clock::is_set;
 use crate::config;
 use crate::domain::keyword::Keyword;
 use crate::domain::secret::Secret;
@@ -21,7 +22,7 @@ use super::context::Context;
 use super::database::Database;
 use super::document::Printed;
 use super::ending::cancelled_by_signals;
-use super::exit::{Exit, no_key};
+use super::exit::{Exit, Refusal, no_key};
 use super::print::Reader;
 use super::shapes::{EventShape, ProblemShape};
 
@@ -38,6 +39,13 @@ pub(super) async fn check(places: &Places, arguments: &Check, steps: &dyn Steps)
     let reader = arguments.output.reader();
     let context = Context::load(places, reader)?;
     let whom = whom(&context, arguments)?;
+    if !is_set(context.now()) {
+        let unset =
+            format!("the clock of this machine shows {}: nothing was asked, judged or told", context.now());
+        return Err(Refusal::unchecked(unset)
+            .advising("set it (timedatectl set-ntp true), then check again")
+            .into());
+    }
     let key = config::read_api_key(&context.watchlist, &context.environment)?;
     let Some(key) = key.map(|key| key.value) else { return Err(no_key().into()) };
     if reader == Reader::Person {

@@ -237,7 +237,10 @@ impl Context {
     pub fn draw_warnings(&self, warnings: &[Warning]) {
         if !warnings.is_empty() {
             let colour = print::colour_of_complaints(&self.environment);
-            print::drawing(&config::draw_warnings(warnings, &self.text, &self.path, colour));
+            print::drawing(
+                tracing::Level::WARN,
+                &config::draw_warnings(warnings, &self.text, &self.path, colour),
+            );
         }
     }
 }
@@ -315,6 +318,6 @@ pub(super) fn draw(path: &Path, text: &str, judgement: &Judgement, environment: 
         config::draw(&judgement.faults, text, path, colour),
     ];
     for drawing in drawn.into_iter().filter(|drawing| !drawing.is_empty()) {
-        print::drawing(&format!("{drawing}\n"));
+        print::drawing(tracing::Level::ERROR, &format!("{drawing}\n"));
     }
 }

@@ -176,7 +176,10 @@ impl Database {
     /// # Errors
     /// None are installed.
     pub async fn programs(&self) -> anyhow::Result<Programs> {
-        let newest = private_postgres::newest_programs();
+        let newest = async {
+            let server = self.store.server_major().await?;
+            anyhow::Ok(private_postgres::client_programs(server).await?)
+        };
         Ok(match &self.place {
             Place::Server(url) => {
                 let environment = url.libpq_environment();

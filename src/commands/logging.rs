@@ -1,13 +1,8 @@
 //! The log: standard error, which systemd takes into the journal. It is best effort: a full disk, a pipe whose reader has gone or does
 //! not read, a closed descriptor: a line is lost, and the work goes on.
 
-use std::io::{self, IsTerminal as _, Write};
-use std::os::fd::AsFd as _;
-use std::sync::OnceLock;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::io::{self, Write};
 
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::stat::{SFlag, fstat};
 use tracing::{Level, Metadata};
 use tracing_subscriber::filter::filter_fn;
 use tracing_subscriber::fmt::MakeWriter;
@@ -16,13 +11,8 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{EnvFilter, Layer as _, fmt};
 
 use super::arguments::{Arguments, Command};
+use super::standard_error::{Lossy, is_journal, urgency};
 use crate::domain::text::visible;
-
-/// How long a line waits for a reader that does not read; those after it do not wait until it reads again.
-const READER_PATIENCE_MILLISECONDS: u16 = 1000;
-
-/// Where poll(2) says that a pipe or a socket can be written to, so many bytes go in without waiting (`PIPE_BUF`, pipe(7)).
-const PIECE_BYTES: usize = 4096;
 
 /// Starts the log, at the level of `RUST_LOG`, else that of the command. From now on a panic is a line of it.
 pub fn start_logging(arguments: &Arguments) {
@@ -58,29 +48,6 @@ fn is_fit_for_a_log(metadata: &Metadata<'_>) -> bool {
     }
 }
 
-/// How urgent a line is, as the journal reads it (sd-daemon(3)); nothing where no journal reads.
-pub(super) fn urgency(level: Level) -> &'static str {
-    match level {
-        _ if !is_journal() => "",
-        Level::ERROR => "<3>",
-        Level::WARN => "<4>",
-        Level::INFO => "<6>",
-        Level::DEBUG | Level::TRACE => "<7>",
-    }
-}
-
-/// Whether standard error leads to systemd's journal, perhaps through a pipe. Programs of a person's session inherit the variable, but
-/// write to a terminal or a file (systemd.exec(5), `JOURNAL_STREAM`).
-fn is_journal() -> bool {
-    static IS_JOURNAL: OnceLock<bool> = OnceLock::new();
-    *IS_JOURNAL.get_or_init(|| {
-        let kind = fstat(io::stderr()).map(|found| SFlag::from_bits_truncate(found.st_mode) & SFlag::S_IFMT);
-        std::env::var_os("JOURNAL_STREAM").is_some()
-            && !io::stderr().is_terminal()
-            && kind.is_ok_and(|kind| kind == SFlag::S_IFSOCK || kind == SFlag::S_IFIFO)
-    })
-}
-
 /// Makes a writer for each event.
 struct StandardError;
 
@@ -94,47 +61,6 @@ impl<'a> MakeWriter<'a> for StandardError {
     fn make_writer_for(&'a self, metadata: &Metadata<'_>) -> Self::Writer {
         Inert { urgency: urgency(*metadata.level()), output: Lossy }
     }
-}
-
-/// Standard error, as far as it takes what is written.
-pub(super) struct Lossy;
-
-/// Whether the reader was waited for in vain.
-static IS_STUCK: AtomicBool = AtomicBool::new(false);
-/// Lines that were lost since the last one that was not.
-static LOST: AtomicU64 = AtomicU64::new(0);
-
-impl Write for Lossy {
-    /// Takes a whole line, or loses it: it never fails.
-    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-        let mut output = io::stderr().lock();
-        let lost = LOST.load(Ordering::Relaxed);
-        let note = format!("{}WARN {lost} lines of the log could not be written\n", urgency(Level::WARN));
-        let note = if lost > 0 { note.as_bytes() } else { &[] };
-        let is_written = note
-            .chunks(PIECE_BYTES)
-            .chain(line.chunks(PIECE_BYTES))
-            .all(|piece| takes(&output) && output.write_all(piece).is_ok());
-        if is_written {
-            LOST.store(0, Ordering::Relaxed);
-        } else {
-            LOST.fetch_add(1, Ordering::Relaxed);
-        }
-        Ok(line.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-/// Whether a piece can be written without waiting for long. What cannot be asked is written to.
-fn takes(output: &io::StderrLock<'_>) -> bool {
-    let patience = if IS_STUCK.load(Ordering::Relaxed) { 0 } else { READER_PATIENCE_MILLISECONDS };
-    let mut asked = [PollFd::new(output.as_fd(), PollFlags::POLLOUT)];
-    let takes = poll(&mut asked, PollTimeout::from(patience)).map_or(true, |ready| ready > 0);
-    IS_STUCK.store(!takes, Ordering::Relaxed);
-    takes
 }
 
 /// What a person who waits for an answer wants to see; a daemon says more.

@@ -19,6 +19,7 @@ mod logging;
 mod print;
 mod document;
 mod spool;
+mod standard_error;
 mod retry;
 mod run;
 mod served;

@@ -5,8 +5,9 @@ use std::io::{self, ErrorKind, IsTerminal as _, Write as _};
 
 use anyhow::Context as _;
 use serde::Serialize;
+use tracing::Level;
 
-use super::logging::{Lossy, urgency};
+use super::standard_error::{Lossy, urgency};
 use crate::config::{Colour, Environment};
 use crate::domain::text::visible;
 
@@ -53,15 +54,16 @@ pub fn bytes(bytes: &[u8]) -> anyhow::Result<()> {
 
 /// Tells a person something beside the output. Nothing in it steers the terminal; line ends stay.
 pub fn complaint(text: &str) {
-    let urgency = urgency(tracing::Level::ERROR);
-    let lines: Vec<String> = text.lines().map(|line| format!("{urgency}{}", visible(line))).collect();
-    drawing(&lines.join("\n"));
+    let lines: Vec<String> = text.lines().map(visible).collect();
+    drawing(Level::ERROR, &lines.join("\n"));
 }
 
 /// Tells a person what was drawn for the terminal already.
-pub fn drawing(text: &str) {
+pub fn drawing(level: Level, text: &str) {
+    let urgency = urgency(level);
+    let lines = text.split('\n').fold(String::new(), |lines, line| lines + urgency + line + "\n");
     // Where nobody reads there is nobody to tell.
-    let _ = Lossy.write_all(format!("{text}\n").as_bytes());
+    let _ = Lossy.write_all(lines.as_bytes());
 }
 
 /// Whether to colour standard error.

@@ -1,8 +1,12 @@
 //! `qualwatch run`: the daemon.
 
+use std::time::Duration;
+
 use anyhow::Context as _;
+use sd_notify::NotifyState;
 use tokio_util::sync::CancellationToken;
 
+use crate::clock::{is_set, pause};
 use crate::daemon::{Beginning, Daemon, DirectMail, Sender, Surroundings, hang_ups, say_status};
 use crate::store::steps::Steps;
 
@@ -12,6 +16,8 @@ use super::database::Database;
 use super::ending::cancelled_by_signals;
 use super::exit::Exit;
 use super::print::Reader;
+
+const LOOK_AT_THE_CLOCK_EVERY: Duration = Duration::from_secs(1);
 
 /// Runs until Ctrl-C or SIGTERM. With a faulty file it runs by the copy that was accepted last, and says so.
 ///
@@ -25,6 +31,10 @@ pub(super) async fn run(places: &Places, steps: &dyn Steps) -> anyhow::Result<Ex
     let (context, found) = Context::load_in_force(places, Reader::Person)?;
     for warning in context.all_warnings() {
         tracing::warn!(line = warning.line, key = warning.key, "{}", warning.message);
+    }
+    if unless_ended(&ending, until_the_clock_is_set(&context)).await.is_none() {
+        tracing::info!("ended before the clock was set");
+        return Ok(Exit::Done);
     }
     say_status("opening the database");
     let Some(opened) = unless_ended(&ending, Database::open_or_make(&context)).await else {
@@ -55,6 +65,22 @@ pub(super) async fn run(places: &Places, steps: &dyn Steps) -> anyhow::Result<Ex
     database.close().await?;
     lived?;
     Ok(Exit::Done)
+}
+
+/// A machine without a battery begins in 1970. Asked, judged or told by that clock, everything would be wrong for ever.
+async fn until_the_clock_is_set(context: &Context) {
+    let now = context.now();
+    if is_set(now) {
+        return;
+    }
+    tracing::error!(%now, "the clock of this machine is not set: nothing is asked, judged or told until it is");
+    while !is_set(context.now()) {
+        // Without this systemd would end a start that takes so long.
+        let status = NotifyState::Status("waiting for the clock of this machine to be set");
+        let _ = sd_notify::notify(&[status, NotifyState::ExtendTimeoutUsec(60_000_000)]);
+        pause(LOOK_AT_THE_CLOCK_EVERY).await;
+    }
+    tracing::info!(now = %context.now(), "the clock is set");
 }
 
 /// A database may take minutes to open, after a crash or when nobody answers: whoever ends us meanwhile does not wait for it.

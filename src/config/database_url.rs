@@ -7,7 +7,7 @@ use url::Url;
 
 use super::fault::{Complaint, quoted};
 use super::keys::nearest;
-use super::values::is_loopback_name;
+use super::values::{ascii_host, is_loopback_name};
 
 /// What `sslmode` may be (libpq), weakest first.
 const SSL_MODES: [&str; 6] = ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"];
@@ -49,6 +49,13 @@ impl DatabaseUrl {
             let complaint =
                 Complaint::new("is no PostgreSQL address: it begins with postgres:// or postgresql://");
             return Err(complaint.perhaps(nearest(url.scheme(), ["postgres", "postgresql"])));
+        }
+        // A directory of a socket stays as it is written.
+        let named =
+            url.host_str().filter(|host| !host.to_ascii_lowercase().starts_with("%2f")).map(ascii_host);
+        if let Some(host) = named {
+            let unknown = || Complaint::new("names a server that no name server knows");
+            url.set_host(Some(&host.ok_or_else(unknown)?)).map_err(|_| unknown())?;
         }
         let modes: Vec<String> = url
             .query_pairs()

@@ -5,7 +5,7 @@ use url::Url;
 
 use super::fault::{Complaint, quoted};
 use super::mailbox::EmailAddress;
-use super::values::is_loopback_name;
+use super::values::{ascii_host, is_loopback_name};
 
 /// The most bytes of a login name.
 const LOGIN_BYTES_MAX: usize = 254;
@@ -61,6 +61,8 @@ impl SmtpServer {
             .host_str()
             .filter(|host| !host.is_empty())
             .ok_or_else(|| Complaint::new("names no server"))?;
+        let host =
+            &ascii_host(host).ok_or_else(|| Complaint::new("names a server that no name server knows"))?;
         if !matches!(url.path(), "" | "/") || url.fragment().is_some() {
             return Err(Complaint::new("has something after the server that means nothing"));
         }

@@ -5,6 +5,7 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use chrono_tz::{TZ_VARIANTS, Tz};
+use percent_encoding::percent_decode_str;
 use toml::de::DeValue;
 use url::{Host, Url};
 
@@ -13,7 +14,7 @@ use super::keys::nearest;
 use super::reader::kind_of;
 use crate::domain::language::Language;
 use crate::domain::occurrences::CronLine;
-use crate::domain::text::is_steering;
+use crate::domain::text::{first_unseen, is_steering};
 
 /// The longest duration that is believed.
 const DAYS_MAX: u64 = 3_650;
@@ -29,9 +30,32 @@ pub(super) fn text<'a>(value: &'a DeValue<'_>) -> Result<&'a str, Complaint> {
         DeValue::Datetime(date) => Some(format!("\"{date}\"")),
         _ => None,
     };
-    value.as_str().ok_or_else(|| {
+    let text = value.as_str().ok_or_else(|| {
         Complaint::new(format!("is text in quotes, not {}", kind_of(value))).perhaps(suggestion)
-    })
+    })?;
+    match first_unseen(text) {
+        Some(unseen) => {
+            let without: String = text
+                .chars()
+                .filter(|character| first_unseen(character.encode_utf8(&mut [0; 4])).is_none())
+                .collect();
+            let complaint = format!("holds U+{:04X}, a character that nobody sees", u32::from(unseen));
+            Err(Complaint::new(complaint).perhaps(Some(without)))
+        }
+        None => Ok(text),
+    }
+}
+
+/// The host of an address as it is looked up: one in other letters in its ASCII form (RFC 5890). `None` when it has none.
+pub(super) fn ascii_host(host: &str) -> Option<String> {
+    let host = percent_decode_str(host).decode_utf8().ok()?;
+    if host.is_ascii() {
+        return Some(host.into_owned());
+    }
+    match Host::parse(&host).ok()? {
+        Host::Domain(host) => Some(host),
+        Host::Ipv4(_) | Host::Ipv6(_) => None,
+    }
 }
 
 /// Text that is shown in mails: not blank, on one line, at most `chars_max` characters.

@@ -99,7 +99,7 @@ impl<'s> ReloadLoop<'s> {
     /// Reads the file anew until the end is asked for.
     pub(super) async fn run(mut self) {
         let common = self.common;
-        let edits = Edits::of(&common.around.path);
+        let mut edits = Edits::of(&common.around.path);
         loop {
             let told = tokio::select! {
                 () = common.around.ending.cancelled() => break,

@@ -3,10 +3,11 @@
 use std::fmt::Write as _;
 use std::num::NonZeroU16;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use reqwest::RequestBuilder;
-use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue};
+use reqwest::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderValue};
 use rustls::crypto::{CryptoProvider, ring};
 use sha2::{Digest as _, Sha256};
 use url::form_urlencoded::byte_serialize;
@@ -27,6 +28,10 @@ use crate::domain::text::{Scrubber, hex};
 /// How long a connection is kept for the next request. Shorter than servers keep theirs (nginx: 60 s or more), so that no
 /// paid call is sent into one that is just being closed.
 const IDLE_CONNECTION: Duration = Duration::from_secs(10);
+
+/// At a greater distance each request has a connection of its own. One that is used again may be just being closed by the server or
+/// something in between, and then a paid call gets no answer; connecting anew costs the sweep nothing at such a pace.
+const REUSED_BELOW: Duration = Duration::from_millis(1);
 
 /// 请求方式: get/post.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,7 +59,12 @@ pub struct Settings {
 
 /// Asks the provider.
 pub struct Client {
-    http: reqwest::Client,
+    /// Each request on a connection of its own.
+    fresh: reqwest::Client,
+    /// Connections that are used again, where the pace asks for it.
+    kept: Option<reqwest::Client>,
+    /// Whether a request broke off: then a connection may have been closed under it, and none is used again.
+    distrusts: AtomicBool,
     settings: Settings,
     /// The parameters as a form, up to the keyword. It holds the key.
     form_begins: String,
@@ -77,12 +87,18 @@ impl Client {
         if CryptoProvider::get_default().is_none() {
             let _ = ring::default_provider().install_default();
         }
-        let http = http_client(&settings.url)?;
+        let fresh = http_client(&settings.url, 0)?;
+        let kept = if settings.request_gap < REUSED_BELOW {
+            Some(http_client(&settings.url, usize::MAX)?)
+        } else {
+            None
+        };
         let gate = Pacer::new(settings.request_gap);
         let scrubber = Scrubber::new(&settings.key);
         let key: String = byte_serialize(settings.key.expose().as_bytes()).collect();
         let form_begins = format!("key={key}&keyword=");
-        Ok(Self { http, settings, form_begins, scrubber, gate, clock })
+        let distrusts = AtomicBool::new(false);
+        Ok(Self { fresh, kept, distrusts, settings, form_begins, scrubber, gate, clock })
     }
 
     /// Asks for one page of the company found by `keyword`. Waits for its turn, then sends exactly one request: no second
@@ -96,6 +112,10 @@ impl Client {
         if within(self.settings.timeout, asking).await.is_err() {
             let reason = format!("no whole answer within {:?}", self.settings.timeout);
             received.broken = Some((Fault::TimedOut, reason));
+        }
+        received.unpack(&self.settings.url);
+        if matches!(received.broken, Some((Fault::BrokeOff | Fault::TimedOut, _))) {
+            self.distrusts.store(true, Ordering::Relaxed);
         }
         let reply = Reply::new(received, &self.scrubber);
         tracing::debug!(
@@ -144,13 +164,17 @@ impl Client {
                     Some(own) => format!("{own}&{form}"),
                 };
                 url.set_query(Some(&query));
-                self.http.get(url)
+                self.http().get(url)
             }
             RequestMethod::Post => {
                 let is_form = HeaderValue::from_static("application/x-www-form-urlencoded");
-                self.http.post(url).header(CONTENT_TYPE, is_form).body(form)
+                self.http().post(url).header(CONTENT_TYPE, is_form).body(form)
             }
         }
+    }
+
+    fn http(&self) -> &reqwest::Client {
+        self.kept.as_ref().filter(|_| !self.distrusts.load(Ordering::Relaxed)).unwrap_or(&self.fresh)
     }
 
     /// 请求参数说明: key, pageSize, keyword, pageNum.
@@ -163,14 +187,19 @@ impl Client {
     }
 }
 
-fn http_client(url: &Url) -> Result<reqwest::Client, JuheError> {
+/// A client that keeps so many connections for the next request.
+fn http_client(url: &Url, idle_connections_max: usize) -> Result<reqwest::Client, JuheError> {
     let builder = reqwest::Client::builder()
         .user_agent(concat!("qualwatch/", env!("CARGO_PKG_VERSION")))
-        .default_headers(HeaderMap::from_iter([(ACCEPT, HeaderValue::from_static("application/json"))]))
+        .default_headers(HeaderMap::from_iter([
+            (ACCEPT, HeaderValue::from_static("application/json")),
+            (ACCEPT_ENCODING, HeaderValue::from_static("gzip")),
+        ]))
         .redirect(reqwest::redirect::Policy::none())
         .referer(false)
         .retry(reqwest::retry::never())
         .pool_idle_timeout(IDLE_CONNECTION)
+        .pool_max_idle_per_host(idle_connections_max)
         // Old middle boxes: a header that cannot be read is no reason to lose a paid answer.
         .http1_ignore_invalid_headers_in_responses(true)
         .http1_allow_obsolete_multiline_headers_in_responses(true)

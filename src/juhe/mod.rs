@@ -21,6 +21,7 @@ mod judge;
 mod json;
 mod ordinary;
 mod pace;
+mod packing;
 mod reading;
 mod reply;
 mod transport;

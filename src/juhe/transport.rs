@@ -8,6 +8,7 @@ use reqwest::{RequestBuilder, Response};
 use url::Url;
 
 use super::failure::Fault;
+use super::packing::{Unpacked, unpack};
 
 /// The most bytes of a body that are taken, after inflation. A full page has some 20 KiB.
 pub(super) const BODY_BYTES_MAX: usize = 4 * 1024 * 1024;
@@ -18,13 +19,33 @@ pub(super) struct Received {
     pub(super) status: Option<u16>,
     /// The host that a redirect named; it was not asked.
     pub(super) redirected_to: Option<String>,
-    /// Inflated, at most [`BODY_BYTES_MAX`].
+    /// At most [`BODY_BYTES_MAX`], also when unpacked.
     pub(super) body: Vec<u8>,
     /// Why the body is not whole, where it is not.
     pub(super) broken: Option<(Fault, String)>,
 }
 
-/// Sends `request` once and gathers what comes in `received`, nothing of it scrubbed. Dropping the future closes the connection.
+impl Received {
+    /// Unpacks the body, as far as it came.
+    pub(super) fn unpack(&mut self, url: &Url) {
+        let broken = match unpack(&mut self.body, BODY_BYTES_MAX) {
+            Unpacked::Whole => return,
+            Unpacked::TooLong => too_long(),
+            Unpacked::Broken(why) => {
+                let host = url.host_str().unwrap_or_default();
+                (Fault::BrokeOff, format!("the answer of {host} broke off: {why}"))
+            }
+        };
+        // What broke it off in the first place says more.
+        self.broken.get_or_insert(broken);
+    }
+}
+
+fn too_long() -> (Fault, String) {
+    (Fault::TooLong, format!("the answer is longer than {} MiB", BODY_BYTES_MAX / 1024 / 1024))
+}
+
+/// Sends `request` once and gathers what comes in `received`, nothing of it unpacked or scrubbed. Dropping the future closes the connection.
 pub(super) async fn exchange(request: RequestBuilder, url: &Url, received: &mut Received) {
     if let Err(error) = gather(request, url, received).await {
         received.broken = Some(broken(error, url));
@@ -39,8 +60,7 @@ async fn gather(request: RequestBuilder, url: &Url, received: &mut Received) -> 
         let room = BODY_BYTES_MAX - received.body.len();
         if chunk.len() > room {
             received.body.extend_from_slice(&chunk[..room]);
-            let reason = format!("the answer is longer than {} MiB", BODY_BYTES_MAX / 1024 / 1024);
-            received.broken = Some((Fault::TooLong, reason));
+            received.broken = Some(too_long());
             return Ok(());
         }
         received.body.extend_from_slice(&chunk);

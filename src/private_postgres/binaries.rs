@@ -45,6 +45,29 @@ pub(super) struct Installations {
 /// Looks in `places` when given, else in the directory that `QUALWATCH_POSTGRES_BIN` names and nowhere else, else
 /// where distributions put the server and along `PATH`.
 pub(super) async fn find(places: Option<&[PathBuf]>) -> Installations {
+    look_for(places, "initdb", "postgres").await
+}
+
+/// The directory of `pg_dump` and its like for a server of that major version: of the same, else of the next newer one. An older one
+/// refuses the server.
+///
+/// # Errors
+/// None is installed that could.
+pub async fn client_programs(server: u32) -> Result<PathBuf, PostgresError> {
+    let found = look_for(None, "pg_restore", "pg_dump").await;
+    if found.installations.is_empty() {
+        return Err(PostgresError::NoBinaries { searched: found.searched });
+    }
+    let majors = found.majors();
+    let fitting = found.installations.into_iter().filter(|installation| installation.major >= server);
+    let nearest = fitting.min_by_key(|installation| installation.major);
+    nearest
+        .map(|installation| installation.bin_dir)
+        .ok_or(PostgresError::OldPrograms { server, found: majors })
+}
+
+/// Every directory that holds `beside`, with the version that `program` there tells.
+async fn look_for(places: Option<&[PathBuf]>, beside: &str, program: &str) -> Installations {
     let named = std::env::var_os("QUALWATCH_POSTGRES_BIN").filter(|value| !value.is_empty());
     let (candidates, searched) = match (places, named) {
         (Some(places), _) => (places.to_vec(), places.to_vec()),
@@ -53,22 +76,14 @@ pub(super) async fn find(places: Option<&[PathBuf]>) -> Installations {
     };
     let mut installations: Vec<Installation> = Vec::new();
     for bin_dir in candidates {
-        if installations.iter().any(|known| known.bin_dir == bin_dir) || !bin_dir.join("initdb").is_file() {
+        if installations.iter().any(|known| known.bin_dir == bin_dir) || !bin_dir.join(beside).is_file() {
             continue;
         }
-        if let Some(major) = major_of(&bin_dir.join("postgres")).await {
+        if let Some(major) = major_of(&bin_dir.join(program)).await {
             installations.push(Installation { bin_dir, major });
         }
     }
     Installations { installations, searched }
-}
-
-/// The directory of the newest programs that are installed, for `pg_dump` and `pg_restore` against another server.
-///
-/// # Errors
-/// None is installed that qualwatch is made for.
-pub async fn newest_programs() -> Result<PathBuf, PostgresError> {
-    Ok(find(None).await.newest()?.bin_dir)
 }
 
 impl Installations {
@@ -124,8 +139,10 @@ fn everywhere() -> (Vec<PathBuf>, Vec<PathBuf>) {
     let path = std::env::var_os("PATH").unwrap_or_default();
     for directory in std::env::split_paths(&path).filter(|directory| directory.is_absolute()) {
         // What lies in PATH may be a link into the directory that holds the whole set.
-        if let Ok(real) = directory.join("postgres").canonicalize() {
-            candidates.extend(real.parent().map(Path::to_owned));
+        for program in ["postgres", "pg_dump"] {
+            if let Ok(real) = directory.join(program).canonicalize() {
+                candidates.extend(real.parent().map(Path::to_owned));
+            }
         }
     }
     searched.push(PathBuf::from("PATH"));

@@ -34,6 +34,14 @@ pub enum PostgresError {
         /// The major versions that are installed.
         found: Vec<u32>,
     },
+    /// The programs that are installed are older than the server.
+    #[error("the server is PostgreSQL {server}, whose database programs of {} cannot read", list_majors(.found))]
+    OldPrograms {
+        /// The major version of the server.
+        server: u32,
+        /// The major versions of the programs that are installed.
+        found: Vec<u32>,
+    },
     /// The existing cluster was made by a major version that is not installed here.
     #[error("the database in {} was made by PostgreSQL {cluster}; installed is {}", .path.display(), list_majors(.found))]
     OtherVersion {
@@ -126,6 +134,10 @@ impl PostgresError {
                 "install the PostgreSQL server (Debian, Ubuntu: apt-get install postgresql; Fedora, RHEL: dnf install \
                  postgresql-server; macOS: brew install postgresql@17), or name its directory of programs in \
                  QUALWATCH_POSTGRES_BIN, or set [database].url to a server of yours"
+            }
+            Self::OldPrograms { .. } => {
+                "install the client programs of that version (Debian, Ubuntu: apt-get install postgresql-client-VERSION), and name their \
+                 directory in QUALWATCH_POSTGRES_BIN where they are in no usual place"
             }
             Self::OtherVersion { .. } => {
                 "install that version beside the other one (Debian: apt-get install postgresql-VERSION), or move the \

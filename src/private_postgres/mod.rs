@@ -31,7 +31,7 @@ mod postmaster;
 mod server;
 mod sockets;
 
-pub use binaries::newest_programs;
+pub use binaries::client_programs;
 pub use error::PostgresError;
 pub use keeper::run_child_if_asked;
 pub use layout::Purpose;

@@ -105,6 +105,15 @@ impl Store {
         Ok(size.unsigned_abs())
     }
 
+    /// The major version of its server.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn server_major(&self) -> Result<u32, StoreError> {
+        let connection = self.connection("reading the server's version").await?;
+        Ok(connection.server_version_num().unwrap_or_default() / 10_000)
+    }
+
     /// Settings of the server that are off, and without which a power failure may lose or spoil what was committed: then a mail
     /// may go twice or not at all. Our own servers for demo and tests say that they are to be thrown away.
     ///

@@ -65,3 +65,27 @@ async fn a_private_database_is_backed_up_and_restored_into_another_state_directo
     assert_eq!(listed(&first), listed(&second));
     assert_eq!(run(&second, &["restore", "no-such-file"]).code, Some(2));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn programs_older_than_the_server_are_named_with_what_to_install() {
+    let scene = Scene::set().await;
+    assert_eq!(scene.program().run(&["check"]).code, Some(0));
+    for (version, words, why) in [
+        ("13.4", &["programs of 13", "QUALWATCH_POSTGRES_BIN", "postgresql-client-VERSION"][..], "too old"),
+        ("99.1", &[][..], "of a newer version, which reads every older server"),
+    ] {
+        let old = tempfile::tempdir().unwrap();
+        for program in ["pg_dump", "pg_restore"] {
+            let path = old.path().join(program);
+            std::fs::write(&path, format!("#!/bin/sh\necho '{program} (PostgreSQL) {version}'\n")).unwrap();
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+        }
+        let program = scene.program().with("QUALWATCH_POSTGRES_BIN", old.path().to_str().unwrap());
+        let ran = program.run(&["backup", "file"]);
+        let expected = i32::from(!words.is_empty());
+        assert_eq!(ran.code, Some(expected), "{why}: {ran:?}");
+        for words in words {
+            assert!(ran.stderr.contains(words), "{why}: {words}: {ran:?}");
+        }
+    }
+}

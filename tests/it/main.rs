@@ -6,6 +6,7 @@ mod backups;
 mod best_effort_log;
 mod care_of_the_database;
 mod checks;
+mod clock_not_set;
 mod crashes;
 mod history_of_a_day;
 mod daemon;

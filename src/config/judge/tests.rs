@@ -238,3 +238,72 @@ fn a_duration_without_a_unit_is_asked_for_it() {
         assert_eq!(fault.suggestion.as_deref(), perhaps, "{why}");
     }
 }
+
+#[test]
+fn what_nobody_sees_is_refused_by_its_name() {
+    let file = |from: &str, to: &str, entry: &str| {
+        format!(
+            "[email]\nsmtp = \"smtps://smtp.b.cn\"\nfrom = \"{from}\"\nto = [\"{to}\"]\noperators = [\"o@b.cn\"]\n{entry}"
+        )
+    };
+    let entry = |keyword: &str| format!("[[company]]\nkeyword = \"{keyword}\"\n");
+    let company = entry("甲公司");
+    for (text, key, code, why) in [
+        (file("a@b.cn", "r@b.cn", &company), "", "", "nothing of the kind"),
+        (
+            file("a@b.cn", "r@b.cn", &entry("甲\u{200b}公司")),
+            "company.keyword",
+            "U+200B",
+            "a blank of no width",
+        ),
+        (
+            file("a@b.cn", "r@b.cn", &entry("\u{feff}甲公司")),
+            "company.keyword",
+            "U+FEFF",
+            "a byte order mark",
+        ),
+        (file("a@b.cn", "r@b.cn", &entry("甲\u{ad}公司")), "company.keyword", "U+00AD", "a soft hyphen"),
+        (file("a@b.cn", "r@b.cn", &entry("甲\u{202e}公司")), "company.keyword", "U+202E", "turned round"),
+        (file("a@b.cn", "r@b.cn", &entry("甲\u{3164}公司")), "company.keyword", "U+3164", "a filler"),
+        (
+            file("a@b.cn", "r@b.cn", &(company.clone() + "name = \"甲\u{2060}\"\n")),
+            "company.name",
+            "U+2060",
+            "a name",
+        ),
+        (
+            file("a@b.cn", "r@b.cn", &(company.clone() + "tags = [\"分\u{200d}包\"]\n")),
+            "company.tags",
+            "U+200D",
+            "a tag",
+        ),
+        (file("a@b.cn", "r\u{200b}@b.cn", &company), "email.to", "U+200B", "an address"),
+        (file("监控\u{200e} <a@b.cn>", "r@b.cn", &company), "email.from", "U+200E", "the name of the sender"),
+    ] {
+        let found = crate::config::judge(&text, "watchlist.toml".as_ref()).faults;
+        let told: Vec<String> =
+            found.iter().map(|fault| format!("{} {}", fault.key, fault.message)).collect();
+        assert_eq!(told.is_empty(), key.is_empty(), "{why}: {told:?}");
+        assert!(told.iter().all(|told| told.starts_with(key) && told.contains(code)), "{why}: {told:?}");
+    }
+}
+
+#[test]
+fn a_host_in_other_letters_is_kept_as_it_is_looked_up() {
+    for (written, host, why) in [
+        ("smtps://邮件.例子.中国", "xn--5nq051n.xn--fsqu00a.xn--fiqs8s", "Chinese"),
+        ("smtps://a%40b.cn@bücher.example:465", "xn--bcher-kva.example", "German, with login and port"),
+        ("smtps://%E4%BE%8B%E5%AD%90.cn", "xn--fsqu00a.cn", "as a browser copies it"),
+        ("smtps://xn--fsqu00a.cn", "xn--fsqu00a.cn", "already"),
+        ("smtps://smtp.b.cn", "smtp.b.cn", "plain"),
+    ] {
+        let read = crate::config::smtp::SmtpServer::parse(written).map(|server| server.host);
+        assert_eq!(read.ok().as_deref(), Some(host), "{why}");
+    }
+    let address = |text: &str| text.parse::<crate::config::EmailAddress>().map(|address| address.to_string());
+    assert_eq!(address("张@例子.中国").ok(), None, "no server is sure to take such a name");
+    assert_eq!(address("zhang@例子.中国").unwrap(), "zhang@xn--fsqu00a.xn--fiqs8s");
+    let database = |text: &str| crate::config::DatabaseUrl::parse(text).map(|url| url.place());
+    assert_eq!(database("postgres://q@数据.例子.cn/q").unwrap(), "postgres://xn--vxup8b.xn--fsqu00a.cn/q");
+    assert_eq!(database("postgres://q@%2Frun%2Fpostgresql/q").unwrap(), "postgres://%2Frun%2Fpostgresql/q");
+}

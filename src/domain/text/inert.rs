@@ -69,6 +69,21 @@ pub fn is_steering(character: char) -> bool {
         )
 }
 
+/// The first character of `text` that nobody sees, or that moves other text: what looks the same without it is another name. Control
+/// characters are another matter.
+#[must_use]
+pub fn first_unseen(text: &str) -> Option<char> {
+    // Fillers of Hangul and Khmer and the grapheme joiner steer nothing, and show nothing either.
+    let is_filler = |character| {
+        matches!(
+            character,
+            '\u{34f}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{3164}' | '\u{ffa0}'
+        )
+    };
+    text.chars()
+        .find(|character| !character.is_control() && (is_steering(*character) || is_filler(*character)))
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;

@@ -336,6 +336,63 @@ async fn a_refused_connection_shows_neither_url_nor_key() {
     );
 }
 
+/// Answers the first request of each connection, and closes it at the second without an answer. Counts the requests.
+async fn that_closes_at_the_second() -> (Url, Arc<Mutex<usize>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap()).parse().unwrap();
+    let requests = Arc::new(Mutex::new(0));
+    let counted = Arc::clone(&requests);
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let counted = Arc::clone(&counted);
+            tokio::spawn(async move {
+                for is_answered in [true, false] {
+                    let mut request = Vec::new();
+                    while !is_whole(&request) {
+                        if stream.read_buf(&mut request).await.unwrap_or(0) == 0 {
+                            return;
+                        }
+                    }
+                    *counted.lock().unwrap() += 1;
+                    if is_answered {
+                        stream.write_all(&answer("200 OK", SUCCESS.as_bytes())).await.unwrap();
+                    }
+                }
+            });
+        }
+    });
+    (url, requests)
+}
+
+#[tokio::test]
+async fn a_server_that_closes_at_each_second_request_costs_no_call_twice() {
+    for (request_gap, lost, why) in [
+        (Duration::from_millis(500), 0, "a usual pace: each request has a connection of its own"),
+        (Duration::from_millis(1), 0, "a thousand a second"),
+        (Duration::from_micros(10), 1, "so fast that connections are kept: until the first is lost"),
+    ] {
+        let (url, requests) = that_closes_at_the_second().await;
+        let client =
+            Client::new(Settings { request_gap, ..settings(&url) }, Arc::new(SystemClock::default()))
+                .unwrap();
+        let mut failed = 0;
+        for _ in 0..4 {
+            failed += usize::from(ask_by(&client).await.outcome.is_err());
+        }
+        assert_eq!((failed, *requests.lock().unwrap()), (lost, 4), "{why}");
+    }
+}
+
+#[tokio::test]
+async fn names_of_encodings_know_no_case() {
+    for head in ["gzip", "GZIP", "x-gzip", "Gzip, identity", "gzip\r\ncontent-encoding: gzip", "utf-8"] {
+        let upstream =
+            Upstream::that_answers(&format!("200 OK\r\ncontent-encoding: {head}"), gzip(SUCCESS.as_bytes()))
+                .await;
+        assert!(ask(&upstream).await.outcome.is_ok(), "{head}");
+    }
+}
+
 #[tokio::test]
 async fn requests_keep_their_distance_over_all_callers() {
     let upstream = Upstream::that_answers("200 OK", SUCCESS).await;

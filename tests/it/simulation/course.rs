@@ -8,10 +8,14 @@ use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::future::join_all;
 use qualwatch::clock::{Clock as _, SimulatedClock};
 use qualwatch::config::{self, Watchlist};
+use qualwatch::domain::health::{self, Facts, Weight};
 use qualwatch::domain::secret::Secret;
+use qualwatch::domain::wall_clock::hour_of_day;
 use qualwatch::email::{Mailer, Ripe, Sweeping};
 use qualwatch::store::Store;
+use qualwatch::store::asking::budget;
 use qualwatch::store::outbox::retention::{self, Mark};
+use qualwatch::store::reports::health::{days_work, of_the_service};
 use qualwatch::store::steps::{NoSteps, Steps};
 use qualwatch::sweep::{self, Mode, NoProgress, Sweep, Whom};
 use tokio_util::sync::CancellationToken;
@@ -55,6 +59,8 @@ pub struct Course {
     watchlist: Watchlist,
     /// When the bell rang, in order: a clock may be set back.
     pub bells: Vec<DateTime<Utc>>,
+    /// After each bell, why the heartbeat would fail; nothing: all is well.
+    pub beats: Vec<Vec<String>>,
     pub seen: Seen,
     /// Calls whose answers may have been lost with the process, or with its connections.
     pub losable: BTreeMap<Day, usize>,
@@ -96,6 +102,7 @@ impl Course {
             sink,
             watchlist,
             bells: Vec::new(),
+            beats: Vec::new(),
             seen: Seen::default(),
             losable: BTreeMap::new(),
             keep: None,
@@ -144,12 +151,31 @@ impl Course {
                 self.struck(day).await;
             }
             self.ring(&NoSteps).await.unwrap();
+            self.beats.push(self.what_fails(day).await);
         }
         let mut mark = self.keep.map(|_| Mark::BEGINNING);
         while let (Some(from), Some(keep)) = (mark, self.keep) {
             let before = self.clock_shows() - keep;
             mark = retention::forget(self.store.pool(), before, from).await.unwrap().next;
         }
+    }
+
+    /// What a daemon would tell its heartbeat now.
+    async fn what_fails(&self, day: Day) -> Vec<String> {
+        let (pool, now, zone) = (self.store.pool(), self.clock.now(), self.watchlist.timezone);
+        let today = now.with_timezone(&zone).date_naive();
+        let midnight = hour_of_day(zone, today, 0).unwrap();
+        let limit = self.weather.calls_on(day).map(|calls| u32::try_from(calls).unwrap());
+        let used = budget::calls_of_the_day(pool, now).await.unwrap();
+        let work = days_work(pool, today, midnight).await.unwrap();
+        let facts = Facts {
+            asked_today: work.asked,
+            verified_today: work.verified,
+            ..of_the_service(pool, used, limit).await.unwrap()
+        };
+        let failing = health::problems(&facts, now).into_iter();
+        let failing = failing.filter(|problem| problem.weight() == Weight::Failing);
+        failing.map(|problem| problem.reason(|at| at.to_rfc3339())).collect()
     }
 
     pub fn clock_shows(&self) -> DateTime<Utc> {

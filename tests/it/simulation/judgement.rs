@@ -1,4 +1,4 @@
-//! The five laws (faults.md), from ledgers kept outside the program.
+//! The five laws (faults.md), and a sixth of the heartbeat (design.md 5), from ledgers kept outside the program.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -6,6 +6,7 @@ use std::fmt;
 use super::calendar::Day;
 use super::course::{Course, OPERATOR, READER, SECOND, Seen};
 use super::ledgers::{self, Held, Posted};
+use super::oracle::beats::{Beat, Beats};
 use super::oracle::silence::{self, Silences};
 use super::oracle::troubles::FOLLOWED;
 use super::oracle::words::plain;
@@ -60,6 +61,7 @@ pub async fn judge(course: &Course) -> Judgement {
     judge.operators_hear_once(&troubles);
     judge.operators_hear_of_silence(&troubles, &ledger);
     judge.operators_hear_of_unknown_codes(&troubles, &ledger);
+    let beats = judge.the_heartbeat_fails_where_an_alert_may_be_missed(&ledger);
     judge.the_secrets_are_nowhere(&ledgers::leaks(course).await);
     if let Ok(company) = std::env::var("QUALWATCH_STORY") {
         story::tell(company.parse().unwrap(), course, &verdict, &told);
@@ -74,8 +76,15 @@ pub async fn judge(course: &Course) -> Judgement {
         events: told.values().map(Vec::len).sum(),
         mails: posted.mails.len(),
         seen: course.seen,
-        sometimes: super::sometimes::seen(course, &verdict, &told, &ledger, &posted, turned),
+        sometimes: super::sometimes::seen(course, &verdict, &told, &ledger, &posted, turned, beats),
     }
+}
+
+/// Bells of which it could be said what the heartbeat had to tell.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Beaten {
+    pub well: usize,
+    pub failing: usize,
 }
 
 pub(super) struct Judge<'a> {
@@ -359,6 +368,30 @@ impl Judge<'_> {
             let is_so = is_told || self.course.weather.kills_on(day) > 0;
             self.holds("L4", is_so, || format!("{day}: an unknown code that was not told"));
         }
+    }
+
+    /// L6: the heartbeat fails where an alert may be missed, and nowhere else. How often either could be said.
+    fn the_heartbeat_fails_where_an_alert_may_be_missed(&mut self, ledger: &[Call]) -> Beaten {
+        let beats = Beats::new(&self.course.weather, &self.verdict.told, ledger);
+        let mut beaten = Beaten::default();
+        for (bell, (at, failing)) in self.course.bells.iter().zip(&self.course.beats).enumerate() {
+            match beats.after(bell, *at) {
+                Beat::Unclear => {}
+                Beat::Well => {
+                    beaten.well += 1;
+                    self.holds("L6", failing.is_empty(), || {
+                        format!("{at}: all is well, and the heartbeat would fail: {failing:?}")
+                    });
+                }
+                Beat::Fail(why) => {
+                    beaten.failing += 1;
+                    self.holds("L6", !failing.is_empty(), || {
+                        format!("{at}: the heartbeat would say that all is well, but {why}")
+                    });
+                }
+            }
+        }
+        beaten
     }
 
     /// L5: what upstream echoes of the key is nowhere, nor is the mail server's password.

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::course::Course;
+use super::judgement::Beaten;
 use super::ledgers::Posted;
 use super::oracle::{Told, Verdict};
 use super::registry::{Call, Gave};
@@ -14,7 +15,8 @@ const OF_LEAN_WORLDS: usize = usize::MAX;
 
 /// What must have occurred over all seeds of a run, and in how many worlds at the latest: so many that it is missed by chance once
 /// in a million runs (counted over five hundred seeds).
-pub const NEEDED: [(usize, &str); 55] = [
+pub const NEEDED: [(usize, &str); 57] = [
+    (5, "the heartbeat had to say that all is well"),
     (5, "a removal was established"),
     (5, "a certificate came back"),
     (5, "a certificate was replaced"),
@@ -48,6 +50,7 @@ pub const NEEDED: [(usize, &str); 55] = [
     (20, "an answer was empty"),
     (20, "lie: only the first certificate"),
     (20, "mail was put off"),
+    (20, "the heartbeat had to fail"),
     (30, "connections were cut"),
     (30, "a company had two pages"),
     (30, "an item came twice"),
@@ -79,6 +82,7 @@ pub fn seen(
     ledger: &[Call],
     posted: &Posted,
     turned: Turned,
+    beaten: Beaten,
 ) -> BTreeMap<&'static str, usize> {
     let mut counts: BTreeMap<&'static str, usize> = BTreeMap::new();
     let mut add = |name, count| *counts.entry(name).or_default() += count;
@@ -115,6 +119,8 @@ pub fn seen(
     for mail in course.weather.mail.values() {
         add(of_mail(*mail), 1);
     }
+    add("the heartbeat had to say that all is well", beaten.well);
+    add("the heartbeat had to fail", beaten.failing);
     add("a company was not begun for want of calls", turned.unbegun);
     add("a company had more pages than a day had calls", turned.beyond);
     add("a dead entry stood beside a stop", turned.dead_beside_a_stop);

@@ -1,6 +1,7 @@
 //! The oracle: from the truth, the faults and the upstream's own ledger it says what had to be told, day by day. It knows
 //! nothing of `domain/`: days are counts, looks are a sequence that is asked questions, news are lines.
 
+pub mod beats;
 mod coming_back;
 pub mod dossier;
 mod ends;

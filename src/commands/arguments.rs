@@ -45,6 +45,7 @@ pub(super) enum Command {
     List(List),
     History(History),
     Why(Why),
+    Mail(Mail),
     Retry(Retry),
     TestEmail(TestEmail),
     Snooze(SnoozeArguments),
@@ -182,6 +183,19 @@ pub(super) struct Why {
     /// The company, by its keyword or its name in the watchlist
     #[arg(value_name = "KEYWORD")]
     pub company: String,
+    #[command(flatten)]
+    pub output: Json,
+}
+
+/// Print the mail that would go to an address now, or that went on a day; nothing is sent
+#[derive(Debug, Clone, Args)]
+pub(super) struct Mail {
+    /// The address
+    #[arg(long, value_name = "ADDRESS")]
+    pub to: String,
+    /// What went on this day, or would go then of what is owed now [default: today]
+    #[arg(long, value_name = "YYYY-MM-DD", value_parser = date)]
+    pub on: Option<NaiveDate>,
     #[command(flatten)]
     pub output: Json,
 }

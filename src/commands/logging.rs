@@ -72,6 +72,7 @@ fn usual_level(command: &Command) -> &'static str {
         | Command::List(_)
         | Command::History(_)
         | Command::Why(_)
+        | Command::Mail(_)
         | Command::Retry(_)
         | Command::Snooze(_)
         | Command::Backup(_)

@@ -20,6 +20,7 @@ mod print;
 mod document;
 mod spool;
 mod standard_error;
+mod mail;
 mod retry;
 mod run;
 mod served;

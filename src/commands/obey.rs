@@ -7,6 +7,7 @@ use super::demo::demo;
 use super::exit::Exit;
 use super::history::history;
 use super::list::list;
+use super::mail::mail;
 use super::retry::retry;
 use super::run::run;
 use super::sandbox::sandbox;
@@ -40,6 +41,7 @@ pub async fn obey_in_steps(arguments: Arguments, steps: &dyn Steps) -> anyhow::R
         Command::List(arguments) => list(places, arguments).await,
         Command::History(arguments) => history(places, arguments).await,
         Command::Why(arguments) => why(places, arguments).await,
+        Command::Mail(arguments) => mail(places, arguments).await,
         Command::Retry(arguments) => retry(places, arguments).await,
         Command::Snooze(arguments) => snooze(places, arguments).await,
         Command::TestEmail(arguments) => test_email(places, arguments).await,

@@ -15,7 +15,7 @@ const NAMED_MAX: usize = 20;
 /// What the file changes beside the one in force.
 #[derive(Debug, Serialize)]
 pub(super) struct Outlook {
-    pub left: Vec<Leaving>,
+    pub left: Vec<CompanyToLeave>,
     pub joined: Vec<Named>,
     pub readers_gained: Vec<ReaderOf>,
     pub readers_lost: Vec<ReaderOf>,
@@ -26,7 +26,7 @@ pub(super) struct Outlook {
 
 /// A company that would leave.
 #[derive(Debug, Serialize)]
-pub(super) struct Leaving {
+pub(super) struct CompanyToLeave {
     #[serde(flatten)]
     pub named: Named,
     /// The next filing day or end that nobody would be reminded of; null where none is known.

@@ -10,7 +10,7 @@ use super::ask::ask;
 use super::context::Context;
 use super::database::Database;
 use super::exit::Exit;
-use super::outlook::{Leaving, Outlook};
+use super::outlook::{CompanyToLeave, Outlook};
 use super::print::{self, Reader};
 use super::verdict::FileVerdict;
 
@@ -65,8 +65,10 @@ async fn outlook(context: &Context, calls_per_day: u64) -> Option<Outlook> {
     let (old, _) = config::parse(&accepted, &context.path).ok()?;
     let EditEffect { left, joined, readers_gained, readers_lost } = EditEffect::of(&old, &context.watchlist);
     let calls_per_day_before = old.calls_per_day(context.now());
-    let mut left: Vec<Leaving> =
-        left.into_iter().map(|named| Leaving { named, next_deadline: None, certificate_num: None }).collect();
+    let mut left: Vec<CompanyToLeave> = left
+        .into_iter()
+        .map(|named| CompanyToLeave { named, next_deadline: None, certificate_num: None })
+        .collect();
     if !left.is_empty()
         && let Err(error) = add_deadlines(context, &old, &mut left).await
     {
@@ -77,7 +79,11 @@ async fn outlook(context: &Context, calls_per_day: u64) -> Option<Outlook> {
     (!outlook.is_none()).then_some(outlook)
 }
 
-async fn add_deadlines(context: &Context, old: &Watchlist, left: &mut [Leaving]) -> anyhow::Result<()> {
+async fn add_deadlines(
+    context: &Context,
+    old: &Watchlist,
+    left: &mut [CompanyToLeave],
+) -> anyhow::Result<()> {
     let Ok(database) = Database::open_if_there(context).await? else { return Ok(()) };
     let done = read_deadlines(context, &database, old, left).await;
     database.close().await?;
@@ -88,7 +94,7 @@ async fn read_deadlines(
     context: &Context,
     database: &Database,
     old: &Watchlist,
-    left: &mut [Leaving],
+    left: &mut [CompanyToLeave],
 ) -> anyhow::Result<()> {
     let pool = database.store.pool();
     let largest = old.alerts.expiry_days.iter().max().copied().map_or(-1, i64::from);

@@ -8,9 +8,11 @@ use serde::Serialize;
 
 use crate::config::Company;
 use crate::domain::event::{Change, Trouble};
+use crate::domain::holding::Holding;
 use crate::domain::keyword::Keyword;
 use crate::domain::outcome::Outcome;
 use crate::domain::rhythm::{Asked, Rhythm, next_due};
+use crate::domain::snapshot::{Difference, Held};
 use crate::store::checks::records::{Record, field_name};
 use crate::store::checks::standings::{self, Candidate};
 use crate::store::outbox::events::EventId;
@@ -81,6 +83,10 @@ struct DoubtShape {
     mass: bool,
     told_as: Option<Change>,
     again_after: DateTime<Utc>,
+    /// What is established, in the registry's own words; null for what is new.
+    old: Option<String>,
+    /// What was seen instead; null for what is gone.
+    seen: Option<String>,
 }
 
 /// One end of one certificate: what was told of it, and what comes next.
@@ -221,8 +227,12 @@ fn checks(context: &Context, company: &Company, record: &Record, candidate: Opti
 fn doubts(context: &Context, record: &Record) -> Vec<DoubtShape> {
     let confirm_after = context.watchlist.alerts.confirm_after;
     let doubts = record.snapshot.open_doubts();
+    let held = &record.snapshot.held;
     doubts
-        .map(|(key, field, doubt)| DoubtShape {
+        .map(|(key, field, doubt)| (key, field, doubt, old_and_seen(held.get(key), &doubt.difference)))
+        .map(|(key, field, doubt, (old, seen))| DoubtShape {
+            old,
+            seen,
             certificate_num: key.number.text().to_owned(),
             qualification: key.qualification.as_str().to_owned(),
             field: field_name(field),
@@ -234,6 +244,23 @@ fn doubts(context: &Context, record: &Record) -> Vec<DoubtShape> {
             again_after: doubt.last_look_at + confirm_after,
         })
         .collect()
+}
+
+/// The values between which a doubt is.
+fn old_and_seen(held: Option<&Held>, difference: &Difference) -> (Option<String>, Option<String>) {
+    let held = held.map(|held| &held.holding);
+    let name = |holding: &Holding| holding.qualification.text.clone();
+    match difference {
+        Difference::New(shown) => (None, Some(name(shown))),
+        Difference::Gone => (held.map(name), None),
+        Difference::Grade { shown, .. } => (held.map(name), Some(name(shown))),
+        Difference::End { shown, .. } => {
+            (held.map(|holding| holding.end_text.clone()), Some(shown.end_text.clone()))
+        }
+        Difference::Issued { day, .. } => {
+            (held.and_then(|holding| holding.issued).map(|day| day.to_string()), Some(day.to_string()))
+        }
+    }
 }
 
 impl From<AnswerSeen> for AnswerShape {

@@ -9,7 +9,7 @@ use crate::config::{Company, Watchlist};
 use crate::domain::certificates::{self, Owner};
 use crate::domain::event::{CertificateFacts, Event, Leaver, Leavers, News, OpenEnds};
 use crate::store::companies::CompanyId;
-use crate::store::companies::edits::{self, Edit, EditId, Telling};
+use crate::store::companies::edits::{self, Edit, EditId, EditsTold};
 use crate::store::outbox::events::Owed;
 use crate::store::reports::established::{self, BATCH_ESTABLISHED_MAX, Established};
 use crate::store::{Store, StoreError};
@@ -33,7 +33,7 @@ pub(super) async fn tell_edits(
         let meaning = Meaning { watchlist, now, today };
         let owed = meaning.of(store, &edits).await?;
         let ids: Vec<EditId> = edits.iter().map(|edit| edit.id).collect();
-        if edits::tell(store.pool(), &ids, &owed).await? == Telling::ByAnother {
+        if edits::tell(store.pool(), &ids, &owed).await? == EditsTold::ByAnother {
             attempts += 1;
         }
     }

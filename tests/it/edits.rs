@@ -226,3 +226,48 @@ async fn validate_says_the_effect_of_an_edit_before_it_is_made() {
     );
     assert_eq!(scene.count("SELECT count(*) FROM edits").await, 0, "nothing is made");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_mail_of_an_address_can_be_read_before_and_after_it_went() {
+    let scene = scene().await;
+    scene.at("2026-06-20");
+    let program = scene.program_with(&watchlist(&scene, &[COLLEAGUE], &ALL));
+    let (program, _) = checked(&scene, program, "2026-06-20");
+    let (_, letter) = scene.letters().pop().unwrap();
+    let went = program.run(&["mail", "--to", COLLEAGUE, "--json"]).json();
+    assert_eq!(went["letters"][0]["subject"], json!(letter.subject()));
+    assert_eq!(
+        went["letters"][0]["text"].as_str().unwrap().replace("\r\n", "\n").trim(),
+        letter.text.replace("\r\n", "\n").trim()
+    );
+    assert!(went["letters"][0]["sent_at"].is_string(), "{went}");
+    let shown = program.run(&["mail", "--to", COLLEAGUE, "--on", "2026-06-20"]).stdout;
+    assert!(shown.contains(&letter.subject()) && shown.contains("(sent 2026-06-20"), "{shown}");
+    for (arguments, said, why) in [
+        (
+            &["mail", "--to", COLLEAGUE, "--on", "2026-06-19"][..],
+            "no mail for colleague@example.com on 2026-06-19",
+            "another day",
+        ),
+        (
+            &["mail", "--to", "nobody@example.com"],
+            "no mail for nobody@example.com on 2026-06-20",
+            "another address",
+        ),
+    ] {
+        let ran = program.run(arguments);
+        assert_eq!((ran.code, ran.stdout.trim()), (Some(0), said), "{why}");
+    }
+    for arguments in
+        [&["mail", "--to", "nobody"][..], &["mail", "--to", COLLEAGUE, "--on", "20.6."], &["mail"]]
+    {
+        assert_eq!(program.run(arguments).code, Some(2), "{arguments:?}");
+    }
+    scene.sink.refuse_recipient("late@example.com", "452 4.2.2 mailbox is full");
+    edit(&program, &watchlist(&scene, &[COLLEAGUE, "late@example.com"], &ALL));
+    scene.at("2026-06-28");
+    let program = scene.now(program);
+    assert_eq!(program.run(&["check"]).code, Some(3), "it is put off");
+    let shown = program.run(&["mail", "--to", "Late@example.com"]).stdout;
+    assert!(shown.contains("(still to go)") && shown.contains("A141002510"), "{shown}");
+}

@@ -29,14 +29,18 @@ pub(super) fn text(context: &Context, shape: &Shape) -> String {
         let _ = writeln!(text, "\nAnswers:\n{answers}");
     }
     if !shape.doubts.is_empty() {
-        let mut doubts =
-            table(["certificate", "of", "qualification", "looks", "since", "next look counts from"], colour);
+        let mut doubts = table(
+            ["certificate", "of", "qualification", "old", "seen", "looks", "since", "next look counts from"],
+            colour,
+        );
         for doubt in &shape.doubts {
             let mass = if doubt.mass { ", mass loss" } else { "" };
             doubts.add_row([
                 cell(&doubt.certificate_num),
                 cell(doubt.field),
                 cell(&doubt.qualification),
+                cell(doubt.old.as_deref().unwrap_or_default()),
+                cell(doubt.seen.as_deref().unwrap_or_default()),
                 cell(&format!("{} of {}{mass}", doubt.looks, doubt.looks_needed)),
                 cell(&when(Some(doubt.since))),
                 cell(&when(Some(doubt.again_after))),

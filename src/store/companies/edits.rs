@@ -87,7 +87,7 @@ pub async fn untold(
 ///
 /// # Errors
 /// When the database fails: nothing is stored then.
-pub async fn tell(pool: &PgPool, told: &[EditId], owed: &[Owed]) -> Result<Telling, StoreError> {
+pub async fn tell(pool: &PgPool, told: &[EditId], owed: &[Owed]) -> Result<EditsTold, StoreError> {
     let doing = "telling what an edit of the watchlist means";
     let mut tx = pool.begin().await.map_err(during(doing))?;
     let ids: Vec<i64> = told.iter().map(|id| id.0).collect();
@@ -96,16 +96,16 @@ pub async fn tell(pool: &PgPool, told: &[EditId], owed: &[Owed]) -> Result<Telli
         .await
         .map_err(during(doing))?;
     if removed.rows_affected() != ids.len() as u64 {
-        return Ok(Telling::ByAnother);
+        return Ok(EditsTold::ByAnother);
     }
     events::owe(&mut tx, &owed.iter().collect::<Vec<_>>()).await?;
     tx.commit().await.map_err(during(doing))?;
-    Ok(Telling::Now)
+    Ok(EditsTold::Now)
 }
 
 /// Who told edits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Telling {
+pub enum EditsTold {
     /// We did.
     Now,
     /// Another process did some of them.

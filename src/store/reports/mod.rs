@@ -3,6 +3,7 @@
 pub mod established;
 pub mod health;
 pub mod history;
+pub mod letters;
 pub mod overview;
 pub mod reasons;
 mod reads;

@@ -1,0 +1,128 @@
+//! `qualwatch mail`: the mail that an address would get now, or that went to it on a day.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use chrono::{DateTime, NaiveDate, Utc};
+use serde::Serialize;
+
+use crate::config::EmailAddress;
+use crate::domain::event::Event;
+use crate::domain::text::displayable;
+use crate::domain::wall_clock::hour_of_day;
+use crate::email::digest::compose;
+use crate::store::outbox::recipients::Recipient;
+use crate::store::reports::letters::{self, Offered};
+
+use super::arguments::{Mail, Places};
+use super::context::Context;
+use super::database::Database;
+use super::exit::{Exit, Refusal};
+use super::print::{self, Reader};
+
+/// A mail as it is printed.
+#[derive(Debug, Serialize)]
+struct LetterShape {
+    to: EmailAddress,
+    subject: String,
+    /// When a server took it; null: it is still to go.
+    sent_at: Option<DateTime<Utc>>,
+    /// When it was given up.
+    dead_at: Option<DateTime<Utc>>,
+    /// The text part.
+    text: String,
+}
+
+#[derive(Debug, Serialize)]
+struct Shape {
+    letters: Vec<LetterShape>,
+}
+
+/// Prints mail. Nothing is sent.
+///
+/// # Errors
+/// An address that cannot be one (wrong use), or there is no database.
+pub(super) async fn mail(places: &Places, arguments: &Mail) -> anyhow::Result<Exit> {
+    let reader = arguments.output.reader();
+    let context = Context::load(places, reader)?;
+    let to: EmailAddress = arguments.to.parse().map_err(|bad| Refusal::wrong_use(format!("--to: {bad}")))?;
+    let day = arguments.on.unwrap_or(context.today());
+    let database = Database::open_existing(&context).await?;
+    let read = letters(&context, &database, &to, day).await;
+    database.close().await?;
+    let shape = Shape { letters: read? };
+    match reader {
+        Reader::Program => print::document(&shape)?,
+        Reader::Person => print::text(&told(&context, &to, day, &shape.letters))?,
+    }
+    Ok(Exit::Done)
+}
+
+/// What was offered on that day; for today and later also what is still to go, in the words of that day.
+async fn letters(
+    context: &Context,
+    database: &Database,
+    to: &EmailAddress,
+    day: NaiveDate,
+) -> anyhow::Result<Vec<LetterShape>> {
+    let (pool, zone) = (database.store.pool(), context.watchlist.timezone);
+    let recipient = Recipient::new(to.as_str());
+    let end = day.succ_opt().and_then(|next| hour_of_day(zone, next, 0));
+    let (Some(since), Some(until)) = (hour_of_day(zone, day, 0), end) else {
+        return Err(Refusal::wrong_use("no calendar reaches as far as that day").into());
+    };
+    let offered = letters::offered(pool, &recipient, since, until).await?;
+    let mut shapes: Vec<LetterShape> = offered.iter().map(|offered| went(to, offered)).collect();
+    if day >= context.today() {
+        let events: Vec<Event> = letters::owed(pool, &recipient).await?;
+        let owed = compose(&events, context.watchlist.language, day).into_iter();
+        shapes.extend(owed.map(|letter| LetterShape {
+            to: to.clone(),
+            subject: letter.subject,
+            sent_at: None,
+            dead_at: None,
+            text: letter.text,
+        }));
+    }
+    Ok(shapes)
+}
+
+fn went(to: &EmailAddress, offered: &Offered) -> LetterShape {
+    LetterShape {
+        to: to.clone(),
+        subject: offered.subject.clone(),
+        sent_at: offered.sent_at,
+        dead_at: offered.dead_at,
+        text: text_part(&offered.content).unwrap_or_else(|| "(its text cannot be read)".to_owned()),
+    }
+}
+
+/// The text part of a message that we have built: the first part that is text/plain, in base64.
+fn text_part(message: &[u8]) -> Option<String> {
+    let message = std::str::from_utf8(message).ok()?;
+    let (_, part) = message.split_once("Content-Type: text/plain")?;
+    let (_, body) = part.split_once("\r\n\r\n")?;
+    let body = body.split("\r\n--").next()?;
+    let encoded: String = body.split_whitespace().collect();
+    String::from_utf8(STANDARD.decode(encoded).ok()?).ok()
+}
+
+fn told(context: &Context, to: &EmailAddress, day: NaiveDate, letters: &[LetterShape]) -> String {
+    if letters.is_empty() {
+        return format!("no mail for {to} on {day}");
+    }
+    let letters = letters.iter().map(|letter| {
+        let fate = match (letter.sent_at, letter.dead_at) {
+            (Some(at), _) => format!("sent {}", context.local(at)),
+            (None, Some(at)) => format!("given up {}", context.local(at)),
+            (None, None) => "still to go".to_owned(),
+        };
+        let text: Vec<String> = letter.text.lines().map(displayable).collect();
+        format!(
+            "To: {}\nSubject: {}\n({fate})\n\n{}\n",
+            letter.to,
+            displayable(&letter.subject),
+            text.join("\n").trim_end()
+        )
+    });
+    letters.collect::<Vec<_>>().join("\n========\n\n")
+}

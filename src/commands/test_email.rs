@@ -15,7 +15,8 @@ use crate::domain::secret::Secret;
 use crate::domain::text::hex;
 use crate::email::digest::compose;
 use crate::email::message::{Envelope, build};
-use crate::email::{self, Courier, Fault, SendFailure, Session, Stage};
+use crate::email::post::Post;
+use crate::email::{self, SendFailure};
 use crate::random;
 use crate::store::asking::stops::{self, Stop, What};
 
@@ -65,15 +66,15 @@ pub(super) async fn test_email(places: &Places, arguments: &TestEmail) -> anyhow
     let courier = email::courier(&context.watchlist, password.as_ref())
         .context(Refusal::wrong_use("no mail can be sent"))?;
     let stop = pass_the_stop(&context, password.as_ref()).await?;
-    let mut postbox = Postbox { courier: &courier, session: None, given_up: None };
+    let from = context.watchlist.email.from.address.as_str();
+    let mut post = Post::new(Ok(courier), from);
     let mut recipients = Vec::new();
     for (address, audiences) in everybody(&context.watchlist) {
         let message = sample(&context, &address)?;
-        let from = &context.watchlist.email.from.address;
-        let sent = postbox.send(from, &address, &message).await;
+        let sent = post.post(address.as_str(), &message).await.map(|receipt| receipt.reply);
         recipients.push(Answered::new(address, audiences, sent));
     }
-    postbox.close().await;
+    post.close().await;
     let taken = recipients.iter().filter(|answered| answered.taken).count();
     if let Some(stop) = stop.filter(|_| taken > 0) {
         go_on(&context, stop).await?;
@@ -152,59 +153,6 @@ async fn go_on(context: &Context, stop: Stop) -> anyhow::Result<()> {
     let done = stops::set(database.store.pool(), What::Mail, &stop).await;
     database.close().await?;
     Ok(done?)
-}
-
-/// The way to the server, opened when it is needed, and again where it was lost.
-struct Postbox<'a> {
-    courier: &'a Courier,
-    session: Option<Session>,
-    /// What holds for every recipient: a login that was refused once is not tried once for each.
-    given_up: Option<SendFailure>,
-}
-
-impl Postbox<'_> {
-    async fn send(
-        &mut self,
-        from: &EmailAddress,
-        to: &EmailAddress,
-        message: &[u8],
-    ) -> Result<String, SendFailure> {
-        if let Some(failure) = &self.given_up {
-            return Err(failure.clone());
-        }
-        let sent = self.try_to_send(from, to, message).await;
-        if let Err(failure) = &sent
-            && (failure.fault == Fault::Sender
-                || matches!(failure.stage, Stage::Connect | Stage::Tls | Stage::Auth))
-        {
-            self.given_up = Some(failure.clone());
-        }
-        sent
-    }
-
-    async fn try_to_send(
-        &mut self,
-        from: &EmailAddress,
-        to: &EmailAddress,
-        message: &[u8],
-    ) -> Result<String, SendFailure> {
-        let mut session = match self.session.take().filter(Session::is_open) {
-            Some(session) => session,
-            None => self.courier.connect().await?,
-        };
-        let sent = match session.offer(from.as_str(), to.as_str()).await {
-            Ok(()) => session.hand_over(message).await,
-            Err(failure) => Err(failure),
-        };
-        self.session = Some(session);
-        sent.map(|receipt| receipt.reply)
-    }
-
-    async fn close(self) {
-        if let Some(session) = self.session {
-            session.quit().await;
-        }
-    }
 }
 
 impl Answered {

@@ -40,6 +40,7 @@ pub use places::{Found, accepted, find, keep_accepted, listing_of, state_dir};
 pub use secrets::{
     Environment, Secrets, Source, Sourced, read_api_key, read_database_url, read_secrets, read_smtp_password,
 };
+pub use sections::is_full_host_name;
 pub use smtp::{Security, SmtpServer};
 pub use watchlist::{
     Alerts, Api, Company, Database, Email, Heartbeat, Method, Outlet, Schedule, SecretFile, Watchlist,

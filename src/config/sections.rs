@@ -236,6 +236,7 @@ fn outlet(findings: &mut Findings<'_>, table: &Table<'_, '_>, folder: &Path) -> 
     }
     let password_file = secret_file(findings, table, "password_file", folder);
     let ca_file = table.read(findings, "ca_file", |value| file(value, folder));
+    let helo = table.read(findings, "helo", helo);
     let maildir = table.read(findings, "maildir", |value| file(value, folder));
     match (table.value("smtp"), table.value("maildir")) {
         (None, None) => {
@@ -252,7 +253,7 @@ fn outlet(findings: &mut Findings<'_>, table: &Table<'_, '_>, folder: &Path) -> 
             findings.fault(table.path("maildir"), second.span(), complaint);
             None
         }
-        (Some(_), None) => Some(Outlet::Smtp { server: server?, password_file, ca_file }),
+        (Some(_), None) => Some(Outlet::Smtp { server: server?, password_file, ca_file, helo }),
         (None, Some(_)) => maildir.map(Outlet::Maildir),
     }
 }
@@ -306,6 +307,40 @@ fn names_example(value: &DeValue<'_>) -> bool {
                 && after.is_none_or(|c| !c.is_ascii_alphanumeric() && !matches!(c, '.' | '-'))
         })
     })
+}
+
+/// A full name (RFC 5321, 2.3.5), or an address literal (4.1.3).
+fn helo(value: &DeValue<'_>) -> Result<String, Complaint> {
+    let text = values::text(value)?.trim();
+    let literal = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
+    let is_address = literal.is_some_and(|inside| {
+        inside.parse::<std::net::Ipv4Addr>().is_ok()
+            || inside.strip_prefix("IPv6:").is_some_and(|six| six.parse::<std::net::Ipv6Addr>().is_ok())
+    });
+    if is_address || is_full_host_name(text) {
+        return Ok(text.to_owned());
+    }
+    Err(Complaint::new(format!(
+        "{} is no full name of a host; write one like qualwatch.example.com, or an address like [192.0.2.7]",
+        quoted(text)
+    )))
+}
+
+/// Whether a server that asks for a full name in EHLO would take this one.
+#[must_use]
+pub fn is_full_host_name(name: &str) -> bool {
+    const NAME_BYTES_MAX: usize = 253;
+    const LABEL_BYTES_MAX: usize = 63;
+    let is_label = |label: &str| {
+        (1..=LABEL_BYTES_MAX).contains(&label.len())
+            && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+    };
+    name.len() <= NAME_BYTES_MAX
+        && name.contains('.')
+        && name.split('.').all(is_label)
+        && !name.ends_with(|c: char| c.is_ascii_digit())
 }
 
 fn digest(value: &DeValue<'_>) -> Result<CronLine, Complaint> {

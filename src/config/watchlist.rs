@@ -141,6 +141,8 @@ pub enum Outlet {
         password_file: Option<SecretFile>,
         /// Roots that are trusted besides the system's, PEM.
         ca_file: Option<PathBuf>,
+        /// The name that we give ourselves in EHLO: a full one, or an address in brackets.
+        helo: Option<String>,
     },
     /// As one `.eml` file a message into this directory.
     Maildir(PathBuf),

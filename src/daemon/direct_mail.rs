@@ -18,6 +18,7 @@ use crate::domain::text::{displayable, hex};
 use crate::domain::wall_clock::not_ahead;
 use crate::email::digest::{Letter, compose};
 use crate::email::message::{Envelope, build};
+use crate::email::post::Post;
 use crate::email::{self, EmailError, SendFailure};
 
 /// Shorter outages are not reported: the database is restarted, or fails over.
@@ -178,25 +179,20 @@ impl Sender<'_> {
             None
         });
         let password = password.map(|password| password.value);
-        let courier = email::courier(self.watchlist, password.as_ref()).map_err(DirectMailError::Send)?;
-        let mut session = courier.connect().await.map_err(DirectMailError::Send)?;
+        let from = self.watchlist.email.from.address.as_str();
+        let mut post = Post::new(email::courier(self.watchlist, password.as_ref()), from);
         let mut refused = None;
         let mut taken = 0;
         for to in &self.watchlist.email.operators {
             for letter in &letters {
                 let message = self.message(letter, to, away)?;
-                let from = self.watchlist.email.from.address.as_str();
-                let handed = match session.offer(from, to.as_str()).await {
-                    Ok(()) => session.hand_over(&message).await.map(drop),
-                    Err(failure) => Err(failure),
-                };
-                match handed {
-                    Ok(()) => taken += 1,
+                match post.post(to.as_str(), &message).await {
+                    Ok(_) => taken += 1,
                     Err(failure) => refused = Some(failure),
                 }
             }
         }
-        session.quit().await;
+        post.close().await;
         match refused {
             // One operator who hears is enough; that another cannot be reached is told when the database is back.
             Some(failure) if taken == 0 => Err(DirectMailError::Send(failure)),

@@ -1,13 +1,19 @@
 //! How a finished message leaves: handed to an SMTP server, or laid into a directory. Whoever sends knows no difference.
 
+use std::panic::AssertUnwindSafe;
 use std::path::PathBuf;
 
+use futures_util::FutureExt as _;
+
 use super::maildir::MaildirSession;
+use super::receipt::Receipt;
 use super::smtp::failure::{Fault, SendFailure, Stage};
 use super::smtp::wire::check_wire_format;
 use super::smtp::{SmtpServer, SmtpSession};
 
 const UNSENDABLE: &str = "this is a fault of qualwatch: please report it with the message's subject";
+
+const PANICKED: &str = "this is a fault of qualwatch: please report it with what the log says";
 
 /// Where messages go.
 #[derive(Debug, Clone)]
@@ -16,13 +22,6 @@ pub enum Courier {
     Smtp(SmtpServer),
     /// A directory: one `.eml` a message, made when it is missing.
     Maildir(PathBuf),
-}
-
-/// What the taker said when it had the message.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Receipt {
-    /// The server's reply with its code, inert and capped at 200 characters; for a directory the file's name.
-    pub reply: String,
 }
 
 /// A way that is open for messages, one after another: [`offer`](Self::offer), then store the bytes, then
@@ -40,10 +39,13 @@ impl Courier {
     /// # Errors
     /// [`SendFailure`] at [`Stage::Connect`], [`Stage::Tls`] or [`Stage::Auth`].
     pub async fn connect(&self) -> Result<Session, SendFailure> {
-        Ok(Session(match self {
-            Self::Smtp(server) => Way::Smtp(Box::new(SmtpSession::connect(server).await?)),
-            Self::Maildir(directory) => Way::Maildir(MaildirSession::open(directory.clone()).await?),
-        }))
+        let work = async {
+            Ok(Session(match self {
+                Self::Smtp(server) => Way::Smtp(Box::new(SmtpSession::connect(server).await?)),
+                Self::Maildir(directory) => Way::Maildir(MaildirSession::open(directory.clone()).await?),
+            }))
+        };
+        contained(Box::pin(work)).await.unwrap_or_else(|| Err(panicked(Stage::Connect)))
     }
 }
 
@@ -55,7 +57,13 @@ impl Session {
     /// [`SendFailure`] at [`Stage::Mail`] or [`Stage::Rcpt`].
     pub async fn offer(&mut self, from: &str, to: &str) -> Result<(), SendFailure> {
         match &mut self.0 {
-            Way::Smtp(session) => session.offer(from, to).await,
+            Way::Smtp(session) => {
+                let offered = contained(session.offer(from, to)).await;
+                offered.unwrap_or_else(|| {
+                    session.close();
+                    Err(panicked(Stage::Rcpt))
+                })
+            }
             Way::Maildir(session) => {
                 session.offer(to);
                 Ok(())
@@ -74,8 +82,32 @@ impl Session {
             return Err(SendFailure::found(Stage::Data, Fault::Message, unsendable.to_string(), UNSENDABLE));
         }
         match &mut self.0 {
-            Way::Smtp(session) => session.hand_over(message).await,
+            Way::Smtp(session) => {
+                let handed = contained(session.hand_over(message)).await;
+                handed.unwrap_or_else(|| {
+                    session.close();
+                    Err(panicked(Stage::Data).in_doubt())
+                })
+            }
             Way::Maildir(session) => session.hand_over(message).await,
+        }
+    }
+
+    /// The most bytes of a message that is taken; `None`: nobody says.
+    #[must_use]
+    pub fn size_max(&self) -> Option<usize> {
+        match &self.0 {
+            Way::Smtp(session) => session.size_max(),
+            Way::Maildir(_) => None,
+        }
+    }
+
+    /// Messages that were taken on this connection.
+    #[must_use]
+    pub fn taken(&self) -> usize {
+        match &self.0 {
+            Way::Smtp(session) => session.taken(),
+            Way::Maildir(_) => 0,
         }
     }
 
@@ -93,5 +125,30 @@ impl Session {
         if let Way::Smtp(session) = self.0 {
             session.quit().await;
         }
+    }
+}
+
+/// Does the work, unless something in it panics: that is one attempt that failed, and the process goes on.
+async fn contained<T>(work: impl Future<Output = T>) -> Option<T> {
+    AssertUnwindSafe(work).catch_unwind().await.ok()
+}
+
+fn panicked(stage: Stage) -> SendFailure {
+    let reply = "an internal error: the log has what panicked".to_owned();
+    SendFailure::found(stage, Fault::Server, reply, PANICKED)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panic_is_an_attempt_that_failed() {
+        let panics = async {
+            let text = String::from("none");
+            text.parse::<u8>().unwrap()
+        };
+        assert_eq!(contained(panics).await, None);
+        assert_eq!(contained(async { 7 }).await, Some(7));
     }
 }

@@ -1,21 +1,21 @@
 //! One recipient: claimed, their unfinished messages repeated as they are, the rest made into a digest and sent.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::time::Duration;
 
 use sha2::{Digest as _, Sha256};
 
-use super::courier::Receipt;
 use super::digest::alike::{Alike, Unlisted};
 use super::digest::{Letter, compose_with_unlisted};
 use super::error::EmailError;
-use super::mailer::{MailProblem, Next, Reconnected, Run};
+use super::mailer::{MailProblem, Next, Run};
 use super::message::{Envelope, build};
-use super::refusing::Lost;
+use super::receipt::Receipt;
 use super::ripeness::Ripe;
+use super::smtp::censor::Censor;
 use super::smtp::failure::{Fault, SendFailure, Stage};
-use super::smtp::reply::Censor;
 use crate::clock;
 use crate::config::EmailAddress;
 use crate::domain::event::Event;
@@ -24,7 +24,6 @@ use crate::store::StoreError;
 use crate::store::outbox::mailing::{self, DeliveryId, Draft, Loose, MessageRow, Waiting};
 use crate::store::outbox::readdressing;
 use crate::store::outbox::recipients::{self, Recipient, RecipientClaim, Taken};
-use crate::store::outbox::refusals::Buried;
 use crate::store::outbox::troubles;
 use crate::store::steps::Step;
 
@@ -37,6 +36,9 @@ const LISTED_MAX: usize = 6_000;
 /// Of so many certificates whose ends moved alike the numbers are listed; the rest is counted.
 const ALIKE_LISTED_MAX: usize = 500;
 
+/// A message that a server calls too large is halved, but not to less.
+const LETTER_BYTES_LEAST: usize = 8_000;
+
 /// Bytes of the hash in a Message-ID.
 const ID_BYTES: usize = 16;
 
@@ -48,6 +50,8 @@ pub(super) struct Served<'a> {
     pub claim: &'a mut RecipientClaim,
     /// Attempts in a row that failed before this one.
     pub attempts: i32,
+    /// Refused as if the sender were at fault while mail for others was taken.
+    pub is_apart: bool,
 }
 
 /// A message on its way.
@@ -60,6 +64,8 @@ pub(super) struct Parcel<'a> {
     pub content: &'a [u8],
     /// How many events it tells.
     pub events: usize,
+    /// The oldest of what it tells.
+    pub first: Option<DeliveryId>,
     /// Whether its bytes are stored.
     pub state: State<'a>,
 }
@@ -76,16 +82,6 @@ pub(super) enum State<'a> {
         /// What it tells.
         covers: &'a [DeliveryId],
     },
-}
-
-impl Parcel<'_> {
-    fn lost(&self) -> Lost<'_> {
-        let buried = match self.state {
-            State::Frozen(row) => Buried::Message(row),
-            State::Draft { covers, .. } => Buried::Deliveries(covers),
-        };
-        Lost { cause: self.message_id, buried }
-    }
 }
 
 /// What one digest tells.
@@ -156,7 +152,7 @@ impl Run<'_> {
                 return Ok(Next::Recipient);
             }
         };
-        let mut served = Served { claim: &mut claim, attempts: waiting.attempts };
+        let mut served = Served { claim: &mut claim, attempts: waiting.attempts, is_apart: waiting.is_apart };
         let next = self.serve_claimed(&mut served, waiting, ripe).await?;
         self.claims = Some(claim.release().await?);
         if !matches!(next, Next::Message | Next::Recipients | Next::Again) {
@@ -178,6 +174,7 @@ impl Run<'_> {
                 message_id: &message.message_id,
                 content: &message.content,
                 events: usize::try_from(message.events).unwrap_or_default(),
+                first: message.first,
                 state: State::Frozen(message.row),
             };
             match self.send_parcel(served, &parcel).await? {
@@ -186,11 +183,18 @@ impl Run<'_> {
             }
         }
         let (gathered, is_more) = self.gather(served.claim, waiting, ripe).await?;
+        // How large a message may be, the server says.
+        if !gathered.listed.is_empty()
+            && let Err(failure) = self.open(served.claim).await?
+        {
+            return self.failed(served, &failure, Vec::new()).await;
+        }
         let events: Vec<&Event> = gathered.listed.iter().map(|delivery| &delivery.event).collect();
         let (unlisted, deliveries): (Vec<_>, Vec<_>) = gathered.unlisted().into_iter().unzip();
         let watchlist = self.mailer.watchlist;
         let today = self.mailer.day_of(self.mailer.clock.now());
-        for letter in compose_with_unlisted(&events, &unlisted, watchlist.language, today) {
+        let bytes_max = self.post.size_max().unwrap_or(usize::MAX).min(self.letter_bytes_max);
+        for letter in compose_with_unlisted(&events, &unlisted, watchlist.language, today, bytes_max) {
             match self.send_letter(served, &letter, (&gathered.listed, &deliveries)).await? {
                 Next::Message => {}
                 next => return Ok(next),
@@ -288,14 +292,12 @@ impl Run<'_> {
                     message_id: &message_id,
                     content: &content,
                     events: covers.len(),
+                    first: covers.iter().min().copied(),
                     state: State::Draft { subject: &letter.subject, covers: &covers },
                 };
                 self.send_parcel(served, &parcel).await
             }
-            Err(failure) => {
-                let lost = Lost { cause: &first.address, buried: Buried::Deliveries(&covers) };
-                self.failed(served, &failure, lost).await
-            }
+            Err(failure) => self.failed(served, &failure, covers).await,
         }
     }
 
@@ -322,11 +324,18 @@ impl Run<'_> {
         let id = hash.finalize().iter().take(ID_BYTES).fold(0_u128, |id, &byte| id << 8 | u128::from(byte));
         let message_id = format!("{id:032x}@{}", from.address.domain());
         let envelope = Envelope { from, to: &to, at, zone: watchlist.timezone, message_id: &message_id };
-        let content = build(letter, &envelope).map_err(|error| {
-            let source = std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default();
-            let reply = censor.clean(&format!("{error}: {source}"));
-            SendFailure::found(Stage::Data, Fault::Message, reply, UNBUILDABLE)
-        })?;
+        // A panic, too, is this message's failure alone.
+        let built = catch_unwind(AssertUnwindSafe(|| build(letter, &envelope)));
+        let unbuildable =
+            |why: &str| SendFailure::found(Stage::Data, Fault::Message, censor.clean(why), UNBUILDABLE);
+        let content = match built {
+            Ok(Ok(content)) => content,
+            Ok(Err(error)) => {
+                let source = std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default();
+                return Err(unbuildable(&format!("{error}: {source}")));
+            }
+            Err(_) => return Err(unbuildable("building the message panicked: the log says where")),
+        };
         Ok((message_id, content))
     }
 
@@ -338,7 +347,11 @@ impl Run<'_> {
     ) -> Result<Next, EmailError> {
         let steps = self.mailer.steps;
         if let Err(failure) = self.offer(served.claim, parcel.address).await? {
-            return self.failed(served, &failure, parcel.lost()).await;
+            let covers = match parcel.state {
+                State::Frozen(_) => Vec::new(),
+                State::Draft { covers, .. } => covers.to_vec(),
+            };
+            return self.failed(served, &failure, covers).await;
         }
         self.proven(Stage::Rcpt).await?;
         steps.reached(Step::Offered).await;
@@ -351,7 +364,7 @@ impl Run<'_> {
             }
         };
         steps.reached(Step::Frozen).await;
-        match self.hand_over(served.claim, parcel.content).await? {
+        match keeping(served.claim, self.post.hand_over(parcel.content)).await? {
             Ok(receipt) => {
                 steps.reached(Step::HandedOver).await;
                 self.taken(served.claim, parcel, row, &receipt).await?;
@@ -359,52 +372,46 @@ impl Run<'_> {
                 Ok(Next::Message)
             }
             Err(failure) => {
-                let lost = Lost { cause: parcel.message_id, buried: Buried::Message(row) };
-                self.failed(served, &failure, lost).await
+                // Only while it is unknown whether it was taken must a repeat carry the same bytes.
+                let deliveries =
+                    if failure.is_certain() { mailing::thaw(served.claim, row).await? } else { Vec::new() };
+                if self.halve(&failure, parcel.content.len()) || self.post.renew_after(&failure).await {
+                    return Ok(Next::Again);
+                }
+                self.failed(served, &failure, deliveries).await
             }
         }
     }
 
-    /// Connects where there is no connection. A lost one is replaced once a run.
+    async fn open(&mut self, claim: &mut RecipientClaim) -> Result<Result<(), SendFailure>, EmailError> {
+        let opened = keeping(claim, Box::pin(self.post.open())).await?;
+        if opened == Ok(true) {
+            self.mailer.steps.reached(Step::Connected).await;
+        }
+        Ok(opened.map(drop))
+    }
+
     async fn offer(
         &mut self,
         claim: &mut RecipientClaim,
         to: &str,
     ) -> Result<Result<(), SendFailure>, EmailError> {
-        if self.session.as_ref().is_some_and(|session| !session.is_open()) {
-            if self.reconnected == Reconnected::Once {
-                let reply = "the connection was lost twice".to_owned();
-                return Ok(Err(SendFailure::refused(Stage::Connect, None, reply)));
-            }
-            self.reconnected = Reconnected::Once;
-            self.session = None;
+        match self.open(claim).await? {
+            Ok(()) => Ok(keeping(claim, Box::pin(self.post.offer(to))).await?),
+            Err(failure) => Ok(Err(failure)),
         }
-        let mut session = match (self.session.take(), &self.courier) {
-            (Some(session), _) => session,
-            (None, Err(failure)) => return Ok(Err(failure.clone())),
-            (None, Ok(courier)) => match keeping(claim, Box::pin(courier.connect())).await? {
-                Ok(session) => {
-                    self.mailer.steps.reached(Step::Connected).await;
-                    session
-                }
-                Err(failure) => return Ok(Err(failure)),
-            },
-        };
-        let from = self.mailer.watchlist.email.from.address.as_str();
-        let offered = keeping(claim, session.offer(from, to)).await?;
-        self.session = Some(session);
-        Ok(offered)
     }
 
-    async fn hand_over(
-        &mut self,
-        claim: &mut RecipientClaim,
-        content: &[u8],
-    ) -> Result<Result<Receipt, SendFailure>, EmailError> {
-        match &mut self.session {
-            Some(session) => Ok(keeping(claim, session.hand_over(content)).await?),
-            None => Ok(Err(SendFailure::refused(Stage::Data, None, "there is no connection".to_owned()))),
+    /// Whether smaller parts are worth a try.
+    fn halve(&mut self, failure: &SendFailure, bytes: usize) -> bool {
+        let smaller = bytes / 2;
+        let is_worth_it =
+            failure.fault == Fault::TooLarge && failure.code.is_some() && smaller >= LETTER_BYTES_LEAST;
+        if is_worth_it {
+            tracing::warn!(reason = %failure, bytes, "the message is too large for the server: it is split");
+            self.letter_bytes_max = smaller;
         }
+        is_worth_it
     }
 
     async fn taken(
@@ -416,11 +423,13 @@ impl Run<'_> {
     ) -> Result<(), EmailError> {
         let recipient = claim.recipient().clone();
         let teller = self.mailer.teller();
-        let turns = teller.reachable(&recipient, [recipient.as_str(), parcel.message_id]);
+        let first = parcel.first.map(|first| first.to_string()).unwrap_or_default();
+        let turns = teller.reachable(&recipient, [recipient.as_str(), &first]);
         let told = mailing::mark_sent(claim, row, &receipt.reply, &turns, teller.now).await?;
         self.mailed.told.extend(told);
         self.mailed.sent += 1;
         self.failures_in_a_row.clear();
+        self.sender_was_refused = false;
         let Parcel { message_id, events, .. } = *parcel;
         tracing::info!(%recipient, message_id, events, "mail sent");
         self.proven(Stage::Data).await

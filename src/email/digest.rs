@@ -23,7 +23,7 @@ use crate::domain::event::Event;
 use crate::domain::language::Language;
 
 /// The most bytes of a letter as mail (design 5): larger ones are refused by some servers, and read by nobody.
-const LETTER_BYTES_MAX: usize = 1_000_000;
+pub(super) const LETTER_BYTES_MAX: usize = 1_000_000;
 
 /// What headers and boundaries take of it, generously.
 const HEADER_BYTES: usize = 4_000;
@@ -50,20 +50,21 @@ pub struct Letter {
 /// end only the latest is shown.
 #[must_use]
 pub fn compose<E: Borrow<Event>>(events: &[E], language: Language, today: NaiveDate) -> Vec<Letter> {
-    compose_with_unlisted(events, &[], language, today)
+    compose_with_unlisted(events, &[], language, today, LETTER_BYTES_MAX)
 }
 
-/// The same, with what is counted and not listed.
+/// The same, with what is counted and not listed, for a server that takes no more than `bytes_max`.
 pub(super) fn compose_with_unlisted<E: Borrow<Event>>(
     events: &[E],
     unlisted: &[Unlisted],
     language: Language,
     today: NaiveDate,
+    bytes_max: usize,
 ) -> Vec<Letter> {
     let mut shown = shown(events, language, today);
     brought_together(&mut shown, unlisted);
     let mut letters = Vec::new();
-    write_parts(&shown, language, today, &mut letters);
+    write_parts(&shown, language, today, bytes_max, &mut letters);
     if letters.len() > 1 {
         let count = letters.len();
         for (number, letter) in (1..).zip(&mut letters) {
@@ -73,21 +74,27 @@ pub(super) fn compose_with_unlisted<E: Borrow<Event>>(
     letters
 }
 
-fn write_parts(shown: &[Shown<'_>], language: Language, today: NaiveDate, letters: &mut Vec<Letter>) {
+fn write_parts(
+    shown: &[Shown<'_>],
+    language: Language,
+    today: NaiveDate,
+    bytes_max: usize,
+    letters: &mut Vec<Letter>,
+) {
     if shown.is_empty() {
         return;
     }
     let letter = write(shown, language, today);
     let bytes = bytes_as_mail(&letter);
-    if bytes <= LETTER_BYTES_MAX || shown.len() == 1 {
+    if bytes <= bytes_max || shown.len() == 1 {
         letters.push(letter);
         return;
     }
     drop(letter);
     // Some are longer than others: with room to spare few parts have to be cut again.
-    let parts = bytes.div_ceil(LETTER_BYTES_MAX / 10 * 9);
+    let parts = bytes.div_ceil((bytes_max / 10 * 9).max(1)).min(shown.len());
     for part in shown.chunks(shown.len().div_ceil(parts)) {
-        write_parts(part, language, today, letters);
+        write_parts(part, language, today, bytes_max, letters);
     }
 }
 

@@ -11,9 +11,9 @@ use std::path::{Path, PathBuf};
 use chrono::{DateTime, Utc};
 use sha2::{Digest as _, Sha256};
 
-use super::courier::Receipt;
+use super::receipt::Receipt;
+use super::smtp::censor::Censor;
 use super::smtp::failure::{Fault, SendFailure, Stage};
-use super::smtp::reply::Censor;
 use crate::random;
 
 /// The most bytes of a file's name without the directory.
@@ -53,7 +53,8 @@ impl MaildirSession {
         let (directory, file, bytes) = (self.directory.clone(), name.clone(), message.to_vec());
         match on_disk(move || write_whole(&directory, &file, &bytes)).await {
             Ok(()) => Ok(Receipt { reply: name }),
-            Err(error) => Err(failure(Stage::Data, &self.directory, &error)),
+            // It may be there all the same: only that it stays was not to be had.
+            Err(error) => Err(failure(Stage::Data, &self.directory, &error).in_doubt()),
         }
     }
 }

@@ -11,11 +11,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, NaiveDate, Utc};
 
-use super::courier::{Courier, Session};
+use super::digest::LETTER_BYTES_MAX;
 use super::error::EmailError;
 use super::outlet;
+use super::post::Post;
 use super::readers::Readers;
-use super::refusing::{Gate, RECIPIENT_PAUSE_MAX};
+use super::refusing::{Gate, Moment, Pending, RECIPIENT_PAUSE_MAX};
 use super::ripeness::{self, Digest, Ripe};
 use super::smtp::failure::SendFailure;
 use super::telling::Teller;
@@ -90,7 +91,7 @@ pub(super) enum Next {
     Recipients,
     /// With the next recipient.
     Recipient,
-    /// With the same recipient from the start, on a new connection.
+    /// With the same recipient from the start: on a new connection, or in smaller parts.
     Again,
     /// Not at all.
     End,
@@ -100,10 +101,9 @@ pub(super) enum Next {
 pub(super) struct Run<'a> {
     pub(super) mailer: &'a Mailer<'a>,
     pub(super) readers: Readers<'a>,
-    pub(super) courier: Result<Courier, SendFailure>,
-    pub(super) session: Option<Session>,
-    /// A lost connection is replaced once.
-    pub(super) reconnected: Reconnected,
+    pub(super) post: Post,
+    /// The most bytes of a message that this server was found to take.
+    pub(super) letter_bytes_max: usize,
     pub(super) claims: Option<Claims>,
     /// What was stopped when the run began.
     pub(super) stops: Vec<(What, Stop)>,
@@ -111,16 +111,13 @@ pub(super) struct Run<'a> {
     pub(super) gate: Gate,
     /// The server's failures since it last took a message.
     pub(super) failures_in_a_row: Vec<SendFailure>,
+    /// Refused, and not yet judged.
+    pub(super) pending: Vec<Pending>,
+    /// The last recipient who was tried was refused for the sender's sake.
+    pub(super) sender_was_refused: bool,
     /// Not tried again in this run.
     pub(super) set_aside: BTreeSet<Recipient>,
     pub(super) mailed: Mailed,
-}
-
-/// Whether the lost connection was replaced already.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Reconnected {
-    Not,
-    Once,
 }
 
 impl Mailer<'_> {
@@ -133,13 +130,17 @@ impl Mailer<'_> {
         let mut run = Run {
             mailer: self,
             readers: Readers::new(self.watchlist),
-            courier: outlet::courier(self.watchlist, self.secret()),
-            session: None,
-            reconnected: Reconnected::Not,
+            post: Post::new(
+                outlet::courier(self.watchlist, self.secret()),
+                self.watchlist.email.from.address.as_str(),
+            ),
+            letter_bytes_max: LETTER_BYTES_MAX,
             claims: None,
             stops: Vec::new(),
             gate: Gate::Open,
             failures_in_a_row: Vec::new(),
+            pending: Vec::new(),
+            sender_was_refused: false,
             set_aside: BTreeSet::new(),
             mailed: Mailed::default(),
         };
@@ -167,24 +168,35 @@ impl Run<'_> {
         while rounds_in_vain < ROUNDS_IN_VAIN_MAX {
             let mut batch = self.ripe(ripe).await?;
             if batch.is_empty() {
+                if self.settle(Moment::Last).await? {
+                    continue;
+                }
                 break;
             }
             if std::mem::take(&mut is_first) {
                 self.gate = self.pass_the_gate(ripe).await?;
-                if self.gate == Gate::Shut {
-                    break;
+                match self.gate {
+                    Gate::Open => {}
+                    // One refused message must not hold back all: each try is another recipient's.
+                    Gate::Probe => batch.sort_by_key(|waiting| waiting.attempts),
+                    Gate::Shut => break,
                 }
             }
             let sent_before = self.mailed.sent;
             // To ask who waits is to count all that is owed: not for each part of it.
             while !batch.is_empty() {
-                let Some(owed_more) = self.serve_each(batch, ripe).await? else { return Ok(()) };
+                let Some(owed_more) = self.serve_each(batch, ripe).await? else {
+                    self.settle(Moment::GivenUp).await?;
+                    return Ok(());
+                };
                 batch = owed_more;
             }
+            self.settle(Moment::Between).await?;
             if self.mailed.sent == sent_before {
                 rounds_in_vain += 1;
             }
         }
+        self.settle(Moment::Last).await?;
         Ok(())
     }
 
@@ -196,8 +208,13 @@ impl Run<'_> {
     ) -> Result<Option<Vec<Waiting>>, EmailError> {
         let mut owed_more = Vec::new();
         for waiting in batch {
+            // Who hears of it hears of it in this run's digest.
+            if self.mailed.sent > 0 {
+                self.settle(Moment::Between).await?;
+            }
             let mut next = self.serve(&waiting, ripe).await?;
-            if next == Next::Again {
+            // It ends: a fresh connection has taken nothing, and a message is halved down to a least size only.
+            while next == Next::Again {
                 next = self.serve(&waiting, ripe).await?;
             }
             match next {
@@ -243,9 +260,6 @@ impl Run<'_> {
     }
 
     async fn finish(mut self) -> Result<Mailed, EmailError> {
-        if let Some(session) = self.session.take() {
-            session.quit().await;
-        }
         if let Some(claims) = self.claims.take() {
             claims.close().await?;
         }
@@ -263,6 +277,7 @@ impl Run<'_> {
         if self.mailed.stopped.is_none() {
             self.tell_of_late_mail(standing.oldest).await?;
         }
+        self.post.close().await;
         Ok(self.mailed)
     }
 

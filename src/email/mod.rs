@@ -3,7 +3,7 @@
 //! May import `store`, `config`, `domain` and `clock`. It meets `sweep` only in rows. Deliberately absent: any decision on
 //! what is worth telling, and any address that did not come from the file.
 //!
-//! How a message leaves: [`Courier::connect`] opens a [`Session`]; a message is offered, stored by the caller, handed over.
+//! How a message leaves: [`Post`](post::Post) opens the way; a message is offered, stored by the caller, handed over.
 //! A [`SendFailure`] says whose [`Fault`] it is, and that decides who waits. [`mailer`] does this for all that is owed.
 
 mod courier;
@@ -14,18 +14,21 @@ mod maildir;
 pub mod mailer;
 pub mod message;
 mod outlet;
+pub(crate) mod post;
 mod readers;
+mod receipt;
 mod refusing;
 mod ripeness;
 mod smtp;
 mod telling;
 pub mod words;
 
-pub use self::courier::{Courier, Receipt, Session};
+pub use self::courier::{Courier, Session};
 pub use self::error::EmailError;
 pub use self::mailer::{MailProblem, Mailed, Mailer};
 pub use self::outlet::{courier, fingerprint};
+pub use self::receipt::Receipt;
 pub use self::ripeness::{Ripe, Sweeping};
-pub use self::smtp::failure::{Fault, SendFailure, Stage, judge};
+pub use self::smtp::failure::{Fault, SendFailure, Stage};
 pub use self::smtp::wire::{Unsendable, check_wire_format};
 pub use self::smtp::{Login, Patience, Security, SmtpServer};

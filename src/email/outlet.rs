@@ -1,11 +1,13 @@
 //! From what the file says of mail to a [`Courier`].
 
+use std::ffi::OsString;
+
 use sha2::{Digest as _, Sha256};
 
 use super::courier::Courier;
 use super::smtp::failure::{Fault, SendFailure, Stage};
 use super::smtp::{Login, Patience, Security, SmtpServer};
-use crate::config::{self, Outlet, Source, Sourced, Watchlist};
+use crate::config::{self, Outlet, Source, Sourced, Watchlist, is_full_host_name};
 use crate::domain::secret::Secret;
 use crate::domain::text::hex;
 use crate::random;
@@ -13,14 +15,17 @@ use crate::random;
 const NO_PASSWORD: &str = "put the mailbox's client password (授权码, 客户端专用密码) into the credential \"smtp-password\", \
                            QUALWATCH_SMTP_PASSWORD, or the file that `password_file` in [email] names";
 
+/// Ends of names that installers give a machine without one: nobody else knows them.
+const PLACEHOLDERS: [&str; 2] = [".localdomain", ".local"];
+
 /// Where the file wants mail to go.
 ///
 /// # Errors
 /// A login without a password: the sender's own fault, and no server is asked.
 pub fn courier(watchlist: &Watchlist, password: Option<&Secret>) -> Result<Courier, SendFailure> {
-    let (server, ca_file) = match &watchlist.email.outlet {
+    let (server, ca_file, helo) = match &watchlist.email.outlet {
         Outlet::Maildir(directory) => return Ok(Courier::Maildir(directory.clone())),
-        Outlet::Smtp { server, ca_file, password_file: _ } => (server, ca_file),
+        Outlet::Smtp { server, ca_file, helo, password_file: _ } => (server, ca_file, helo),
     };
     let login = match (&server.login, password) {
         (None, _) => None,
@@ -40,8 +45,24 @@ pub fn courier(watchlist: &Watchlist, password: Option<&Secret>) -> Result<Couri
         },
         login,
         ca_file: ca_file.clone(),
+        helo: helo
+            .clone()
+            .or_else(|| own_name(nix::unistd::gethostname().ok(), watchlist.email.from.address.domain())),
         patience: Patience::default(),
     }))
+}
+
+/// The name in EHLO, where the file gives none: the machine's where it is a full one, else the domain of the sender, which servers
+/// that want a full name take. `None`: neither is one.
+fn own_name(machine: Option<OsString>, sender_domain: &str) -> Option<String> {
+    let machine = machine.and_then(|name| name.into_string().ok());
+    let machine =
+        machine.filter(|name| !PLACEHOLDERS.iter().any(|end| name.to_ascii_lowercase().ends_with(end)));
+    let domain = || match url::Host::parse(sender_domain) {
+        Ok(url::Host::Domain(domain)) => Some(domain),
+        _ => None,
+    };
+    machine.filter(|name| is_full_host_name(name)).or_else(|| domain().filter(|name| is_full_host_name(name)))
 }
 
 /// What must change before a refused sender is worth another try: server, login, password and sender, hashed with `salt`.
@@ -119,6 +140,25 @@ mod tests {
             panic!("a directory was named");
         };
         assert_eq!(directory, Path::new("/etc/qualwatch/mail"));
+    }
+
+    #[test]
+    fn the_name_in_ehlo_is_a_full_one() {
+        for (machine, domain, name, why) in [
+            ("mon1.example.net", "example.com", Some("mon1.example.net"), "the machine's own"),
+            ("qw1", "example.com", Some("example.com"), "no dot: the domain of the sender"),
+            ("localhost.localdomain", "example.com", Some("example.com"), "an installer's name"),
+            ("my_host.example.net", "example.com", Some("example.com"), "no host name by RFC 952"),
+            ("qw1", "资质.example", Some("xn--2n3a3b.example"), "as DNS has it"),
+            ("qw1", "localhost", None, "an address literal, then"),
+        ] {
+            assert_eq!(own_name(Some(machine.into()), domain).as_deref(), name, "{why}");
+        }
+        let set = watchlist(&format!("{PLACE}\nhelo = \"qw.example.org\""));
+        let Courier::Smtp(server) = courier(&set, Secret::parse("s3cret").as_ref()).unwrap() else {
+            panic!()
+        };
+        assert_eq!(server.helo.as_deref(), Some("qw.example.org"), "the file's");
     }
 
     #[test]

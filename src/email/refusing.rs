@@ -1,16 +1,20 @@
 //! What follows from mail that was not taken: whose fault it was decides who waits, and for how long (design 5).
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::courier::Session;
 use super::delivering::Served;
 use super::error::EmailError;
-use super::mailer::{MailProblem, Next, Reconnected, Run};
+use super::mailer::{MailProblem, Next, Run};
 use super::outlet;
+use super::post::Connection;
 use super::ripeness::{Ripe, is_over};
 use super::smtp::failure::{Fault, SendFailure, Stage};
 use crate::store::asking::stops::{self, Stop, What};
-use crate::store::outbox::refusals::{self, Buried, Refusal, Refused};
+use crate::store::outbox::mailing::DeliveryId;
+use crate::store::outbox::recipients::{self, Recipient, RecipientClaim, Taken};
+use crate::store::outbox::refusals::{self, Refusal, Refused};
 use crate::store::outbox::troubles;
 
 /// The sender's own fault allows one login an hour, by whatever command: more would get the account locked.
@@ -45,13 +49,45 @@ pub(super) enum Gate {
     Shut,
 }
 
-/// What is given up when the message itself is at fault.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Lost<'a> {
-    /// Tells operators one such message from another.
-    pub cause: &'a str,
-    /// The message, or the deliveries of which none could be made.
-    pub buried: Buried<'a>,
+/// An address that has taken mail before, or that nobody's mail shows to be the only one, is given up when it has been called unknown
+/// for so long.
+const UNKNOWN_FOR: TimeDelta = TimeDelta::days(2);
+
+const ALIKE: &str = "the server refuses all recipients alike, so it is not for their sake: ask the mail provider whether the account may send, \
+                     and whether its directory of addresses is in order; nothing is given up meanwhile";
+
+/// A recipient's own refusal, or a message's, that is not judged before it is known how the others fare: when all are refused
+/// alike, it is the sender's fault or the server's, whatever it says (design 5).
+pub(super) struct Pending {
+    recipient: Recipient,
+    /// Attempts in a row that failed before.
+    attempts: i32,
+    failure: SendFailure,
+    /// What the refused message was to tell; nothing where it was not its fault, or its bytes stay.
+    deliveries: Vec<DeliveryId>,
+}
+
+/// How far a run is when it judges what was refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Moment {
+    /// More recipients may come.
+    Between,
+    /// Everybody was tried.
+    Last,
+    /// The run was given up: sender or server is at fault.
+    GivenUp,
+}
+
+/// Whose fault the pending refusals are.
+enum Verdict {
+    /// Each is its recipient's, or its message's.
+    Theirs,
+    /// The sender's or the server's.
+    Alike,
+    /// Nobody knows: nothing ages.
+    Unknown,
+    /// To be judged later.
+    Open,
 }
 
 impl Run<'_> {
@@ -123,32 +159,168 @@ impl Run<'_> {
         &mut self,
         served: &mut Served<'_>,
         failure: &SendFailure,
-        lost: Lost<'_>,
+        deliveries: Vec<DeliveryId>,
     ) -> Result<Next, EmailError> {
         let recipient = served.claim.recipient().clone();
         match failure.fault {
-            Fault::Sender => {
-                self.stop(failure).await?;
-                Ok(Next::End)
-            }
-            Fault::Server => self.server_failed(served, failure).await,
-            Fault::RecipientForNow | Fault::RecipientForGood => {
-                self.mailed.failed += 1;
-                self.problem(Some(&recipient), failure);
-                // Only the server's own word says that it took the sender.
-                if failure.code.is_some() {
-                    self.proven(Stage::Mail).await?;
-                }
-                self.refuse(served, failure).await?;
-                Ok(Next::Recipient)
-            }
-            Fault::Message => {
-                self.mailed.failed += 1;
-                self.problem(Some(&recipient), failure);
-                self.bury(served, failure, lost).await?;
-                Ok(Next::Message)
-            }
+            Fault::Sender => return self.sender_failed(served, failure).await,
+            Fault::Server => return self.server_failed(served, failure).await,
+            Fault::RecipientForNow | Fault::RecipientForGood | Fault::Message | Fault::TooLarge => {}
         }
+        self.mailed.failed += 1;
+        self.problem(Some(&recipient), failure);
+        let pending = Pending { recipient, attempts: served.attempts, failure: failure.clone(), deliveries };
+        match failure.code {
+            Some(_) => {
+                self.set_aside.insert(pending.recipient.clone());
+                self.pending.push(pending);
+            }
+            // Found out by ourselves: no server has a part in it.
+            None => self.judge(served.claim, &pending).await?,
+        }
+        Ok(match failure.fault {
+            Fault::Message | Fault::TooLarge => Next::Message,
+            _ => Next::Recipient,
+        })
+    }
+
+    /// Judges what was refused so far. Gives whether that gave operators something to hear.
+    pub(super) async fn settle(&mut self, moment: Moment) -> Result<bool, EmailError> {
+        let told_before = self.mailed.told.len();
+        match self.verdict(moment) {
+            Verdict::Open => self.announce().await?,
+            Verdict::Theirs => {
+                // Only the server's own word says that it took the sender.
+                self.proven(Stage::Mail).await?;
+                for pending in std::mem::take(&mut self.pending) {
+                    let Some(mut claim) = self.claim(&pending.recipient).await? else { continue };
+                    self.judge(&mut claim, &pending).await?;
+                    self.claims = Some(claim.release().await?);
+                }
+            }
+            Verdict::Alike => {
+                let refused = self.pending.iter().find(|pending| pending.failure.is_for_good());
+                if let Some(failure) = refused.map(|pending| pending.failure.clone()) {
+                    self.stop(&failure.of_the_sender(ALIKE)).await?;
+                }
+                self.put_off().await?;
+                // What operators hear of it goes with the next try.
+                return Ok(false);
+            }
+            Verdict::Unknown => self.put_off().await?,
+        }
+        Ok(self.mailed.told.len() > told_before)
+    }
+
+    fn verdict(&self, moment: Moment) -> Verdict {
+        let Some(first) = self.pending.first() else { return Verdict::Open };
+        if self.mailed.sent > 0 {
+            return Verdict::Theirs;
+        }
+        match moment {
+            Moment::Between => return Verdict::Open,
+            Moment::GivenUp => return Verdict::Unknown,
+            Moment::Last => {}
+        }
+        let is_alike = |other: &SendFailure| {
+            let failure = &first.failure;
+            (other.stage, other.code, other.fault) == (failure.stage, failure.code, failure.fault)
+        };
+        let recipients: BTreeSet<&Recipient> =
+            self.pending.iter().map(|pending| &pending.recipient).collect();
+        let all_alike = self.pending.iter().all(|pending| is_alike(&pending.failure));
+        let as_before = self.stop_of(What::Mail).is_some_and(|stop| {
+            stop.class == name(first.failure.stage) && stop.code == first.failure.code.map(i64::from)
+        });
+        if all_alike && (recipients.len() > 1 || as_before) {
+            Verdict::Alike
+        } else if self.failures_in_a_row.is_empty() {
+            Verdict::Theirs
+        } else {
+            Verdict::Unknown
+        }
+    }
+
+    /// A single recipient was refused for good, and nobody else was tried: the operators are told before anything is given up, so
+    /// that their own mail shows whether the server refuses everybody.
+    async fn announce(&mut self) -> Result<(), EmailError> {
+        let [pending] = &self.pending[..] else { return Ok(()) };
+        if pending.failure.fault != Fault::RecipientForGood {
+            return Ok(());
+        }
+        let teller = self.mailer.teller();
+        let turn = teller.undeliverable(&pending.recipient, pending.recipient.as_str(), &pending.failure);
+        let told = troubles::tell(self.mailer.store.pool(), turn.as_slice()).await?;
+        self.mailed.told.extend(told);
+        Ok(())
+    }
+
+    /// Puts off what is pending: nothing ages, and others come first the next time.
+    async fn put_off(&mut self) -> Result<(), EmailError> {
+        for pending in std::mem::take(&mut self.pending) {
+            let Some(mut claim) = self.claim(&pending.recipient).await? else { continue };
+            let pause = pause(&RECIPIENT_PAUSES, pending.attempts);
+            let next = self.mailer.clock.now() + pause;
+            let next = Some(next).filter(|_| !pending.failure.is_for_good());
+            refusals::postpone(&mut claim, &pending.failure.to_string(), next).await?;
+            self.claims = Some(claim.release().await?);
+        }
+        Ok(())
+    }
+
+    async fn claim(&mut self, recipient: &Recipient) -> Result<Option<RecipientClaim>, EmailError> {
+        let claims = match self.claims.take() {
+            Some(claims) => claims,
+            None => self.mailer.store.claims().await?,
+        };
+        Ok(match recipients::take(claims, recipient.clone()).await? {
+            Taken::Claimed(claim) => Some(claim),
+            // Whoever has them judges.
+            Taken::Busy(claims) => {
+                self.claims = Some(claims);
+                None
+            }
+        })
+    }
+
+    /// A refusal that is the recipient's, or the message's. Without anybody whose mail was taken a message is not given up for its
+    /// own sake: the server may mean the sender.
+    async fn judge(&mut self, claim: &mut RecipientClaim, pending: &Pending) -> Result<(), EmailError> {
+        let is_of_the_message = matches!(pending.failure.fault, Fault::Message | Fault::TooLarge);
+        let is_known = pending.failure.code.is_none() || self.mailed.sent > 0;
+        match pending.deliveries.iter().min() {
+            Some(first) if is_of_the_message && is_known => {
+                self.bury(claim, pending, &first.to_string()).await
+            }
+            _ => self.refuse(claim, pending).await,
+        }
+    }
+
+    /// The sender's fault stops all mail; but where the server has just taken somebody else's, and at the very recipient or after
+    /// the message, it is this one alone that is put off: their message must not hold back all others.
+    async fn sender_failed(
+        &mut self,
+        served: &mut Served<'_>,
+        failure: &SendFailure,
+    ) -> Result<Next, EmailError> {
+        let is_late = matches!(failure.stage, Stage::Rcpt | Stage::Data) && failure.code.is_some();
+        let reply = failure.to_string();
+        if is_late && !self.sender_was_refused && (served.is_apart || self.mailed.sent > 0) {
+            self.sender_was_refused = true;
+            self.mailed.failed += 1;
+            let recipient = served.claim.recipient().clone();
+            self.problem(Some(&recipient), failure);
+            let next_attempt_at = self.mailer.clock.now() + pause(&RECIPIENT_PAUSES, served.attempts);
+            refusals::set_apart(served.claim, &reply, next_attempt_at).await?;
+            tracing::warn!(%recipient, reason = %failure, "the sender is refused for this recipient alone");
+            return Ok(Next::Recipient);
+        }
+        if is_late {
+            // The next try is with somebody else.
+            refusals::postpone(served.claim, &reply, None).await?;
+        }
+        self.stop(failure).await?;
+        Ok(Next::End)
     }
 
     /// The sender's own fault: nobody sends, and no recipient has a part in it.
@@ -183,11 +355,9 @@ impl Run<'_> {
         failure: &SendFailure,
     ) -> Result<Next, EmailError> {
         let recipient = served.claim.recipient().clone();
-        let is_open = self.session.as_ref().map(Session::is_open);
-        let next = match (is_open, failure.stage, self.reconnected) {
-            (Some(false), Stage::Mail | Stage::Rcpt, Reconnected::Not) => return Ok(Next::Again),
-            (Some(false), Stage::Data, Reconnected::Not) => Next::Recipient,
-            (Some(true), Stage::Rcpt | Stage::Data, _)
+        let next = match (self.post.goes_on(), failure.stage) {
+            (Connection::Replaceable, Stage::Data) => Next::Recipient,
+            (Connection::Open, Stage::Rcpt | Stage::Data)
                 if self.failures_in_a_row.len() + 1 < FAILURES_IN_A_ROW_MAX =>
             {
                 Next::Recipient
@@ -199,7 +369,7 @@ impl Run<'_> {
         if is_of_one {
             self.mailed.failed += 1;
             let next_attempt_at = self.mailer.clock.now() + pause(&SERVER_PAUSES, served.attempts);
-            refusals::postpone(served.claim, &failure.to_string(), next_attempt_at).await?;
+            refusals::postpone(served.claim, &failure.to_string(), Some(next_attempt_at)).await?;
         }
         if next == Next::End {
             self.failures_in_a_row.clear();
@@ -248,23 +418,23 @@ impl Run<'_> {
     }
 
     /// The recipient's own refusal: it ages, or is final.
-    async fn refuse(&mut self, served: &mut Served<'_>, failure: &SendFailure) -> Result<(), EmailError> {
-        let recipient = served.claim.recipient().clone();
+    async fn refuse(&mut self, claim: &mut RecipientClaim, pending: &Pending) -> Result<(), EmailError> {
+        let Pending { recipient, attempts, failure, .. } = pending;
         let teller = self.mailer.teller();
-        let turn = teller.undeliverable(&recipient, recipient.as_str(), failure);
-        let (next_attempt_at, dead_if_refused_since) = match failure.fault {
-            Fault::RecipientForGood => (None, teller.now),
-            _ => (Some(teller.now + pause(&RECIPIENT_PAUSES, served.attempts)), teller.now - DEAD_AFTER),
-        };
+        let turn = teller.undeliverable(recipient, recipient.as_str(), failure);
+        let is_unknown = failure.fault == Fault::RecipientForGood;
         let reply = failure.to_string();
         let refusal = Refusal {
             reply: &reply,
             now: teller.now,
-            next_attempt_at,
-            dead_if_refused_since,
+            next_attempt_at: teller.now + pause(&RECIPIENT_PAUSES, *attempts),
+            dead_if_refused_since: teller.now - DEAD_AFTER,
+            dead_if_unknown_since: is_unknown.then_some(teller.now - UNKNOWN_FOR),
+            // What we find out ourselves needs no witness.
+            others_were_taken: self.mailed.sent > 0 || failure.code.is_none(),
             turns: turn.as_slice(),
         };
-        let Refused { dead, told } = refusals::refuse(served.claim, &refusal).await?;
+        let Refused { dead, told } = refusals::refuse(claim, &refusal).await?;
         self.mailed.told.extend(told);
         match dead {
             0 => tracing::warn!(%recipient, reason = %failure, "the recipient is refused for now"),
@@ -279,16 +449,15 @@ impl Run<'_> {
     /// The message's own refusal. Its cause is its own too: that another message is taken does not mend it.
     async fn bury(
         &mut self,
-        served: &mut Served<'_>,
-        failure: &SendFailure,
-        lost: Lost<'_>,
+        claim: &mut RecipientClaim,
+        pending: &Pending,
+        cause: &str,
     ) -> Result<(), EmailError> {
-        let recipient = served.claim.recipient().clone();
+        let Pending { recipient, failure, deliveries, .. } = pending;
         let teller = self.mailer.teller();
-        let turn = teller.undeliverable(&recipient, lost.cause, failure);
+        let turn = teller.undeliverable(recipient, cause, failure);
         let told =
-            refusals::bury(served.claim, lost.buried, &failure.to_string(), turn.as_slice(), teller.now)
-                .await?;
+            refusals::bury(claim, deliveries, &failure.to_string(), turn.as_slice(), teller.now).await?;
         self.mailed.told.extend(told);
         let advice = failure.advice();
         tracing::error!(%recipient, reason = %failure, advice, "the message is refused: a dead letter");

@@ -102,6 +102,7 @@ mod tests {
             frozen_since: None,
             attempts: 0,
             next_attempt_at: None,
+            is_apart: false,
         }
     }
 

@@ -1,101 +1,34 @@
 //! One conversation with an SMTP server, command by command: only so is it known at which stage, and for which recipient,
-//! it failed (lettre's own `send` says neither, and gives up good recipients with a bad one).
+//! it failed. Commands and replies are our own, as the replies of many servers are no text that a library takes.
 //!
-//! Nothing goes out in clear but to loopback: STARTTLS is required, never opportunistic. lettre makes the commands, stuffs
-//! the dots and reads the replies; time-outs are ours.
+//! Nothing goes out in clear but to loopback: STARTTLS is required, never opportunistic.
 
 mod connecting;
+mod conversation;
+pub(crate) mod censor;
 pub(crate) mod failure;
-mod line_by_line;
-pub(crate) mod reply;
-mod reply_texts;
+mod fault;
+mod refusal;
+mod refusal_table;
+mod reply;
+mod server;
+mod tls;
 pub(crate) mod wire;
 
-use std::fmt::Display;
-use std::path::PathBuf;
-use std::time::Duration;
-
 use lettre::Address;
-use lettre::transport::smtp::client::AsyncSmtpConnection;
-use lettre::transport::smtp::commands::{Data, Mail, Quit, Rcpt, Rset};
-use lettre::transport::smtp::response::{Response, Severity};
 
+use self::censor::Censor;
+use self::conversation::{Conversation, NoReply};
 use self::failure::{CLOSING, Fault, SendFailure, Stage};
-use self::reply::Censor;
-use super::courier::Receipt;
-use crate::clock;
-use crate::domain::secret::Secret;
+use self::reply::ServerReply;
+pub use self::server::{Login, Patience, Security, SmtpServer};
+use super::receipt::Receipt;
 
 /// "Start mail input" (RFC 5321, 4.2.3), the only reply to DATA after which a message may follow.
 const START_INPUT: u16 = 354;
 
 const BAD_ADDRESS: &str = "correct the address in the watchlist: letters before the @ must be ASCII";
 const BAD_SENDER: &str = "correct `from` in [email]: letters before the @ must be ASCII";
-
-/// How the conversation is protected.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Security {
-    /// TLS from the first byte (`smtps://`, port 465).
-    Implicit,
-    /// STARTTLS, required: without it the conversation ends before the login (`smtp://…?tls=required`, port 587).
-    StartTls,
-    /// No TLS, and only to an address of loopback.
-    PlainLoopback,
-}
-
-/// Who logs in.
-#[derive(Debug, Clone)]
-pub struct Login {
-    /// Usually the mail address itself.
-    pub user: String,
-    /// The mailbox's password, in China mostly a client password (授权码).
-    pub password: Secret,
-}
-
-/// Where mail is handed over, and how.
-#[derive(Debug, Clone)]
-pub struct SmtpServer {
-    /// A name, or an address (IPv6 with or without brackets). The certificate must bear it.
-    pub host: String,
-    /// Its port.
-    pub port: u16,
-    /// TLS or loopback.
-    pub security: Security,
-    /// `None`: the server takes our mail without.
-    pub login: Option<Login>,
-    /// PEM; trusted besides the system's roots.
-    pub ca_file: Option<PathBuf>,
-    /// How long each step may take.
-    pub patience: Patience,
-}
-
-/// How long each step may take, in real time. RFC 5321, 4.5.3.2 names minima for relays that queue; ours for commands are
-/// shorter, because what fails is tried again, but not the one after the final dot: giving up there means a second mail.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Patience {
-    /// To find the server's address, and then for all its addresses together to take a connection.
-    pub connect: Duration,
-    /// For the reply to a command, the greeting, the handshake, or the whole login.
-    pub command: Duration,
-    /// To write the message.
-    pub writing: Duration,
-    /// For the reply to the final dot: at least 10 minutes (RFC 5321, 4.5.3.2.6).
-    pub final_dot: Duration,
-    /// For the goodbye, which changes nothing any more.
-    pub quit: Duration,
-}
-
-impl Default for Patience {
-    fn default() -> Self {
-        Self {
-            connect: Duration::from_secs(30),
-            command: Duration::from_mins(1),
-            writing: Duration::from_mins(3),
-            final_dot: Duration::from_mins(10),
-            quit: Duration::from_secs(5),
-        }
-    }
-}
 
 /// What the server holds of the current message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -106,39 +39,56 @@ enum Transaction {
 
 /// A connection, encrypted and logged in, on which messages follow one another.
 pub(crate) struct SmtpSession {
-    /// `None` once it is lost, or in a state nobody knows.
-    connection: Option<AsyncSmtpConnection>,
+    talk: Conversation,
     transaction: Transaction,
     patience: Patience,
     censor: Censor,
+    size_max: Option<usize>,
+    taken: usize,
 }
 
 impl SmtpSession {
     pub(crate) async fn connect(server: &SmtpServer) -> Result<Self, SendFailure> {
         let censor = Censor::new(server.login.as_ref());
-        let connection = Some(connecting::connect(server, &censor).await?);
-        Ok(Self { connection, transaction: Transaction::None, patience: server.patience, censor })
+        let (talk, abilities) = connecting::connect(server, &censor).await?;
+        let (transaction, patience) = (Transaction::None, server.patience);
+        Ok(Self { talk, transaction, patience, censor, size_max: abilities.size_max, taken: 0 })
     }
 
     pub(crate) fn is_open(&self) -> bool {
-        self.connection.is_some()
+        self.talk.is_open()
+    }
+
+    /// Nobody knows any more whose turn it is.
+    pub(crate) fn close(&mut self) {
+        self.talk.close();
+    }
+
+    /// The most bytes of a message, as the server announces it.
+    pub(crate) fn size_max(&self) -> Option<usize> {
+        self.size_max
+    }
+
+    /// Messages that were taken on this connection.
+    pub(crate) fn taken(&self) -> usize {
+        self.taken
     }
 
     pub(crate) async fn offer(&mut self, from: &str, to: &str) -> Result<(), SendFailure> {
         self.reset().await;
         let from = self.address(from, Stage::Mail)?;
         let to = self.address(to, Stage::Rcpt)?;
-        let result = self.name_both(from, to).await;
+        let result = self.name_both(&from, &to).await;
         if result.is_err() {
             self.reset().await;
         }
         result
     }
 
-    async fn name_both(&mut self, from: Address, to: Address) -> Result<(), SendFailure> {
+    async fn name_both(&mut self, from: &Address, to: &Address) -> Result<(), SendFailure> {
         self.transaction = Transaction::Begun;
-        self.exchange(Stage::Mail, Mail::new(Some(from), vec![])).await?;
-        self.exchange(Stage::Rcpt, Rcpt::new(to, vec![])).await?;
+        self.exchange(Stage::Mail, &format!("MAIL FROM:<{from}>")).await?;
+        self.exchange(Stage::Rcpt, &format!("RCPT TO:<{to}>")).await?;
         Ok(())
     }
 
@@ -156,73 +106,80 @@ impl SmtpSession {
     }
 
     async fn pass_on(&mut self, message: &[u8]) -> Result<Receipt, SendFailure> {
-        let ready = self.exchange(Stage::Data, Data).await?;
-        if !ready.has_code(START_INPUT) {
+        let answer = self.talk.ask("DATA", self.patience.command).await;
+        let ready = self.judged(Stage::Data, answer)?;
+        if ready.code != START_INPUT {
             return Err(self.astray(Stage::Data, &ready));
         }
-        // lettre ends the last line itself; with an end of its own there would be one empty line more than was written.
-        let message = message.strip_suffix(b"\r\n").unwrap_or(message);
-        let Some(connection) = &mut self.connection else {
-            return Err(lost(Stage::Data));
-        };
-        let work = connection.message(message);
-        let answer = clock::within(self.patience.writing + self.patience.final_dot, work).await;
-        let reply = self.judged(Stage::Data, answer)?;
-        if reply.code().severity != Severity::PositiveCompletion {
-            return Err(self.astray(Stage::Data, &reply));
+        if let Err(why) = self.talk.write_message(message, self.patience.writing).await {
+            return Err(refusal::silence(Stage::Data, &why, &self.censor));
+        }
+        let answer = self.talk.listen(self.patience.final_dot).await;
+        // Without a reply to the dot nobody knows whether the message was taken.
+        let reply = self.judged(Stage::Data, answer).map_err(|failure| match failure.code {
+            Some(_) => failure,
+            None => failure.in_doubt(),
+        })?;
+        if !reply.is_done() {
+            return Err(self.astray(Stage::Data, &reply).in_doubt());
         }
         self.transaction = Transaction::None;
-        Ok(Receipt { reply: self.censor.reply(&reply) })
+        self.taken += 1;
+        Ok(Receipt { reply: self.censor.clean(&format!("{} {}", reply.code, reply.text())) })
     }
 
     /// Says goodbye, which changes nothing any more: a server that does not answer is left.
     pub(crate) async fn quit(mut self) {
-        if let Some(connection) = &mut self.connection {
-            let _ = clock::within(self.patience.quit, connection.command(Quit)).await;
+        if self.is_open() {
+            let _ = self.talk.ask("QUIT", self.patience.quit).await;
         }
     }
 
     /// Empties the server's hands, so that the next recipient can follow. One that cannot do it is left.
     async fn reset(&mut self) {
         if self.transaction == Transaction::Begun
-            && self.connection.is_some()
-            && self.exchange(Stage::Mail, Rset).await.is_err()
+            && self.is_open()
+            && self.exchange(Stage::Mail, "RSET").await.is_err()
         {
-            self.connection = None;
+            self.talk.close();
         }
         self.transaction = Transaction::None;
     }
 
-    async fn exchange<C: Display>(&mut self, stage: Stage, command: C) -> Result<Response, SendFailure> {
-        let Some(connection) = &mut self.connection else {
-            return Err(lost(stage));
-        };
-        let answer = clock::within(self.patience.command, connection.command(command)).await;
-        self.judged(stage, answer)
+    /// A command to which 2xx is the answer.
+    async fn exchange(&mut self, stage: Stage, command: &str) -> Result<(), SendFailure> {
+        if !self.is_open() {
+            return Err(SendFailure::refused(stage, None, "the connection is lost".to_owned()));
+        }
+        let answer = self.talk.ask(command, self.patience.command).await;
+        let reply = self.judged(stage, answer)?;
+        if reply.is_done() { Ok(()) } else { Err(self.astray(stage, &reply)) }
     }
 
     /// Only a refusal by reply leaves the connection usable: otherwise a late reply would be taken for the next one's.
     fn judged(
         &mut self,
         stage: Stage,
-        answer: Result<Result<Response, lettre::transport::smtp::Error>, clock::TookTooLong>,
-    ) -> Result<Response, SendFailure> {
-        let failure = match answer {
-            Ok(Ok(reply)) => return Ok(reply),
-            Ok(Err(error)) => self.censor.failure(stage, &error),
-            Err(late) => SendFailure::refused(stage, None, late.to_string()),
-        };
-        if failure.code.is_none_or(|code| code == CLOSING) {
-            self.connection = None;
+        answer: Result<ServerReply, NoReply>,
+    ) -> Result<ServerReply, SendFailure> {
+        match answer {
+            Ok(reply) if !reply.is_refusal() => Ok(reply),
+            Ok(reply) => {
+                if reply.code == CLOSING {
+                    self.talk.close();
+                }
+                Err(refusal::of(stage, &reply, &self.censor))
+            }
+            Err(why) => {
+                self.talk.close();
+                Err(refusal::silence(stage, &why, &self.censor))
+            }
         }
-        Err(failure)
     }
 
-    /// A positive reply that is none to what was asked: client and server no longer speak of the same thing.
-    fn astray(&mut self, stage: Stage, reply: &Response) -> SendFailure {
-        self.connection = None;
-        let reply = self.censor.clean(&format!("unexpected reply {}", self.censor.reply(reply)));
-        SendFailure::refused(stage, None, reply)
+    fn astray(&mut self, stage: Stage, reply: &ServerReply) -> SendFailure {
+        self.talk.close();
+        refusal::of(stage, reply, &self.censor)
     }
 
     /// The address as SMTP without SMTPUTF8 can carry it: its domain in ASCII (RFC 5890). Nothing that could end the
@@ -248,8 +205,4 @@ impl SmtpSession {
             SendFailure::found(stage, fault, reply, hint)
         })
     }
-}
-
-fn lost(stage: Stage) -> SendFailure {
-    SendFailure::refused(stage, None, "the connection is lost".to_owned())
 }

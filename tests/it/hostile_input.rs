@@ -115,7 +115,7 @@ fn is_inert(text: &str) -> bool {
 }
 
 /// So many of the inputs that a strategy makes, for what cannot be asked quickly.
-fn samples<S: Strategy>(count: usize, strategy: &S) -> Vec<S::Value> {
+pub fn samples<S: Strategy>(count: usize, strategy: &S) -> Vec<S::Value> {
     let mut runner = TestRunner::default();
     (0..count).map(|_| strategy.new_tree(&mut runner).unwrap().current()).collect()
 }

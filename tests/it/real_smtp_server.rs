@@ -63,6 +63,7 @@ async fn aiosmtpd() -> Option<Aiosmtpd> {
             password: Secret::parse(PASSWORD).unwrap(),
         }),
         ca_file: Some(ca.path().to_owned()),
+        helo: None,
         patience: Patience::default(),
     };
     let (taken, mails) = unbounded_channel();

@@ -32,6 +32,7 @@ fn server(sink: &SmtpSink, security: Security) -> (SmtpServer, tempfile::NamedTe
         security,
         login: Some(login),
         ca_file: Some(ca.path().to_owned()),
+        helo: None,
         patience: Patience::default(),
     };
     (server, ca)
@@ -45,6 +46,7 @@ fn plain(sink: &SmtpSink) -> SmtpServer {
         security: Security::PlainLoopback,
         login: None,
         ca_file: None,
+        helo: None,
         patience: Patience::default(),
     }
 }

@@ -115,9 +115,7 @@ const KNOWN_CIRCLES: &[(&str, &[&str])] = &[
     ("commands", &["arguments.rs", "logging.rs", "print.rs"]),
     ("commands", &["why.rs", "why/ends.rs", "why/show.rs"]),
     ("domain", &["compare/looks.rs", "compare/mod.rs", "compare/pairs.rs", "compare/tell.rs"]),
-    ("email", &["courier.rs", "maildir.rs", "smtp.rs", "smtp/connecting.rs", "smtp/reply.rs"]),
     ("email", &["delivering.rs", "mailer.rs", "refusing.rs"]),
-    ("email", &["smtp/failure.rs", "smtp/reply_texts.rs"]),
 ];
 
 /// Public names that two types share, known and to be undone: one word, one type.

@@ -280,7 +280,7 @@ fn what_a_decree_moves_is_one_headline_and_what_lapsed_comes_first() {
             "9880 more certificates changed alike and are not listed one by one.",
         ),
     ] {
-        let letters = compose_with_unlisted(&events, &[unlisted], language, today());
+        let letters = compose_with_unlisted(&events, &[unlisted], language, today(), LETTER_BYTES_MAX);
         assert_eq!((letters.len(), &letters[0].covers_unlisted), (1, &vec![0]));
         let text = &letters[0].text;
         let lapsed = text.find("E241009873").unwrap();

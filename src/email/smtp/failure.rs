@@ -1,103 +1,58 @@
-//! Why a message did not leave, and whose fault that is: judged by stage first, code second (domain.md 7: reply codes of
-//! Chinese providers do not follow "4xx retry, 5xx that recipient").
+//! Why a message did not leave, and whose fault that is: judged by what the server says it is about
+//! ([`refusal_table`]), then by stage, then by digits (domain.md 7: reply codes do not
+//! follow "4xx retry, 5xx that recipient").
 
 use std::fmt;
 
-use super::reply_texts;
-
-/// How far a conversation with the mail server had come. A [maildir](crate::email::maildir) knows `Connect` (the directory)
-/// and `Data` (the file) only.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Stage {
-    /// Name, TCP connection, greeting and EHLO.
-    Connect,
-    /// STARTTLS or the handshake, the certificate, and the EHLO inside.
-    Tls,
-    /// The login.
-    Auth,
-    /// `MAIL FROM`.
-    Mail,
-    /// `RCPT TO`.
-    Rcpt,
-    /// `DATA`, the message and the reply to its final dot.
-    Data,
-}
-
-impl fmt::Display for Stage {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Connect => "connecting to the mail server",
-            Self::Tls => "starting TLS with the mail server",
-            Self::Auth => "logging in at the mail server",
-            Self::Mail => "naming the sender (MAIL FROM)",
-            Self::Rcpt => "naming the recipient (RCPT TO)",
-            Self::Data => "handing over the message (DATA)",
-        })
-    }
-}
-
-/// Whose fault a failure is, which decides what happens (design 5).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Fault {
-    /// The sender's own (login, From ≠ login, quota, blocked): stops all mail, burns no recipient.
-    Sender,
-    /// The server's or the network's: tried again; nothing ages.
-    Server,
-    /// The recipient is refused for now: this delivery ages towards a dead letter.
-    RecipientForNow,
-    /// The recipient is unknown: a dead letter at once.
-    RecipientForGood,
-    /// The message itself was refused for good.
-    Message,
-}
+use super::censor::Censor;
+pub use super::fault::{Fault, Stage};
+use super::refusal_table::{self, About};
 
 /// "Closing transmission channel", at any stage (RFC 5321, 3.8): the server's own affair, whatever it was asked.
 pub(crate) const CLOSING: u16 = 421;
 
 /// Login wanted, refused, too weak or unencrypted (RFC 4954, 6; 526 is Aliyun's), and account blocked for spam (541): some
 /// servers say so only at RCPT or DATA.
-const LOGIN_OR_BLOCK: [u16; 6] = [526, 530, 534, 535, 538, 541];
+const LOGIN_OR_BLOCK: [u16; 7] = [525, 526, 530, 534, 535, 538, 541];
 
-/// Judges a refusal by `stage` and reply `code`; `None` when no reply came (connection lost, time-out).
-///
-/// The third judge, the reply's text, belongs where this is called ([`SendFailure::refused`]): some codes cannot be told
-/// apart without it (454 at AUTH by "too much fail", 550 at RCPT by "quota exceeded", 554 at DATA by "HL:").
-#[must_use]
-pub fn judge(stage: Stage, code: Option<u16>) -> Fault {
+/// Judges a refusal by its `code` and what its text says it is `about`; `None` for the code when no reply came (connection lost,
+/// time-out).
+fn judge(stage: Stage, code: Option<u16>, about: Option<About>) -> Fault {
     let Some(code) = code else { return Fault::Server };
+    match about.map(About::fault) {
+        // Too many failed logins may be said with it: repeated quickly, they lock the account.
+        _ if code == CLOSING && about != Some(About::Login) => Fault::Server,
+        // Said with 4xx it may pass: an address that was not yet asked for, a name that DNS did not find.
+        Some(Fault::RecipientForGood) if code < 500 => Fault::RecipientForNow,
+        Some(Fault::Message) if code < 500 => Fault::Server,
+        Some(fault) => fault,
+        None => judge_by_code(stage, code),
+    }
+}
+
+/// Where the text says nothing that is known.
+fn judge_by_code(stage: Stage, code: u16) -> Fault {
     match stage {
         Stage::Connect | Stage::Tls => Fault::Server,
-        _ if code == CLOSING => Fault::Server,
         _ if LOGIN_OR_BLOCK.contains(&code) => Fault::Sender,
         // 454 is also "too much fail authentication" (domain.md 7): repeated quickly, it locks the account.
-        Stage::Auth => {
-            if matches!(code, 454 | 500..) {
-                Fault::Sender
-            } else {
-                Fault::Server
-            }
-        }
+        Stage::Auth if matches!(code, 454 | 500..) => Fault::Sender,
         // 440 is Aliyun's "mail from account doesn't conform with authentication": permanent, though it looks like 4xx.
-        Stage::Mail => {
-            if matches!(code, 440 | 500..) {
-                Fault::Sender
-            } else {
-                Fault::Server
-            }
-        }
+        Stage::Mail if matches!(code, 440 | 500..) => Fault::Sender,
+        Stage::Auth | Stage::Mail => Fault::Server,
+        // Of what command or parameter the server makes nothing is never the recipient's fault.
+        Stage::Rcpt | Stage::Data if matches!(code, 500 | 502..=505 | 521 | 555) => Fault::Server,
         Stage::Rcpt => match code {
             452 => Fault::Server,
             550 | 551 | 553 | 556 => Fault::RecipientForGood,
             // 552 is a full mailbox. 554 is anything from "doesn't exist" to a block list: it may yet pass, so it ages.
             _ => Fault::RecipientForNow,
         },
-        Stage::Data => {
-            if code >= 500 {
-                Fault::Message
-            } else {
-                Fault::Server
-            }
-        }
+        Stage::Data => match code {
+            552 => Fault::TooLarge,
+            500.. => Fault::Message,
+            _ => Fault::Server,
+        },
     }
 }
 
@@ -114,27 +69,60 @@ pub struct SendFailure {
     pub fault: Fault,
     /// What a person can do, where more is known than stage and fault say.
     hint: Option<&'static str>,
+    /// Whether the message may have been taken all the same.
+    is_in_doubt: bool,
 }
 
 impl SendFailure {
     /// The server's reply, or (without `code`) the loss of the connection. `reply` must already be inert.
     #[must_use]
     pub fn refused(stage: Stage, code: Option<u16>, reply: String) -> Self {
-        let said = code.and_then(|_| reply_texts::fault_of(stage, &reply));
-        let fault = said.unwrap_or_else(|| judge(stage, code));
-        Self { stage, code, reply, fault, hint: None }
+        let about = code.and_then(|_| refusal_table::about(stage, &reply));
+        let fault = judge(stage, code, about);
+        let hint = about.filter(|about| about.fault() == fault).and_then(About::advice);
+        Self { stage, code, reply, fault, hint, is_in_doubt: false }
     }
 
     /// What we found out ourselves, no reply of the server: `fault` and what to do are known.
     #[must_use]
     pub fn found(stage: Stage, fault: Fault, reply: String, hint: &'static str) -> Self {
-        Self { stage, code: None, reply, fault, hint: Some(hint) }
+        Self { stage, code: None, reply, fault, hint: Some(hint), is_in_doubt: false }
     }
 
     /// The same failure with better advice than its stage alone gives.
     #[must_use]
     pub fn with_hint(self, hint: &'static str) -> Self {
         Self { hint: Some(hint), ..self }
+    }
+
+    /// The same failure, which turned out to be the sender's fault.
+    #[must_use]
+    pub fn of_the_sender(self, hint: &'static str) -> Self {
+        Self { fault: Fault::Sender, hint: Some(hint), ..self }
+    }
+
+    /// Whether the server has said for good that it does not take this: 5xx.
+    #[must_use]
+    pub fn is_for_good(&self) -> bool {
+        self.code.is_some_and(|code| code >= 500)
+    }
+
+    /// The same failure of a message that was handed over whole and may have been taken.
+    #[must_use]
+    pub(crate) fn in_doubt(self) -> Self {
+        Self { is_in_doubt: true, ..self }
+    }
+
+    /// Whether it is certain that the message was not taken. Else every repeat must carry the same bytes.
+    #[must_use]
+    pub fn is_certain(&self) -> bool {
+        !self.is_in_doubt
+    }
+
+    /// The same with no more of the reply than is shown. It is judged by all of it.
+    #[must_use]
+    pub(super) fn capped(self, censor: &Censor) -> Self {
+        Self { reply: censor.clean(&self.reply), ..self }
     }
 
     /// What a person can do about it.
@@ -157,7 +145,7 @@ impl SendFailure {
             (Fault::Server, _) => None,
             (Fault::RecipientForNow, _) => Some("ask the recipient whether their mailbox is full or refuses this sender"),
             (Fault::RecipientForGood, _) => Some("correct the address in the watchlist, then run `qualwatch retry`"),
-            (Fault::Message, _) => Some("ask the mail provider why it refuses this message"),
+            (Fault::Message | Fault::TooLarge, _) => Some("ask the mail provider why it refuses this message"),
         })
     }
 }
@@ -203,7 +191,7 @@ mod tests {
             (Stage::Mail, Some(421), Fault::Server, "closing"),
             (Stage::Mail, None, Fault::Server, "lost"),
         ] {
-            assert_eq!(judge(stage, code), fault, "{stage:?} {code:?}: {why}");
+            assert_eq!(judge(stage, code, None), fault, "{stage:?} {code:?}: {why}");
         }
     }
 
@@ -223,13 +211,14 @@ mod tests {
             (Stage::Rcpt, Some(530), Fault::Sender, "login wanted, said late"),
             (Stage::Rcpt, None, Fault::Server, "lost"),
             (Stage::Data, Some(554), Fault::Message, "content refused"),
-            (Stage::Data, Some(552), Fault::Message, "too large"),
+            (Stage::Data, Some(552), Fault::TooLarge, "split smaller"),
+            (Stage::Rcpt, Some(504), Fault::Server, "a parameter of ours, not the recipient"),
             (Stage::Data, Some(541), Fault::Sender, "account blocked for spam, said late"),
             (Stage::Data, Some(451), Fault::Server, "content grey-listed: the same bytes again later"),
             (Stage::Data, Some(421), Fault::Server, "closing"),
             (Stage::Data, None, Fault::Server, "lost after the dot: the repeat carries the same bytes"),
         ] {
-            assert_eq!(judge(stage, code), fault, "{stage:?} {code:?}: {why}");
+            assert_eq!(judge(stage, code, None), fault, "{stage:?} {code:?}: {why}");
         }
     }
 

@@ -1,7 +1,9 @@
 //! From rows to messages and back: who waits for mail, what each is owed, and the message that carries it.
 //!
 //! Before DATA begins, a message's bytes are stored and its deliveries tied to it ([`freeze`]); after the server took it
-//! both are marked ([`mark_sent`]). What happens to mail that is not taken is in [`refusals`](super::refusals).
+//! both are marked ([`mark_sent`]), after it refused it the bytes are forgotten ([`thaw`]). What happens to mail that is not taken is in [`refusals`](super::refusals).
+
+use std::fmt;
 
 use chrono::{DateTime, Utc};
 use futures_util::TryStreamExt as _;
@@ -35,11 +37,19 @@ pub struct Waiting {
     pub attempts: i32,
     /// The daemon does not try again before.
     pub next_attempt_at: Option<DateTime<Utc>>,
+    /// Refused as if the sender were at fault while mail for others was taken.
+    pub is_apart: bool,
 }
 
 /// A delivery's row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct DeliveryId(pub(in crate::store) i64);
+
+impl fmt::Display for DeliveryId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "delivery {}", self.0)
+    }
+}
 
 /// A message's row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -73,6 +83,8 @@ pub struct Frozen {
     pub content: Vec<u8>,
     /// How many events it tells.
     pub events: i64,
+    /// The oldest of what it tells.
+    pub first: Option<DeliveryId>,
 }
 
 /// Some of what one recipient is owed and no message carries yet, the oldest first.
@@ -111,14 +123,15 @@ pub async fn waiting(pool: &PgPool) -> Result<Vec<Waiting>, StoreError> {
                   min(owed_since) FILTER (WHERE message_id IS NULL AND audience = 'operator') AS operator_since,
                   min(owed_since) FILTER (WHERE message_id IS NOT NULL) AS frozen_since,
                   coalesce(attempts, 0) AS "attempts!",
-                  next_attempt_at AS "next_attempt_at?"
+                  next_attempt_at AS "next_attempt_at?",
+                  coalesce(refused_apart, false) AS "is_apart!"
            FROM deliveries
            JOIN events ON events.id = event_id
            LEFT JOIN recipients ON recipients.address = deliveries.address
            WHERE sent_at IS NULL
              AND cancelled_at IS NULL
              AND dead_at IS NULL
-           GROUP BY deliveries.address, attempts, next_attempt_at
+           GROUP BY deliveries.address, attempts, next_attempt_at, refused_apart
            ORDER BY coalesce(attempts, 0), min(owed_since), deliveries.address"#
     )
     .fetch_all(pool)
@@ -133,6 +146,7 @@ pub async fn waiting(pool: &PgPool) -> Result<Vec<Waiting>, StoreError> {
             frozen_since: row.frozen_since,
             attempts: row.attempts,
             next_attempt_at: row.next_attempt_at,
+            is_apart: row.is_apart,
         })
         .collect())
 }
@@ -146,7 +160,8 @@ pub async fn frozen(claim: &mut RecipientClaim) -> Result<Vec<Frozen>, StoreErro
     let frozen = sqlx::query_as!(
         FrozenRow,
         r#"SELECT id, recipient, message_id, content,
-                  (SELECT count(*) FROM deliveries WHERE deliveries.message_id = messages.id) AS "events!"
+                  (SELECT count(*) FROM deliveries WHERE deliveries.message_id = messages.id) AS "events!",
+                  (SELECT min(deliveries.id) FROM deliveries WHERE deliveries.message_id = messages.id) AS first
            FROM messages
            WHERE address = $1
              AND sent_at IS NULL
@@ -242,6 +257,7 @@ struct FrozenRow {
     message_id: String,
     content: Vec<u8>,
     events: i64,
+    first: Option<i64>,
 }
 
 impl From<FrozenRow> for Frozen {
@@ -252,6 +268,7 @@ impl From<FrozenRow> for Frozen {
             message_id: row.message_id,
             content: row.content,
             events: row.events,
+            first: row.first.map(DeliveryId),
         }
     }
 }
@@ -313,6 +330,34 @@ async fn freeze_once(
     }
     tx.commit().await.map_err(during(doing))?;
     Ok(MessageRow(row))
+}
+
+/// Forgets the bytes of a message that the server has refused, so that the next attempt says what is true on its day. Gives what
+/// it was to tell. One transaction.
+///
+/// # Errors
+/// When the database fails: the message stays frozen then.
+pub async fn thaw(claim: &mut RecipientClaim, message: MessageRow) -> Result<Vec<DeliveryId>, StoreError> {
+    unless_lost!(thaw_once(claim, message))
+}
+
+async fn thaw_once(claim: &mut RecipientClaim, message: MessageRow) -> Result<Vec<DeliveryId>, StoreError> {
+    let doing = "forgetting a message that was refused";
+    let mut tx = claim.connection().begin().await.map_err(during(doing))?;
+    let deliveries: Vec<i64> = sqlx::query_scalar!(
+        "UPDATE deliveries SET message_id = NULL WHERE message_id = $1 RETURNING id",
+        message.0
+    )
+    .fetch_all(&mut *tx)
+    .await
+    .map_err(during(doing))?;
+    let done = sqlx::query!("DELETE FROM messages WHERE id = $1 AND sent_at IS NULL", message.0)
+        .execute(&mut *tx)
+        .await
+        .map_err(during(doing))?;
+    must_touch(doing, done.rows_affected(), 1)?;
+    tx.commit().await.map_err(during(doing))?;
+    Ok(deliveries.into_iter().map(DeliveryId).collect())
 }
 
 /// Marks a message and its deliveries as sent: the server answered 250. Its recipient is reachable again. Gives what operators

@@ -90,7 +90,7 @@ pub async fn undeliverable_causes(claim: &mut RecipientClaim) -> Result<Vec<Stri
          FROM troubles
          WHERE kind = 'email_undeliverable'
            AND resolved_at IS NULL
-           AND (cause = $1 OR cause IN (SELECT message_id FROM messages WHERE address = $1))",
+           AND (cause = $1 OR cause IN (SELECT 'delivery ' || id FROM deliveries WHERE address = $1))",
         recipient.as_str()
     )
     .fetch_all(claim.connection())

@@ -5,9 +5,9 @@ use sqlx::Connection as _;
 use sqlx::postgres::{PgConnection, PgPool};
 
 use crate::store::asking::stops::What;
-use crate::store::error::{StoreError, during, must_touch, unless_lost};
+use crate::store::error::{StoreError, during, unless_lost};
 use crate::store::outbox::events::Recorded;
-use crate::store::outbox::mailing::{DeliveryId, MessageRow};
+use crate::store::outbox::mailing::DeliveryId;
 use crate::store::outbox::recipients::{Recipient, RecipientClaim};
 use crate::store::outbox::troubles::{self, Turn};
 
@@ -18,10 +18,14 @@ pub struct Refusal<'a> {
     pub reply: &'a str,
     /// The instant.
     pub now: DateTime<Utc>,
-    /// The daemon does not try again before; `None`: what is owed next is offered at once.
-    pub next_attempt_at: Option<DateTime<Utc>>,
-    /// What has been refused since this instant or longer is given up: `now` gives up everything.
+    /// The daemon does not try again before, unless all is given up: what is owed next is then offered at once.
+    pub next_attempt_at: DateTime<Utc>,
+    /// What has been refused since this instant or longer is given up.
     pub dead_if_refused_since: DateTime<Utc>,
+    /// The server calls the address unknown: all is given up if it has been called so since this instant or longer.
+    pub dead_if_unknown_since: Option<DateTime<Utc>>,
+    /// Others' mail was taken: an unknown address that never took mail is given up at once.
+    pub others_were_taken: bool,
     /// What operators are told when something is given up.
     pub turns: &'a [Turn],
 }
@@ -61,18 +65,76 @@ async fn refuse_once(claim: &mut RecipientClaim, refusal: &Refusal<'_>) -> Resul
     .execute(&mut *tx)
     .await
     .map_err(during(doing))?;
-    let dead = give_up(&mut tx, &recipient, refusal).await?;
-    note_attempt(&mut tx, &recipient, refusal.reply, refusal.next_attempt_at).await?;
+    let next_attempt_at = Some(refusal.next_attempt_at);
+    note_attempt(&mut tx, &recipient, refusal.reply, next_attempt_at).await?;
+    let is_gone = is_gone(&mut tx, &recipient, refusal).await?;
+    let dead_if_refused_since = if is_gone { refusal.now } else { refusal.dead_if_refused_since };
+    let dead = give_up(&mut tx, &recipient, refusal, dead_if_refused_since).await?;
     let turns = if dead > 0 { refusal.turns } else { &[] };
     let told = troubles::turn(&mut tx, &turns.iter().collect::<Vec<_>>()).await?;
     tx.commit().await.map_err(during(doing))?;
     Ok(Refused { dead, told })
 }
 
+/// Notes whether the address is called unknown, and since when. Gives whether that is final: at once only for an address that never
+/// took mail, and while others do; a provider's directory may fail for hours (Gmail, December 2020).
+async fn is_gone(
+    connection: &mut PgConnection,
+    recipient: &Recipient,
+    refusal: &Refusal<'_>,
+) -> Result<bool, StoreError> {
+    let doing = "noting an unknown address";
+    let unknown = refusal.dead_if_unknown_since.map(|_| refusal.now);
+    let since = sqlx::query_scalar!(
+        "UPDATE recipients
+         -- Refused for another reason it is known. An instant that lies ahead of the clock counts as now.
+         SET unknown_since = CASE WHEN $2::timestamptz IS NOT NULL THEN LEAST(unknown_since, $2) END
+         WHERE address = $1
+         RETURNING unknown_since",
+        recipient.as_str(),
+        unknown
+    )
+    .fetch_one(&mut *connection)
+    .await
+    .map_err(during(doing))?;
+    let (Some(since), Some(limit)) = (since, refusal.dead_if_unknown_since) else { return Ok(false) };
+    if since > limit && !refusal.others_were_taken {
+        return Ok(false);
+    }
+    if since > limit {
+        let has_taken_mail = sqlx::query_scalar!(
+            r#"SELECT EXISTS (
+                   SELECT FROM messages WHERE address = $1 AND sent_at IS NOT NULL
+               ) AS "has_taken!""#,
+            recipient.as_str()
+        )
+        .fetch_one(&mut *connection)
+        .await
+        .map_err(during(doing))?;
+        if has_taken_mail {
+            return Ok(false);
+        }
+    }
+    sqlx::query!(
+        "UPDATE recipients
+         -- Once final it is so for what comes next, until a letter is taken or offered again by hand.
+         SET next_attempt_at = NULL,
+             unknown_since = LEAST(unknown_since, $2)
+         WHERE address = $1",
+        recipient.as_str(),
+        limit
+    )
+    .execute(connection)
+    .await
+    .map_err(during(doing))?;
+    Ok(true)
+}
+
 async fn give_up(
     connection: &mut PgConnection,
     recipient: &Recipient,
     refusal: &Refusal<'_>,
+    dead_if_refused_since: DateTime<Utc>,
 ) -> Result<u64, StoreError> {
     let doing = "giving up what was refused for too long";
     // A message goes as a whole, with the delivery of it that was refused longest.
@@ -92,7 +154,7 @@ async fn give_up(
         recipient.as_str(),
         refusal.now,
         refusal.reply,
-        refusal.dead_if_refused_since
+        dead_if_refused_since
     )
     .fetch_all(&mut *connection)
     .await
@@ -109,7 +171,7 @@ async fn give_up(
         recipient.as_str(),
         refusal.now,
         refusal.reply,
-        refusal.dead_if_refused_since,
+        dead_if_refused_since,
         &messages
     )
     .execute(connection)
@@ -118,17 +180,46 @@ async fn give_up(
     Ok(dead.rows_affected())
 }
 
-/// Notes that the claimed recipient's mail was not taken, though not by their fault: nothing ages.
+/// Notes that the claimed recipient's mail was not taken, though not by their fault: nothing ages. `None`: they need not wait,
+/// but others come first.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn postpone(
     claim: &mut RecipientClaim,
     reply: &str,
-    next_attempt_at: DateTime<Utc>,
+    next_attempt_at: Option<DateTime<Utc>>,
 ) -> Result<(), StoreError> {
     let recipient = claim.recipient().clone();
-    note_attempt(claim.connection(), &recipient, reply, Some(next_attempt_at)).await
+    note_attempt(claim.connection(), &recipient, reply, next_attempt_at).await
+}
+
+/// Notes the same of a recipient who was refused as if the sender were at fault while mail for others was taken. One transaction.
+///
+/// # Errors
+/// When the database fails.
+pub async fn set_apart(
+    claim: &mut RecipientClaim,
+    reply: &str,
+    next_attempt_at: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    unless_lost!(set_apart_once(claim, reply, next_attempt_at))
+}
+
+async fn set_apart_once(
+    claim: &mut RecipientClaim,
+    reply: &str,
+    next_attempt_at: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    let doing = "setting a recipient apart";
+    let recipient = claim.recipient().clone();
+    let mut tx = claim.connection().begin().await.map_err(during(doing))?;
+    note_attempt(&mut tx, &recipient, reply, Some(next_attempt_at)).await?;
+    sqlx::query!("UPDATE recipients SET refused_apart = true WHERE address = $1", recipient.as_str())
+        .execute(&mut *tx)
+        .await
+        .map_err(during(doing))?;
+    tx.commit().await.map_err(during(doing))
 }
 
 async fn note_attempt(
@@ -154,66 +245,39 @@ async fn note_attempt(
     Ok(())
 }
 
-/// What is refused for good while its recipient is not.
-#[derive(Debug, Clone, Copy)]
-pub enum Buried<'a> {
-    /// A message that the server refused.
-    Message(MessageRow),
-    /// Deliveries of which no message can be made.
-    Deliveries(&'a [DeliveryId]),
-}
-
-/// Makes a dead letter of what the claimed recipient was to get. Gives what operators are told. One transaction.
+/// Makes dead letters of some deliveries of the claimed recipient: what no message can be made of, or whose message the server
+/// refused. Gives what operators are told. One transaction.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn bury(
     claim: &mut RecipientClaim,
-    buried: Buried<'_>,
+    deliveries: &[DeliveryId],
     reply: &str,
     turns: &[Turn],
     now: DateTime<Utc>,
 ) -> Result<Vec<Recorded>, StoreError> {
-    unless_lost!(bury_once(claim, buried, reply, turns, now))
+    unless_lost!(bury_once(claim, deliveries, reply, turns, now))
 }
 
 async fn bury_once(
     claim: &mut RecipientClaim,
-    buried: Buried<'_>,
+    deliveries: &[DeliveryId],
     reply: &str,
     turns: &[Turn],
     now: DateTime<Utc>,
 ) -> Result<Vec<Recorded>, StoreError> {
     let doing = "giving up a message";
     let mut tx = claim.connection().begin().await.map_err(during(doing))?;
-    let (message, ids): (Option<i64>, Vec<i64>) = match buried {
-        Buried::Message(row) => (Some(row.0), Vec::new()),
-        Buried::Deliveries(ids) => (None, ids.iter().map(|id| id.0).collect()),
-    };
-    if message.is_some() {
-        let done = sqlx::query!(
-            "UPDATE messages
-             SET dead_at = $2,
-                 reply = $3
-             WHERE id = $1
-               AND sent_at IS NULL",
-            message,
-            now,
-            reply
-        )
-        .execute(&mut *tx)
-        .await
-        .map_err(during(doing))?;
-        must_touch(doing, done.rows_affected(), 1)?;
-    }
+    let ids: Vec<i64> = deliveries.iter().map(|id| id.0).collect();
     sqlx::query!(
         "UPDATE deliveries
-         SET dead_at = $3,
-             reply = $4
-         WHERE (message_id = $1 OR id = ANY ($2))
+         SET dead_at = $2,
+             reply = $3
+         WHERE id = ANY ($1)
+           AND message_id IS NULL
            AND sent_at IS NULL
            AND cancelled_at IS NULL",
-        message,
         &ids,
         now,
         reply
@@ -261,6 +325,16 @@ async fn resume_once(
                AND sent_at IS NULL
                AND cancelled_at IS NULL
                AND dead_at IS NULL",
+            now,
+            since
+        )
+        .execute(&mut *tx)
+        .await
+        .map_err(during(doing))?;
+        sqlx::query!(
+            "UPDATE recipients
+             SET unknown_since = unknown_since + ($1 - LEAST(GREATEST(unknown_since, $2), $1))
+             WHERE unknown_since IS NOT NULL",
             now,
             since
         )

@@ -192,6 +192,24 @@ impl Course {
             Mail::LaterAtRcpt => self.sink.refuse(SinkStage::Rcpt, 450),
             Mail::LaterAtDot => self.sink.refuse(SinkStage::Dot, 451),
             Mail::LostAfterDot => self.sink.behave(SinkStage::Dot, Behaviour::Drop),
+            Mail::UnknownAll => {
+                self.sink.behave(SinkStage::Rcpt, Behaviour::Reply("550 5.1.1 user unknown".into()));
+            }
+            Mail::RefusedLate => {
+                let reply = "553 5.7.1 Sender address rejected: not owned by user".into();
+                self.sink.behave(SinkStage::Rcpt, Behaviour::Reply(reply));
+            }
+            Mail::InGbk => {
+                for (stage, code) in
+                    [(SinkStage::Greeting, "220"), (SinkStage::Rcpt, "250"), (SinkStage::Dot, "250")]
+                {
+                    let reply = [code.as_bytes(), b" \xd3\xca\xbc\xfe\xd2\xd1\xbd\xd3\xca\xd5\r\n"].concat();
+                    self.sink.behave(stage, Behaviour::Bytes(reply));
+                }
+            }
+            Mail::OnePerConnection => {
+                self.sink.take_per_connection(Some((1, "421 4.7.0 too many messages on this connection")));
+            }
         }
     }
 

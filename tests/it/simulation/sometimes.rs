@@ -15,7 +15,7 @@ const OF_LEAN_WORLDS: usize = usize::MAX;
 
 /// What must have occurred over all seeds of a run, and in how many worlds at the latest: so many that it is missed by chance once
 /// in a million runs (counted over five hundred seeds).
-pub const NEEDED: [(usize, &str); 57] = [
+pub const NEEDED: [(usize, &str); 61] = [
     (5, "the heartbeat had to say that all is well"),
     (5, "a removal was established"),
     (5, "a certificate came back"),
@@ -60,6 +60,10 @@ pub const NEEDED: [(usize, &str); 57] = [
     (30, "mail was away"),
     (30, "mail was put off after the message"),
     (30, "a mail's answer was lost"),
+    (30, "all addresses were unknown"),
+    (30, "the sender was refused late"),
+    (30, "mail was answered in GBK"),
+    (30, "a connection took one message"),
     (50, "a mass loss was held back"),
     (50, "an answer was a redirect"),
     (50, "an answer was a web page"),
@@ -199,5 +203,9 @@ fn of_mail(mail: Mail) -> &'static str {
         Mail::Later | Mail::LaterAtRcpt => "mail was put off",
         Mail::LaterAtDot => "mail was put off after the message",
         Mail::LostAfterDot => "a mail's answer was lost",
+        Mail::UnknownAll => "all addresses were unknown",
+        Mail::RefusedLate => "the sender was refused late",
+        Mail::InGbk => "mail was answered in GBK",
+        Mail::OnePerConnection => "a connection took one message",
     }
 }

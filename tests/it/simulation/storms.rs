@@ -231,8 +231,12 @@ impl Storms<'_> {
                 Mail::LaterAtRcpt,
                 Mail::LaterAtDot,
                 Mail::LostAfterDot,
+                Mail::UnknownAll,
+                Mail::RefusedLate,
+                Mail::InGbk,
+                Mail::OnePerConnection,
             ]);
-            for more in 0..*self.dice.pick(&[1, 1, 2, 3]) {
+            for more in 0..*self.dice.pick(&[1, 1, 2, 3, 5]) {
                 let day = from.plus(more).min(self.truth.last);
                 self.weather.mail.insert(day, mail);
             }

@@ -75,6 +75,14 @@ pub enum Mail {
     LaterAtDot,
     /// It takes the message, and the connection ends before it says so.
     LostAfterDot,
+    /// It calls every address unknown.
+    UnknownAll,
+    /// It refuses the sender, and says so at the recipient.
+    RefusedLate,
+    /// It takes all, and answers in GBK.
+    InGbk,
+    /// It takes one message a connection.
+    OnePerConnection,
 }
 
 /// Upstream misbehaves from the first to the last of these days, and on the last one until that hour.

@@ -66,10 +66,16 @@ impl Mailroom {
 
     /// At nine in the morning of Shanghai, with a server that wants this login.
     pub async fn with_login(login: Option<(&str, &str)>) -> Self {
+        let login = login.map(|(user, password)| (user.to_owned(), password.to_owned()));
+        Self::with_server(Script { login, ..Script::default() }).await
+    }
+
+    /// The same with a server of that kind.
+    pub async fn with_server(script: Script) -> Self {
         let database = Box::pin(TestDatabase::new()).await;
         let store = Store::open(database.options()).await.unwrap();
-        let login = login.map(|(user, password)| (user.to_owned(), password.to_owned()));
-        let sink = SmtpSink::start(Script { login: login.clone(), ..Script::default() }).await;
+        let login = script.login.clone();
+        let sink = SmtpSink::start(script).await;
         let watchlist = watchlist(&smtp(&sink, login.as_ref().map(|(user, _)| user.as_str())), "", "");
         let password = login.map(|(_, secret)| password(&secret));
         let clock = SimulatedClock::new(instant("2026-11-24T09:00:00+08:00"));

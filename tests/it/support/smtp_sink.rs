@@ -39,6 +39,8 @@ pub enum SinkStage {
 pub enum Behaviour {
     /// Answers with this line, its code first. A message answered with 2xx at [`SinkStage::Dot`] counts as received.
     Reply(String),
+    /// Answers with these bytes, whose line ends are their own.
+    Bytes(Vec<u8>),
     /// Closes the connection without an answer.
     Drop,
     /// Never answers.
@@ -67,6 +69,12 @@ pub enum SinkCertificate {
     OtherHost,
     /// For `localhost`, ended in 2020.
     Expired,
+    /// For `localhost`, marked as an authority's, as `openssl req -x509` makes it.
+    Authority,
+    /// The same for another host.
+    OtherAuthority,
+    /// For `localhost`, made for clients.
+    ForClients,
 }
 
 /// What the sink is from its start on.
@@ -80,6 +88,8 @@ pub struct Script {
     pub login: Option<(String, String)>,
     /// The mechanisms offered.
     pub mechanisms: &'static str,
+    /// The most bytes of a message, announced and kept to.
+    pub size: Option<usize>,
 }
 
 impl Default for Script {
@@ -90,6 +100,7 @@ impl Default for Script {
             certificate: SinkCertificate::Localhost,
             login: None,
             mechanisms: "PLAIN LOGIN",
+            size: None,
         }
     }
 }
@@ -124,6 +135,7 @@ struct Ledger {
     behaviours: HashMap<SinkStage, Behaviour>,
     recipients: HashMap<String, String>,
     after_data: HashMap<String, String>,
+    per_connection: Option<(usize, &'static str)>,
 }
 
 /// A running server on a port of 127.0.0.1; it ends when dropped.
@@ -213,12 +225,18 @@ impl SmtpSink {
         self.ledger().after_data.insert(address.to_owned(), reply.to_owned());
     }
 
+    /// From now on: at most so many messages on a connection, and this at MAIL to the next one.
+    pub fn take_per_connection(&self, limit: Option<(usize, &'static str)>) {
+        self.ledger().per_connection = limit;
+    }
+
     /// From now on all is well again.
     pub fn heal(&self) {
         let mut ledger = self.ledger();
         ledger.behaviours.clear();
         ledger.recipients.clear();
         ledger.after_data.clear();
+        ledger.per_connection = None;
     }
 }
 
@@ -231,7 +249,7 @@ impl Drop for SmtpSink {
 /// A key and a certificate that is its own authority, in PEM: (certificate, key).
 pub fn self_signed(kind: SinkCertificate) -> (String, String) {
     let names: &[&str] = match kind {
-        SinkCertificate::OtherHost => &["mail.example.net"],
+        SinkCertificate::OtherHost | SinkCertificate::OtherAuthority => &["mail.example.net"],
         _ => &["localhost", "127.0.0.1"],
     };
     let mut params =
@@ -239,6 +257,12 @@ pub fn self_signed(kind: SinkCertificate) -> (String, String) {
     if kind == SinkCertificate::Expired {
         params.not_before = rcgen::date_time_ymd(2019, 1, 1);
         params.not_after = rcgen::date_time_ymd(2020, 1, 1);
+    }
+    if matches!(kind, SinkCertificate::Authority | SinkCertificate::OtherAuthority) {
+        params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+    }
+    if kind == SinkCertificate::ForClients {
+        params.extended_key_usages = vec![rcgen::ExtendedKeyUsagePurpose::ClientAuth];
     }
     let key = KeyPair::generate().unwrap();
     (params.self_signed(&key).unwrap().pem(), key.serialize_pem())
@@ -272,6 +296,7 @@ struct Conversation {
     ledger: Arc<Mutex<Ledger>>,
     in_clear: bool,
     logged_in: bool,
+    taken: usize,
     from: Option<String>,
     to: Vec<String>,
 }
@@ -297,7 +322,7 @@ async fn converse(mut conversation: Conversation, stream: TcpStream, acceptor: T
 
 impl Conversation {
     fn new(script: Script, ledger: Arc<Mutex<Ledger>>) -> Self {
-        Self { script, ledger, in_clear: true, logged_in: false, from: None, to: vec![] }
+        Self { script, ledger, in_clear: true, logged_in: false, taken: 0, from: None, to: vec![] }
     }
 
     /// Returns the stream when TLS shall start on it.
@@ -335,6 +360,13 @@ impl Conversation {
             },
             "AUTH" => self.log_in(stream, rest).await,
             "MAIL" if self.script.login.is_some() && !self.logged_in => say(stream, "530 log in first").await,
+            "MAIL" if self.enough().is_some() => {
+                let reply = self.enough().unwrap_or_default();
+                match say(stream, reply).await {
+                    Next::GoOn if reply.starts_with("421") => Next::End,
+                    next => next,
+                }
+            }
             "MAIL" => {
                 self.from = self.accepts(SinkStage::Mail).then(|| in_brackets(rest));
                 self.answer(stream, SinkStage::Mail, "250 sender ok").await
@@ -359,6 +391,9 @@ impl Conversation {
     async fn greet_back<S: AsyncRead + AsyncWrite + Unpin>(&mut self, stream: &mut BufReader<S>) -> Next {
         self.forget();
         let mut lines = vec!["sink".to_owned(), "8BITMIME".to_owned()];
+        if let Some(size) = self.script.size {
+            lines.push(format!("SIZE {size}"));
+        }
         if self.in_clear && self.script.security == SinkSecurity::StartTls {
             lines.push("STARTTLS".to_owned());
         }
@@ -423,6 +458,7 @@ impl Conversation {
         let next = self.answer(stream, SinkStage::Data, "354 go on").await;
         match scripted {
             Some(Behaviour::Reply(reply)) if !reply.starts_with("354") => return next,
+            Some(Behaviour::Bytes(bytes)) if !bytes.starts_with(b"354") => return next,
             _ if !matches!(next, Next::GoOn) => return next,
             _ => {}
         }
@@ -440,11 +476,15 @@ impl Conversation {
         }
         let mail = ReceivedMail { from: self.from.clone().unwrap_or_default(), to: self.to.clone(), bytes };
         self.forget();
-        let refusal = {
+        let is_too_large = self.script.size.is_some_and(|size| mail.bytes.len() > size);
+        let refusal = if is_too_large {
+            Some("552 5.3.4 Message size exceeds fixed limit".to_owned())
+        } else {
             let ledger = self.ledger.lock().unwrap();
             mail.to.iter().find_map(|to| ledger.after_data.get(to).cloned())
         };
         let taken = refusal.is_none() && self.accepts(SinkStage::Dot);
+        self.taken += usize::from(taken);
         {
             // In the ledger before the answer is: who has the answer may look there at once.
             let mut ledger = self.ledger.lock().unwrap();
@@ -454,6 +494,12 @@ impl Conversation {
             Some(reply) => say(stream, &reply).await,
             None => self.answer(stream, SinkStage::Dot, "250 2.0.0 queued as 42").await,
         }
+    }
+
+    /// What is said when the connection has taken as many messages as it may.
+    fn enough(&self) -> Option<&'static str> {
+        let limit = self.ledger.lock().unwrap().per_connection;
+        limit.filter(|(most, _)| self.taken >= *most).map(|(_, reply)| reply)
     }
 
     fn forget(&mut self) {
@@ -470,6 +516,7 @@ impl Conversation {
         match self.behaviour(stage) {
             None => true,
             Some(Behaviour::Reply(reply)) => reply.starts_with('2'),
+            Some(Behaviour::Bytes(bytes)) => bytes.starts_with(b"2"),
             Some(_) => false,
         }
     }
@@ -492,6 +539,10 @@ impl Conversation {
                     _ => Next::GoOn,
                 }
             }
+            Some(Behaviour::Bytes(bytes)) => match stream.get_mut().write_all(&bytes).await {
+                Ok(()) => Next::GoOn,
+                Err(_) => Next::End,
+            },
             Some(Behaviour::Drop) => Next::End,
             Some(Behaviour::Stall) => std::future::pending().await,
             Some(Behaviour::Inject(more)) => {

@@ -48,6 +48,7 @@ pub(super) enum Command {
     Mail(Mail),
     Retry(Retry),
     TestEmail(TestEmail),
+    Renewing(RenewingArguments),
     Snooze(SnoozeArguments),
     Backup(Backup),
     Restore(Restore),
@@ -214,24 +215,49 @@ pub(super) struct TestEmail {
     pub output: Json,
 }
 
-/// Tell nothing of one certificate's end until a day; ends by itself when the validity changes
+/// Say that the renewal of one certificate was filed: no reminder of the filing day, and those of the end from 30 days on say so
 #[derive(Debug, Clone, Args)]
-pub(super) struct SnoozeArguments {
+pub(super) struct RenewingArguments {
     /// The company, by its keyword or its name in the watchlist
     #[arg(value_name = "KEYWORD")]
     pub company: String,
     /// The certificate's number
     #[arg(value_name = "NUMBER")]
     pub certificate: String,
-    /// The first day on which it is told of again
-    #[arg(long, value_name = "YYYY-MM-DD", value_parser = date, required_unless_present = "end", requires = "reason")]
+    /// The day on which it was filed
+    #[arg(long, value_name = "YYYY-MM-DD", value_parser = date, required_unless_present = "end")]
+    pub filed: Option<NaiveDate>,
+    /// The acceptance number (受理号), for whoever reads the reminder
+    #[arg(long = "ref", value_name = "NO", requires = "filed")]
+    pub reference: Option<String>,
+    /// Take it back: what is due is told at the next check or the day's judging
+    #[arg(long, conflicts_with_all = ["filed", "reference"])]
+    pub end: bool,
+    #[command(flatten)]
+    pub output: Json,
+}
+
+/// Tell nothing of one certificate's end until a day; ends by itself when the validity changes
+#[derive(Debug, Clone, Args)]
+pub(super) struct SnoozeArguments {
+    /// The company, by its keyword or its name in the watchlist
+    #[arg(value_name = "KEYWORD", required_unless_present = "list")]
+    pub company: Option<String>,
+    /// The certificate's number
+    #[arg(value_name = "NUMBER", required_unless_present = "list")]
+    pub certificate: Option<String>,
+    /// The first day on which it is told of again; the end day itself and what follows are told whatever it is
+    #[arg(long, value_name = "YYYY-MM-DD", value_parser = date, required_unless_present_any = ["end", "list"], requires = "reason")]
     pub until: Option<NaiveDate>,
     /// Why, for whoever asks later
-    #[arg(long, value_name = "TEXT", required_unless_present = "end")]
+    #[arg(long, value_name = "TEXT", required_unless_present_any = ["end", "list"])]
     pub reason: Option<String>,
     /// End it now: what is due is told at the next check or the day's judging
     #[arg(long, conflicts_with_all = ["until", "reason"])]
     pub end: bool,
+    /// Show what is snoozed now, of this company or of all
+    #[arg(long, conflicts_with_all = ["certificate", "until", "reason", "end"])]
+    pub list: bool,
     #[command(flatten)]
     pub output: Json,
 }

@@ -9,8 +9,9 @@ use sqlx::PgPool;
 use crate::config::Company;
 use crate::domain::certificates::{self, Certificate, Owner};
 use crate::domain::keyword::Keyword;
+use crate::domain::number::CertificateNumber;
 use crate::domain::wall_clock::not_ahead;
-use crate::store::companies::CompanyId;
+use crate::store::companies::{CompanyId, renewals, snoozes};
 use crate::store::reports::established::{self, BATCH_ESTABLISHED_MAX, Established};
 use crate::store::reports::history;
 
@@ -82,6 +83,10 @@ impl<'a> InFile<'a> {
         is_wanted: impl Fn(&str) -> bool,
         mut take: impl FnMut(Certificate) -> anyhow::Result<()>,
     ) -> anyhow::Result<()> {
+        let said = match as_of {
+            AsOf::Now => Said::read(pool, self.context.today()).await?,
+            AsOf::EndOf(..) => Said::default(),
+        };
         for ids in ids.chunks(BATCH_ESTABLISHED_MAX) {
             let mut batch = established::established(pool, ids, &is_wanted).await?;
             let today = match as_of {
@@ -92,9 +97,46 @@ impl<'a> InFile<'a> {
                 }
             };
             let mut certificates = batch.iter().flat_map(|company| self.certificates(company, today));
-            certificates.try_for_each(&mut take)?;
+            certificates.try_for_each(|certificate| take(said.of(certificate)))?;
         }
         Ok(())
+    }
+}
+
+/// What the operator said of ends: few of many.
+#[derive(Default)]
+struct Said {
+    snoozed: HashMap<EndOfCertificate, NaiveDate>,
+    filed: HashMap<EndOfCertificate, NaiveDate>,
+}
+
+/// Keyword, number and end.
+type EndOfCertificate = (String, Option<CertificateNumber>, NaiveDate);
+
+impl Said {
+    async fn read(pool: &PgPool, today: NaiveDate) -> anyhow::Result<Self> {
+        let of = |keyword: String, number: &str, end| (keyword, CertificateNumber::parse(number), end);
+        let snoozed = snoozes::in_force(pool, today).await?.into_iter();
+        let filed = renewals::in_force(pool).await?.into_iter();
+        Ok(Self {
+            snoozed: snoozed.map(|one| (of(one.keyword, &one.number, one.end), one.until)).collect(),
+            filed: filed.map(|one| (of(one.keyword, &one.number, one.end), one.filed)).collect(),
+        })
+    }
+
+    /// A certificate with what was said of it.
+    fn of(&self, certificate: Certificate) -> Certificate {
+        if self.snoozed.is_empty() && self.filed.is_empty() {
+            return certificate;
+        }
+        let Some(end) = certificate.valid_until else { return certificate };
+        let number = CertificateNumber::parse(&certificate.certificate_num);
+        let key = (certificate.company.as_str().to_owned(), number, end);
+        Certificate {
+            snoozed_until: self.snoozed.get(&key).copied(),
+            renewal_filed: self.filed.get(&key).copied(),
+            ..certificate
+        }
     }
 }
 

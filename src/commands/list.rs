@@ -112,7 +112,7 @@ async fn ids(
     })
 }
 
-const COLUMNS: [&str; 15] = [
+const COLUMNS: [&str; 18] = [
     "company",
     "name",
     "business_id",
@@ -128,6 +128,9 @@ const COLUMNS: [&str; 15] = [
     "state",
     "last_verified_at",
     "qualifications",
+    "other_ends",
+    "snoozed_until",
+    "renewal_filed",
 ];
 
 fn row<T: AsRef<[u8]>>(cells: [T; COLUMNS.len()]) -> anyhow::Result<Vec<u8>> {
@@ -165,6 +168,9 @@ fn cells(certificate: &Certificate) -> anyhow::Result<[String; COLUMNS.len()]> {
         word(serde_json::to_value(certificate.state)?),
         shown(certificate.last_verified_at.map(|at| at.to_rfc3339())),
         guarded(&qualifications.join("; ")),
+        certificate.other_ends.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "),
+        shown(certificate.snoozed_until),
+        shown(certificate.renewal_filed),
     ])
 }
 

@@ -75,6 +75,7 @@ fn usual_level(command: &Command) -> &'static str {
         | Command::Mail(_)
         | Command::Retry(_)
         | Command::Snooze(_)
+        | Command::Renewing(_)
         | Command::Backup(_)
         | Command::Restore(_)
         | Command::TestEmail(_)

@@ -27,6 +27,8 @@ mod served;
 mod table;
 mod shapes;
 mod snooze;
+mod renewing;
+mod named_end;
 mod companies;
 mod certificates;
 mod outlook;

@@ -8,6 +8,7 @@ use super::exit::Exit;
 use super::history::history;
 use super::list::list;
 use super::mail::mail;
+use super::renewing::renewing;
 use super::retry::retry;
 use super::run::run;
 use super::sandbox::sandbox;
@@ -43,6 +44,7 @@ pub async fn obey_in_steps(arguments: Arguments, steps: &dyn Steps) -> anyhow::R
         Command::Why(arguments) => why(places, arguments).await,
         Command::Mail(arguments) => mail(places, arguments).await,
         Command::Retry(arguments) => retry(places, arguments).await,
+        Command::Renewing(arguments) => renewing(places, arguments).await,
         Command::Snooze(arguments) => snooze(places, arguments).await,
         Command::TestEmail(arguments) => test_email(places, arguments).await,
         Command::Backup(arguments) => backup(places, arguments).await,

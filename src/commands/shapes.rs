@@ -4,13 +4,18 @@
 
 use std::borrow::Cow;
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::Serialize;
 
+use crate::config::Watchlist;
 use crate::domain::event::{Audience, Event, EventKind, Fields};
 use crate::domain::keyword::Keyword;
 use crate::domain::language::Language;
 use crate::email::words;
+use crate::store::companies::renewals::Filed;
+use crate::store::companies::snoozes::Snoozed;
 use crate::store::outbox::events::{EventId, Recorded};
 
 /// An event.
@@ -72,6 +77,64 @@ pub(super) struct ProblemShape {
     pub code: Option<i64>,
     /// What happened, inert.
     pub reason: String,
+}
+
+/// An end of which nothing is told.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(super) struct SnoozedShape {
+    pub company: String,
+    /// What mails call the company.
+    pub name: String,
+    pub certificate_num: String,
+    pub valid_until: NaiveDate,
+    /// The first day on which it is told of again.
+    pub until: NaiveDate,
+    pub reason: String,
+}
+
+impl SnoozedShape {
+    /// Those of companies that the file names.
+    pub fn of(found: Vec<Snoozed>, watchlist: &Watchlist) -> Vec<Self> {
+        let names = names_of(watchlist);
+        let shape = |one: Snoozed| {
+            let name = (*names.get(one.keyword.as_str())?).to_owned();
+            let Snoozed { keyword: company, number: certificate_num, end: valid_until, until, reason } = one;
+            Some(Self { company, name, certificate_num, valid_until, until, reason })
+        };
+        found.into_iter().filter_map(shape).collect()
+    }
+}
+
+/// A renewal that was filed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(super) struct RenewingShape {
+    pub company: String,
+    /// What mails call the company.
+    pub name: String,
+    pub certificate_num: String,
+    /// The end that it puts off.
+    pub valid_until: NaiveDate,
+    pub filed: NaiveDate,
+    /// The acceptance number.
+    #[serde(rename = "ref")]
+    pub reference: Option<String>,
+}
+
+impl RenewingShape {
+    /// Those of companies that the file names.
+    pub fn of(found: Vec<Filed>, watchlist: &Watchlist) -> Vec<Self> {
+        let names = names_of(watchlist);
+        let shape = |one: Filed| {
+            let name = (*names.get(one.keyword.as_str())?).to_owned();
+            let Filed { keyword: company, number: certificate_num, end: valid_until, filed, reference } = one;
+            Some(Self { company, name, certificate_num, valid_until, filed, reference })
+        };
+        found.into_iter().filter_map(shape).collect()
+    }
+}
+
+fn names_of(watchlist: &Watchlist) -> HashMap<&str, &str> {
+    watchlist.companies.iter().map(|company| (company.keyword.as_str(), company.name.as_str())).collect()
 }
 
 /// Something that stands still.

@@ -6,18 +6,18 @@ use chrono::NaiveDate;
 use serde::Serialize;
 
 use crate::domain::keyword::Keyword;
-use crate::domain::number::CertificateNumber;
 use crate::domain::text::displayable;
-use crate::store::checks::records::Record;
 use crate::store::companies::snoozes;
-use crate::store::reports;
 
 use super::arguments::{Places, SnoozeArguments};
 use super::companies::all_meant;
 use super::context::Context;
 use super::database::Database;
 use super::exit::{Exit, Refusal};
+use super::named_end::NamedCertificate;
 use super::print::{self, Reader};
+use super::shapes::SnoozedShape;
+use super::table;
 
 #[derive(Debug, Serialize)]
 struct Shape {
@@ -30,26 +30,28 @@ struct Shape {
     reason: Option<String>,
 }
 
-/// Sets or ends a snooze.
+#[derive(Debug, Serialize)]
+struct Listed {
+    snoozed: Vec<SnoozedShape>,
+}
+
+/// Sets, ends or shows snoozes.
 ///
 /// # Errors
 /// A company or certificate that is not there, or a day that is not ahead (wrong use); or there is no database.
 pub(super) async fn snooze(places: &Places, arguments: &SnoozeArguments) -> anyhow::Result<Exit> {
     let reader = arguments.output.reader();
     let context = Context::load(places, reader)?;
-    let meant = all_meant(&context.watchlist, std::slice::from_ref(&arguments.company))?;
-    let [company] = meant.as_slice() else {
-        return Err(Refusal::wrong_use("several companies have that name: give the keyword").into());
+    let (Some(company), Some(number)) = (&arguments.company, &arguments.certificate) else {
+        return list(&context, arguments.company.as_ref(), reader).await;
     };
-    let Some(number) = CertificateNumber::parse(&arguments.certificate) else {
-        return Err(Refusal::wrong_use("the certificate's number is empty").into());
-    };
+    let named = NamedCertificate::read(&context, company, number)?;
     if arguments.until.is_some_and(|until| until <= context.today()) {
         let refusal = Refusal::wrong_use("the day lies not ahead: nothing would be silent");
         return Err(refusal.advising("name the first day on which it is to be told of again").into());
     }
     let database = Database::open_existing(&context).await?;
-    let done = set_or_end(&context, &database, &company.keyword, &number, arguments).await;
+    let done = set_or_end(&context, &database, &named, arguments).await;
     database.close().await?;
     let shape = done?;
     match reader {
@@ -59,21 +61,37 @@ pub(super) async fn snooze(places: &Places, arguments: &SnoozeArguments) -> anyh
     Ok(Exit::Done)
 }
 
+async fn list(context: &Context, company: Option<&String>, reader: Reader) -> anyhow::Result<Exit> {
+    let wanted: Vec<String> = company.into_iter().cloned().collect();
+    let meant: BTreeSet<&str> =
+        all_meant(&context.watchlist, &wanted)?.iter().map(|company| company.keyword.as_str()).collect();
+    let database = Database::open_existing(context).await?;
+    let found = snoozes::in_force(database.store.pool(), context.today()).await;
+    database.close().await?;
+    let mut snoozed = SnoozedShape::of(found?, &context.watchlist);
+    snoozed.retain(|one| meant.contains(one.company.as_str()));
+    match reader {
+        Reader::Program => print::document(&Listed { snoozed })?,
+        Reader::Person if snoozed.is_empty() => print::text("nothing is snoozed")?,
+        Reader::Person => {
+            let colour = print::colour_of_output(&context.environment);
+            print::text(&table::snoozed(&snoozed, colour).to_string())?;
+        }
+    }
+    Ok(Exit::Done)
+}
+
 async fn set_or_end(
     context: &Context,
     database: &Database,
-    keyword: &Keyword,
-    number: &CertificateNumber,
+    named: &NamedCertificate,
     arguments: &SnoozeArguments,
 ) -> anyhow::Result<Shape> {
     let pool = database.store.pool();
-    let records = reports::records_of(pool, &[keyword]).await?;
-    let (id, ends) = match records.first() {
-        Some(record) => (record.id, ends_of(record, number)),
-        None => return Err(unknown(number).into()),
-    };
+    let (id, ends) = named.ends(database).await?;
+    let number = &named.number;
     let mut shape = Shape {
-        company: keyword.clone(),
+        company: named.keyword.clone(),
         certificate_num: number.text().to_owned(),
         valid_until: ends.clone(),
         until: arguments.until,
@@ -82,11 +100,12 @@ async fn set_or_end(
     let now = context.now();
     if let (Some(until), Some(reason)) = (arguments.until, &arguments.reason) {
         if ends.is_empty() {
-            return Err(unknown(number).into());
+            return Err(named.unknown().into());
         }
         let ends: Vec<NaiveDate> = ends.into_iter().collect();
         snoozes::set(pool, id, number, &ends, (until, reason), now).await?;
-        tracing::info!(company = keyword.as_str(), certificate = number.text(), %until, reason, "snoozed");
+        let (company, certificate) = (named.keyword.as_str(), number.text());
+        tracing::info!(company, certificate, %until, reason, "snoozed");
     } else {
         if snoozes::end(pool, id, number, now).await? == 0 {
             return Err(Refusal::wrong_use(format!(
@@ -100,24 +119,13 @@ async fn set_or_end(
     Ok(shape)
 }
 
-fn ends_of(record: &Record, number: &CertificateNumber) -> BTreeSet<NaiveDate> {
-    record.snapshot.certificate(number).filter_map(|held| held.holding.last_day()).collect()
-}
-
-fn unknown(number: &CertificateNumber) -> Refusal {
-    let refusal = Refusal::wrong_use(format!(
-        "the company has no established certificate {} with an end",
-        displayable(number.text())
-    ));
-    refusal.advising("`qualwatch list --company K` shows the numbers")
-}
-
 fn sentence(shape: &Shape) -> String {
     let ends: Vec<String> = shape.valid_until.iter().map(ToString::to_string).collect();
     let number = displayable(&shape.certificate_num);
     match shape.until {
         Some(until) => format!(
-            "nothing is told of the end of {number} ({}) before {until}; another end is told of",
+            "nothing is told of the end of {number} ({}) before {until}; another end is told of, and the end day and what follows \
+             in any case",
             ends.join(", ")
         ),
         None => format!("the end of {number} is told of again, beginning with what is due now"),

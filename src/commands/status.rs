@@ -18,6 +18,8 @@ use crate::domain::wall_clock::hour_of_day;
 use crate::store::Store;
 use crate::store::asking::budget::{self, Calls};
 use crate::store::companies::CompanyId;
+use crate::store::companies::renewals::{self, Filed};
+use crate::store::companies::snoozes::{self, Snoozed};
 use crate::store::outbox::mailing;
 use crate::store::reports::established;
 use crate::store::reports::overview;
@@ -29,7 +31,7 @@ use super::context::Context;
 use super::database::Database;
 use super::exit::Exit;
 use super::print::{self, Reader};
-use super::shapes::{ProblemShape, StoppedShape};
+use super::shapes::{ProblemShape, RenewingShape, SnoozedShape, StoppedShape};
 
 use shape::{BudgetShape, ByCauseShape, OwedShape, StatusShape, WatchedShape};
 
@@ -38,6 +40,8 @@ struct Facts {
     companies: Standings,
     health: health::Facts,
     in_doubt: usize,
+    snoozed: Vec<Snoozed>,
+    renewing: Vec<Filed>,
     /// What is expiring or expired, by end.
     ending: Vec<Certificate>,
     swept: Option<Swept>,
@@ -105,6 +109,8 @@ async fn read(context: &Context, store: &Store) -> anyhow::Result<Facts> {
         companies,
         health,
         in_doubt: in_doubt.iter().filter(|keyword| in_file.names(keyword)).count(),
+        snoozed: snoozes::in_force(pool, context.today()).await?,
+        renewing: renewals::in_force(pool).await?,
         ending,
         swept: reports::last_sweep(pool).await?,
         calls,
@@ -188,6 +194,8 @@ fn report(context: &Context, facts: &mut Facts, database: String) -> StatusShape
                 .filter(|open| open.trouble == Trouble::CompanyNotFound)
                 .count(),
         },
+        snoozed: SnoozedShape::of(std::mem::take(&mut facts.snoozed), &context.watchlist),
+        renewing: RenewingShape::of(std::mem::take(&mut facts.renewing), &context.watchlist),
         budget: BudgetShape {
             used: facts.calls.total(),
             limit: limit_of(context),

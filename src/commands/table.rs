@@ -11,7 +11,7 @@ use comfy_table::{Attribute, Cell, Color, ColumnConstraint, ContentArrangement, 
 use unicode_width::UnicodeWidthStr as _;
 
 use super::companies::Names;
-use super::shapes::ProblemShape;
+use super::shapes::{ProblemShape, RenewingShape, SnoozedShape};
 use crate::config::Colour;
 use crate::domain::certificates::{Certificate, State};
 use crate::domain::text::displayable;
@@ -159,6 +159,8 @@ pub(super) fn certificates(certificates: &[Certificate], colour: Colour) -> Shee
             Some(end) => end.to_string(),
             None => displayable(certificate.valid_until_text.as_deref().unwrap_or_default()),
         };
+        let parts = certificate.other_ends.iter().map(|end| format!("(others: {end})"));
+        let end = std::iter::once(end).chain(parts).collect::<Vec<_>>().join("\n");
         let qualifications: Vec<String> =
             certificate.qualifications.iter().map(|held| displayable(&held.text)).collect();
         table.add_row([
@@ -168,7 +170,7 @@ pub(super) fn certificates(certificates: &[Certificate], colour: Colour) -> Shee
             Cell::new(end),
             Cell::new(certificate.days_left.map(|days| days.to_string()).unwrap_or_default()),
             file_by(certificate),
-            state(certificate.state),
+            state(certificate),
         ]);
     }
     table
@@ -184,8 +186,39 @@ fn file_by(certificate: &Certificate) -> Cell {
     if has_passed { Cell::new(format!("{day} passed")).fg(Color::Red) } else { Cell::new(day.to_string()) }
 }
 
-fn state(state: State) -> Cell {
-    let (name, colour) = match state {
+/// What is snoozed now.
+pub(super) fn snoozed(snoozed: &[SnoozedShape], colour: Colour) -> Sheet {
+    let mut table = table(["company", "certificate", "valid until", "silent until", "reason"], colour);
+    for one in snoozed {
+        let until = one.until.min(one.valid_until);
+        table.add_row([
+            cell(&one.name),
+            cell(&one.certificate_num),
+            Cell::new(one.valid_until),
+            Cell::new(until),
+            cell(&one.reason),
+        ]);
+    }
+    table
+}
+
+/// Whose renewal was filed.
+pub(super) fn renewing(renewing: &[RenewingShape], colour: Colour) -> Sheet {
+    let mut table = table(["company", "certificate", "valid until", "filed on", "acceptance number"], colour);
+    for one in renewing {
+        table.add_row([
+            cell(&one.name),
+            cell(&one.certificate_num),
+            Cell::new(one.valid_until),
+            Cell::new(one.filed),
+            cell(one.reference.as_deref().unwrap_or_default()),
+        ]);
+    }
+    table
+}
+
+fn state(certificate: &Certificate) -> Cell {
+    let (name, colour) = match certificate.state {
         State::Historical => ("historical", Some(Color::DarkGrey)),
         State::InDoubt => ("in doubt", Some(Color::Magenta)),
         State::Superseded => ("superseded", Some(Color::DarkGrey)),
@@ -194,7 +227,10 @@ fn state(state: State) -> Cell {
         State::Valid => ("valid", None),
         State::Unknown => ("unknown", Some(Color::Magenta)),
     };
-    let cell = Cell::new(name);
+    let snoozed = certificate.snoozed_until.map(|until| format!("snoozed until {until}"));
+    let filed = certificate.renewal_filed.map(|filed| format!("renewal filed {filed}"));
+    let lines: Vec<String> = std::iter::once(name.to_owned()).chain(snoozed).chain(filed).collect();
+    let cell = Cell::new(lines.join("\n"));
     match colour {
         Some(colour) => cell.fg(colour),
         None => cell,

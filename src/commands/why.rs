@@ -99,9 +99,19 @@ struct EndShape {
     silent_because: Option<&'static str>,
     /// The reason that was given for a snooze.
     snooze_reason: Option<String>,
+    /// The renewal that was filed.
+    renewal: Option<RenewalOfEnd>,
     told: Vec<ThresholdShape>,
     /// What is told next if nothing changes until then.
     next: Option<ThresholdShape>,
+}
+
+/// A renewal that the operator said was filed.
+#[derive(Debug, Serialize)]
+struct RenewalOfEnd {
+    filed: NaiveDate,
+    #[serde(rename = "ref")]
+    reference: Option<String>,
 }
 
 #[derive(Debug, Serialize)]

@@ -1,6 +1,6 @@
 //! Certificates as reports show them: one for each (number, end, issue date), with the state it is in (design 7).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::Serialize;
@@ -9,7 +9,7 @@ use super::dates::days_left;
 use super::event::{CertificateFacts, NamedQualification};
 use super::holding::{self, Holding};
 use super::keyword::Keyword;
-use super::number::Family;
+use super::number::{CertificateNumber, Family};
 use super::snapshot::{Difference, Snapshot};
 
 /// The state of a certificate: the first that fits, in this order.
@@ -66,6 +66,12 @@ pub struct Certificate {
     pub last_verified_at: Option<DateTime<Utc>>,
     /// What it holds.
     pub qualifications: Vec<NamedQualification>,
+    /// The ends of other qualifications of the same certificate.
+    pub other_ends: Vec<NaiveDate>,
+    /// The first day on which its end is told of again; `None`: it is not snoozed.
+    pub snoozed_until: Option<NaiveDate>,
+    /// When its renewal was filed, as the operator said.
+    pub renewal_filed: Option<NaiveDate>,
 }
 
 /// Whose certificates, and by what they are judged.
@@ -98,7 +104,19 @@ pub fn certificates(snapshot: &Snapshot, owner: Owner<'_>, today: NaiveDate) -> 
         let group = (end.is_none(), end, holding.number.clone(), text, holding.issued);
         groups.entry(group).or_default().push(holding);
     }
-    groups.into_values().filter_map(|holdings| describe(snapshot, &holdings, owner, today)).collect()
+    let mut ends: BTreeMap<CertificateNumber, BTreeSet<NaiveDate>> = BTreeMap::new();
+    for holdings in groups.values() {
+        for holding in holdings {
+            ends.entry(holding.number.clone()).or_default().extend(holding.last_day());
+        }
+    }
+    let describe = |holdings: Vec<&Holding>| {
+        let number = &holdings.first()?.number;
+        let end = holdings.first()?.last_day();
+        let others = ends.get(number).into_iter().flatten().copied().filter(|other| Some(*other) != end);
+        Some(Certificate { other_ends: others.collect(), ..describe(snapshot, &holdings, owner, today)? })
+    };
+    groups.into_values().filter_map(describe).collect()
 }
 
 /// What is open of a company: certificates with a deadline (filing day or end) that is reached, or near by `expiring_from_days`, the
@@ -168,6 +186,9 @@ fn describe(
         state: state(snapshot, holdings, owner.expiring_from_days, today),
         last_verified_at: owner.last_verified_at,
         qualifications: facts.qualifications,
+        other_ends: Vec::new(),
+        snoozed_until: None,
+        renewal_filed: None,
     })
 }
 

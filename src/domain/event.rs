@@ -46,6 +46,13 @@ pub enum Note {
     FilingDayPassed,
     /// The grade has been abolished: 换领 instead of 延续.
     GradeAbolished,
+    /// The operator said that the renewal was filed.
+    Renewing {
+        /// The day on which it was.
+        filed: NaiveDate,
+        /// The acceptance number (受理号).
+        reference: Option<String>,
+    },
     /// What was told and is now taken back; read only, see [`TakenBack`].
     TakesBack {
         /// The kind that had been told.

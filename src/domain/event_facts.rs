@@ -3,6 +3,7 @@
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 
+use super::filing::{self, Duty};
 use super::grade::Grade;
 use super::number::Family;
 
@@ -38,6 +39,15 @@ pub struct CertificateFacts {
     pub filing_day: Option<NaiveDate>,
     /// What it holds.
     pub qualifications: Vec<NamedQualification>,
+}
+
+impl CertificateFacts {
+    /// What has to be applied for before its end; `None` where that is no day.
+    #[must_use]
+    pub fn duty(&self) -> Option<Duty> {
+        let held = self.qualifications.iter().map(|named| (named.name.as_str(), named.grade.as_ref()));
+        Some(filing::duty(self.family, self.valid_until?, &held.collect::<Vec<_>>()))
+    }
 }
 
 /// A qualification that another certificate holds or held.

@@ -8,6 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use super::dates::{self, End};
 use super::event::{CertificateFacts, NamedQualification};
+use super::filing::Duty;
+use super::grade;
 use super::number::{CertificateNumber, Family};
 use super::observation::Item;
 use super::qualification::{self, Qualification, QualificationKey};
@@ -66,6 +68,14 @@ impl Holding {
     #[must_use]
     pub fn states_two_ends(&self) -> bool {
         self.last_day().is_some() && dates::states_two_ends(&self.end_text)
+    }
+
+    /// Whether an abolished grade of `old` was exchanged for this one (换领).
+    #[must_use]
+    pub fn is_exchange_of(&self, old: &Self) -> bool {
+        let grades = [old, self].map(|holding| holding.qualification.grade.as_ref());
+        let is_new_validity = self.number != old.number || self.last_day() != old.last_day();
+        is_new_validity && grade::is_exchanged(self.family(), grades, (self.issued, self.last_day()))
     }
 
     /// Whether it ended so long ago that it raises nothing any more.
@@ -191,10 +201,11 @@ pub fn facts<'a>(holdings: impl IntoIterator<Item = &'a Holding>) -> Option<Cert
         issued_on: first.issued,
         valid_until,
         valid_until_text: first.end_text.clone(),
-        filing_day: valid_until.and_then(|end| family.filing_day(end)),
+        filing_day: None,
         qualifications: Vec::new(),
     };
     facts.qualifications.extend(holdings.filter(|holding| holding.qualification.is_named()).map(named));
+    facts.filing_day = facts.duty().and_then(Duty::filing_day);
     Some(facts)
 }
 

@@ -45,6 +45,25 @@ pub struct Told {
     pub day: NaiveDate,
 }
 
+/// A renewal that was filed, as the operator said (`qualwatch renewing`).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Renewal {
+    /// The certificate.
+    pub number: CertificateNumber,
+    /// The end that it puts off: with another end it is over.
+    pub end: NaiveDate,
+    /// The day on which it was filed.
+    pub filed: NaiveDate,
+    /// The acceptance number (受理号).
+    pub reference: Option<String>,
+}
+
+/// From how many days before the end `expiring` is told although the renewal was filed.
+const RENEWAL_TOLD_FROM_DAYS: i64 = 30;
+
+/// An `expiring` stage within so many days of the filing day is one reminder with it (design 4, "One deadline, one reminder").
+const OF_ONE_DEADLINE_DAYS: i64 = 3;
+
 /// What a judging found.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Judgement {
@@ -67,11 +86,20 @@ impl Judgement {
     }
 }
 
+/// What is remembered of a company beside its snapshot: what was told of its ends, and what the operator said of them.
+#[derive(Debug, Clone, Copy)]
+pub struct Memory<'a> {
+    /// What was told.
+    pub told: &'a [Told],
+    /// Renewals that were filed.
+    pub renewals: &'a [Renewal],
+}
+
 /// Judges every end of the snapshot. `verified_at` is when the company was last verified.
 #[must_use]
 pub fn judge(
     snapshot: &Snapshot,
-    told: &[Told],
+    memory: Memory<'_>,
     thresholds: &Thresholds,
     verified_at: Option<DateTime<Utc>>,
     look: &Look<'_>,
@@ -88,12 +116,14 @@ pub fn judge(
         }
         let judging = Judging {
             snapshot,
-            told,
+            told: memory.told,
+            renewal: memory.renewals.iter().find(|renewal| renewal.number == number && renewal.end == end),
             thresholds,
             verified_at,
             look,
             number: &number,
             end,
+            filing_day: filing_day(&holdings),
             holdings: &holdings,
         };
         judging.judge(&mut judgement);
@@ -200,15 +230,22 @@ fn waits(holdings: &[Judged<'_>], end: NaiveDate, look: &Look<'_>) -> bool {
     look.today != end && holdings.iter().all(still_waits)
 }
 
+/// The last day to apply for renewal of what ends together, where one is prescribed.
+fn filing_day(holdings: &[Judged<'_>]) -> Option<NaiveDate> {
+    holding::facts(holdings.iter().map(|judged| judged.holding))?.filing_day
+}
+
 /// The judging of one end of one certificate.
 struct Judging<'a> {
     snapshot: &'a Snapshot,
     told: &'a [Told],
+    renewal: Option<&'a Renewal>,
     thresholds: &'a Thresholds,
     verified_at: Option<DateTime<Utc>>,
     look: &'a Look<'a>,
     number: &'a CertificateNumber,
     end: NaiveDate,
+    filing_day: Option<NaiveDate>,
     holdings: &'a [Judged<'a>],
 }
 
@@ -221,8 +258,33 @@ impl Judging<'_> {
             }
             return;
         }
-        let expiring = self.expiring(left, judgement);
-        self.filing_due(expiring, judgement);
+        let filing = self.filing_stage(left);
+        let expiring = self.expiring_stage(left);
+        // While the filing day is near it is the deadline, and its reminders are those of this stage, too.
+        let is_of_filing = expiring.is_some_and(|stage| self.is_of_filing_day(stage));
+        if let Some(stage) = expiring.filter(|_| !is_of_filing) {
+            self.tell(Change::Expiring, stage, judgement);
+        }
+        let Some(stage) = filing else { return };
+        if stage == FILING_DAY_PASSED && expiring.is_some() && !is_of_filing {
+            // The words of this judging's `expiring` say that the filing day has passed.
+            judgement.told.push(self.memory(Change::FilingDue, stage));
+        } else {
+            self.tell(Change::FilingDue, stage, judgement);
+        }
+        if stage <= 0 {
+            let of_it = self.thresholds.expiry_days.iter().filter(|stage| self.is_of_filing_day(**stage));
+            judgement.told.extend(of_it.map(|stage| self.memory(Change::Expiring, *stage)));
+        }
+    }
+
+    /// Whether the day of an `expiring` stage is so near to the filing day that one reminder is enough. Whoever switched the
+    /// reminders of the filing day off gets those of the end.
+    fn is_of_filing_day(&self, stage: i64) -> bool {
+        let Some(filing_day) = self.filing_day.filter(|_| !self.thresholds.filing_days.is_empty()) else {
+            return false;
+        };
+        (days_left(self.end, filing_day) - stage).abs() <= OF_ONE_DEADLINE_DAYS
     }
 
     fn expired(&self, past: i64, judgement: &mut Judgement) {
@@ -235,41 +297,25 @@ impl Judging<'_> {
         self.tell(Change::Expired, threshold, judgement);
     }
 
-    /// Tells `expiring` when it is due; says whether it was told now.
-    fn expiring(&self, left: i64, judgement: &mut Judgement) -> bool {
-        let Some(threshold) = tightest_threshold(&self.thresholds.expiry_days, left) else {
-            return false;
-        };
-        if self.told_of(Change::Expiring).any(|told| told.threshold <= threshold) {
-            return false;
-        }
-        self.tell(Change::Expiring, threshold, judgement);
-        true
+    /// The stage of `expiring` that is due and was not told.
+    fn expiring_stage(&self, left: i64) -> Option<i64> {
+        let stage = tightest_threshold(&self.thresholds.expiry_days, left)?;
+        let is_silent = self.renewal.is_some() && stage > RENEWAL_TOLD_FROM_DAYS;
+        let was_told = || self.told_of(Change::Expiring).any(|told| told.threshold <= stage);
+        (!is_silent && !was_told()).then_some(stage)
     }
 
-    fn filing_due(&self, told_as_expiring: bool, judgement: &mut Judgement) {
-        let family = self.holdings.first().map(|judged| judged.holding.family());
-        let Some(filing_day) = family.and_then(|family| family.filing_day(self.end)) else {
-            return;
-        };
-        let days = days_left(filing_day, self.look.today);
-        let due = if days >= 0 {
+    /// The stage of `filing_due` that is due and was not told.
+    fn filing_stage(&self, left: i64) -> Option<i64> {
+        let days = days_left(self.filing_day?, self.look.today);
+        let stage = if days >= 0 {
             tightest_threshold(&self.thresholds.filing_days, days)
         } else {
             // Nobody who switched the filing day off wants to hear that it has passed.
-            (self.look.today < self.end && !self.thresholds.filing_days.is_empty())
-                .then_some(FILING_DAY_PASSED)
-        };
-        let Some(threshold) = due else { return };
-        if self.told_of(Change::FilingDue).any(|told| told.threshold <= threshold) {
-            return;
-        }
-        if threshold == FILING_DAY_PASSED && told_as_expiring {
-            // The words of this judging's `expiring` say that the filing day has passed.
-            judgement.told.push(self.memory(Change::FilingDue, threshold));
-        } else {
-            self.tell(Change::FilingDue, threshold, judgement);
-        }
+            (left > 0 && !self.thresholds.filing_days.is_empty()).then_some(FILING_DAY_PASSED)
+        }?;
+        let was_told = || self.told_of(Change::FilingDue).any(|told| told.threshold <= stage);
+        (self.renewal.is_none() && !was_told()).then_some(stage)
     }
 
     /// What was told of this end and kind. A row told on a day after today does not count: a clock was wrong.
@@ -317,10 +363,11 @@ impl Judging<'_> {
         for judged in self.holdings {
             notes.extend(self.snapshot.cover_of(judged.holding).map(place).map(Note::PartlyCovered));
         }
-        let family = self.holdings.first().map(|judged| judged.holding.family());
-        let filing_day = family.and_then(|family| family.filing_day(self.end));
-        if filing_day.is_some_and(|day| day < self.look.today) {
+        if self.filing_day.is_some_and(|day| day < self.look.today) && self.renewal.is_none() {
             notes.push(Note::FilingDayPassed);
+        }
+        if let Some(renewal) = self.renewal {
+            notes.push(Note::Renewing { filed: renewal.filed, reference: renewal.reference.clone() });
         }
         let is_abolished = |judged: &Judged<'_>| {
             let grade = judged.holding.qualification.grade.as_ref();

@@ -74,6 +74,12 @@ impl Qualification {
     }
 }
 
+/// Whether a name is that of 施工劳务, however it is written.
+#[must_use]
+pub(super) fn is_labour(name: &str) -> bool {
+    alias::official(normalised(name)) == "施工劳务"
+}
+
 /// Whether nothing is left of a text in comparison.
 fn shows_nothing(text: &str) -> bool {
     let is_seen = |character| plain(character).is_some_and(|plain| plain != ' ');
@@ -182,6 +188,12 @@ const ENDINGS: [char; 7] = ['。', '．', '.', '、', '：', ':', '|'];
 
 /// A name and its grade where the grade does not end the text.
 fn without_tail(body: &str) -> Option<(Cow<'_, str>, Option<&str>)> {
+    // 94号 turns 特级 into 综合: 建筑工程施工总承包综合资质. Elsewhere 综合资质 is a name of its own.
+    let comprehensive =
+        ["综合资质", "综合"].iter().find_map(|grade| Some((body.strip_suffix(grade)?, *grade)));
+    if let Some((name, grade)) = comprehensive.filter(|(name, _)| name.ends_with("施工总承包")) {
+        return Some((Cow::Borrowed(name), Some(&body[body.len() - grade.len()..])));
+    }
     let graded = |text: &'_ str| grade_start(text).filter(|at| *at > 0);
     let named = |text: &'_ str| text.strip_suffix("资质").unwrap_or(text).trim_end().len();
     let whole = &body[..named(body)];

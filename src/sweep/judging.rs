@@ -12,7 +12,7 @@ use crate::clock::Clock;
 use crate::config::{Company, Watchlist};
 use crate::domain::compare::Look;
 use crate::domain::event::{Event, News, Trouble};
-use crate::domain::judge::{self, Judgement, Thresholds, judge};
+use crate::domain::judge::{self, Judgement, Memory, Thresholds, judge};
 use crate::domain::rest::name_the_rest;
 use crate::domain::rhythm::days_hour;
 use crate::domain::text::chain;
@@ -86,8 +86,8 @@ pub(super) fn judge_ends(case: &Case<'_>, record: &Record) -> Judgement {
         return Judgement::default();
     }
     let thresholds = thresholds(case.teller.watchlist, case.entry);
-    let mut judgement =
-        judge(&record.snapshot, &case.record.told, &thresholds, record.last_verified_at, &case.look());
+    let memory = Memory { told: &case.record.told, renewals: &record.renewals };
+    let mut judgement = judge(&record.snapshot, memory, &thresholds, record.last_verified_at, &case.look());
     // What is silenced does not count as told: when the snooze is over the tightest threshold is due.
     judgement.retain(|number, end| {
         !case.record.snoozes.iter().any(|snooze| snooze.silences(number, end, case.teller.today()))

@@ -49,3 +49,4 @@ mod tidy;
 mod two_watchlists;
 mod what_commands_print;
 mod wrong_use;
+mod year_of_reminders;

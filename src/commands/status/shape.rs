@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-use crate::commands::shapes::{ProblemShape, StoppedShape};
+use crate::commands::shapes::{ProblemShape, RenewingShape, SnoozedShape, StoppedShape};
 use crate::domain::certificates::Certificate;
 use crate::domain::health::LivingDaemon;
 
@@ -17,6 +17,10 @@ pub(super) struct StatusShape {
     /// Those that work on the database, and those that were killed within a day.
     pub(super) daemons: Vec<LivingDaemon>,
     pub(super) companies: WatchedShape,
+    /// Ends of which nothing is told for a while, by end.
+    pub(super) snoozed: Vec<SnoozedShape>,
+    /// Renewals that were filed, by the end that they put off.
+    pub(super) renewing: Vec<RenewingShape>,
     pub(super) budget: BudgetShape,
     pub(super) stopped: Option<StoppedShape>,
     pub(super) mail: OwedShape,

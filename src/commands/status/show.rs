@@ -53,6 +53,15 @@ pub(super) fn show(context: &Context, report: &StatusShape, swept: Option<Swept>
         let problems = table::problems(&report.problems, &Names::of(&context.watchlist), colour);
         text.push(format!("\nProblems:\n{problems}"));
     }
+    if !report.snoozed.is_empty() {
+        text.push(format!(
+            "\nSnoozed (the end day itself is told in any case):\n{}",
+            table::snoozed(&report.snoozed, colour)
+        ));
+    }
+    if !report.renewing.is_empty() {
+        text.push(format!("\nRenewal filed:\n{}", table::renewing(&report.renewing, colour)));
+    }
     if !report.ending.is_empty() {
         text.push(format!("\nWhat ends soon:\n{}", table::certificates(&report.ending, colour)));
     }

@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 
 use chrono::{NaiveDate, TimeDelta};
 
-use super::{EndShape, ThresholdShape};
+use super::{EndShape, RenewalOfEnd, ThresholdShape};
 use crate::commands::context::Context;
 use crate::config::Company;
 use crate::domain::compare::Look;
 use crate::domain::dates::days_left;
-use crate::domain::judge::{Told, judge};
+use crate::domain::judge::{Memory, Told, judge};
 use crate::domain::number::CertificateNumber;
 use crate::domain::snapshot::Field;
 use crate::store::checks::records::Record;
@@ -34,6 +34,7 @@ fn describe(
 ) -> EndShape {
     let today = context.today();
     let told = record.told.iter().filter(|told| told.number == *number && told.end == end);
+    let renewal = record.renewals.iter().find(|renewal| renewal.number == *number && renewal.end == end);
     let snooze = record.snoozes.iter().find(|snooze| snooze.silences(number, end, today));
     EndShape {
         certificate_num: number.text().to_owned(),
@@ -41,6 +42,8 @@ fn describe(
         days_left: days_left(end, today),
         silent_because: silent_because(record, number, end, today).or(snooze.map(|_| "snoozed")),
         snooze_reason: snooze.map(|snooze| snooze.reason.clone()),
+        renewal: renewal
+            .map(|renewal| RenewalOfEnd { filed: renewal.filed, reference: renewal.reference.clone() }),
         told: told
             .map(|told| ThresholdShape { kind: told.kind, threshold: told.threshold, on: told.day })
             .collect(),
@@ -81,6 +84,7 @@ fn next(
 ) -> Option<ThresholdShape> {
     let watchlist = &context.watchlist;
     let thresholds = thresholds(watchlist, company);
+    let memory = Memory { told: &record.told, renewals: &record.renewals };
     let is_of_end = |told: &&Told| told.number == *number && told.end == end;
     context.today().iter_days().take(AHEAD_DAYS).find_map(|day| {
         if record.snoozes.iter().any(|snooze| snooze.silences(number, end, day)) {
@@ -94,7 +98,7 @@ fn next(
             zone: watchlist.timezone,
             confirm_after: TimeDelta::from_std(watchlist.alerts.confirm_after).unwrap_or(TimeDelta::MAX),
         };
-        let judgement = judge(&record.snapshot, &record.told, &thresholds, record.last_verified_at, &look);
+        let judgement = judge(&record.snapshot, memory, &thresholds, record.last_verified_at, &look);
         let told = judgement.told.iter().find(is_of_end)?;
         Some(ThresholdShape { kind: told.kind, threshold: told.threshold, on: day })
     })

@@ -131,7 +131,12 @@ fn next(end: &EndShape) -> String {
         Some(reason) => format!("silent: {why} ({reason})"),
         None => format!("silent: {why}"),
     });
-    silent.into_iter().chain(next).collect::<Vec<_>>().join("; ")
+    let renewal = end.renewal.as_ref().map(|renewal| {
+        let reference =
+            renewal.reference.as_deref().map(|reference| format!(" ({})", displayable(reference)));
+        format!("renewal filed on {}{}", renewal.filed, reference.unwrap_or_default())
+    });
+    silent.into_iter().chain(renewal).chain(next).collect::<Vec<_>>().join("; ")
 }
 
 fn fate(context: &Context, delivery: &DeliveryShape, all: &[DeliveryShape]) -> String {

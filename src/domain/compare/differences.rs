@@ -45,7 +45,8 @@ pub(super) fn is_shown_by(holding: &Holding, difference: &Difference) -> bool {
 pub(super) fn describe(difference: &Difference, before: &Holding) -> (Option<Change>, bool, Option<Holding>) {
     match difference {
         Difference::Grade { change, .. } | Difference::End { change, .. } => {
-            if matches!(difference, Difference::End { .. }) && before.last_day().is_none() {
+            let is_untold = |shown: &Holding| before.last_day().is_none() || shown.is_exchange_of(before);
+            if matches!(difference, Difference::End { shown, .. } if is_untold(shown)) {
                 return (None, false, shown_by(difference));
             }
             let is_gain = matches!(change, Change::GradeRaised | Change::Renewed | Change::ValidityExtended);

@@ -202,6 +202,8 @@ impl Pass<'_, '_> {
                 }
                 return;
             }
+            // 换领 is neither a rise nor a renewal.
+            GradeChange::Raised if shown.is_exchange_of(before) => Change::GradeReworded,
             GradeChange::Raised => Change::GradeRaised,
             GradeChange::Lowered => Change::GradeLowered,
             GradeChange::Reworded => Change::GradeReworded,

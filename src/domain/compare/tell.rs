@@ -10,6 +10,7 @@ use crate::domain::event::{
     Baseline, CertificateFacts, Change, Elsewhere, EndMove, Event, GradeMove, IssueMove, News, Note,
     OfQualification, Replacement, TakenBack,
 };
+use crate::domain::grade::{Grade, stands_as_high};
 use crate::domain::holding::{self, Holding, HoldingKey};
 use crate::domain::number::CertificateNumber;
 use crate::domain::snapshot::{Difference, Field, Gone, Held, Snapshot, covers};
@@ -290,8 +291,14 @@ fn held_elsewhere(snapshot: &Snapshot, holding: &Holding, look: &Look<'_>) -> Op
     let best = others
         .filter(|other| is_same_elsewhere(other, holding))
         .filter(|other| other.last_day().is_none_or(|end| end >= look.today))
-        .max_by_key(|other| other.last_day())?;
+        .max_by_key(|other| how_well_held(other, holding))?;
     Some(Note::HeldElsewhere(place(best)))
+}
+
+/// Orders where a qualification is held besides: the highest grade first, then the latest end.
+fn how_well_held<'a>(other: &'a Holding, holding: &Holding) -> impl Ord + use<'a> {
+    let [theirs, ours] = [other, holding].map(|holding| holding.qualification.grade.as_ref());
+    (stands_as_high(theirs, ours), theirs.map_or(0, Grade::height), other.last_day())
 }
 
 fn is_same_elsewhere(other: &Holding, holding: &Holding) -> bool {

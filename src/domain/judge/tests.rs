@@ -14,6 +14,7 @@ struct Company {
     keyword: Keyword,
     snapshot: Snapshot,
     told: Vec<Told>,
+    renewals: Vec<Renewal>,
     today: NaiveDate,
     thresholds: Thresholds,
 }
@@ -43,6 +44,7 @@ impl Company {
             keyword: "河南院".parse().unwrap(),
             snapshot: Snapshot::default(),
             told: Vec::new(),
+            renewals: Vec::new(),
             today: day(today),
             thresholds: Thresholds {
                 expiry_days: vec![180, 90, 60, 30, 7, 1, 0],
@@ -72,6 +74,10 @@ impl Company {
         self.snapshot = compare(&self.snapshot, &seen, &look).after;
     }
 
+    fn memory(&self) -> Memory<'_> {
+        Memory { told: &self.told, renewals: &self.renewals }
+    }
+
     /// What is told today: kind, number, threshold.
     fn judged(&mut self) -> Vec<(String, String, i64)> {
         self.judged_events()
@@ -85,7 +91,7 @@ impl Company {
 
     fn judged_events(&mut self) -> Vec<Event> {
         let look = Self::look_of(&self.keyword, self.today);
-        let judgement = judge(&self.snapshot, &self.told, &self.thresholds, None, &look);
+        let judgement = judge(&self.snapshot, self.memory(), &self.thresholds, None, &look);
         self.told.extend(judgement.told);
         judgement.events
     }
@@ -140,7 +146,6 @@ fn each_threshold_is_told_once_on_its_day() {
         "2026-10-02 expiring 90",
         "2026-10-02 filing_due 30",
         "2026-10-25 filing_due 7",
-        "2026-11-01 expiring 60",
         "2026-11-01 filing_due 0",
         "2026-11-02 filing_due -1",
         "2026-12-01 expiring 30",
@@ -173,7 +178,7 @@ fn missed_days_are_made_up_with_the_tightest_threshold() {
 #[test]
 fn a_threshold_added_later_is_told_only_when_no_tighter_one_was() {
     let mut company = Company::on("2026-11-10", &[CERTIFICATE]);
-    assert_eq!(company.judged_on("2026-11-10").first().unwrap().1, 60);
+    assert_eq!(company.judged_on("2026-11-10"), [("filing_due".to_owned(), -1)], "60 is of the filing day");
     company.thresholds.expiry_days.push(365);
     assert_eq!(company.judged_on("2026-11-11"), [], "an added 365 is not");
     company.thresholds.expiry_days.push(45);
@@ -308,6 +313,164 @@ fn a_row_dropped_on_its_last_day_expires_the_next_and_says_so() {
     assert!(events[0].notes.contains(&Note::NoLongerListed));
 }
 
+/// What is told from 100 days before the end to 50 before it: days left, kind, threshold.
+fn around_the_filing_day(company: &mut Company, end: &str) -> Vec<String> {
+    let end = day(end);
+    let mut told = Vec::new();
+    for left in (50..=100).rev() {
+        company.today = end - TimeDelta::days(left);
+        told.extend(
+            company.judged().into_iter().map(|(kind, _, threshold)| format!("{left} {kind} {threshold}")),
+        );
+    }
+    told
+}
+
+#[test]
+fn a_stage_near_the_filing_day_is_one_reminder_with_it() {
+    const D: (&str, &str) = ("D241002517", "建筑工程施工总承包二级");
+    for (end, filing_days, expected, why) in [
+        (
+            "2026-05-31",
+            &[30, 7, 0][..],
+            &["99 filing_due 7", "92 filing_due 0", "91 filing_due -1", "60 expiring 60"][..],
+            "92 days: before 90",
+        ),
+        (
+            "2026-05-28",
+            &[30, 7, 0],
+            &["96 filing_due 7", "89 filing_due 0", "88 filing_due -1", "60 expiring 60"],
+            "89 days: 90 waits",
+        ),
+        (
+            "2026-08-23",
+            &[30, 7, 0],
+            &["99 filing_due 7", "92 filing_due 0", "91 filing_due -1", "60 expiring 60"],
+            "as most",
+        ),
+        (
+            "2026-05-28",
+            &[30],
+            &["88 filing_due -1", "60 expiring 60"],
+            "no stage of the day itself: of its having passed",
+        ),
+        (
+            "2026-05-28",
+            &[],
+            &["90 expiring 90", "60 expiring 60"],
+            "filing days switched off: told by itself",
+        ),
+    ] {
+        let mut company = Company::on("2025-12-01", &[(D.0, D.1, end, "2021-06-01")]);
+        company.thresholds.filing_days = filing_days.to_vec();
+        company.today = day(end) - TimeDelta::days(101);
+        company.judged();
+        assert_eq!(around_the_filing_day(&mut company, end), expected, "{end}: {why}");
+    }
+    let mut company = Company::on("2026-09-20", &[CERTIFICATE]);
+    company.judged();
+    let expected =
+        ["90 expiring 90", "90 filing_due 30", "67 filing_due 7", "60 filing_due 0", "59 filing_due -1"];
+    assert_eq!(around_the_filing_day(&mut company, "2026-12-31"), expected, "supervision: 60 days");
+}
+
+#[test]
+fn who_is_seen_first_after_the_filing_day_hears_of_it_once() {
+    const D: (&str, &str) = ("D241002517", "建筑工程施工总承包二级");
+    for (today, expected, why) in [
+        ("2026-02-28", &["filing_due 0"][..], "the day itself, at 89 days"),
+        ("2026-02-27", &["filing_due 7"], "the day before: 90 is of the day to come"),
+        ("2026-03-05", &["filing_due -1"], "90 is of the day that has passed"),
+        ("2026-04-10", &["expiring 60"], "whose words say that the filing day has passed"),
+    ] {
+        let mut company = Company::on(today, &[(D.0, D.1, "2026-05-28", "2021-06-01")]);
+        let told: Vec<String> =
+            company.judged().into_iter().map(|(kind, _, threshold)| format!("{kind} {threshold}")).collect();
+        assert_eq!(told, expected, "{today}: {why}");
+        assert_eq!(company.judged(), [], "{why}: once");
+    }
+}
+
+#[test]
+fn once_the_renewal_was_filed_the_filing_day_is_silent_and_the_end_says_so_from_thirty_days_on() {
+    let of = |end: &str| Renewal {
+        number: CertificateNumber::parse("e241002517").unwrap(),
+        end: day(end),
+        filed: day("2026-10-20"),
+        reference: Some("受理〔2026〕18号".into()),
+    };
+    let mut company = Company::on("2026-10-20", &[CERTIFICATE]);
+    company.judged();
+    company.renewals = vec![of("2026-12-31")];
+    let mut told = Vec::new();
+    while company.today < day("2027-02-10") {
+        let events = company.judged_events();
+        let is_said = |event: &Event| event.notes.iter().any(|note| matches!(note, Note::Renewing { .. }));
+        assert!(events.iter().all(is_said));
+        told.extend(events.iter().map(|event| {
+            format!("{} {} {}", company.today, event.kind(), event.news.fields().threshold.unwrap())
+        }));
+        company.today = company.today.succ_opt().unwrap();
+    }
+    let expected = [
+        "2026-12-01 expiring 30",
+        "2026-12-24 expiring 7",
+        "2026-12-30 expiring 1",
+        "2026-12-31 expiring 0",
+        "2027-01-01 expired 1",
+        "2027-01-07 expired 7",
+        "2027-01-30 expired 30",
+    ];
+    assert_eq!(told, expected);
+
+    let mut company = Company::on("2026-10-20", &[CERTIFICATE]);
+    company.judged();
+    company.renewals = vec![of("2026-12-30")];
+    assert_eq!(company.judged_on("2026-10-25"), [("filing_due".to_owned(), 7)], "another end");
+    company.renewals = vec![of("2026-12-31")];
+    assert_eq!(company.judged_on("2026-11-05"), []);
+    company.renewals.clear();
+    assert_eq!(
+        company.judged_on("2026-11-06"),
+        [("filing_due".to_owned(), -1)],
+        "taken back: what is due then"
+    );
+}
+
+#[test]
+fn what_is_exchanged_or_registered_has_no_filing_day() {
+    for (names, note, why) in [
+        ("建筑工程施工总承包三级", true, "an abolished grade"),
+        ("建筑工程施工总承包三级,桥梁工程专业承包叁级", true, "all of it"),
+        ("施工劳务不分等级", false, "labour"),
+    ] {
+        let mut company = Company::on("2026-03-01", &[("D341000302", names, "2026-06-10", "2021-06-11")]);
+        company.judged();
+        let mut told = Vec::new();
+        while company.today < day("2026-06-10") {
+            company.today = company.today.succ_opt().unwrap();
+            for event in company.judged_events() {
+                assert_eq!(event.notes.contains(&Note::GradeAbolished), note, "{why}");
+                assert!(!event.notes.contains(&Note::FilingDayPassed), "{why}");
+                assert_eq!(event.certificate.as_ref().unwrap().filing_day, None, "{why}");
+                told.push(format!("{} {}", event.kind(), event.news.fields().threshold.unwrap()));
+            }
+        }
+        assert_eq!(
+            told,
+            ["expiring 90", "expiring 60", "expiring 30", "expiring 7", "expiring 1", "expiring 0"],
+            "{why}"
+        );
+    }
+    let mixed = ("D341000302", "建筑工程施工总承包三级,桥梁工程专业承包二级", "2026-06-10", "2021-06-11");
+    let mut company = Company::on("2026-03-08", &[mixed]);
+    assert_eq!(
+        company.judged(),
+        [told("expiring", "D341000302", 180), told("filing_due", "D341000302", 7)],
+        "the rest is renewed"
+    );
+}
+
 #[test]
 fn abolished_families_have_no_filing_day() {
     let mut company = Company::on(
@@ -337,7 +500,11 @@ fn a_certificate_seen_once_is_judged_until_it_is_taken_back() {
     company.judged();
     company.today = day("2026-01-11");
     company.look(&[CERTIFICATE, new]);
-    assert_eq!(company.judged(), [told("expiring", "E241009999", 60)], "31 days left");
+    assert_eq!(
+        company.judged(),
+        [told("filing_due", "E241009999", -1)],
+        "31 days left: 60 is of the filing day"
+    );
     company.today = day("2026-01-12");
     company.look(&[CERTIFICATE]);
     assert_eq!(

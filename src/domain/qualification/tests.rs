@@ -45,6 +45,8 @@ fn official_names_give_name_and_grade() {
         ("建筑工程施工总承包二级（暂定", "建筑工程施工总承包", Some("二级")),
         ("特种工程专业承包不分等级（结构补强）", "特种工程专业承包（结构补强）", Some("不分等级")),
         ("工程设计铁道行业甲（Ⅱ）级（暂定）", "工程设计铁道行业", Some("甲（Ⅱ）级")),
+        ("建筑工程施工总承包综合资质", "建筑工程施工总承包", Some("综合资质")),
+        ("施工综合资质", "施工综合资质", None),
         ("模板脚手架专业承包不分级", "模板脚手架专业承包", Some("不分级")),
         ("工程设计建筑行业（建筑工程）", "工程设计建筑行业（建筑工程）", None),
     ] {
@@ -74,6 +76,41 @@ fn cosmetic_differences_are_none() {
         let (one, other) = (only(one), only(other));
         assert_eq!(one.key, other.key, "{why}");
         assert_eq!(grade_change(one.grade.as_ref(), other.grade.as_ref()), GradeChange::Same, "{why}");
+    }
+}
+
+#[test]
+fn every_official_name_of_construction_converts_as_the_reform_says() {
+    use crate::domain::cover::covers;
+    use crate::domain::grade::is_renamed;
+    // 建市〔2014〕159号: twelve 施工总承包, and 专业承包 with grades.
+    let general = "建筑工程 公路工程 铁路工程 港口与航道工程 水利水电工程 电力工程 矿山工程 冶金工程 石油化工工程 市政公用工程 通信工程 机电工程";
+    let special = "地基基础工程 起重设备安装工程 电子与智能化工程 消防设施工程 防水防腐保温工程 桥梁工程 隧道工程 钢结构工程 \
+                   建筑装修装饰工程 建筑机电安装工程 建筑幕墙工程 古建筑工程 城市及道路照明工程 公路路面工程 公路路基工程 \
+                   公路交通工程 铁路电务工程 铁路铺轨架梁工程 铁路电气化工程 机场场道工程 民航空管工程及机场弱电系统工程 \
+                   机场目视助航工程 港口与海岸工程 航道工程 通航建筑物工程 港航设备安装及水上交管工程 水工金属结构制作与安装工程 \
+                   水利水电机电安装工程 河湖整治工程 输变电工程 核工程 海洋石油工程 环保工程";
+    let general = general.split_whitespace().map(|name| format!("{name}施工总承包"));
+    let special = special.split_whitespace().map(|name| format!("{name}专业承包"));
+    for name in general.clone().chain(special) {
+        for (old, new) in [("一级", "甲级"), ("二级", "乙级"), ("三级", "乙级")] {
+            let (old, new) = (only(&format!("{name}{old}")), only(&format!("{name}{new}")));
+            assert_eq!(old.key, new.key);
+            assert!(is_renamed(&old.grade.unwrap(), &new.grade.unwrap()), "{name}");
+        }
+    }
+    let comprehensive = only("施工综合资质");
+    for name in general {
+        let special_grade = only(&format!("{name}特级"));
+        assert!(covers(&comprehensive, &special_grade), "{name}特级 goes where 施工综合资质 comes");
+        for text in ["综合资质", "综合"] {
+            let renamed = only(&format!("{name}{text}"));
+            assert_eq!(renamed.key, special_grade.key);
+            assert!(
+                is_renamed(special_grade.grade.as_ref().unwrap(), &renamed.grade.unwrap()),
+                "{name}{text}"
+            );
+        }
     }
 }
 

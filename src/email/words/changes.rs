@@ -8,8 +8,7 @@ use super::reader_words as w;
 use super::telling::{Saying, Telling};
 use super::{companies, days, names, titles};
 use crate::domain::event::{CertificateFacts, Change, Elsewhere, EndMove, GradeMove, News, Note};
-use crate::domain::grade::{Grade, holds_at_least};
-use crate::domain::reform::{MoveMeaning, meaning};
+use crate::domain::grade::{Grade, is_exchanged, is_renamed, stands_as_high};
 
 /// Nobody is issued the next certificate more than a year before the end of the old one.
 const ISSUED_EARLY_MAX_DAYS: i64 = 365;
@@ -71,6 +70,10 @@ fn say_end(told: &Telling<'_>, change: Change, saying: &mut Saying) {
         (saying.lead, saying.action) = (expires, told.text(w::DO_CHECK_PLATFORM));
         return;
     };
+    if told.event.notes.iter().any(|note| matches!(note, Note::Renewing { .. })) {
+        (saying.lead, saying.action) = (expires, told.text(w::DO_FOLLOW_RENEWAL));
+        return;
+    }
     let deadline = Deadline::of(facts, told.today);
     match &deadline {
         Deadline::File { by, if_applicable } => {
@@ -232,7 +235,7 @@ fn is_lower_than_elsewhere(told: &Telling<'_>) -> bool {
     told.event.notes.iter().any(|note| match note {
         Note::HeldElsewhere(place) | Note::WasHeldElsewhere(place) => {
             let here = grade_here(told, place);
-            !holds_at_least(here.as_ref(), place.grade.as_ref())
+            !stands_as_high(here.as_ref(), place.grade.as_ref())
         }
         _ => false,
     })
@@ -282,7 +285,7 @@ fn say_loss(told: &Telling<'_>, saying: &mut Saying) {
         .filter_map(|note| match note {
             Note::HeldElsewhere(place) => {
                 let was = grade_here(told, place);
-                Some((place, holds_at_least(place.grade.as_ref(), was.as_ref())))
+                Some((place, stands_as_high(place.grade.as_ref(), was.as_ref())))
             }
             _ => None,
         })
@@ -316,18 +319,22 @@ fn say_grade(told: &Telling<'_>, grades: &GradeMove, change: Change, saying: &mu
         ("looks", &looks),
         ("end", &end),
     ];
-    let issued_on = told.facts().and_then(|facts| facts.issued_on);
-    let meaning = meaning(grades.old.as_ref(), grades.new.as_ref(), issued_on, told.end());
-    (saying.lead, saying.action) = match (meaning, change) {
-        (MoveMeaning::Exchanged, _) => {
+    let is_exchange = told.facts().is_some_and(|facts| {
+        let (moved, validity) =
+            ([&grades.old, &grades.new].map(Option::as_ref), (facts.issued_on, told.end()));
+        is_exchanged(facts.family, moved, validity)
+    });
+    (saying.lead, saying.action) = match change {
+        Change::GradeRaised => (told.with(w::RAISED, &places), told.text(w::DO_USE_GRADE)),
+        Change::GradeLowered => (told.with(w::LOWERED, &places), told.text(w::DO_LOWERED)),
+        _ if is_exchange => {
             saying.title = told.text(w::GRADE_EXCHANGED);
             saying.badge.clone_from(&saying.title);
             (told.with(w::EXCHANGED, &places), told.with(w::DO_EXCHANGED, &places))
         }
-        (_, Change::GradeRaised) => (told.with(w::RAISED, &places), told.text(w::DO_USE_GRADE)),
-        (_, Change::GradeLowered) => (told.with(w::LOWERED, &places), told.text(w::DO_LOWERED)),
-        (meaning, _) => {
-            let is_renamed = meaning == MoveMeaning::Renamed;
+        _ => {
+            let is_renamed =
+                grades.old.as_ref().zip(grades.new.as_ref()).is_some_and(|(old, new)| is_renamed(old, new));
             let (why, action) =
                 if is_renamed { (w::REFORM, w::DO_REWORDED) } else { (w::NOT_JUDGED, w::DO_CHECK_REWORDED) };
             (joined(told, &[told.with(w::REWORDED, &places), told.text(why)]), told.text(action))
@@ -400,6 +407,12 @@ fn notes(told: &Telling<'_>) -> Vec<String> {
             Note::LaterEndInDoubt { end } => {
                 lines.push(told.with(w::LATER_END_SEEN, &[("day", &told.day(*end))]));
             }
+            Note::Renewing { filed, reference } => {
+                let reference = reference.as_deref().map(names::name);
+                let phrase = if reference.is_some() { w::RENEWAL_FILED_UNDER } else { w::RENEWAL_FILED };
+                let reference = reference.unwrap_or_default();
+                lines.push(told.with(phrase, &[("day", &told.day(*filed)), ("number", &reference)]));
+            }
             Note::MassLoss => lines.push(told.text(w::MANY_LOST)),
             Note::HeldElsewhere(_)
             | Note::WasHeldElsewhere(_)
@@ -450,7 +463,7 @@ fn places(
     let mut lines = Vec::new();
     for (number, held) in by_number(told, pick) {
         let (high, low): (Vec<&Elsewhere>, Vec<&Elsewhere>) = held.into_iter().partition(|place| {
-            !is_held || holds_at_least(place.grade.as_ref(), grade_here(told, place).as_ref())
+            !is_held || stands_as_high(place.grade.as_ref(), grade_here(told, place).as_ref())
         });
         if high.len() > 1 {
             let names: Vec<String> =

@@ -4,6 +4,7 @@ use chrono::NaiveDate;
 
 use crate::domain::dates::days_left;
 use crate::domain::event::{CertificateFacts, NamedQualification};
+use crate::domain::filing::Duty;
 use crate::domain::number::FilingRule;
 
 /// What has to be done before a certificate ends.
@@ -24,12 +25,10 @@ pub(in crate::email) enum Deadline<'a> {
 impl<'a> Deadline<'a> {
     /// What has to be done, seen on `today`.
     pub fn of(facts: &'a CertificateFacts, today: NaiveDate) -> Self {
-        let abolished = abolished(facts);
-        if !abolished.is_empty() && abolished.len() == facts.qualifications.len() {
-            return Self::Exchange(abolished);
-        }
-        if is_labour(facts) {
-            return Self::Register;
+        match facts.duty() {
+            Some(Duty::Exchange) => return Self::Exchange(abolished(facts)),
+            Some(Duty::Registration) => return Self::Register,
+            Some(Duty::Renewal(_) | Duty::Nothing) | None => {}
         }
         let if_applicable = facts.family.filing_rule() == FilingRule::ThreeMonthsIfApplicable;
         match facts.filing_day {
@@ -46,12 +45,6 @@ pub(super) fn abolished(facts: &CertificateFacts) -> Vec<&NamedQualification> {
         named.grade.as_ref().is_some_and(|grade| grade.is_abolished(facts.family))
     };
     facts.qualifications.iter().filter(is_abolished).collect()
-}
-
-/// Whether all of it is 施工劳务, which is registered (备案) since the reform (domain.md 1).
-pub(super) fn is_labour(facts: &CertificateFacts) -> bool {
-    !facts.qualifications.is_empty()
-        && facts.qualifications.iter().all(|named| named.name.starts_with("施工劳务"))
 }
 
 /// Whole days to the deadline.

@@ -56,6 +56,9 @@ phrases! {
     AND_FILING_HAS_PASSED = "法定的延续申请截止日（{day}）已过。" / "The statutory day to apply for renewal ({day}) has passed.";
     EXPIRES_ON = "{certificate}将于 {day}到期，剩余 {days}。" / "The {certificate} expires on {day} ({days} left).";
     EXPIRES_ON_THIS_DAY = "{certificate}今日到期（{day}），当日仍在有效期内。" / "The {certificate} expires today ({day}) and is still valid today.";
+    RENEWAL_FILED = "管理员已登记：延续申请已于 {day}提交，平台数据尚未显示新的有效期。" / "The administrator noted that the renewal was applied for on {day}; the platform's data does not show a new end yet.";
+    RENEWAL_FILED_UNDER = "管理员已登记：延续申请已于 {day}提交（受理号 {number}），平台数据尚未显示新的有效期。" / "The administrator noted that the renewal was applied for on {day} (acceptance number {number}); the platform's data does not show a new end yet.";
+    DO_FOLLOW_RENEWAL = "向许可机关查询办理进度；届满后未取得新证书前，请勿以该资质投标、签约。" / "ask the authority how the renewal stands; after the end do not bid or sign on it before the new certificate is there.";
     GRADE_ABOLISHED = "{grades}资质已取消，距届满 {days}。" / "Qualifications of {grades} have been abolished ({days} left to the end of validity).";
     GRADE_ABOLISHED_TODAY = "{grades}资质已取消，有效期今日届满。" / "Qualifications of {grades} have been abolished; the validity ends today.";
     PARTS_ABOLISHED = "其中{names}的等级已取消，须在届满前申请换领。" / "The grade of {names} has been abolished: these must be exchanged (换领) before the end.";

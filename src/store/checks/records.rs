@@ -10,7 +10,7 @@ use sqlx::types::Json;
 use crate::domain::event::{Change, EventKind, Trouble, UnknownKind};
 use crate::domain::holding::HoldingKey;
 use crate::domain::identity::Prefix;
-use crate::domain::judge::Told;
+use crate::domain::judge::{Renewal, Told};
 use crate::domain::keyword::Keyword;
 use crate::domain::number::CertificateNumber;
 use crate::domain::outcome::Outcome;
@@ -18,6 +18,7 @@ use crate::domain::qualification::QualificationKey;
 use crate::domain::snapshot::{Difference, Doubt, Field, Snapshot};
 use crate::store::checks::certificates;
 use crate::store::checks::claims::Claims;
+use crate::store::companies::renewals;
 use crate::store::companies::snoozes::{self, Snooze};
 use crate::store::companies::{CompanyId, read_keyword, read_outcome};
 use crate::store::error::{StoreError, during};
@@ -67,6 +68,8 @@ pub struct Record {
     pub unverified_told_at: Option<DateTime<Utc>>,
     /// Ends of which nothing is told for a while.
     pub snoozes: Vec<Snooze>,
+    /// Renewals that were filed, as the operator said.
+    pub renewals: Vec<Renewal>,
     /// The version of the reading that understood its last complete answer, as its row says.
     pub read_by: Option<i32>,
     /// What of it troubles the operators: kind and cause.
@@ -179,6 +182,7 @@ impl Record {
             digests: None,
             unverified_told_at: None,
             snoozes: Vec::new(),
+            renewals: Vec::new(),
             read_by: None,
             troubles: Vec::new(),
         }
@@ -195,6 +199,7 @@ pub(in crate::store) async fn load(
     let mut doubts = load_doubts(connection, &ids).await?;
     let mut told = load_told(connection, &ids).await?;
     let mut snoozes = snoozes::load(connection, &ids).await?;
+    let mut renewals = renewals::load(connection, &ids).await?;
     let mut troubles = load_troubles(connection, &ids).await?;
     let rows = sqlx::query!(
         "SELECT id, keyword, name, prefix, baseline_at, watched_since, last_asked_at, owes_answer, last_verified_at,
@@ -248,6 +253,7 @@ pub(in crate::store) async fn load(
                 digests: AnswerDigests::of_row(row.page_digests, row.items_digest, row.digested_by),
                 unverified_told_at: row.unverified_told_at,
                 snoozes: snoozes.remove(&row.id).unwrap_or_default(),
+                renewals: renewals.remove(&row.id).unwrap_or_default(),
                 read_by: row.read_by,
                 troubles: troubles.remove(&row.id).unwrap_or_default(),
             })

@@ -3,6 +3,7 @@
 pub mod edits;
 mod entry;
 mod listings;
+pub mod renewals;
 pub mod snoozes;
 pub mod succession;
 mod watchlist;

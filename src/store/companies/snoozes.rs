@@ -23,10 +23,11 @@ pub struct Snooze {
 }
 
 impl Snooze {
-    /// Whether nothing is told on `today` of this end of this certificate.
+    /// Whether nothing is told on `today` of this end of this certificate. The end day itself, and what comes after it, is told
+    /// whatever somebody wanted before.
     #[must_use]
     pub fn silences(&self, number: &CertificateNumber, end: NaiveDate, today: NaiveDate) -> bool {
-        self.number_key == number.key() && self.end == end && today < self.until
+        self.number_key == number.key() && self.end == end && today < self.until && today < end
     }
 }
 
@@ -131,4 +132,49 @@ pub(in crate::store) async fn load(
         companies.entry(row.company_id).or_default().push(snooze);
     }
     Ok(companies)
+}
+
+/// An end of which nothing is told, as `status` and `snooze --list` show it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Snoozed {
+    /// As the provider is asked.
+    pub keyword: String,
+    /// The certificate's number as the registry wrote it.
+    pub number: String,
+    /// The end it is about.
+    pub end: NaiveDate,
+    /// The first day on which it is told of again.
+    pub until: NaiveDate,
+    /// Why, in the operator's words.
+    pub reason: String,
+}
+
+/// All snoozes of watched companies that silence something on `today`, by the end.
+///
+/// # Errors
+/// When the database fails.
+pub async fn in_force(pool: &PgPool, today: NaiveDate) -> Result<Vec<Snoozed>, StoreError> {
+    sqlx::query_as!(
+        Snoozed,
+        r#"SELECT keyword, snoozes.number, snoozes.last_day AS "end", until, reason
+           FROM snoozes
+           JOIN companies ON companies.id = snoozes.company_id
+           WHERE ended_at IS NULL
+             AND left_at IS NULL
+             AND until > $1
+             AND snoozes.last_day > $1
+             AND EXISTS (
+                 SELECT 1
+                 FROM certificates
+                 WHERE certificates.company_id = snoozes.company_id
+                   AND certificates.number_key = snoozes.number_key
+                   AND certificates.last_day = snoozes.last_day
+                   AND valid_to IS NULL
+             )
+           ORDER BY snoozes.last_day, snoozes.number"#,
+        today
+    )
+    .fetch_all(pool)
+    .await
+    .map_err(during("reading all snoozes"))
 }

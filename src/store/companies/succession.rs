@@ -88,6 +88,7 @@ async fn move_history(
               threshold AS (UPDATE told SET company_id = $2 WHERE company_id = $1),
               observation AS (UPDATE observations SET company_id = $2 WHERE company_id = $1),
               snooze AS (UPDATE snoozes SET company_id = $2 WHERE company_id = $1),
+              renewal AS (UPDATE renewals SET company_id = $2 WHERE company_id = $1),
               event AS (UPDATE events SET company_id = $2 WHERE company_id = $1),
               standing AS (
                   UPDATE standings AS new

@@ -7,7 +7,7 @@ use qualwatch::domain::compare::{Again, Look, Seen, compare, reread};
 use qualwatch::domain::event::Event;
 use qualwatch::domain::holding::{Holding, read_again, read_items};
 use qualwatch::domain::identity::{Numbers, Whose, whose};
-use qualwatch::domain::judge::{Thresholds, judge};
+use qualwatch::domain::judge::{Memory, Thresholds, judge};
 use qualwatch::domain::observation::{Gathering, Item, Next, Observation, PAGE_SIZE, PAGES_MAX};
 use qualwatch::domain::secret::Secret;
 use qualwatch::domain::snapshot::Snapshot;
@@ -280,9 +280,10 @@ fn told(seen: &Seen) -> Found {
     stored(&first.events)?;
     let thresholds =
         Thresholds { expiry_days: vec![180, 90, 30, 0], expired_days: vec![1, 30], filing_days: vec![30, 0] };
-    let judged = judge(&first.after, &[], &thresholds, Some(look.now), &look);
+    let memory = |told| Memory { told, renewals: &[] };
+    let judged = judge(&first.after, memory(&[]), &thresholds, Some(look.now), &look);
     stored(&judged.events)?;
-    let again = judge(&first.after, &judged.told, &thresholds, Some(look.now), &look);
+    let again = judge(&first.after, memory(&judged.told), &thresholds, Some(look.now), &look);
     prop_assert_eq!(again.events.len(), 0, "each threshold once");
     look.now += TimeDelta::days(1);
     let second = compare(&first.after, seen, &look);

@@ -202,6 +202,20 @@ pub fn step(old: &str, new: &str) -> Step {
                 Step::Down
             }
         }
-        _ => Step::Across,
+        // The reform of 2020 made 综合 of 特级, 甲级 of 一级, 乙级 of 二级 and, by exchange, of 三级: what is more than that is a move.
+        _ => match converted(old).zip(converted(new)) {
+            Some((before, after)) if after > before => Step::Up,
+            Some((before, after)) if after < before => Step::Down,
+            _ => Step::Across,
+        },
+    }
+}
+
+fn converted(grade: &str) -> Option<i32> {
+    match grade {
+        "特级" => Some(3),
+        "一级" | "甲级" => Some(2),
+        "二级" | "三级" | "乙级" => Some(1),
+        _ => None,
     }
 }

@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, Utc};
 
 use super::super::calendar::Day;
-use super::super::truth::{End, RowName, Sight, Step, step};
+use super::super::truth::{End, RowName, Sight, Step, rank, step};
+use super::ends::is_abolished;
 use super::looks::{Look, Looks};
 use super::words;
 
@@ -287,7 +288,8 @@ impl Dossier {
     }
 
     fn grade(&mut self, row: &RowName, known: &Sight, sight: &Sight, news: &mut News) {
-        let direction = step(known.grade, sight.grade);
+        let direction =
+            if is_exchange(row, known, sight) { Step::Across } else { step(known.grade, sight.grade) };
         if direction == Step::Same {
             return;
         }
@@ -315,7 +317,10 @@ impl Dossier {
             };
             format!("{kind} {} {old} {new}", row.number)
         });
-        self.changes(row, &gain, is_later, is_established, what, news);
+        // 换领 is no renewal: what is told is the grade.
+        let what = what.filter(|_| !is_exchange(row, known, sight));
+        let is_gain = is_later && what.is_some();
+        self.changes(row, &gain, is_gain, is_established, what, news);
         if is_established && let Some(known) = self.known.get_mut(row) {
             known.end = sight.end;
             known.issued = sight.issued;
@@ -400,6 +405,15 @@ impl Dossier {
     }
 }
 
+/// Whether an abolished grade was exchanged: for the grade above it, in a validity of its own of a year at most.
+fn is_exchange(row: &RowName, known: &Sight, sight: &Sight) -> bool {
+    let is_for_a_year = sight.end.day().is_some_and(|end| sight.issued.months_away(12).since(end) >= 0);
+    is_abolished(&row.number, known.grade)
+        && matches!(sight.grade, "二级" | "乙级")
+        && known.end != sight.end
+        && is_for_a_year
+}
+
 /// Ended so long ago that it raises nothing.
 pub fn is_history(sight: &Sight, day: Day) -> bool {
     sight.end.day().is_some_and(|end| day.since(end) > 180)
@@ -408,6 +422,8 @@ pub fn is_history(sight: &Sight, day: Day) -> bool {
 /// Same qualification, same grade or higher in the ladder, ending later.
 pub fn covers(other: (&RowName, &Sight), needed: (&RowName, &Sight)) -> bool {
     let later = other.1.end.day().zip(needed.1.end.day()).is_some_and(|(theirs, ours)| theirs > ours);
-    let high = matches!(step(needed.1.grade, other.1.grade), Step::Same | Step::Up);
+    let ladder = |sight: &Sight| rank(sight.grade).map(|(ladder, _)| ladder);
+    let high = matches!(step(needed.1.grade, other.1.grade), Step::Same | Step::Up)
+        && ladder(needed.1) == ladder(other.1);
     other.0.number != needed.0.number && other.0.qualification == needed.0.qualification && later && high
 }

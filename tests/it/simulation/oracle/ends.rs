@@ -51,7 +51,10 @@ impl Dossier {
             if day > end && rows.iter().all(|one| one.sight.issued > end) {
                 continue;
             }
-            for (kind, threshold, is_told) in self.due(&number, end, day) {
+            // What is wholly of abolished grades is exchanged before its end: no day to file is prescribed.
+            let is_renewed = rows.iter().any(|one| !is_abolished(&number, one.sight.grade));
+            let filing_day = is_renewed.then(|| filing_day(&number, end));
+            for (kind, threshold, is_told) in self.due(&number, end, filing_day, day) {
                 new.insert((number.clone(), end, kind, threshold));
                 if is_told {
                     said.push(format!("{kind} {number} {end} {threshold} {}", end.since(day)));
@@ -96,7 +99,13 @@ impl Dossier {
     }
 
     /// What of an end is due: kind, threshold, and whether it is said or only counts as said.
-    fn due(&self, number: &str, end: Day, day: Day) -> Vec<(&'static str, i32, bool)> {
+    fn due(
+        &self,
+        number: &str,
+        end: Day,
+        filing_day: Option<Day>,
+        day: Day,
+    ) -> Vec<(&'static str, i32, bool)> {
         let left = end.since(day);
         let was_said = |kind: &'static str, reached: &dyn Fn(i32) -> bool| {
             self.said_of_ends
@@ -108,19 +117,27 @@ impl Dossier {
             let due = stage.filter(|stage| -left <= 180 && !was_said("expired", &|said| said >= *stage));
             return due.map(|stage| ("expired", stage, true)).into_iter().collect();
         }
-        let mut due = Vec::new();
         let stage = BEFORE.into_iter().rfind(|before| left <= *before);
         let expiring = stage.filter(|stage| !was_said("expiring", &|said| said <= *stage));
-        due.extend(expiring.map(|stage| ("expiring", stage, true)));
-        let filing_day = if number.starts_with('D') { end.months_away(-3) } else { end.plus(-60) };
+        let Some(filing_day) = filing_day else {
+            return expiring.map(|stage| ("expiring", stage, true)).into_iter().collect();
+        };
+        // One deadline, one reminder: these stages are said with the day to file, or with its having passed.
+        let is_of_filing = |stage: &i32| (end.plus(-*stage).since(filing_day)).abs() <= 3;
+        let mut due = Vec::new();
+        let of_its_own = expiring.filter(|stage| !is_of_filing(stage));
+        due.extend(of_its_own.map(|stage| ("expiring", stage, true)));
         let to_file = filing_day.since(day);
         let stage = if to_file < 0 {
             (left > 0).then_some(-1)
         } else {
             FILING.into_iter().rfind(|before| to_file <= *before)
         };
-        let filing = stage.filter(|stage| !was_said("filing_due", &|said| said <= *stage));
-        due.extend(filing.map(|stage| ("filing_due", stage, stage >= 0 || expiring.is_none())));
+        if let Some(stage) = stage.filter(|stage| !was_said("filing_due", &|said| said <= *stage)) {
+            due.push(("filing_due", stage, stage >= 0 || of_its_own.is_none()));
+            let with_it = BEFORE.into_iter().filter(|before| stage <= 0 && is_of_filing(before));
+            due.extend(with_it.map(|before| ("expiring", before, false)));
+        }
         due
     }
 
@@ -132,4 +149,12 @@ impl Dossier {
         self.unverified_said |= is_stale;
         is_new
     }
+}
+
+pub fn is_abolished(number: &str, grade: &str) -> bool {
+    matches!(grade, "丙级" | "丁级") || (number.starts_with('D') && grade == "三级")
+}
+
+fn filing_day(number: &str, end: Day) -> Day {
+    if number.starts_with('D') { end.months_away(-3) } else { end.plus(-60) }
 }

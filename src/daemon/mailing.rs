@@ -21,7 +21,8 @@ impl<'s> MailLoop<'s> {
         let common = self.common;
         while !common.is_ending() {
             let swept = common.turns.borrow().swept;
-            self.send_what_is_ripe().await;
+            // Boxed: it is large, and is kept for as long as the daemon lives.
+            Box::pin(self.send_what_is_ripe()).await;
             common.turns.send_modify(|turns| turns.mailed = swept);
             common.bells.heartbeat.notify_one();
             common.next_look(&common.bells.mail).await;

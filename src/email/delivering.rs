@@ -8,7 +8,7 @@ use std::time::Duration;
 use sha2::{Digest as _, Sha256};
 
 use super::digest::alike::{Alike, Unlisted};
-use super::digest::{Letter, compose_with_unlisted};
+use super::digest::{Around, Letter, compose_with_unlisted};
 use super::error::EmailError;
 use super::mailer::{MailProblem, Next, Run};
 use super::message::{Envelope, build};
@@ -194,7 +194,9 @@ impl Run<'_> {
         let watchlist = self.mailer.watchlist;
         let today = self.mailer.day_of(self.mailer.clock.now());
         let bytes_max = self.post.size_max().unwrap_or(usize::MAX).min(self.letter_bytes_max);
-        for letter in compose_with_unlisted(&events, &unlisted, watchlist.language, today, bytes_max) {
+        let around = Around::of(watchlist, waiting.recipient.as_str(), &events);
+        for letter in compose_with_unlisted(&events, &unlisted, &around, watchlist.language, today, bytes_max)
+        {
             match self.send_letter(served, &letter, (&gathered.listed, &deliveries)).await? {
                 Next::Message => {}
                 next => return Ok(next),

@@ -5,7 +5,9 @@
 //! fit, and these are numbered.
 
 pub(super) mod alike;
+mod around;
 mod blocks;
+mod csv;
 mod html;
 mod page;
 mod shown;
@@ -17,9 +19,10 @@ use std::borrow::Borrow;
 use chrono::NaiveDate;
 
 use self::alike::Unlisted;
+pub use self::around::{Around, Reads, TheRest};
 use self::page::Page;
 use self::shown::{Shown, brought_together, shown};
-use crate::domain::event::Event;
+use crate::domain::event::{Audience, Event};
 use crate::domain::language::Language;
 
 /// The most bytes of a letter as mail (design 5): larger ones are refused by some servers, and read by nobody.
@@ -37,6 +40,10 @@ pub struct Letter {
     pub text: String,
     /// The HTML part.
     pub html: String,
+    /// The whole list, where the parts do not name everything.
+    pub csv: Option<String>,
+    /// To whom a reply goes; empty: to the sender.
+    pub reply_to: Vec<String>,
     /// Which of the events it tells, as places in what was composed. Each place is in exactly one letter.
     pub covers: Vec<usize>,
     /// Which of what is not listed it tells, likewise.
@@ -50,13 +57,25 @@ pub struct Letter {
 /// end only the latest is shown.
 #[must_use]
 pub fn compose<E: Borrow<Event>>(events: &[E], language: Language, today: NaiveDate) -> Vec<Letter> {
-    compose_with_unlisted(events, &[], language, today, LETTER_BYTES_MAX)
+    compose_around(events, &Around::default(), language, today)
+}
+
+/// The same, with what stands around the events.
+#[must_use]
+pub fn compose_around<E: Borrow<Event>>(
+    events: &[E],
+    around: &Around,
+    language: Language,
+    today: NaiveDate,
+) -> Vec<Letter> {
+    compose_with_unlisted(events, &[], around, language, today, LETTER_BYTES_MAX)
 }
 
 /// The same, with what is counted and not listed, for a server that takes no more than `bytes_max`.
 pub(super) fn compose_with_unlisted<E: Borrow<Event>>(
     events: &[E],
     unlisted: &[Unlisted],
+    around: &Around,
     language: Language,
     today: NaiveDate,
     bytes_max: usize,
@@ -64,7 +83,7 @@ pub(super) fn compose_with_unlisted<E: Borrow<Event>>(
     let mut shown = shown(events, language, today);
     brought_together(&mut shown, unlisted);
     let mut letters = Vec::new();
-    write_parts(&shown, language, today, bytes_max, &mut letters);
+    write_parts(&shown, around, language, today, bytes_max, &mut letters);
     if letters.len() > 1 {
         let count = letters.len();
         for (number, letter) in (1..).zip(&mut letters) {
@@ -76,6 +95,7 @@ pub(super) fn compose_with_unlisted<E: Borrow<Event>>(
 
 fn write_parts(
     shown: &[Shown<'_>],
+    around: &Around,
     language: Language,
     today: NaiveDate,
     bytes_max: usize,
@@ -84,7 +104,7 @@ fn write_parts(
     if shown.is_empty() {
         return;
     }
-    let letter = write(shown, language, today);
+    let letter = write(shown, around, language, today);
     let bytes = bytes_as_mail(&letter);
     if bytes <= bytes_max || shown.len() == 1 {
         letters.push(letter);
@@ -94,12 +114,12 @@ fn write_parts(
     // Some are longer than others: with room to spare few parts have to be cut again.
     let parts = bytes.div_ceil((bytes_max / 10 * 9).max(1)).min(shown.len());
     for part in shown.chunks(shown.len().div_ceil(parts)) {
-        write_parts(part, language, today, bytes_max, letters);
+        write_parts(part, around, language, today, bytes_max, letters);
     }
 }
 
-fn write(shown: &[Shown<'_>], language: Language, today: NaiveDate) -> Letter {
-    let page = Page::new(shown, language, today);
+fn write(shown: &[Shown<'_>], around: &Around, language: Language, today: NaiveDate) -> Letter {
+    let (page, is_whole) = Page::new(shown, around, language, today);
     let text = text::write(&page);
     let mut covers: Vec<usize> = shown.iter().flat_map(|shown| shown.covers.iter().copied()).collect();
     covers.sort_unstable();
@@ -108,6 +128,8 @@ fn write(shown: &[Shown<'_>], language: Language, today: NaiveDate) -> Letter {
         subject: subject::subject(shown, language),
         html: html::write(&page, &text),
         text,
+        csv: (!is_whole).then(|| csv::write(shown, language)),
+        reply_to: around.reply_to(shown.iter().any(|shown| shown.kind.audience() == Audience::Reader)),
         covers,
         covers_unlisted,
     }
@@ -116,7 +138,8 @@ fn write(shown: &[Shown<'_>], language: Language, today: NaiveDate) -> Letter {
 /// Both parts go out as base64: four bytes for three, in lines of 76 and their ends.
 fn bytes_as_mail(letter: &Letter) -> usize {
     let base64 = |bytes: usize| bytes.div_ceil(3) * 4 * 78 / 76;
-    base64(letter.text.len()) + base64(letter.html.len()) + HEADER_BYTES
+    let csv = letter.csv.as_ref().map_or(0, String::len);
+    base64(letter.text.len()) + base64(letter.html.len()) + base64(csv) + HEADER_BYTES
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use lettre::Address;
 use lettre::message::header::{ContentTransferEncoding, ContentType, Header, HeaderName, HeaderValue};
-use lettre::message::{Body, MultiPart, SinglePart};
+use lettre::message::{Attachment, Body, MultiPart, SinglePart};
 use sha2::{Digest as _, Sha256};
 
 use super::digest::Letter;
@@ -34,6 +34,9 @@ pub struct Envelope<'a> {
     pub message_id: &'a str,
 }
 
+/// What the attached list is called.
+const CSV_NAME: &str = "qualwatch.csv";
+
 /// Why a letter is no message.
 type Source = Box<dyn std::error::Error + Send + Sync>;
 
@@ -53,10 +56,18 @@ pub fn build(letter: &Letter, envelope: &Envelope<'_>) -> Result<Vec<u8>, EmailE
 }
 
 fn message(letter: &Letter, envelope: &Envelope<'_>) -> Result<Vec<u8>, Source> {
-    let parts = MultiPart::alternative()
+    let mut parts = MultiPart::alternative()
         .boundary(boundary(envelope.message_id))
         .singlepart(part(&letter.text, ContentType::TEXT_PLAIN)?)
         .singlepart(part(&letter.html, ContentType::TEXT_HTML)?);
+    if let Some(csv) = &letter.csv {
+        let list = Body::new_with_encoding(csv.clone(), ContentTransferEncoding::Base64)
+            .map_err(|_| "the list cannot be written as base64")?;
+        let list =
+            Attachment::new(CSV_NAME.to_owned()).body(list, ContentType::parse("text/csv; charset=utf-8")?);
+        let outer = boundary(&format!("{} mixed", envelope.message_id));
+        parts = MultiPart::mixed().boundary(outer).multipart(parts).singlepart(list);
+    }
     let subject = displayable(&letter.subject);
     let mut message = lettre::Message::builder()
         .from(lettre::message::Mailbox::new(None, address(&envelope.from.address)?))
@@ -75,6 +86,10 @@ fn message(letter: &Letter, envelope: &Envelope<'_>) -> Result<Vec<u8>, Source> 
     if let Some(name) = shown_name(envelope.from) {
         // On a line of its own an address keeps its header short however long the name is.
         write("From", format!("{}\r\n <{}>", header_text::phrase(&name), envelope.from.address.as_str()));
+    }
+    if !letter.reply_to.is_empty() {
+        // Addresses of the watchlist, which holds them to plain characters; one a line.
+        write("Reply-To", letter.reply_to.join(",\r\n "));
     }
     // The library knows no zone but UTC, and takes the machine's clock where it cannot read the date it is given: so it is
     // given one, which this replaces.

@@ -70,16 +70,6 @@ pub(super) fn standing(event: &Event, today: NaiveDate) -> EventKind {
     Telling { event, today, language: Language::Chinese }.standing()
 }
 
-/// What a kind is called as the title of a section.
-pub(super) fn title(kind: EventKind, language: Language) -> &'static str {
-    let title = match kind {
-        EventKind::Change(change) => titles::title(change),
-        EventKind::Trouble(trouble) => troubles::title(trouble),
-        EventKind::Resolved(trouble) => troubles::title_of_end(trouble),
-    };
-    title.text(language)
-}
-
 fn summary_qualifications(event: &Event, language: Language) -> Option<String> {
     if event.qualification().is_some() || matches!(event.news, News::QualificationAbsorbed(_)) {
         return None;

@@ -70,13 +70,17 @@ async fn scenario_24_twenty_thousand_events_for_one_reader_go_in_numbered_mails_
         assert!(mail.bytes.len() <= MEGABYTE, "a mail has {} bytes", mail.bytes.len());
         let letter = Letter::of(mail);
         let subject = letter.subject();
-        let (_, number) = subject.rsplit_once('（').unwrap();
-        let (number, of) = number.trim_end_matches('）').split_once('/').unwrap();
+        let number = subject.rsplit_once('（').map_or("1/1", |(_, number)| number.trim_end_matches('）'));
+        let (number, of) = number.split_once('/').unwrap_or(("1", "1"));
         numbers.push((number.parse::<usize>().unwrap(), of.parse::<usize>().unwrap()));
-        // The first line says the most urgent once more.
-        let (_, told_by_it) = letter.text.split_once('\n').unwrap();
-        for (place, _) in told_by_it.match_indices("D24") {
-            *told.entry(told_by_it[place..place + 10].to_owned()).or_default() += 1;
+        // What the parts do not list the attached list does, with all the rest; the first line says the most urgent once more.
+        let (_, listed) = letter.text.split_once('\n').unwrap();
+        let numbers: Vec<&str> = match letter.csv.as_str() {
+            "" => listed.match_indices("D24").map(|(place, _)| &listed[place..place + 10]).collect(),
+            csv => csv.lines().skip(1).map(|line| line.split("\",\"").nth(1).unwrap()).collect(),
+        };
+        for number in numbers {
+            *told.entry(number.to_owned()).or_default() += 1;
         }
     }
     // A digest names at most six thousand events, and its letters are numbered.

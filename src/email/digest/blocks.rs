@@ -20,9 +20,18 @@ pub(super) enum Grouped<'a> {
     Card(Vec<&'a Shown<'a>>),
 }
 
+impl Grouped<'_> {
+    /// What stands together.
+    pub fn members(&self) -> &[&Shown<'_>] {
+        match self {
+            Self::Headline(_, members) | Self::Card(members) => members,
+        }
+    }
+}
+
 /// Groups events of one kind, in the order of the first of each group.
-pub(super) fn grouped<'a>(of_one_kind: &'a [Shown<'a>]) -> Vec<Grouped<'a>> {
-    gather(of_one_kind.iter(), |shown| {
+pub(super) fn grouped<'a>(of_one_kind: impl IntoIterator<Item = &'a Shown<'a>>) -> Vec<Grouped<'a>> {
+    gather(of_one_kind, |shown| {
         let ends = (shown.old_end(), shown.new_end());
         (shown.alike, Some(ends).filter(|_| shown.alike.is_none()))
     })

@@ -1,18 +1,34 @@
 //! A letter laid out without markup: both parts are written from it, so that they cannot say different things.
+//!
+//! What is to be done comes first, by its deadline; then what changed, in one table; then whole companies and troubles. From
+//! [`CARDS_MAX`] things of a section on they are rows instead of cards, and beyond [`ROWS_MAX`] they stand in the attached list.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::NaiveDate;
 use serde::Serialize;
 
+use super::around::Around;
 use super::blocks::{Grouped, grouped};
-use super::shown::Shown;
+use super::shown::{Place, Shown};
 use super::subject;
-use crate::domain::event::{Change, Event, EventKind};
-use crate::domain::language::Language::{self, Chinese, English};
+use crate::domain::dates::days_left;
+use crate::domain::event::{Audience, CertificateFacts, Change, Event, EventKind, News};
+use crate::domain::language::Language;
+use crate::email::words::deadlines::Deadline;
 use crate::email::words::headlines::{self, Shared};
-use crate::email::words::reader_words::ALL_GONE;
-use crate::email::words::{self, briefs, days, names};
+use crate::email::words::phrasebook::{Phrase, phrases};
+use crate::email::words::reader_words as w;
+use crate::email::words::{briefs, days, names};
+
+/// From so many things of a section on they are rows.
+const CARDS_MAX: usize = 10;
+
+/// How many rows a letter has: webmail clips what is over 100 KB.
+const ROWS_MAX: usize = 122;
+
+/// One sweep of many companies takes so long at most to be one time for a reader.
+const ONE_SWEEP_MINUTES: i64 = 120;
 
 /// How many certificates of a baseline are listed.
 const BASELINE_ROWS_MAX: usize = 100;
@@ -21,68 +37,109 @@ const BASELINE_ROWS_MAX: usize = 100;
 const ROW_QUALIFICATIONS_MAX: usize = 3;
 
 /// From so many certificates on a headline's list has a line for each company.
-const ROWS_MAX: usize = 100;
+const COMPANY_LINES_FROM: usize = 100;
 
-/// How many different things to do the headline of a trouble says.
-const TROUBLE_ACTIONS_MAX: usize = 3;
+phrases! {
+    TO_DO_SECTION = "要做（按期限）" / "To do (by deadline)";
+    CHANGED_SECTION = "变了什么" / "What changed";
+    COMPANIES_SECTION = "企业监测情况" / "Companies watched";
+    TROUBLES_SECTION = "需要处理" / "To be looked into";
+    OVER_SECTION = "已恢复" / "Over";
+    COUNT_TO_DO = "要做 {count} 件" / "{count} to do";
+    COUNT_TO_KNOW = "须知 {count} 件" / "{count} to know";
+    COUNT_GOOD = "好消息 {count} 件" / "{count} good news";
+    VALID_UNTIL = "有效期至" / "Valid until";
+    ISSUED_BY = "发证机关" / "Issued by";
+    COLUMN_NUMBER = "证书编号" / "Certificate";
+    COLUMN_KIND = "资质类别" / "Type";
+    COLUMN_COMPANY = "企业" / "Company";
+    COLUMN_WHAT = "企业 · 证书" / "Company · certificate";
+    COLUMN_CHANGE = "原来 → 现在" / "Before → now";
+    COLUMN_BY = "期限" / "By when";
+    MORE_WATCHED = "另有 {count} 本未列出，同样在监测中。" / "{count} more are watched and not listed here.";
+    MORE_ALIKE = "另有 {count} 本证书同样变更，名单过长，未逐一列出。" / "{count} more certificates changed alike and are not listed one by one.";
+    MORE_ATTACHED = "另有 {count} 项未在正文列出，见附件 CSV（含全部 {all} 项）。" / "{count} more are not listed here: see the attached CSV, which has all {all}.";
+    QUERIED_BETWEEN = "数据查询时间：{first} 至 {last}。" / "Data as of {first} to {last}.";
+    BAR_TODAY = "今天" / "today";
+    BAR_FILE = "最迟申请日 {day}" / "file by {day}";
+    BAR_END = "{day} 到期 · {days}" / "ends {day} · {days}";
+    DEADLINE_ROW = "{badge}（{day}）" / "{badge} ({day})";
+    NOT_FOUND = "未查询到" / "not found";
+    UNTIL_DAY = "至 {day}" / "until {day}";
+    NUMBER_UNTIL = "{number}（至 {end}）" / "{number} (until {end})";
+}
 
 /// A letter.
 #[derive(Debug, Serialize)]
 pub(super) struct Page {
     /// `zh-CN` or `en`.
     pub language: &'static str,
-    /// Who speaks.
-    pub brand: &'static str,
-    /// The day of the letter.
-    pub date: String,
-    /// The most urgent in one line: what a phone previews.
+    /// The headline: what by when.
     pub news: String,
-    /// How many of each kind; empty where there is one.
-    pub counts: Vec<Count>,
-    /// One for each kind.
-    pub sections: Vec<Section>,
-    /// Who sends this, and how far it can be trusted.
-    pub footer: Vec<&'static str>,
-}
-
-/// How many of one kind.
-#[derive(Debug, Serialize)]
-pub(super) struct Count {
-    pub title: &'static str,
-    pub events: usize,
+    /// The colour of the head.
     pub tone: Tone,
+    /// The day of the letter, with its weekday.
+    pub date: String,
+    /// How many to do, to know, of good news.
+    pub counts: String,
+    /// The second thing, for the list of a mail program.
+    pub preheader: String,
+    /// `要做：`.
+    pub to_do: &'static str,
+    pub sections: Vec<Section>,
+    /// How many are in the attached list only.
+    pub more: String,
+    /// The line on all the rest.
+    pub rest: String,
+    /// When the data was queried, where it is the same for all.
+    pub queried: String,
+    pub footer: Vec<String>,
 }
 
-/// All of one kind.
+/// Things that stand together.
 #[derive(Debug, Serialize)]
 pub(super) struct Section {
     pub title: &'static str,
-    pub events: usize,
-    pub tone: Tone,
     pub blocks: Vec<Block>,
+    pub columns: [&'static str; 2],
+    pub changes: Vec<ChangeRow>,
 }
 
 /// A card or a headline with its list.
 #[derive(Debug, Default, Serialize)]
 pub(super) struct Block {
-    /// The company, or the headline.
+    pub tone: Tone,
+    /// What by when; of a headline what happened.
     pub heading: String,
-    /// What the company is asked for as, where mails call it something else.
+    /// The number.
     pub aside: String,
-    /// Days left and the like.
-    pub badge: String,
+    pub company: String,
+    /// Its tags, and what it is asked for as, where mails call it something else.
+    pub tags: String,
+    /// Kind and qualifications.
+    pub held: String,
+    pub bar: Option<DeadlineBar>,
     /// What happened, a paragraph each.
     pub leads: Vec<String>,
-    /// What to do.
-    pub actions: Vec<String>,
-    /// Label and value.
-    pub facts: Vec<(&'static str, String)>,
     /// What the reader needs besides.
     pub notes: Vec<String>,
+    /// Label and value.
+    pub facts: Vec<(&'static str, String)>,
     /// The list of a headline, or of what a baseline found.
     pub table: Option<Table>,
-    /// When the data was last verified.
-    pub verified: String,
+    /// When the data was queried, where it is not the same for all.
+    pub queried: String,
+    /// What to do.
+    pub actions: Vec<String>,
+}
+
+/// From today over the filing day to the end.
+#[derive(Debug, Serialize)]
+pub(super) struct DeadlineBar {
+    /// How much of it lies before the filing day, in percent.
+    pub before: i64,
+    pub left: String,
+    pub right: String,
 }
 
 /// A list.
@@ -101,221 +158,473 @@ pub(super) struct Row {
 }
 
 /// How loud a kind is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Tone {
     /// Act now.
     Alarm,
-    /// Look into it.
+    /// Act soon, or look into it.
     Caution,
     /// Good news.
     Gain,
     /// For the record.
+    #[default]
     Quiet,
 }
 
+fn title(place: Place) -> Phrase {
+    match place {
+        Place::ToDo => TO_DO_SECTION,
+        Place::Changed => CHANGED_SECTION,
+        Place::Companies => COMPANIES_SECTION,
+        Place::Troubles => TROUBLES_SECTION,
+        Place::Over => OVER_SECTION,
+    }
+}
+
 impl Tone {
-    fn of(kind: EventKind) -> Self {
-        match kind {
+    fn of(shown: &Shown<'_>) -> Self {
+        match shown.kind {
             EventKind::Change(
-                Change::Expired
-                | Change::Expiring
-                | Change::CertificateRemoved
-                | Change::QualificationRemoved,
+                Change::Expired | Change::CertificateRemoved | Change::QualificationRemoved,
             ) => Self::Alarm,
+            EventKind::Change(Change::Expiring | Change::FilingDue) => {
+                const SOON_DAYS: i64 = 7;
+                let facts = shown.event.certificate.as_ref();
+                let is_soon = shown.deadline().is_none_or(|day| days_left(day, shown.today) <= SOON_DAYS);
+                let has_passed = facts
+                    .is_some_and(|facts| matches!(Deadline::of(facts, shown.today), Deadline::Passed { .. }));
+                if is_soon || has_passed { Self::Alarm } else { Self::Caution }
+            }
             EventKind::Change(
-                Change::FilingDue
-                | Change::GradeLowered
+                Change::GradeLowered
                 | Change::ValidityShortened
                 | Change::Retracted
-                | Change::Unverified,
+                | Change::Unverified
+                | Change::WatchlistChanged,
             )
             | EventKind::Trouble(_) => Self::Caution,
-            EventKind::Change(Change::GradeReworded | Change::Reissued | Change::Watching) => Self::Quiet,
+            EventKind::Change(
+                Change::GradeReworded | Change::Reissued | Change::Watching | Change::Briefing,
+            ) => Self::Quiet,
             EventKind::Change(_) | EventKind::Resolved(_) => Self::Gain,
         }
     }
 }
 
 impl Page {
-    /// Lays out what is shown.
-    pub fn new(shown: &[Shown<'_>], language: Language, today: NaiveDate) -> Self {
-        let of_kinds = || shown.chunk_by(|one, other| one.kind == other.kind);
-        let count = |of_one_kind: &[Shown<'_>]| -> Option<Count> {
-            let kind = of_one_kind.first()?.kind;
-            Some(Count {
-                title: words::title(kind, language),
-                events: of_one_kind.len() + unlisted(of_one_kind.iter()),
-                tone: Tone::of(kind),
-            })
+    /// Lays out what is shown; says too whether all of it is listed.
+    pub fn new(shown: &[Shown<'_>], around: &Around, language: Language, today: NaiveDate) -> (Self, bool) {
+        let mut layout = Layout {
+            language,
+            today,
+            around,
+            rows_left: ROWS_MAX,
+            left_out: 0,
+            queried_once: queried_once(shown, language),
         };
-        let sections = of_kinds().filter_map(|of_one_kind| {
-            let Count { title, events, tone } = count(of_one_kind)?;
-            let blocks = grouped(of_one_kind).iter().map(|group| block(group, language, today)).collect();
-            Some(Section { title, events, tone, blocks })
-        });
-        let counts: Vec<Count> = of_kinds().filter_map(count).collect();
-        Self {
+        let mut sections = Vec::new();
+        for of_place in shown.chunk_by(|one, other| Place::of(one.kind) == Place::of(other.kind)) {
+            let Some(place) = of_place.first().map(|first| Place::of(first.kind)) else { continue };
+            sections.push(layout.section(place, of_place));
+        }
+        let left_out = layout.left_out;
+        let more = if left_out == 0 {
+            String::new()
+        } else {
+            let (count, all) = (left_out.to_string(), shown.len().to_string());
+            MORE_ATTACHED.with(language, &[("count", &count), ("all", &all)])
+        };
+        let tells_readers = shown.iter().any(|shown| shown.kind.audience() == Audience::Reader);
+        let page = Self {
             language: match language {
-                Chinese => "zh-CN",
-                English => "en",
+                Language::Chinese => "zh-CN",
+                Language::English => "en",
             },
-            brand: match language {
-                Chinese => "企业资质监测",
-                English => "Qualification watch",
-            },
-            date: days::day(today, language),
             news: subject::first_line(shown, language),
-            counts: if counts.len() > 1 { counts } else { Vec::new() },
-            sections: sections.collect(),
-            footer: footer(shown, language),
+            tone: shown.iter().map(Tone::of).min().unwrap_or_default(),
+            date: days::full_day(today, language),
+            counts: counts(shown, language),
+            preheader: preheader(shown, language),
+            to_do: w::TO_DO.text(language),
+            sections,
+            more,
+            rest: around.rest_line(language, today),
+            queried: layout.queried_once.unwrap_or_default(),
+            footer: around.foot(tells_readers, language),
+        };
+        (page, left_out == 0)
+    }
+}
+
+fn counts(shown: &[Shown<'_>], language: Language) -> String {
+    let unlisted = |shown: &Shown<'_>| shown.unlisted.map_or(0, |(_, unlisted)| unlisted.certificates);
+    let count = |is: &dyn Fn(&Shown<'_>) -> bool| {
+        shown.iter().filter(|it| is(it)).map(|it| 1 + unlisted(it)).sum::<usize>()
+    };
+    let is_good = |it: &Shown<'_>| Tone::of(it) == Tone::Gain;
+    let is_to_do = |it: &Shown<'_>| matches!(Place::of(it.kind), Place::ToDo | Place::Troubles);
+    let counted = [
+        (COUNT_TO_DO, count(&is_to_do)),
+        (COUNT_TO_KNOW, count(&|it| !is_to_do(it) && !is_good(it))),
+        (COUNT_GOOD, count(&|it| !is_to_do(it) && is_good(it))),
+    ];
+    let said: Vec<String> = counted
+        .into_iter()
+        .filter(|(_, count)| *count > 0)
+        .map(|(words, count)| words.with(language, &[("count", &count.to_string())]))
+        .collect();
+    said.join(" · ")
+}
+
+/// The second thing: what else there is, or what to do about the first.
+fn preheader(shown: &[Shown<'_>], language: Language) -> String {
+    const PREHEADER_CHARACTERS_MAX: usize = 90;
+    let said = match shown {
+        [first, second, ..] => {
+            let second = [second.company.clone().unwrap_or_default(), second.saying.badge.clone()];
+            names::sentences(
+                &[names::sentence(second.join(" ").trim(), language), first.saying.action.clone()],
+                language,
+            )
+        }
+        [first] => first.saying.action.clone(),
+        [] => String::new(),
+    };
+    names::cut(&said, PREHEADER_CHARACTERS_MAX)
+}
+
+/// When the data was queried, where it is one instant for all that say it.
+fn queried_once(shown: &[Shown<'_>], language: Language) -> Option<String> {
+    let said: BTreeSet<&String> = shown.iter().filter_map(|shown| shown.saying.queried.as_ref()).collect();
+    match said.len() {
+        0 => Some(String::new()),
+        1 => said.first().map(|said| (*said).clone()),
+        _ => {
+            let instants = || shown.iter().filter_map(|shown| shown.event.last_verified_at);
+            let (first, last) = (instants().min()?, instants().max()?);
+            ((last - first).num_minutes() <= ONE_SWEEP_MINUTES
+                && shown.iter().all(|shown| shown.event.last_verified_at.is_some()))
+            .then(|| {
+                let [first, last] = [first, last].map(|at| days::instant(at, language));
+                QUERIED_BETWEEN.with(language, &[("first", &first), ("last", &last)])
+            })
         }
     }
 }
 
-fn block(group: &Grouped<'_>, language: Language, today: NaiveDate) -> Block {
-    match group {
-        Grouped::Headline(shared, members) => headline(shared, members, language),
-        Grouped::Card(members) => card(members, language, today),
-    }
+/// What a page is laid out with.
+struct Layout<'a> {
+    pub language: Language,
+    pub today: NaiveDate,
+    pub around: &'a Around,
+    rows_left: usize,
+    left_out: usize,
+    queried_once: Option<String>,
 }
 
-fn card(members: &[&Shown<'_>], language: Language, today: NaiveDate) -> Block {
-    let Some(first) = members.first() else {
-        return Block::default();
-    };
-    let event = first.event;
-    let keyword = event.company.as_ref().map(|keyword| names::name(keyword.as_str()));
-    // The title of the section names a trouble already: where no company does, what happened heads the card.
-    let (heading, badge, leads) = match &first.company {
-        Some(company) => {
-            (company.clone(), badge(first), members.iter().map(|member| member.saying.lead.clone()).collect())
+impl Layout<'_> {
+    fn section(&mut self, place: Place, shown: &[Shown<'_>]) -> Section {
+        let kinds: BTreeSet<_> = shown.iter().map(|shown| shown.kind).collect();
+        let of_kind = |kind| grouped(shown.iter().filter(move |shown| shown.kind == kind));
+        let mut groups: Vec<Grouped<'_>> = kinds.into_iter().flat_map(of_kind).collect();
+        let place_of = |group: &Grouped<'_>| group.members().iter().filter_map(|shown| shown.rank).min();
+        groups.sort_by_key(place_of);
+        let cards = groups.iter().filter(|group| matches!(group, Grouped::Card(_))).count();
+        let (mut blocks, mut changes, mut lines) = (Vec::new(), Vec::new(), Vec::new());
+        for group in &groups {
+            match group {
+                Grouped::Headline(shared, members) => blocks.push(self.headline(shared, members)),
+                Grouped::Card(members) if self.rows_left == 0 => self.left_out += members.len(),
+                Grouped::Card(members) => {
+                    self.rows_left -= 1;
+                    match place {
+                        Place::Changed => changes.push(change(members, self, cards >= CARDS_MAX)),
+                        Place::ToDo if cards >= CARDS_MAX => lines.extend(self.deadline_row(members)),
+                        _ => blocks.push(self.card(members)),
+                    }
+                }
+            }
         }
-        None => (first.saying.lead.clone(), String::new(), Vec::new()),
-    };
-    let leads = if first.has_lost_all() && members.len() > 1 {
-        let all_gone = ALL_GONE.with(language, &[("count", &members.len().to_string())]);
-        [all_gone].into_iter().chain(leads).collect()
-    } else {
-        leads
-    };
-    Block {
-        heading,
-        aside: keyword.filter(|keyword| Some(keyword) != first.company.as_ref()).unwrap_or_default(),
-        badge,
-        leads,
-        actions: distinct(members.iter().map(|member| &member.saying.action)),
-        facts: facts(event, language, today),
-        notes: distinct(members.iter().flat_map(|member| &member.saying.notes)),
-        table: baseline(event, language, today),
-        verified: first.saying.queried.clone().unwrap_or_default(),
+        if !lines.is_empty() {
+            let columns =
+                [COLUMN_BY, COLUMN_COMPANY, COLUMN_NUMBER].map(|column| column.text(self.language)).to_vec();
+            let tone = shown.iter().map(Tone::of).min().unwrap_or_default();
+            blocks.push(Block { tone, table: Some(Table { columns, rows: lines }), ..Block::default() });
+        }
+        Section {
+            title: title(place).text(self.language),
+            blocks,
+            columns: [COLUMN_WHAT, COLUMN_CHANGE].map(|column| column.text(self.language)),
+            changes,
+        }
+    }
+
+    fn deadline_row(&self, members: &[&Shown<'_>]) -> Option<Row> {
+        let first = members.first()?;
+        let day = first.deadline().map(|day| days::full_day(day, self.language)).unwrap_or_default();
+        let by = DEADLINE_ROW.with(self.language, &[("badge", &first.saying.badge), ("day", &day)]);
+        let held = first.event.certificate.as_ref().map(|facts| self.held(facts, 2)).unwrap_or_default();
+        let action = format!("{}{}", w::TO_DO.text(self.language), first.saying.action);
+        Some(Row {
+            cells: vec![by, first.company.clone().unwrap_or_default(), first.number().unwrap_or_default()],
+            below: [held, action].into_iter().filter(|it| !it.is_empty()).collect::<Vec<_>>().join("　"),
+        })
+    }
+
+    /// `设计资质 · 建筑工程甲级`.
+    pub fn held(&self, facts: &CertificateFacts, count: usize) -> String {
+        let pieces = [
+            names::name(&facts.kind),
+            names::qualifications(facts, count, self.language).unwrap_or_default(),
+        ];
+        pieces.into_iter().filter(|it| !it.is_empty()).collect::<Vec<_>>().join(" · ")
+    }
+
+    /// The tags of a company, and what it is asked for as, where mails call it something else.
+    pub fn tags(&self, shown: &Shown<'_>) -> String {
+        let keyword = shown.event.company.as_ref();
+        let asked_as = keyword
+            .map(|keyword| names::name(keyword.as_str()))
+            .filter(|it| Some(it) != shown.company.as_ref());
+        let tags = keyword.and_then(|keyword| self.around.tags.get(keyword)).into_iter().flatten();
+        let all: Vec<String> = asked_as.into_iter().chain(tags.map(|tag| names::name(tag))).collect();
+        all.join(" · ")
+    }
+
+    fn card(&self, members: &[&Shown<'_>]) -> Block {
+        let Some(first) = members.first() else {
+            return Block::default();
+        };
+        let event = first.event;
+        let mut leads: Vec<String> = members.iter().map(|member| member.saying.lead.clone()).collect();
+        leads.retain(|lead| !lead.is_empty());
+        let heading = match first.kind {
+            // What a company is told says its own title; a trouble's title is what by when.
+            EventKind::Change(Change::Watching | Change::Briefing) => first.saying.title.clone(),
+            _ => first.saying.badge.clone(),
+        };
+        Block {
+            tone: Tone::of(first),
+            heading,
+            aside: first.number().unwrap_or_default(),
+            company: first.company.clone().unwrap_or_default(),
+            tags: self.tags(first),
+            held: event.certificate.as_ref().map(|facts| self.held(facts, 30)).unwrap_or_default(),
+            bar: bar(first, self.language),
+            leads,
+            notes: distinct(members.iter().flat_map(|member| &member.saying.notes)),
+            facts: self.facts(event),
+            table: self.baseline(event),
+            queried: match &self.queried_once {
+                Some(_) => String::new(),
+                None => first.saying.queried.clone().unwrap_or_default(),
+            },
+            actions: distinct(members.iter().map(|member| &member.saying.action)),
+        }
+    }
+
+    fn facts(&self, event: &Event) -> Vec<(&'static str, String)> {
+        let organ = event.certificate.as_ref().map(|facts| names::name(&facts.organ)).unwrap_or_default();
+        let mut lines = vec![(ISSUED_BY.text(self.language), organ)];
+        lines.retain(|(_, value)| !value.is_empty());
+        lines
+    }
+
+    fn baseline(&self, event: &Event) -> Option<Table> {
+        let found: Vec<&CertificateFacts> = match &event.news {
+            News::Watching(baseline) => baseline.current.iter().chain(&baseline.unjudged).collect(),
+            News::Briefing(open) => open.certificates.iter().collect(),
+            _ => return None,
+        };
+        let mut rows: Vec<Row> = found
+            .iter()
+            .take(BASELINE_ROWS_MAX)
+            .map(|facts| Row {
+                cells: vec![
+                    names::name(&facts.number),
+                    names::name(&facts.kind),
+                    days::end(facts, self.today, self.language),
+                ],
+                below: names::qualifications(facts, 10, self.language).unwrap_or_default(),
+            })
+            .collect();
+        if let Some(left_out) = found.len().checked_sub(BASELINE_ROWS_MAX).filter(|count| *count > 0) {
+            rows.push(last_row(MORE_WATCHED.with(self.language, &[("count", &left_out.to_string())])));
+        }
+        let columns =
+            [COLUMN_NUMBER, COLUMN_KIND, VALID_UNTIL].map(|column| column.text(self.language)).to_vec();
+        (!rows.is_empty()).then_some(Table { columns, rows })
+    }
+
+    fn headline(&mut self, shared: &Shared, members: &[&Shown<'_>]) -> Block {
+        let actions = distinct(members.iter().map(|member| &member.saying.action));
+        let is_common = |action: &String| members.iter().all(|member| member.saying.action == *action);
+        let (common, own): (Vec<String>, Vec<String>) = actions.into_iter().partition(is_common);
+        let is_of_certificates = members
+            .iter()
+            .all(|shown| shown.event.certificate.is_some() && shown.event.qualification().is_none());
+        let rows = if is_of_certificates && members.len() > COMPANY_LINES_FROM {
+            rows_of_companies(members, &own, self.language)
+        } else {
+            members.iter().map(|member| row_of_member(member, &own, self.language)).collect()
+        };
+        let mut rows: Vec<Row> = rows;
+        let listed = rows.len().min(self.rows_left);
+        if listed < rows.len() {
+            self.left_out += members.len() * (rows.len() - listed) / rows.len().max(1);
+            rows.truncate(listed);
+        }
+        self.rows_left -= listed;
+        let unlisted: usize = members.iter().filter_map(|member| Some(member.unlisted?.1.certificates)).sum();
+        if unlisted > 0 {
+            rows.push(last_row(MORE_ALIKE.with(self.language, &[("count", &unlisted.to_string())])));
+        }
+        let has_certificates = members.iter().any(|member| member.event.certificate.is_some());
+        let columns = if has_certificates {
+            &[COLUMN_COMPANY, COLUMN_NUMBER, COLUMN_KIND][..]
+        } else {
+            &[COLUMN_COMPANY][..]
+        };
+        let columns = columns.iter().map(|column| column.text(self.language)).collect();
+        Block {
+            tone: members.iter().map(|member| Tone::of(member)).min().unwrap_or_default(),
+            heading: headlines::headline(shared, self.language),
+            aside: headlines::badge(shared, self.language).unwrap_or_default(),
+            table: Some(Table { columns, rows }),
+            actions: common,
+            ..Block::default()
+        }
     }
 }
 
+fn last_row(below: String) -> Row {
+    Row { cells: vec!["…".to_owned(), String::new(), String::new()], below }
+}
+
+fn bar(shown: &Shown<'_>, language: Language) -> Option<DeadlineBar> {
+    if Place::of(shown.kind) != Place::ToDo {
+        return None;
+    }
+    let facts = shown.event.certificate.as_ref()?;
+    let end = facts.valid_until?;
+    let left = days_left(end, shown.today);
+    if left < 0 {
+        return None;
+    }
+    let days = days::count(left, language);
+    let right = BAR_END.with(language, &[("day", &days::full_day(end, language)), ("days", &days)]);
+    let (before, label) = match Deadline::of(facts, shown.today) {
+        Deadline::File { by, .. } => {
+            let to_file = days_left(by, shown.today);
+            (to_file * 100 / left.max(1), BAR_FILE.with(language, &[("day", &days::full_day(by, language))]))
+        }
+        _ => (0, BAR_TODAY.text(language).to_owned()),
+    };
+    Some(DeadlineBar { before: before.clamp(0, 100), left: label, right })
+}
+
+/// Sentences, each once.
 fn distinct<'a>(sentences: impl Iterator<Item = &'a String>) -> Vec<String> {
     let mut found: Vec<String> = Vec::new();
     for sentence in sentences {
-        if !found.contains(sentence) {
+        if !sentence.is_empty() && !found.contains(sentence) {
             found.push(sentence.clone());
         }
     }
     found
 }
 
-/// The badge, where the title of the section does not say the same.
-fn badge(shown: &Shown<'_>) -> String {
-    let says_the_same =
-        [Chinese, English].iter().any(|it| words::title(shown.kind, *it) == shown.saying.badge);
-    if says_the_same { String::new() } else { shown.saying.badge.clone() }
+/// A line of the table of changes.
+#[derive(Debug, Serialize)]
+pub(super) struct ChangeRow {
+    pub tone: Tone,
+    pub company: String,
+    pub tags: String,
+    pub number: String,
+    pub held: String,
+    pub title: String,
+    /// Before and now, as far as each can be said in a few words.
+    pub moves: Vec<[String; 2]>,
+    pub leads: Vec<String>,
+    pub notes: Vec<String>,
+    pub actions: Vec<String>,
 }
 
-fn facts(event: &Event, language: Language, today: NaiveDate) -> Vec<(&'static str, String)> {
-    let Some(facts) = &event.certificate else {
-        return Vec::new();
-    };
-    let (held, until, organ) = match language {
-        Chinese => ("资质", "有效期至", "发证机关"),
-        English => ("Holds", "Valid until", "Issued by"),
-    };
-    let mut lines = Vec::new();
-    if event.qualification().is_none() {
-        lines.push((held, briefs::held(facts, language)));
-    } else if event.kind() != EventKind::Change(Change::QualificationAdded) {
-        lines.push((until, days::end(facts, today, language)));
-    }
-    lines.push((organ, names::name(&facts.organ)));
-    lines.retain(|(_, value)| !value.is_empty());
-    lines
-}
-
-fn baseline(event: &Event, language: Language, today: NaiveDate) -> Option<Table> {
-    let baseline = event.baseline()?;
-    let found: Vec<_> = baseline.current.iter().chain(&baseline.unjudged).collect();
-    let mut rows: Vec<Row> = found
-        .iter()
-        .take(BASELINE_ROWS_MAX)
-        .map(|facts| Row {
-            cells: vec![
-                names::name(&facts.number),
-                names::name(&facts.kind),
-                days::end(facts, today, language),
-            ],
-            below: names::qualifications(facts, 10, language).unwrap_or_default(),
-        })
-        .collect();
-    if let Some(left_out) = found.len().checked_sub(BASELINE_ROWS_MAX).filter(|count| *count > 0) {
-        let below = match language {
-            Chinese => format!("另有 {left_out} 本未列出，同样在监测中。"),
-            English => format!("{left_out} more are watched and not listed here."),
-        };
-        rows.push(Row { cells: vec!["…".to_owned(), String::new(), String::new()], below });
-    }
-    let columns = match language {
-        Chinese => vec!["证书编号", "资质类别", "有效期至"],
-        English => vec!["Certificate", "Type", "Valid until"],
-    };
-    (!rows.is_empty()).then_some(Table { columns, rows })
-}
-
-fn headline(shared: &Shared, members: &[&Shown<'_>], language: Language) -> Block {
-    let is_change = matches!(shared.kind, EventKind::Change(_));
-    let actions = distinct(members.iter().map(|member| &member.saying.action));
-    let is_common = |action: &String| members.iter().all(|member| member.saying.action == *action);
-    // What to do about a trouble hardly differs; what to do about a certificate may, and then stands in its line.
-    let (common, own): (Vec<String>, Vec<String>) = if is_change {
-        actions.into_iter().partition(is_common)
+/// A change, or several of one kind in one certificate. Where there are many, sentences that the moves say already are left out.
+fn change(members: &[&Shown<'_>], layout: &Layout<'_>, are_many: bool) -> ChangeRow {
+    let first = members.first();
+    let event = first.map(|first| first.event);
+    let facts = event.and_then(|event| event.certificate.as_ref());
+    let held_max = if are_many { 1 } else { 10 };
+    let has_lost_all = members.len() > 1 && first.is_some_and(|first| first.has_lost_all());
+    let leads = if has_lost_all {
+        vec![w::ALL_GONE.with(layout.language, &[("count", &members.len().to_string())])]
+    } else if are_many {
+        Vec::new()
     } else {
-        (actions.into_iter().take(TROUBLE_ACTIONS_MAX).collect(), Vec::new())
+        members.iter().map(|member| member.saying.lead.clone()).collect()
     };
-    let is_of_certificates = members
-        .iter()
-        .all(|shown| shown.event.certificate.is_some() && shown.event.qualification().is_none());
-    let mut rows: Vec<Row> = if is_of_certificates && members.len() > ROWS_MAX {
-        rows_of_companies(members, &own, language)
-    } else {
-        members.iter().map(|member| row(member, &own, language)).collect()
-    };
-    let left_out = unlisted(members.iter().copied());
-    if left_out > 0 {
-        let below = match language {
-            Chinese => format!("另有 {left_out} 本证书同样变更，名单过长，未逐一列出。"),
-            English => format!("{left_out} more certificates changed alike and are not listed one by one."),
-        };
-        rows.push(Row { cells: vec!["…".to_owned(), String::new(), String::new()], below });
-    }
-    Block {
-        heading: headlines::headline(shared, language),
-        badge: headlines::badge(shared, language).unwrap_or_default(),
-        actions: common,
-        table: Some(Table { columns: columns(members, language), rows }),
-        verified: if is_change { verified(members, language) } else { String::new() },
-        ..Block::default()
+    let numbers: BTreeSet<String> = members.iter().filter_map(|member| member.number()).collect();
+    ChangeRow {
+        tone: first.map(|first| Tone::of(first)).unwrap_or_default(),
+        company: first.and_then(|first| first.company.clone()).unwrap_or_default(),
+        tags: first.map(|first| layout.tags(first)).unwrap_or_default(),
+        number: numbers.into_iter().collect::<Vec<_>>().join(names::comma(layout.language)),
+        held: match (facts, event.and_then(Event::qualification), has_lost_all) {
+            (Some(facts), None, false) => layout.held(facts, held_max),
+            (Some(facts), _, _) => names::name(&facts.kind),
+            (None, _, _) => String::new(),
+        },
+        title: first.map(|first| first.saying.title.clone()).unwrap_or_default(),
+        moves: members.iter().filter_map(|member| moved(member, layout.language)).collect(),
+        leads,
+        notes: if are_many {
+            Vec::new()
+        } else {
+            distinct(members.iter().flat_map(|member| &member.saying.notes))
+        },
+        actions: distinct(members.iter().map(|member| &member.saying.action)),
     }
 }
 
-/// How many are like these, and not listed.
-fn unlisted<'a>(members: impl Iterator<Item = &'a Shown<'a>>) -> usize {
-    members.filter_map(|member| Some(member.unlisted?.1.certificates)).sum()
+/// Before and now.
+fn moved(shown: &Shown<'_>, language: Language) -> Option<[String; 2]> {
+    let event = shown.event;
+    let day = |day| days::day(day, language);
+    let end = event.certificate.as_ref().and_then(|facts| facts.valid_until);
+    let until = || end.map(|end| UNTIL_DAY.with(language, &[("day", &day(end))])).unwrap_or_default();
+    let not_found = || NOT_FOUND.text(language).to_owned();
+    let number = || shown.number().unwrap_or_default();
+    let qualification = || event.qualification().map(names::name).unwrap_or_default();
+    Some(match &event.news {
+        News::Renewed(ends) | News::ValidityExtended(ends) | News::ValidityShortened(ends) => {
+            [day(ends.old), day(ends.new)]
+        }
+        News::Reissued(issued) => [issued.old, issued.new].map(|issued| issued.map(day).unwrap_or_default()),
+        News::GradeRaised(grades) | News::GradeLowered(grades) | News::GradeReworded(grades) => {
+            [&grades.old, &grades.new].map(|grade| names::grade(grade.as_ref(), language))
+        }
+        News::CertificateReplaced(replacement) => {
+            let old: Vec<String> = replacement.old.iter().map(|number| names::name(number)).collect();
+            [old.join(names::comma(language)), names::name(&replacement.new)]
+        }
+        News::CertificateRemoved => [number(), not_found()],
+        News::QualificationRemoved(_) => [qualification(), not_found()],
+        News::QualificationAdded(_) => [String::new(), format!("＋ {}", qualification())],
+        News::CertificateAdded | News::CertificateRestored => {
+            [String::new(), format!("＋ {} {}", number(), until()).trim_end().to_owned()]
+        }
+        News::QualificationAbsorbed(absorbed) => {
+            let parts: Vec<String> =
+                absorbed.names.iter().map(|named| names::qualification(named, language)).collect();
+            [
+                names::listed(&parts, ROW_QUALIFICATIONS_MAX, language),
+                names::elsewhere(&absorbed.into, language),
+            ]
+        }
+        _ => return None,
+    })
 }
 
 /// A long list: a line for each company with the numbers of its certificates. What these have in common the headline says.
@@ -338,10 +647,7 @@ fn rows_of_companies(members: &[&Shown<'_>], own: &[String], language: Language)
         let said = distinct(said.chain(of_one.iter().flat_map(|member| &member.saying.notes)));
         Some(Row {
             cells: vec![of_one.first()?.company.clone().unwrap_or_default(), join(numbers), join(kinds)],
-            below: said.join(match language {
-                Chinese => "　",
-                English => " · ",
-            }),
+            below: said.join(between(language)),
         })
     });
     rows.collect()
@@ -351,15 +657,14 @@ fn rows_of_companies(members: &[&Shown<'_>], own: &[String], language: Language)
 fn numbered(member: &Shown<'_>, have_one_end: bool, language: Language) -> Option<String> {
     let number = member.number()?;
     let end = member.new_end().filter(|_| !have_one_end);
-    Some(match (end, language) {
-        (None, _) => number,
-        (Some(end), Chinese) => format!("{number}（至 {end}）"),
-        (Some(end), English) => format!("{number} (until {end})"),
+    Some(match end {
+        None => number,
+        Some(end) => NUMBER_UNTIL.with(language, &[("number", &number), ("end", &end.to_string())]),
     })
 }
 
 /// A line of a headline's list; of what to do it says what is among `own`.
-fn row(member: &Shown<'_>, own: &[String], language: Language) -> Row {
+fn row_of_member(member: &Shown<'_>, own: &[String], language: Language) -> Row {
     let event = member.event;
     let mut cells = vec![member.company.clone().unwrap_or_else(|| "—".to_owned())];
     if let Some(facts) = &event.certificate {
@@ -372,65 +677,22 @@ fn row(member: &Shown<'_>, own: &[String], language: Language) -> Row {
     let says_all = event.baseline().is_some() || event.trouble().is_some();
     let notes = member.saying.notes.iter().filter(|_| !says_all);
     let pieces = [briefs::brief(event, language, member.today)].into_iter().chain(held);
-    let pieces = pieces.chain(actions.into_iter().cloned()).chain(notes.cloned());
+    let pieces = pieces.chain(actions.cloned()).chain(notes.cloned());
     let pieces: Vec<String> = pieces.filter(|piece| !piece.is_empty()).collect();
-    Row {
-        cells,
-        below: pieces.join(match language {
-            Chinese => "　",
-            English => " · ",
-        }),
-    }
+    Row { cells, below: pieces.join(between(language)) }
 }
 
-fn columns(members: &[&Shown<'_>], language: Language) -> Vec<&'static str> {
-    let has_certificates = members.iter().any(|member| member.event.certificate.is_some());
-    match (language, has_certificates) {
-        (Chinese, true) => vec!["企业", "证书编号", "资质类别"],
-        (Chinese, false) => vec!["企业"],
-        (English, true) => vec!["Company", "Certificate", "Type"],
-        (English, false) => vec!["Company"],
-    }
-}
-
-/// When the members were last verified: one instant, or the first and the last of them.
-fn verified(members: &[&Shown<'_>], language: Language) -> String {
-    let instants = || members.iter().filter_map(|member| member.event.last_verified_at);
-    let (Some(first), Some(last)) = (instants().min(), instants().max()) else {
-        return match language {
-            Chinese => "尚未取得完整数据。".to_owned(),
-            English => "Complete data has not been obtained yet.".to_owned(),
-        };
-    };
-    let (first, last) = (days::instant(first, language), days::instant(last, language));
+fn between(language: Language) -> &'static str {
     match language {
-        Chinese if first == last => format!("数据查询时间：{last}。"),
-        Chinese => format!("数据查询时间：{first} 至 {last} 之间。"),
-        English if first == last => format!("Data as of {last}."),
-        English => format!("Data as of between {first} and {last}."),
+        Language::Chinese => "　",
+        Language::English => " · ",
     }
 }
 
-fn footer(shown: &[Shown<'_>], language: Language) -> Vec<&'static str> {
-    let tells_readers = shown.iter().any(|shown| matches!(shown.kind, EventKind::Change(_)));
-    match (language, tells_readers) {
-        (Chinese, true) => vec![
-            "本邮件由 qualwatch 资质监测程序自动发出，收件人由管理员设置；如需增减收件人或企业，请联系管理员。",
-            "数据来源：聚合数据“企业建筑资质资格查询”接口，可能滞后于全国建筑市场监管公共服务平台；监测不包括安全生产许可证、注册人员和异常标注。",
-            "本邮件只转述平台数据，不构成对资质效力的判断；请以许可机关的决定和平台公示为准，投标前请核对招标文件对资质有效期的要求。",
-        ],
-        (English, true) => vec![
-            "Sent automatically by qualwatch. The administrator sets who receives it and which companies are watched.",
-            "Source: the interface 企业建筑资质资格查询 of Juhe (聚合数据), which may lag behind the national platform (全国建筑市场监管公共服务平台). Not covered: work safety licences, registered persons, abnormality marks.",
-            "This mail repeats the platform's data and is no judgement on any qualification. What counts is the licensing authority's decision; check a tender's own requirements before bidding.",
-        ],
-        (Chinese, false) => vec![
-            "本邮件由 qualwatch 资质监测程序自动发给运维人员（[email].operators）；同一原因只通知一次，恢复时再通知一次。",
-            "当前状态可用 qualwatch status 查看。",
-        ],
-        (English, false) => vec![
-            "Sent automatically by qualwatch to its operators ([email].operators): once per cause, and once more when it is over.",
-            "qualwatch status shows how things stand.",
-        ],
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn both_languages_have_the_same_places() {
+        crate::email::words::phrasebook::assert_same_places(super::ALL);
     }
 }

@@ -9,6 +9,7 @@ use super::alike::{Alike, Unlisted};
 
 use crate::domain::event::{Change, Event, EventKind, News, Note, Trouble};
 use crate::domain::language::Language;
+use crate::email::words::deadlines::Deadline;
 use crate::email::words::{self, Saying, names};
 
 /// From so many certificates on whose ends moved alike they share a headline, whatever ends they had.
@@ -33,6 +34,36 @@ pub(super) struct Shown<'a> {
     pub alike: Option<Alike>,
     /// What is like this one and not listed, and its place.
     pub unlisted: Option<(usize, Unlisted)>,
+    /// Its place in the order of the letter.
+    pub rank: Option<usize>,
+}
+
+/// Where a kind stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Place {
+    ToDo,
+    Changed,
+    Companies,
+    Troubles,
+    Over,
+}
+
+impl Place {
+    pub fn of(kind: EventKind) -> Self {
+        match kind {
+            EventKind::Change(Change::Expired | Change::Expiring | Change::FilingDue) => Self::ToDo,
+            EventKind::Change(
+                Change::Watching
+                | Change::Briefing
+                | Change::Unverified
+                | Change::VerifiedAgain
+                | Change::WatchlistChanged,
+            ) => Self::Companies,
+            EventKind::Change(_) => Self::Changed,
+            EventKind::Trouble(_) => Self::Troubles,
+            EventKind::Resolved(_) => Self::Over,
+        }
+    }
 }
 
 impl Shown<'_> {
@@ -54,6 +85,15 @@ impl Shown<'_> {
         self.event.news == News::CertificateRemoved && self.event.notes.contains(&Note::NothingLeft)
     }
 
+    /// The day by which something must be done: the filing day while it lies ahead, else the end.
+    pub fn deadline(&self) -> Option<NaiveDate> {
+        let facts = self.event.certificate.as_ref()?;
+        match Deadline::of(facts, self.today) {
+            Deadline::File { by, .. } => Some(by),
+            _ => facts.valid_until,
+        }
+    }
+
     /// The certificate's number as words show it.
     pub fn number(&self) -> Option<String> {
         self.event.certificate.as_ref().map(|facts| names::name(&facts.number))
@@ -72,7 +112,7 @@ impl Shown<'_> {
     }
 }
 
-/// The events that are shown, in the order of the letter: by kind as in [`Change::ALL`], then what ends first.
+/// The events that are shown, in the order of the letter: what has to be done by its deadline, then by kind as in [`Change::ALL`].
 pub(super) fn shown<E: Borrow<Event>>(events: &[E], language: Language, today: NaiveDate) -> Vec<Shown<'_>> {
     let events: Vec<&Event> = events.iter().map(Borrow::borrow).collect();
     let mut shown: Vec<Shown<'_>> = latest_stages(&events, today)
@@ -88,13 +128,22 @@ pub(super) fn shown<E: Borrow<Event>>(events: &[E], language: Language, today: N
                 covers,
                 alike: None,
                 unlisted: None,
+                rank: None,
             })
         })
         .collect();
     shown.sort_by_cached_key(|shown| {
         let number = shown.number();
-        (urgency(shown.kind), shown.old_end(), shown.company.clone(), number, shown.covers.first().copied())
+        // What has to be done comes by its deadline, whatever its kind.
+        let place = Place::of(shown.kind);
+        let deadline = (place == Place::ToDo).then(|| urgency_of_day(shown.deadline(), today));
+        let kind = (place != Place::ToDo).then(|| urgency(shown.kind));
+        let covers = shown.covers.first().copied();
+        (place, deadline, kind, shown.old_end(), shown.company.clone(), number, covers)
     });
+    for (rank, shown) in shown.iter_mut().enumerate() {
+        shown.rank = Some(rank);
+    }
     shown
 }
 
@@ -152,6 +201,16 @@ fn stage(event: &Event, today: NaiveDate) -> Option<u8> {
         EventKind::Change(Change::Expired) => Some(2),
         _ => None,
     }
+}
+
+/// What is due today comes first, then what has ended, then what lies ahead, each by its day.
+fn urgency_of_day(deadline: Option<NaiveDate>, today: NaiveDate) -> (u8, Option<NaiveDate>) {
+    let rank = match deadline {
+        Some(day) if day == today => 0,
+        Some(day) if day < today => 1,
+        _ => 2,
+    };
+    (rank, deadline)
 }
 
 fn urgency(kind: EventKind) -> (u8, Option<usize>) {

@@ -99,8 +99,7 @@ impl MostUrgent {
 
 fn most_urgent(shown: &[Shown<'_>], language: Language) -> Option<MostUrgent> {
     let first = shown.first()?;
-    let of_kind = shown.iter().take_while(|shown| shown.kind == first.kind).count();
-    let group = grouped(shown.get(..of_kind)?).into_iter().next()?;
+    let group = grouped(shown.iter().filter(|shown| shown.kind == first.kind)).into_iter().next()?;
     let (news, which, companies, told) = match &group {
         Grouped::Headline(shared, members) => {
             let count = shared.certificates.to_string();

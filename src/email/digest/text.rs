@@ -1,53 +1,86 @@
-//! The text part. Its first forty characters are what a phone shows of the mail, so it begins with the news.
+//! The text part: the same order and the same words as the HTML part. Its first forty characters are what a phone shows of the
+//! mail, so it begins with the news.
 
-use super::page::{Block, Page, Section, Table};
+use super::page::{Block, ChangeRow, Page, Section, Table};
 use crate::domain::text::is_steering;
 
 /// Writes the text part of a page.
 pub(super) fn write(page: &Page) -> String {
     let mut text = String::new();
     line(&mut text, "", &page.news);
-    line(&mut text, "", &format!("{} {}", page.brand, page.date));
+    line(&mut text, "", &joined(&[&page.date, &page.counts], " · "));
     for section in &page.sections {
-        write_section(&mut text, section);
+        write_section(&mut text, page, section);
+    }
+    for sentence in [&page.more, &page.rest] {
+        if !sentence.is_empty() {
+            text.push('\n');
+            line(&mut text, "", sentence);
+        }
     }
     text.push_str("\n--------\n");
-    for sentence in &page.footer {
+    for sentence in [&page.queried].into_iter().chain(&page.footer).filter(|it| !it.is_empty()) {
         line(&mut text, "", sentence);
     }
     text
 }
 
-fn write_section(text: &mut String, section: &Section) {
+fn write_section(text: &mut String, page: &Page, section: &Section) {
     text.push('\n');
-    line(text, "", &format!("■ {} ({})", section.title, section.events));
+    line(text, "", &format!("■ {}", section.title));
     for (number, block) in (1..).zip(&section.blocks) {
         text.push('\n');
-        write_block(text, number, block);
+        write_block(text, page, number, block);
+    }
+    for (number, row) in (section.blocks.len() + 1..).zip(&section.changes) {
+        text.push('\n');
+        write_change(text, page, number, row);
     }
 }
 
-fn write_block(text: &mut String, number: usize, block: &Block) {
-    let aside = if block.aside.is_empty() { String::new() } else { format!(" ({})", block.aside) };
-    let badge = if block.badge.is_empty() { String::new() } else { format!(" | {}", block.badge) };
-    line(text, "", &format!("{number}. {}{aside}{badge}", block.heading));
+fn write_block(text: &mut String, page: &Page, number: usize, block: &Block) {
+    let tags = if block.tags.is_empty() { String::new() } else { format!(" ({})", block.tags) };
+    let who = format!("{}{tags}", block.company);
+    line(text, "", &format!("{number}. {}", joined(&[&block.heading, &who, &block.aside], " | ")));
+    if !block.held.is_empty() {
+        line(text, "   ", &block.held);
+    }
     for lead in &block.leads {
         line(text, "   ", lead);
     }
-    for action in &block.actions {
-        line(text, "   > ", action);
-    }
     for note in &block.notes {
-        line(text, "   - ", note);
+        line(text, "   ", note);
     }
     for (label, value) in &block.facts {
-        line(text, "   ", &format!("{label}: {value}"));
+        line(text, "   ", &format!("{label}：{value}"));
     }
     if let Some(table) = &block.table {
         write_table(text, table);
     }
-    if !block.verified.is_empty() {
-        line(text, "   ", &block.verified);
+    if !block.queried.is_empty() {
+        line(text, "   ", &block.queried);
+    }
+    for action in &block.actions {
+        line(text, "   ", &format!("{}{action}", page.to_do));
+    }
+}
+
+fn write_change(text: &mut String, page: &Page, number: usize, row: &ChangeRow) {
+    let tags = if row.tags.is_empty() { String::new() } else { format!(" ({})", row.tags) };
+    let who = format!("{}{tags}", row.company);
+    line(text, "", &format!("{number}. {}", joined(&[&row.title, &who, &row.number], " | ")));
+    if !row.held.is_empty() {
+        line(text, "   ", &row.held);
+    }
+    for [old, new] in &row.moves {
+        let moved = if old.is_empty() { new.clone() } else { format!("{old} → {new}") };
+        line(text, "   ", &moved);
+    }
+    for sentence in row.leads.iter().chain(&row.notes) {
+        line(text, "   ", sentence);
+    }
+    for action in &row.actions {
+        line(text, "   ", &format!("{}{action}", page.to_do));
     }
 }
 
@@ -59,6 +92,11 @@ fn write_table(text: &mut String, table: &Table) {
             line(text, "     ", &row.below);
         }
     }
+}
+
+fn joined(pieces: &[&str], between: &str) -> String {
+    let said: Vec<&str> = pieces.iter().copied().filter(|piece| !piece.is_empty()).collect();
+    said.join(between)
 }
 
 /// One line, whatever `words` hold: they are inert already, this is the second lock.

@@ -10,6 +10,8 @@ fn letter(subject: &str) -> Letter {
         subject: subject.to_owned(),
         text: "河南院：A141002510 剩余 30 天\n.\n第二行\n".to_owned(),
         html: "<p>河南院：A141002510 剩余 <b>30</b> 天</p>".to_owned(),
+        csv: None,
+        reply_to: Vec::new(),
         covers: vec![0],
         covers_unlisted: Vec::new(),
     }
@@ -171,4 +173,21 @@ proptest! {
         ]);
         prop_assert!(lines.iter().all(|line| line.len() <= 76), "{:?}", lines);
     }
+}
+
+#[test]
+fn readers_reply_to_the_operators_and_get_the_whole_list() {
+    let with_list = Letter {
+        csv: Some("\u{feff}\"企业\"\r\n".to_owned()),
+        reply_to: vec!["ops@example.com".to_owned(), "chief@example.com".to_owned()],
+        ..letter("x")
+    };
+    let to: EmailAddress = "a@example.com".parse().unwrap();
+    let from = mailbox("");
+    let at = "2026-07-24T01:02:03Z".parse().unwrap();
+    let envelope = Envelope { from: &from, to: &to, at, zone: Shanghai, message_id: "1@example.com" };
+    let bytes = String::from_utf8(build(&with_list, &envelope).unwrap()).unwrap();
+    assert!(bytes.contains("Reply-To: ops@example.com,\r\n chief@example.com\r\n"), "{bytes}");
+    assert!(bytes.contains("multipart/mixed") && bytes.contains("multipart/alternative"), "{bytes}");
+    assert!(bytes.contains("filename=\"qualwatch.csv\""), "{bytes}");
 }

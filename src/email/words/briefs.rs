@@ -2,10 +2,10 @@
 
 use chrono::NaiveDate;
 
-use super::phrasebook::{Phrase, phrases};
+use super::phrasebook::phrases;
 use super::telling::Telling;
 use super::{changes, days, names, titles, troubles};
-use crate::domain::event::{Baseline, CertificateFacts, Event, News};
+use crate::domain::event::{Baseline, Event, News};
 use crate::domain::language::Language;
 
 phrases! {
@@ -73,12 +73,6 @@ fn watching(told: &Telling<'_>, baseline: &Baseline) -> String {
         pieces.push(told.with(HISTORICAL_COUNT, &[("count", &baseline.historical.len().to_string())]));
     }
     joined(pieces, told.language)
-}
-
-/// All that a certificate holds, for its own line.
-pub(in crate::email) fn held(facts: &CertificateFacts, language: Language) -> String {
-    const HELD_MAX: usize = 30;
-    names::qualifications(facts, HELD_MAX, language).unwrap_or_default()
 }
 
 fn joined(mut pieces: Vec<String>, language: Language) -> String {

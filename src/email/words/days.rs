@@ -53,7 +53,7 @@ pub(in crate::email) fn instant(at: DateTime<Utc>, language: Language) -> String
 }
 
 /// The day of an instant, in the same zone.
-pub(super) fn day_of(at: DateTime<Utc>) -> NaiveDate {
+pub(in crate::email) fn day_of(at: DateTime<Utc>) -> NaiveDate {
     at.with_timezone(&Shanghai).date_naive()
 }
 

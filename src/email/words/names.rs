@@ -56,14 +56,14 @@ pub(in crate::email) fn qualification(named: &NamedQualification, language: Lang
 }
 
 /// A qualification held in another certificate, by name and grade.
-pub(super) fn elsewhere(place: &Elsewhere, language: Language) -> String {
+pub(in crate::email) fn elsewhere(place: &Elsewhere, language: Language) -> String {
     let text = format!("{}{}", place.name, place.grade.as_ref().map(ToString::to_string).unwrap_or_default());
     let named = NamedQualification { text, name: place.name.clone(), grade: place.grade.clone() };
     qualification(&named, language)
 }
 
 /// Names one after another, at most `count` of them, with what was left out counted.
-pub(super) fn listed(names: &[String], count: usize, language: Language) -> String {
+pub(in crate::email) fn listed(names: &[String], count: usize, language: Language) -> String {
     let mut room = QUALIFICATIONS_CHARACTERS_MAX;
     let fits = |name: &&String| {
         let length = name.chars().count();
@@ -110,7 +110,7 @@ pub(in crate::email) fn sentences(sentences: &[String], language: Language) -> S
 }
 
 /// `text` with a full stop, where it has no end of its own: what others wrote may have one or not.
-pub(super) fn sentence(text: &str, language: Language) -> String {
+pub(in crate::email) fn sentence(text: &str, language: Language) -> String {
     let has_end = text.ends_with(['.', '。', '!', '！', '?', '？', '…']);
     match language {
         _ if has_end => text.to_owned(),
@@ -131,7 +131,7 @@ pub(in crate::email) fn qualifications(
 }
 
 /// A grade as words need it; what has no translation stays.
-pub(super) fn grade(grade: Option<&Grade>, language: Language) -> String {
+pub(in crate::email) fn grade(grade: Option<&Grade>, language: Language) -> String {
     match (grade.map(|grade| name(grade.text())).filter(|text| !text.is_empty()), language) {
         (Some(text), Language::English) => match english_grade(&text) {
             Some(grade) => format!("{grade} ({text})"),

@@ -1,6 +1,6 @@
 //! What operators are told, in both languages. What the provider or a mail server says stays as it is.
 
-use super::phrasebook::{Phrase, phrases};
+use super::phrasebook::phrases;
 
 phrases! {
     // Titles.

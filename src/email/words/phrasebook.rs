@@ -63,10 +63,11 @@ impl Phrase {
 /// A table of phrases: `NAME = "中文" / "English";`.
 macro_rules! phrases {
     ($($(#[$doc:meta])* $name:ident = $zh:literal / $en:literal;)+) => {
-        $($(#[$doc])* pub(in crate::email) const $name: Phrase = Phrase { zh: $zh, en: $en };)+
+        $($(#[$doc])* pub(in crate::email) const $name: $crate::email::words::phrasebook::Phrase =
+            $crate::email::words::phrasebook::Phrase { zh: $zh, en: $en };)+
 
         #[cfg(test)]
-        pub(in crate::email) const ALL: &[(&str, Phrase)] = &[$((stringify!($name), $name)),+];
+        pub(in crate::email) const ALL: &[(&str, $crate::email::words::phrasebook::Phrase)] = &[$((stringify!($name), $name)),+];
     };
 }
 pub(in crate::email) use phrases;

@@ -1,6 +1,6 @@
 //! What readers are told, in both languages: 用词依国家平台与资质管理规定. Where each stands is decided in `changes.rs`.
 
-use super::phrasebook::{Phrase, phrases};
+use super::phrasebook::phrases;
 
 phrases! {
     // Titles.

@@ -131,7 +131,7 @@ pub async fn posted(course: &Course) -> Posted {
         Mail {
             id: letter.header("Message-ID").trim_matches(['<', '>']).to_owned(),
             to: mail.to.join(" "),
-            text: letter.text,
+            text: letter.text + &letter.csv,
             bytes: mail.bytes,
         }
     });

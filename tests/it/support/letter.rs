@@ -11,19 +11,27 @@ pub struct Letter {
     pub headers: Vec<(String, String)>,
     pub text: String,
     pub html: String,
+    /// The attached list; empty where there is none.
+    pub csv: String,
 }
 
 impl Letter {
-    /// Panics on whatever is not a message of two base64 parts.
+    /// Panics on whatever is not a message of two base64 parts, with or without a list.
     pub fn read(bytes: &[u8]) -> Self {
         let message = std::str::from_utf8(bytes).unwrap();
         let (head, body) = message.split_once("\r\n\r\n").unwrap();
         let headers = headers(head);
         let kind = value(&headers, "Content-Type");
-        let boundary = kind.split("boundary=\"").nth(1).and_then(|rest| rest.split('"').next()).unwrap();
-        let parts: Vec<&str> = body.split(&format!("--{boundary}")).collect();
-        assert_eq!((parts.len(), parts[3].trim()), (4, "--"), "two parts and an end: {body}");
-        Self { text: part(parts[1], "text/plain"), html: part(parts[2], "text/html"), headers }
+        let [first, second] = two_parts(kind, body);
+        if kind.starts_with("multipart/mixed") {
+            let (head, body) = first.trim_start().split_once("\r\n\r\n").unwrap();
+            let of_parts = self::headers(head);
+            let [text, html] = two_parts(value(&of_parts, "Content-Type"), body);
+            let csv = part(second, "text/csv");
+            return Self { text: part(text, "text/plain"), html: part(html, "text/html"), csv, headers };
+        }
+        let csv = String::new();
+        Self { text: part(first, "text/plain"), html: part(second, "text/html"), csv, headers }
     }
 
     pub fn of(mail: &ReceivedMail) -> Self {
@@ -54,6 +62,13 @@ impl Letter {
         lines.sort();
         lines
     }
+}
+
+fn two_parts<'a>(kind: &str, body: &'a str) -> [&'a str; 2] {
+    let boundary = kind.split("boundary=\"").nth(1).and_then(|rest| rest.split('"').next()).unwrap();
+    let parts: Vec<&str> = body.split(&format!("--{boundary}")).collect();
+    assert_eq!((parts.len(), parts[3].trim()), (4, "--"), "two parts and an end: {body}");
+    [parts[1], parts[2]]
 }
 
 fn headers(head: &str) -> Vec<(String, String)> {

@@ -67,7 +67,12 @@ async fn what_is_said_to_all_alike_is_not_for_their_sake() {
     assert_eq!(room.dead().await, []);
     room.sink.heal();
     room.pass(TimeDelta::hours(1));
-    assert_eq!(room.send(DUE).await.sent, 3);
+    let mailed = room.send(DUE).await;
+    assert_eq!(
+        (mailed.owed, room.told(ONE).await, room.told(TWO).await),
+        (0, vec![1], vec![1]),
+        "{mailed:?}"
+    );
 }
 
 #[tokio::test]

@@ -89,12 +89,6 @@ impl SendFailure {
         Self { stage, code: None, reply, fault, hint: Some(hint), is_in_doubt: false }
     }
 
-    /// The same failure with better advice than its stage alone gives.
-    #[must_use]
-    pub fn with_hint(self, hint: &'static str) -> Self {
-        Self { hint: Some(hint), ..self }
-    }
-
     /// The same failure, which turned out to be the sender's fault.
     #[must_use]
     pub fn of_the_sender(self, hint: &'static str) -> Self {

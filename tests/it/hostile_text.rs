@@ -123,6 +123,8 @@ async fn hostile_text_is_inert_wherever_it_goes() {
     assert!(letters.iter().filter(|(to, _)| to == READER).count() >= 2, "both days brought news");
     for (to, letter) in &letters {
         let mut names = letter.names();
+        // Only readers reply to the operators.
+        names.retain(|name| *name != "Reply-To" || to != READER);
         names.sort_by_key(|name| HEADERS.iter().position(|known| known == name));
         assert_eq!(names, HEADERS, "to {to}");
         is_inert(&letter.text, &[], "a mail's text");

@@ -85,7 +85,11 @@ async fn a_company_that_was_put_back_is_judged_after_its_first_complete_answer()
         &(renewed("2026-03-31", "to = \"2026-01-20\"\n") + &renewed("2031-03-30", "from = \"2026-01-21\"\n")),
     ) + "[[fault]]\nfrom = \"2026-02-01\"\nto = \"2026-02-02\"\nstatus = 503\n";
     let mut world = world_of(&scenario, "2026-01-05", &[ONE]).await;
-    assert_eq!(kinds(&world.check().await.events), ["watching", "expiring"], "90 at 85 days left");
+    assert_eq!(
+        kinds(&world.check().await.events),
+        ["watching", "filing_due"],
+        "85 days left: 90 is of the filing day"
+    );
     world.reload("", &["别家"]).await;
     world.at("2026-02-01");
     world.reload("", &[ONE]).await;
@@ -121,7 +125,11 @@ async fn who_begins_anew_is_not_judged_by_what_was_held_before() {
     let ending = certificate("D241000018", BUILDING).replace("2029-01-09", "2026-03-31");
     let scenario = company(1, &(ending + "to = \"2026-01-10\"\n"));
     let mut world = world_of(&scenario, "2026-01-05", &[ONE]).await;
-    assert_eq!(kinds(&world.check().await.events), ["watching", "expiring"], "90 at 85 days left");
+    assert_eq!(
+        kinds(&world.check().await.events),
+        ["watching", "filing_due"],
+        "85 days left: 90 is of the filing day"
+    );
     world.reload("", &["别家"]).await;
     world.at("2026-02-20");
     world.reload("", &[ONE]).await;

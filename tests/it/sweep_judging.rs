@@ -28,7 +28,8 @@ async fn a_check_of_who_is_due_judges_also_who_is_not() {
     let report = world.try_sweep(&whom).await.unwrap();
     assert_eq!(
         (report.tally.asked, kinds(&report.events)),
-        (0, vec!["expiring".to_owned(), "filing_due".to_owned()])
+        (0, vec!["filing_due".to_owned()]),
+        "the filing day itself, and 90 days left: one reminder"
     );
     assert_eq!(kinds(&world.try_sweep(&whom).await.unwrap().events), NONE);
 }

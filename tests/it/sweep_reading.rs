@@ -25,7 +25,7 @@ async fn losses_and_ends_beside_a_row_without_a_number_are_told_as_always() {
         let world = World::new(&company(1, &(goes + &ends + &row)), "", "2026-01-05").await;
         let mut told = kinds(&world.check().await.events);
         told.sort();
-        assert_eq!(told, ["expiring", "unreadable_item", "watching"], "{why}");
+        assert_eq!(told, ["filing_due", "unreadable_item", "watching"], "{why}");
         assert_eq!(world.checked_on("2026-01-06").await, NONE, "{why}: told once");
         assert_eq!(world.checked_on("2026-01-07").await, NONE, "{why}: the first look at the loss");
         assert_eq!(world.checked_on("2026-01-08").await, ["certificate_removed", "expiring"], "{why}");

@@ -15,6 +15,7 @@ use qualwatch::domain::keyword::Keyword;
 use qualwatch::domain::language::Language;
 use qualwatch::domain::number::CertificateNumber;
 use qualwatch::domain::observation::Item;
+use qualwatch::domain::rest::name_the_rest;
 use qualwatch::domain::snapshot::Snapshot;
 use qualwatch::email::digest::compose;
 
@@ -251,7 +252,8 @@ fn year(of: &Certificate, fate: Fate) -> Vec<Mail> {
         let memory = Memory { told: &told, renewals: &renewals };
         let judgement = judge(&snapshot, memory, &thresholds, Some(now), &look);
         told.extend(judgement.told);
-        let events: Vec<Event> = comparison.events.into_iter().chain(judgement.events).collect();
+        let mut events: Vec<Event> = comparison.events.into_iter().chain(judgement.events).collect();
+        name_the_rest(&mut events, &snapshot);
         for letter in compose(&events, Language::Chinese, today) {
             let mut kinds: BTreeMap<String, usize> = BTreeMap::new();
             for event in &events {

@@ -12,7 +12,7 @@ use crate::daemon::DirectMail;
 use crate::domain::certificates::{Certificate, State};
 use crate::domain::event::Trouble;
 use crate::domain::health::{self, Stopped, Unasked};
-use crate::domain::holding::HISTORICAL_AFTER_DAYS;
+use crate::domain::holding::Past;
 use crate::domain::rhythm::OccasionsByLine;
 use crate::domain::wall_clock::hour_of_day;
 use crate::store::Store;
@@ -161,7 +161,7 @@ async fn ending(context: &Context, in_file: &InFile<'_>, pool: &PgPool) -> anyho
     let (watchlist, today) = (&context.watchlist, context.today());
     let thresholds = watchlist.companies.iter().flat_map(|company| watchlist.expiry_days_of(company));
     let last = today + TimeDelta::days(thresholds.max().copied().unwrap_or_default().into());
-    let first = today - TimeDelta::days(HISTORICAL_AFTER_DAYS);
+    let first = Past::on(today).since();
     let ids = established::ids_ending_between(pool, first, last).await?;
     let mut ending = Vec::new();
     let take = |certificate: Certificate| {

@@ -13,7 +13,7 @@ use crate::domain::keyword::Keyword;
 use crate::domain::outcome::Outcome;
 use crate::domain::rhythm::{Asked, Rhythm, next_due};
 use crate::domain::snapshot::{Difference, Held};
-use crate::store::checks::records::{Record, field_name};
+use crate::store::checks::records::Record;
 use crate::store::checks::standings::{self, Candidate};
 use crate::store::outbox::events::EventId;
 use crate::store::reports::reasons::{self, AnswerSeen, Delivered};
@@ -245,7 +245,7 @@ fn doubts(context: &Context, record: &Record) -> Vec<DoubtShape> {
             seen,
             certificate_num: key.number.text().to_owned(),
             qualification: key.qualification.as_str().to_owned(),
-            field: field_name(field),
+            field: field.as_str(),
             since: doubt.first_seen_at,
             looks: doubt.looks,
             looks_needed: doubt.looks_needed,

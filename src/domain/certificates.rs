@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::dates::days_left;
 use super::event::{CertificateFacts, NamedQualification};
-use super::holding::{self, Holding};
+use super::holding::{self, Holding, Past};
 use super::keyword::Keyword;
 use super::number::{CertificateNumber, Family};
 use super::snapshot::{Difference, Snapshot};
@@ -199,13 +199,14 @@ fn given(text: String) -> Option<String> {
 
 fn state(snapshot: &Snapshot, holdings: &[&Holding], expiring_from_days: i64, today: NaiveDate) -> State {
     let left = holdings.first().and_then(|holding| holding.last_day()).map(|end| days_left(end, today));
+    let history = Past::on(today);
     let in_doubt = |holding: &&Holding| snapshot.open_doubts().any(|(key, _, _)| *key == holding.key());
     let certificate = holdings.first().map(|holding| holding.number.clone());
     let is_superseded = certificate.is_some_and(|number| {
         let held = snapshot.certificate(&number).map(|held| &held.holding);
-        snapshot.is_superseded(held.filter(|holding| !holding.is_historical(today)))
+        snapshot.is_superseded(held.filter(|holding| !holding.is_historical(history)))
     });
-    if holdings.iter().all(|holding| holding.is_historical(today)) {
+    if holdings.iter().all(|holding| holding.is_historical(history)) {
         State::Historical
     } else if holdings.iter().any(in_doubt) {
         State::InDoubt
@@ -226,7 +227,7 @@ mod tests {
     use chrono::TimeDelta;
 
     use super::*;
-    use crate::domain::compare::{Look, Seen, compare};
+    use crate::domain::compare::{Look, Seen, Upstream, compare};
     use crate::domain::holding::read_items;
     use crate::domain::observation::Item;
 
@@ -251,14 +252,9 @@ mod tests {
             };
             let items: Vec<Item> = shown.iter().map(item).collect();
             let before = TimeDelta::days(i64::try_from(looks.len() - 1 - at).unwrap());
-            let look = Look {
-                company: &keyword,
-                name: "河南院",
-                now: today.and_hms_opt(0, 0, 0).unwrap().and_utc() - before,
-                today: today - before,
-                zone: chrono_tz::Asia::Shanghai,
-                confirm_after: TimeDelta::hours(20),
-            };
+            let now = today.and_hms_opt(0, 0, 0).unwrap().and_utc() - before;
+            let zone = chrono_tz::Asia::Shanghai;
+            let look = Look::new((&keyword, "河南院"), now, zone, TimeDelta::hours(20), Upstream::Trusted);
             snapshot = compare(&snapshot, &Seen::Holdings(read_items(&items)), &look).after;
         }
         let owner =

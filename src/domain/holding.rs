@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
-use chrono::NaiveDate;
+use chrono::{NaiveDate, TimeDelta};
 use serde::{Deserialize, Serialize};
 
 use super::dates::{self, End};
@@ -16,7 +16,33 @@ use super::qualification::{self, Qualification, QualificationKey};
 use super::text::displayable;
 
 /// What raises nothing any more once it has been over for longer than this (design 3, "Ends").
-pub const HISTORICAL_AFTER_DAYS: i64 = 180;
+const HISTORICAL_AFTER: TimeDelta = TimeDelta::days(180);
+
+/// What is history on one day: it ended so long ago that it raises nothing any more, nor does its going or coming.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Past {
+    since: NaiveDate,
+}
+
+impl Past {
+    /// What is history on `today`.
+    #[must_use]
+    pub fn on(today: NaiveDate) -> Self {
+        Self { since: today.checked_sub_signed(HISTORICAL_AFTER).unwrap_or(NaiveDate::MIN) }
+    }
+
+    /// The first last day that is no history yet.
+    #[must_use]
+    pub fn since(self) -> NaiveDate {
+        self.since
+    }
+
+    /// Whether what ended on this day is history.
+    #[must_use]
+    pub fn has(self, end: NaiveDate) -> bool {
+        end < self.since
+    }
+}
 
 /// Names a holding within a company: comparison pairs by it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -28,7 +54,7 @@ pub struct HoldingKey {
 }
 
 /// One qualification in one certificate, with what its item states.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Holding {
     /// The certificate.
     pub number: CertificateNumber,
@@ -80,8 +106,8 @@ impl Holding {
 
     /// Whether it ended so long ago that it raises nothing any more.
     #[must_use]
-    pub fn is_historical(&self, today: NaiveDate) -> bool {
-        self.last_day().is_some_and(|end| dates::days_left(end, today) < -HISTORICAL_AFTER_DAYS)
+    pub fn is_historical(&self, history: Past) -> bool {
+        self.last_day().is_some_and(|end| history.has(end))
     }
 
     /// Whether its last valid day is today or lies behind.
@@ -155,29 +181,6 @@ fn read_item(item: &Item) -> Option<Vec<Holding>> {
     };
     let holding = |qualification| Holding { qualification, ..certificate.clone() };
     Some(qualifications.into_iter().map(holding).collect())
-}
-
-/// Reads a holding again by the registry's own texts, which it bears: several where its text is several qualifications by
-/// today's rules. An end stays as it was unless its text is a day by today's rules: the text is inert, so what could not be seen
-/// in it, and was no obstacle, may be one now.
-#[must_use]
-pub fn read_again(holding: &Holding) -> Vec<Holding> {
-    let item = Item {
-        organ: Some(holding.organ.clone()),
-        effective_time: Some(holding.end_text.clone()),
-        business_id: Some(holding.business_id.clone()),
-        issuing_certificate_time: None,
-        kind: Some(holding.kind.clone()),
-        certificate_num: Some(holding.number.text().to_owned()),
-        qualification_name: Some(holding.qualification.text.clone()),
-    };
-    let Some(read) = read_item(&item) else { return vec![holding.clone()] };
-    let again = |read: Holding| Holding {
-        end: if read.last_day().is_some() { read.end } else { holding.end.clone() },
-        issued: holding.issued,
-        ..read
-    };
-    read.into_iter().map(again).collect()
 }
 
 /// The certificate number of an item: its own field, else that of its 资格id.

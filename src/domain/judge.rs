@@ -9,7 +9,7 @@ use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use super::compare::{Look, place};
 use super::dates::days_left;
 use super::event::{Change, Event, News, Note, Reached};
-use super::holding::{self, HISTORICAL_AFTER_DAYS, Holding};
+use super::holding::{self, Holding};
 use super::number::CertificateNumber;
 use super::snapshot::{Difference, Doubt, Field, Held, Snapshot};
 
@@ -109,7 +109,7 @@ pub fn judge(
         let certificate: Vec<&Holding> = judged(snapshot)
             .map(|judged| judged.holding)
             // What ended long ago raises nothing, nor does it keep the rest from being superseded.
-            .filter(|holding| holding.number == number && !holding.is_historical(look.today))
+            .filter(|holding| holding.number == number && !holding.is_historical(look.history()))
             .collect();
         if snapshot.is_superseded(certificate) || waits(&holdings, end, look) {
             continue;
@@ -253,7 +253,7 @@ impl Judging<'_> {
     fn judge(&self, judgement: &mut Judgement) {
         let left = days_left(self.end, self.look.today);
         if left < 0 {
-            if -left <= HISTORICAL_AFTER_DAYS && !self.ends_before_its_issue() {
+            if !self.look.history().has(self.end) && !self.ends_before_its_issue() {
                 self.expired(-left, judgement);
             }
             return;

@@ -14,6 +14,7 @@ pub mod dates;
 pub mod event;
 pub mod event_facts;
 pub mod event_kind;
+pub mod field;
 pub mod filing;
 pub mod grade;
 pub mod health;
@@ -34,3 +35,6 @@ pub mod secret;
 pub mod snapshot;
 pub mod text;
 pub mod wall_clock;
+
+#[cfg(test)]
+mod tests;

@@ -36,7 +36,7 @@ impl fmt::Display for QualificationKey {
 }
 
 /// One name of 资质名称.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Qualification {
     /// The registry's own text, made inert.
     pub text: String,

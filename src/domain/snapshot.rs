@@ -3,16 +3,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, NaiveDate, Utc};
-use serde::{Deserialize, Serialize};
 
+use super::cover;
 use super::event::Change;
+pub use super::field::{Difference, Field};
 use super::holding::{Holding, HoldingKey};
 use super::identity::{Numbers, Prefix};
 use super::number::CertificateNumber;
 use super::qualification;
 
 /// A holding as established.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Held {
     /// What is held.
     pub holding: Holding,
@@ -22,77 +23,8 @@ pub struct Held {
     pub unlisted_since: Option<DateTime<Utc>>,
 }
 
-/// What of a holding a doubt is about. At most one doubt is open for each.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Field {
-    /// Whether it is there at all.
-    Presence,
-    /// Its grade.
-    Grade,
-    /// The end of validity.
-    End,
-    /// The issue date.
-    Issued,
-    /// A grade that was told at its first look, and that another one was seen in place of since: the first, the second, …
-    GradeOvertaken(u8),
-    /// The same of an end.
-    EndOvertaken(u8),
-}
-
-impl Field {
-    /// Where what was told of this field waits to be taken back while something else of it is in doubt.
-    #[must_use]
-    pub fn overtaken(self, place: u8) -> Option<Self> {
-        match self {
-            Self::Grade => Some(Self::GradeOvertaken(place)),
-            Self::End => Some(Self::EndOvertaken(place)),
-            Self::Presence | Self::Issued | Self::GradeOvertaken(_) | Self::EndOvertaken(_) => None,
-        }
-    }
-
-    /// Which of several that were overtaken; 0 for all else.
-    #[must_use]
-    pub fn place(self) -> u8 {
-        match self {
-            Self::GradeOvertaken(place) | Self::EndOvertaken(place) => place,
-            Self::Presence | Self::Grade | Self::End | Self::Issued => 0,
-        }
-    }
-}
-
-/// A difference as it was seen.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", tag = "seen")]
-pub enum Difference {
-    /// A holding that the snapshot has not.
-    New(Holding),
-    /// A holding of the snapshot is not shown.
-    Gone,
-    /// Another grade, with the registry's text of it.
-    Grade {
-        /// The holding as it was shown.
-        shown: Holding,
-        /// Raised, lowered or reworded.
-        change: Change,
-    },
-    /// Another end.
-    End {
-        /// The holding as it was shown.
-        shown: Holding,
-        /// Renewed, extended or shortened.
-        change: Change,
-    },
-    /// Another issue date, the end being the same.
-    Issued {
-        /// The issue date as it was shown.
-        day: NaiveDate,
-        /// Whether it was all that changed in its certificate: only then is it told.
-        alone: bool,
-    },
-}
-
 /// A difference seen but not established (design 3, "Looks").
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Doubt {
     /// What was seen.
     pub difference: Difference,
@@ -132,10 +64,12 @@ impl Doubt {
     /// The later end this doubt is about, where it is about one.
     #[must_use]
     pub fn later_end(&self) -> Option<NaiveDate> {
-        match &self.difference {
-            Difference::End { shown, change: Change::Renewed | Change::ValidityExtended } => shown.last_day(),
-            _ => None,
-        }
+        self.difference.later_end()
+    }
+
+    /// Whether a gain was taken back and is remembered: of what was told nothing is left.
+    pub(super) fn was_taken_back(&self) -> bool {
+        self.retracted && self.told_as.is_none()
     }
 }
 
@@ -232,8 +166,30 @@ impl Snapshot {
             })
     }
 
+    /// The wider qualification that has absorbed `gone`: held, not itself in doubt, and ending no earlier (design 3, "Absorbed").
+    /// What is held by its own name in a later certificate is not absorbed.
+    pub(super) fn absorbs(&self, gone: &Holding) -> Option<&Holding> {
+        let is_going = |key: &HoldingKey| {
+            let doubt = self.doubts.get(&(key.clone(), Field::Presence));
+            doubt.is_some_and(|doubt| doubt.difference == Difference::Gone)
+        };
+        let held = || self.held.values().map(|held| &held.holding);
+        if held().any(|other| other.number != gone.number && renews(other, gone)) {
+            return None;
+        }
+        let ends_no_earlier = |other: &Holding| {
+            other.last_day().zip(gone.last_day()).is_some_and(|(theirs, ours)| theirs >= ours)
+        };
+        let wider = held().filter(|other| {
+            cover::covers(&other.qualification, &gone.qualification)
+                && ends_no_earlier(other)
+                && !is_going(&other.key())
+        });
+        wider.max_by_key(|other| other.last_day())
+    }
+
     /// The established holding, in another certificate, that covers `needed`: same qualification, same grade or higher in
-    /// the same ladder, and ending later.
+    /// the same ladder, or a wider one, and ending later.
     #[must_use]
     pub fn cover_of(&self, needed: &Holding) -> Option<&Holding> {
         self.covers_of(needed).next().map(|(_, cover)| cover)
@@ -269,19 +225,24 @@ fn are_covered<'a>(
     holdings.peek().is_some() && holdings.all(is_covered)
 }
 
+/// Whether `other` holds what `needed` holds, same or higher or a wider one, and ends later.
+fn covers(other: &Holding, needed: &Holding) -> bool {
+    renews(other, needed)
+        || (ends_later(other, needed) && cover::covers(&other.qualification, &needed.qualification))
+}
+
 /// Whether `other` holds what `needed` holds, same or higher, and ends later.
-#[must_use]
-pub fn covers(other: &Holding, needed: &Holding) -> bool {
-    let ends_later = match (other.last_day(), needed.last_day()) {
-        (Some(theirs), Some(ours)) => theirs > ours,
-        _ => false,
-    };
+pub(super) fn renews(other: &Holding, needed: &Holding) -> bool {
     // Two certificates whose qualifications cannot be read have nothing in common.
-    ends_later
+    ends_later(other, needed)
         && needed.qualification.is_named()
         && other.qualification.key == needed.qualification.key
         && qualification::holds_at_least(
             other.qualification.grade.as_ref(),
             needed.qualification.grade.as_ref(),
         )
+}
+
+fn ends_later(other: &Holding, needed: &Holding) -> bool {
+    other.last_day().zip(needed.last_day()).is_some_and(|(theirs, ours)| theirs > ours)
 }

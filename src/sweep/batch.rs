@@ -333,7 +333,7 @@ fn conclude_unless_it_panics(
     answer: Answer,
 ) -> Result<Conclusion, Ended> {
     let teller = Teller { watchlist: ground.watchlist, now: asked.at };
-    let case = Case { record, entry: asked.planned.entry, teller };
+    let case = Case { record, entry: asked.planned.entry, teller, upstream: ground.upstream() };
     let concluding = || conclude(&case, answer);
     catch_unwind(AssertUnwindSafe(concluding)).unwrap_or_else(|_| Err(broken(PANICKED.to_owned())))
 }

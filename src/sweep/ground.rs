@@ -8,6 +8,7 @@ use chrono::{DateTime, Utc};
 use super::teller::Teller;
 use crate::clock::Clock;
 use crate::config::{Company, Watchlist};
+use crate::domain::compare::Upstream;
 use crate::domain::event::{Event, Trouble};
 use crate::store::outbox::events::{EventId, Recorded};
 use crate::store::outbox::troubles::{self, Turn};
@@ -32,6 +33,7 @@ pub(super) struct Ground<'a> {
     /// The places of the entries in the file, by keyword. Made when first needed: mostly nobody is due.
     places: OnceLock<Vec<usize>>,
     imagined: AtomicI64,
+    upstream: OnceLock<Upstream>,
 }
 
 impl<'a> Ground<'a> {
@@ -42,8 +44,17 @@ impl<'a> Ground<'a> {
         steps: &'a dyn Steps,
         mode: Mode,
     ) -> Self {
-        let (places, imagined) = (OnceLock::new(), AtomicI64::new(0));
-        Self { store, watchlist, clock, steps, mode, places, imagined }
+        let (places, imagined, upstream) = (OnceLock::new(), AtomicI64::new(0), OnceLock::new());
+        Self { store, watchlist, clock, steps, mode, places, imagined, upstream }
+    }
+
+    /// Whether many companies have lost something at once, as it stood when the sweep began.
+    pub(super) fn upstream(&self) -> Upstream {
+        self.upstream.get().copied().unwrap_or(Upstream::Trusted)
+    }
+
+    pub(super) fn begins_with(&self, upstream: Upstream) {
+        let _ = self.upstream.set(upstream);
     }
 
     pub(super) fn now(&self) -> DateTime<Utc> {

@@ -10,7 +10,7 @@ use super::report::{Ledger, OpenDoubt};
 use super::teller::Teller;
 use crate::clock::Clock;
 use crate::config::{Company, Watchlist};
-use crate::domain::compare::Look;
+use crate::domain::compare::{Look, Upstream};
 use crate::domain::event::{Event, News, Trouble};
 use crate::domain::judge::{self, Judgement, Memory, Thresholds, judge};
 use crate::domain::rest::name_the_rest;
@@ -32,6 +32,7 @@ pub(super) struct Case<'a> {
     pub record: &'a Record,
     pub entry: &'a Company,
     pub teller: Teller<'a>,
+    pub upstream: Upstream,
 }
 
 impl Case<'_> {
@@ -50,14 +51,13 @@ impl Case<'_> {
 
     /// The look that this observation is.
     pub(super) fn look(&self) -> Look<'_> {
-        Look {
-            company: &self.entry.keyword,
-            name: &self.entry.name,
-            now: self.teller.now,
-            today: self.teller.today(),
-            zone: self.teller.watchlist.timezone,
-            confirm_after: self.confirm_after(),
-        }
+        Look::new(
+            (&self.entry.keyword, &self.entry.name),
+            self.teller.now,
+            self.teller.watchlist.timezone,
+            self.confirm_after(),
+            self.upstream,
+        )
     }
 
     /// An event of this company for its readers.
@@ -287,7 +287,7 @@ impl<'g, 'a> Judge<'g, 'a> {
 
 fn case_of<'r>(ground: &Ground<'r>, record: &'r Record) -> Option<Case<'r>> {
     let (_, entry) = ground.entry(record.keyword.as_str(), 0)?;
-    Some(Case { record, entry, teller: ground.teller() })
+    Some(Case { record, entry, teller: ground.teller(), upstream: ground.upstream() })
 }
 
 /// One that cannot be read stops no other.

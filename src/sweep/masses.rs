@@ -5,7 +5,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::ground::Ground;
 use super::plan::Planned;
-use crate::domain::compare::LOOKS_NEEDED_MASS;
+use crate::domain::compare::{LOOKS_NEEDED_MASS, Upstream};
 use crate::domain::event::{Trouble, TroubleFacts};
 use crate::domain::mass::is_mass_loss;
 use crate::domain::outcome::Outcome;
@@ -31,6 +31,9 @@ pub(super) async fn make_up_for_losses(
     if let Some(losses) = &losses {
         let planned: Vec<CompanyId> = planned.iter().filter_map(|company| company.id).collect();
         if !mass::is_among(pool, &planned, losses.since).await? {
+            if mass::is_open(pool).await? {
+                ground.begins_with(Upstream::InQuestion);
+            }
             return Ok(Vec::new());
         }
     }
@@ -46,6 +49,7 @@ pub(super) async fn look_for_losses(ground: &Ground<'_>) -> Result<Vec<Recorded>
 async fn tell_losses(ground: &Ground<'_>, losses: Option<Losses>) -> Result<Vec<Recorded>, StoreError> {
     let pool = ground.store.pool();
     if let Some(losses) = losses.filter(|losses| is_mass_loss(losses.losing, losses.observed)) {
+        ground.begins_with(Upstream::InQuestion);
         mass::mark(pool, losses.since, LOOKS_NEEDED_MASS).await?;
         let facts = TroubleFacts {
             reason: format!(
@@ -60,6 +64,7 @@ async fn tell_losses(ground: &Ground<'_>, losses: Option<Losses>) -> Result<Vec<
         return ground.tell(vec![ground.teller().begins(Trouble::MassChange, "", facts)]).await;
     }
     if mass::is_open(pool).await? {
+        ground.begins_with(Upstream::InQuestion);
         return Ok(Vec::new());
     }
     ground.tell(vec![ground.teller().ends(Trouble::MassChange, "")]).await

@@ -305,7 +305,7 @@ fn unreadable_dates(case: &Case<'_>, shown: &BTreeMap<HoldingKey, Holding>) -> V
     let is_past = |holding: &&Holding| {
         let held = case.record.snapshot.held.get(&holding.key());
         let known = held.map(|held| &held.holding).filter(|_| holding.last_day().is_none());
-        known.unwrap_or(holding).is_historical(today)
+        known.unwrap_or(holding).is_historical(case.look().history())
     };
     for holding in shown.values().filter(|holding| !is_past(holding)) {
         let Some(reason) = what_is_odd(holding, today) else { continue };

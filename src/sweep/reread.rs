@@ -3,8 +3,8 @@
 
 use super::check::PARSER_VERSION;
 use super::ground::Ground;
-use crate::domain::compare::{Again, reread as read_snapshot_again};
-use crate::domain::holding::read_items;
+use crate::domain::compare::reread as read_snapshot_again;
+use crate::domain::holding::{Past, read_items};
 use crate::domain::identity::{Whose, whose};
 use crate::domain::observation::{Gathering, Item, Next, Observation};
 use crate::juhe;
@@ -46,6 +46,7 @@ pub(super) async fn reread_dry(ground: &Ground<'_>, record: &mut Record) -> Resu
     Ok(())
 }
 
+/// An answer that cannot be read any more changes nothing.
 fn in_todays_words(ground: &Ground<'_>, record: &Record, answer: &Older) -> Record {
     let shown = gathered(&answer.pages).and_then(|items| {
         match whose(record.snapshot.prefix.as_ref(), &record.snapshot.numbers(), items) {
@@ -53,8 +54,9 @@ fn in_todays_words(ground: &Ground<'_>, record: &Record, answer: &Older) -> Reco
             Whose::Disputed { .. } | Whose::Unclear(_) => None,
         }
     });
-    let again = shown.as_ref().map(|shown| Again { shown, at: answer.last_seen_at });
-    let snapshot = read_snapshot_again(&record.snapshot, again, ground.teller().today());
+    let Some(shown) = shown else { return record.clone() };
+    let history = Past::on(ground.teller().today());
+    let snapshot = read_snapshot_again(&record.snapshot, &shown, answer.last_seen_at, history);
     Record { snapshot, ..record.clone() }
 }
 

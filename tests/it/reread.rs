@@ -78,7 +78,7 @@ async fn what_an_older_version_read_differently_is_not_told_and_what_changed_in_
 }
 
 #[tokio::test]
-async fn what_an_older_version_doubted_and_told_goes_on_as_it_was() {
+async fn what_an_older_version_told_stays_told_and_what_it_doubted_begins_anew() {
     for (why, sql) in [OLDER[1], OLDER[2]] {
         let world = World::new(&scenario(), "", "2026-01-06").await;
         assert_eq!(kinds(&world.check().await.events), ["watching"], "{why}");
@@ -91,8 +91,9 @@ async fn what_an_older_version_doubted_and_told_goes_on_as_it_was() {
             "UPDATE doubts SET qualification_key = 'old ' || qualification_key"
         };
         sqlx::query(of_doubts).execute(world.store.pool()).await.unwrap();
-        assert_eq!(world.checked_on("2026-01-09").await, ["certificate_removed"], "{why}: the second");
-        assert_eq!(world.checked_on("2026-01-10").await, NONE, "{why}");
+        assert_eq!(world.checked_on("2026-01-09").await, NONE, "{why}: begun anew");
+        assert_eq!(world.checked_on("2026-01-10").await, ["certificate_removed"], "{why}: the second");
+        assert_eq!(world.checked_on("2026-01-11").await, NONE, "{why}");
         assert_eq!(world.count("SELECT count(*) FROM doubts").await, 0, "{why}");
     }
 }

@@ -7,8 +7,9 @@ use chrono::{NaiveDate, TimeDelta};
 use super::{EndShape, RenewalOfEnd, ThresholdShape};
 use crate::commands::context::Context;
 use crate::config::Company;
-use crate::domain::compare::Look;
+use crate::domain::compare::{Look, Upstream};
 use crate::domain::dates::days_left;
+use crate::domain::holding::Past;
 use crate::domain::judge::{Memory, Told, judge};
 use crate::domain::number::CertificateNumber;
 use crate::domain::snapshot::Field;
@@ -60,7 +61,7 @@ fn silent_because(
     let snapshot = &record.snapshot;
     let holdings: Vec<_> = snapshot.certificate(number).map(|held| &held.holding).collect();
     let of_end = || holdings.iter().filter(|holding| holding.last_day() == Some(end));
-    if of_end().all(|holding| holding.is_historical(today)) {
+    if of_end().all(|holding| holding.is_historical(Past::on(today))) {
         Some("historical")
     } else if snapshot.is_superseded(holdings.iter().copied()) {
         Some("superseded")
@@ -90,14 +91,13 @@ fn next(
         if record.snoozes.iter().any(|snooze| snooze.silences(number, end, day)) {
             return None;
         }
-        let look = Look {
-            company: &company.keyword,
-            name: &company.name,
-            now: context.now() + (day - context.today()),
-            today: day,
-            zone: watchlist.timezone,
-            confirm_after: TimeDelta::from_std(watchlist.alerts.confirm_after).unwrap_or(TimeDelta::MAX),
-        };
+        let look = Look::new(
+            (&company.keyword, &company.name),
+            context.now() + (day - context.today()),
+            watchlist.timezone,
+            TimeDelta::from_std(watchlist.alerts.confirm_after).unwrap_or(TimeDelta::MAX),
+            Upstream::Trusted,
+        );
         let judgement = judge(&record.snapshot, memory, &thresholds, record.last_verified_at, &look);
         let told = judgement.told.iter().find(is_of_end)?;
         Some(ThresholdShape { kind: told.kind, threshold: told.threshold, on: day })

@@ -3,8 +3,25 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{LOOKS_NEEDED, LOOKS_NEEDED_EMPTY};
-use crate::domain::snapshot::{Difference, Doubt, Snapshot};
+use crate::domain::field::Difference;
+use crate::domain::snapshot::{Doubt, Snapshot};
 use crate::domain::wall_clock::not_ahead;
+
+/// What one observation counts for.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Counting {
+    pub now: DateTime<Utc>,
+    /// The least distance of two looks that count.
+    pub confirm_after: TimeDelta,
+    /// How many looks establish a difference of which this is one.
+    pub looks_needed: u32,
+}
+
+impl Counting {
+    fn is_far_enough(self, last_look_at: DateTime<Utc>) -> bool {
+        self.now - last_look_at >= self.confirm_after
+    }
+}
 
 /// Whether an observation had items: an empty one by itself needs a third look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,7 +31,7 @@ pub(super) enum Answer {
 }
 
 impl Answer {
-    fn looks_needed(self) -> u32 {
+    pub(super) fn looks_needed(self) -> u32 {
         match self {
             Self::Items => LOOKS_NEEDED,
             Self::Nothing => LOOKS_NEEDED_EMPTY,
@@ -34,13 +51,13 @@ pub(super) enum Moved {
 }
 
 /// A difference seen for the first time.
-pub(super) fn first_look(difference: Difference, now: DateTime<Utc>, answer: Answer) -> Doubt {
+pub(super) fn first_look(difference: Difference, at: Counting) -> Doubt {
     Doubt {
         difference,
-        first_seen_at: now,
-        last_look_at: now,
+        first_seen_at: at.now,
+        last_look_at: at.now,
         looks: 1,
-        looks_needed: answer.looks_needed(),
+        looks_needed: at.looks_needed,
         mass: false,
         told_as: None,
         counter_looks: 0,
@@ -50,40 +67,30 @@ pub(super) fn first_look(difference: Difference, now: DateTime<Utc>, answer: Ans
 }
 
 /// The observation shows what the doubt is about.
-pub(super) fn agree(
-    doubt: &mut Doubt,
-    now: DateTime<Utc>,
-    confirm_after: TimeDelta,
-    answer: Answer,
-) -> Moved {
-    doubt.looks_needed = doubt.looks_needed.max(answer.looks_needed());
+pub(super) fn agree(doubt: &mut Doubt, at: Counting) -> Moved {
+    doubt.looks_needed = doubt.looks_needed.max(at.looks_needed);
     doubt.counter_looks = 0;
     doubt.counter_looks_needed = LOOKS_NEEDED;
     if doubt.looks == 0 {
         // The last observation disagreed: the count starts again.
         doubt.looks = 1;
-        doubt.first_seen_at = now;
-        doubt.last_look_at = now;
-        doubt.looks_needed = answer.looks_needed().max(if doubt.mass { doubt.looks_needed } else { 0 });
-    } else if now - doubt.last_look_at >= confirm_after {
+        doubt.first_seen_at = at.now;
+        doubt.last_look_at = at.now;
+        doubt.looks_needed = at.looks_needed.max(if doubt.mass { doubt.looks_needed } else { 0 });
+    } else if at.is_far_enough(doubt.last_look_at) {
         doubt.looks += 1;
-        doubt.last_look_at = now;
+        doubt.last_look_at = at.now;
     }
     if doubt.looks >= doubt.looks_needed { Moved::Established } else { Moved::Open }
 }
 
 /// The observation does not show the gain that was told.
-pub(super) fn counter(
-    doubt: &mut Doubt,
-    now: DateTime<Utc>,
-    confirm_after: TimeDelta,
-    answer: Answer,
-) -> Moved {
+pub(super) fn counter(doubt: &mut Doubt, at: Counting) -> Moved {
     doubt.looks = 0;
-    doubt.counter_looks_needed = doubt.counter_looks_needed.max(answer.looks_needed());
-    if doubt.counter_looks == 0 || now - doubt.last_look_at >= confirm_after {
+    doubt.counter_looks_needed = doubt.counter_looks_needed.max(at.looks_needed);
+    if doubt.counter_looks == 0 || at.is_far_enough(doubt.last_look_at) {
         doubt.counter_looks += 1;
-        doubt.last_look_at = now;
+        doubt.last_look_at = at.now;
     }
     if doubt.counter_looks >= doubt.counter_looks_needed { Moved::TakenBack } else { Moved::Open }
 }
@@ -95,6 +102,12 @@ pub(super) fn take_back(doubt: &mut Doubt) {
     doubt.counter_looks_needed = LOOKS_NEEDED;
     doubt.told_as = None;
     doubt.retracted = true;
+}
+
+/// Remembers what went without a word, because something that is held covers it: should that go, too, both are told.
+pub(super) fn unsaid(looks: u32, mass: bool, now: DateTime<Utc>) -> Doubt {
+    let at = Counting { now, confirm_after: TimeDelta::zero(), looks_needed: looks };
+    Doubt { looks: 0, mass, ..first_look(Difference::Gone, at) }
 }
 
 /// Doubts of a clock that was ahead began now.

@@ -3,20 +3,15 @@
 //! One pass over the pairs (`pairs.rs`) moves each doubt by one look (`looks.rs`); what became tellable or established is
 //! then told certificate by certificate (`tell.rs`), gains before losses, so that a certificate established at this very
 //! look already covers what goes at it. Before an answer is compared with what an older version of the reading established,
-//! that is put into today's words (`reread.rs`).
+//! that is read again by today's rules (`reread.rs`).
 
-mod differences;
 mod looks;
-mod overtaken;
 mod pairs;
 mod reread;
 mod tell;
 
-pub use reread::{Again, reread};
+pub use reread::reread;
 pub(super) use tell::place;
-
-#[cfg(test)]
-mod tests;
 
 use std::collections::BTreeMap;
 
@@ -24,7 +19,7 @@ use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use chrono_tz::Tz;
 
 use super::event::{Event, News};
-use super::holding::{Holding, HoldingKey};
+use super::holding::{Holding, HoldingKey, Past};
 use super::keyword::Keyword;
 use super::snapshot::Snapshot;
 
@@ -46,13 +41,42 @@ pub struct Look<'a> {
     pub now: DateTime<Utc>,
     /// The calendar day of `now` in the configured zone.
     pub today: NaiveDate,
-    /// The configured zone.
-    pub zone: Tz,
+    /// Whether many companies lose something at once.
+    pub upstream: Upstream,
+    zone: Tz,
     /// The least distance of two looks that count.
-    pub confirm_after: TimeDelta,
+    confirm_after: TimeDelta,
 }
 
-impl Look<'_> {
+/// What is known of upstream beside this company.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Upstream {
+    /// Nothing that speaks against it.
+    Trusted,
+    /// Many companies have lost something at once, and it is not known yet whether they have (design 3, "Mass losses").
+    InQuestion,
+}
+
+impl<'a> Look<'a> {
+    /// A look at a company, by the clock and the rules of the file.
+    #[must_use]
+    pub fn new(
+        (company, name): (&'a Keyword, &'a str),
+        now: DateTime<Utc>,
+        zone: Tz,
+        confirm_after: TimeDelta,
+        upstream: Upstream,
+    ) -> Self {
+        let today = now.with_timezone(&zone).date_naive();
+        Self { company, name, now, today, upstream, zone, confirm_after }
+    }
+
+    /// What is history at this look.
+    #[must_use]
+    pub fn history(&self) -> Past {
+        Past::on(self.today)
+    }
+
     /// The calendar day of an instant in the configured zone.
     #[must_use]
     pub fn day_of(&self, instant: DateTime<Utc>) -> NaiveDate {
@@ -112,3 +136,6 @@ pub fn compare(before: &Snapshot, seen: &Seen, look: &Look<'_>) -> Comparison {
     let events = tell::tell(before, &mut after, outcome, look);
     Comparison { after, events }
 }
+
+#[cfg(test)]
+mod tests;

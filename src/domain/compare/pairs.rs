@@ -4,15 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 
-use super::Look;
-use super::differences::{describe, differing, is_same, is_shown_by, later_kind, shown_by};
-use super::looks::{self, Answer, Moved};
-use super::overtaken;
-use crate::domain::dates::End;
+use super::looks::{self, Answer, Counting, Moved};
+use super::{LOOKS_NEEDED_MASS, Look, Upstream};
 use crate::domain::event::Change;
+use crate::domain::field::{Difference, Field, Was};
 use crate::domain::holding::{Holding, HoldingKey};
-use crate::domain::qualification::{GradeChange, grade_change};
-use crate::domain::snapshot::{Difference, Doubt, Field, Held, Snapshot};
+use crate::domain::number::CertificateNumber;
+use crate::domain::snapshot::{Doubt, Held, Snapshot};
 
 /// A difference that has become tellable.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,14 +47,15 @@ pub(super) fn walk(
     look: &Look<'_>,
 ) -> Outcome {
     let keys = differing(after, shown);
-    let mut pass = Pass { after, answer, look, outcome: Outcome::default() };
+    let gains = Gains::beside_what_goes(after, shown, look);
+    let mut pass = Pass { after, answer, gains, look, outcome: Outcome::default() };
     for key in keys {
         match (pass.after.held.contains_key(&key), shown.get(&key)) {
             (true, Some(shown)) => pass.both(&key, shown),
             (true, None) => pass.gone(&key),
             (false, Some(shown)) => pass.appeared(&key, shown),
             (false, None) => {
-                for field in FIELDS.into_iter().chain([Field::Presence]) {
+                for field in Field::values().chain([Field::Presence]) {
                     pass.not_shown(&key, field);
                 }
             }
@@ -66,24 +65,89 @@ pub(super) fn walk(
     pass.outcome
 }
 
-/// All that may be in doubt of what is held, but whether it is there at all.
-const FIELDS: [Field; 3] = [Field::Grade, Field::End, Field::Issued];
+/// The keys of all that is held, shown or in doubt. Where nothing is in doubt, what is held exactly as it is shown is left
+/// out: there a look changes nothing.
+fn differing(after: &Snapshot, shown: &BTreeMap<HoldingKey, Holding>) -> BTreeSet<HoldingKey> {
+    let is_settled = |key: &HoldingKey| {
+        let both = after.held.get(key).zip(shown.get(key));
+        after.doubts.is_empty() && both.is_some_and(|(held, shown)| is_held_as_shown(held, shown))
+    };
+    let of_holdings = after.held.keys().chain(shown.keys()).filter(|key| !is_settled(key));
+    of_holdings.chain(after.doubts.keys().map(|(key, _)| key)).cloned().collect()
+}
+
+fn is_held_as_shown(held: &Held, shown: &Holding) -> bool {
+    // Two numbers are equal when their keys are; their texts may differ.
+    let is_same_text = held.holding.number.text() == shown.number.text();
+    held.unlisted_since.is_none() && is_same_text && held.holding == *shown
+}
+
+/// What gains seen for the first time are worth at this look (design 3, "Gains").
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Gains {
+    /// They are told at their first look.
+    AtOnce,
+    /// Something goes at the same look, or many companies lose something: a rewritten name looks like a gain and a loss.
+    WhenEstablished,
+    /// What goes is part of a mass loss: they wait as long as that.
+    WithTheMass,
+}
+
+impl Gains {
+    fn beside_what_goes(after: &Snapshot, shown: &BTreeMap<HoldingKey, Holding>, look: &Look<'_>) -> Self {
+        let doubts = || {
+            let of_presence = after.doubts.iter().filter(|((_, field), _)| *field == Field::Presence);
+            of_presence.filter(|((key, _), _)| !shown.contains_key(key)).map(|(_, doubt)| doubt)
+        };
+        if doubts().any(|doubt| doubt.mass && doubt.is_open() && doubt.difference == Difference::Gone) {
+            return Self::WithTheMass;
+        }
+        let is_doubted = |key: &HoldingKey| after.doubts.contains_key(&(key.clone(), Field::Presence));
+        let goes = |(key, held): (&HoldingKey, &Held)| {
+            !shown.contains_key(key) && !is_doubted(key) && !held.holding.has_reached_its_end(look.today)
+        };
+        let is_told = |doubt: &Doubt| doubt.told_as.is_some() && doubt.was_shown_last();
+        let something_goes = after.held.iter().any(goes) || doubts().any(is_told);
+        if something_goes || look.upstream == Upstream::InQuestion {
+            Self::WhenEstablished
+        } else {
+            Self::AtOnce
+        }
+    }
+}
 
 struct Pass<'a, 'b> {
     after: &'a mut Snapshot,
     answer: Answer,
+    gains: Gains,
     look: &'a Look<'b>,
     outcome: Outcome,
 }
 
 impl Pass<'_, '_> {
+    fn counting(&self) -> Counting {
+        let looks_needed = self.answer.looks_needed();
+        Counting { now: self.look.now, confirm_after: self.look.confirm_after, looks_needed }
+    }
+
+    /// The same of a gain.
+    fn counting_gains(&self) -> Counting {
+        let counting = self.counting();
+        match self.gains {
+            Gains::AtOnce | Gains::WhenEstablished => counting,
+            Gains::WithTheMass => Counting { looks_needed: LOOKS_NEEDED_MASS, ..counting },
+        }
+    }
+
     /// Shown, but not held.
     fn appeared(&mut self, key: &HoldingKey, shown: &Holding) {
         let slot = (key.clone(), Field::Presence);
-        if shown.is_historical(self.look.today) {
+        let history = self.look.history();
+        let is_new = |doubt: &Doubt| matches!(doubt.difference, Difference::New(_));
+        if shown.is_historical(history) {
             let was_told = |doubt: &Doubt| {
-                let is_new = matches!(&doubt.difference, Difference::New(told) if !told.is_historical(self.look.today));
-                is_new && doubt.told_as.is_some()
+                let is_another = doubt.difference.shown().is_some_and(|told| !told.is_historical(history));
+                is_new(doubt) && is_another && doubt.told_as.is_some()
             };
             if self.after.doubts.get(&slot).is_some_and(was_told) {
                 // What was told as new is not this: it ended long ago.
@@ -95,8 +159,11 @@ impl Pass<'_, '_> {
             return;
         }
         let Some(mut doubt) = self.after.doubts.remove(&slot) else {
-            let doubt = looks::first_look(Difference::New(shown.clone()), self.look.now, self.answer);
-            self.outcome.appeared.push(found(key, Change::CertificateAdded, None, shown.clone(), &doubt));
+            let doubt = looks::first_look(Difference::New(shown.clone()), self.counting_gains());
+            if self.gains == Gains::AtOnce && !self.was_taken_back(&key.number) {
+                self.outcome.appeared.push(found(key, Change::CertificateAdded, None, shown.clone(), &doubt));
+                self.after.doubts.remove(&(key.clone(), Field::Unsaid));
+            }
             self.after.doubts.insert(slot, doubt);
             return;
         };
@@ -104,34 +171,52 @@ impl Pass<'_, '_> {
             // Seen anew, long after it was taken back perhaps: what it says now is what will be told and judged.
             doubt.difference = Difference::New(shown.clone());
         }
-        let moved = looks::agree(&mut doubt, self.look.now, self.look.confirm_after, self.answer);
+        let moved = looks::agree(&mut doubt, self.counting_gains());
         let Difference::New(first_shown) = doubt.difference.clone() else {
             return;
         };
         if moved != Moved::Established {
             self.after.doubts.insert(slot, doubt);
             // These looks count, too, when it is held.
-            self.fields(key, &first_shown, shown, false);
+            self.fields(key, &first_shown, shown, Was::Listed);
             return;
         }
         self.hold(key, first_shown.clone());
-        if doubt.told_as.is_none() {
+        // What was told, and doubted while a sister of it was taken back, is told once more: now it is certain.
+        if doubt.told_as.is_none() || doubt.retracted {
             self.outcome.appeared.push(found(key, Change::CertificateAdded, None, first_shown, &doubt));
         }
         // Established as it was first shown; what differs by now is a difference of its own.
         self.both(key, shown);
     }
 
+    /// Whether the certificate as a whole was told and taken back: whatever of it comes next is told when established.
+    fn was_taken_back(&self, number: &CertificateNumber) -> bool {
+        let of_certificate = self
+            .after
+            .doubts
+            .iter()
+            .filter(|((key, field), _)| *field == Field::Presence && key.number == *number);
+        let stands = |doubt: &Doubt| doubt.told_as.is_some();
+        let (mut stand, mut taken_back) = (self.after.certificate(number).next().is_some(), false);
+        for (_, doubt) in of_certificate {
+            stand |= stands(doubt);
+            taken_back |= doubt.was_taken_back();
+        }
+        taken_back && !stand
+    }
+
     /// Held, but not shown.
     fn gone(&mut self, key: &HoldingKey) {
-        for field in FIELDS {
+        for field in Field::values() {
             self.not_shown(key, field);
         }
         let slot = (key.clone(), Field::Presence);
+        let counting = self.counting();
         let Some(held) = self.after.held.get_mut(key) else {
             return;
         };
-        let is_historical = held.holding.is_historical(self.look.today);
+        let is_historical = held.holding.is_historical(self.look.history());
         let mut doubt = match self.after.doubts.remove(&slot).filter(|_| !is_historical) {
             Some(doubt) => doubt,
             None if held.holding.has_reached_its_end(self.look.today) => {
@@ -140,12 +225,12 @@ impl Pass<'_, '_> {
                 return;
             }
             None => {
-                let doubt = looks::first_look(Difference::Gone, self.look.now, self.answer);
+                let doubt = looks::first_look(Difference::Gone, counting);
                 self.after.doubts.insert(slot, doubt);
                 return;
             }
         };
-        let moved = looks::agree(&mut doubt, self.look.now, self.look.confirm_after, self.answer);
+        let moved = looks::agree(&mut doubt, counting);
         if moved != Moved::Established {
             self.after.doubts.insert(slot, doubt);
             return;
@@ -158,154 +243,118 @@ impl Pass<'_, '_> {
     /// Held and shown: compared field by field.
     fn both(&mut self, key: &HoldingKey, shown: &Holding) {
         self.after.doubts.remove(&(key.clone(), Field::Presence));
-        let today = self.look.today;
+        let history = self.look.history();
         let Some(held) = self.after.held.get_mut(key) else {
             return;
         };
-        let was_unlisted = held.unlisted_since.take().is_some();
+        let was = if held.unlisted_since.take().is_some() { Was::Unlisted } else { Was::Listed };
         let before = held.holding.clone();
         held.holding.organ.clone_from(&shown.organ);
         held.holding.kind.clone_from(&shown.kind);
         held.holding.business_id.clone_from(&shown.business_id);
-        if before.is_historical(today) && (shown.last_day().is_none() || shown.is_historical(today)) {
+        if before.is_historical(history) && (shown.last_day().is_none() || shown.is_historical(history)) {
             if shown.last_day().is_some() {
                 held.holding = shown.clone();
                 // Taken as it is shown: what was told of it, and is shown, is so.
-                self.after
-                    .doubts
-                    .retain(|(of, _), doubt| of != key || !is_shown_by(shown, &doubt.difference));
+                self.after.doubts.retain(|(of, _), doubt| of != key || !doubt.difference.is_stated_by(shown));
             }
-            for field in FIELDS {
+            for field in Field::values() {
                 self.not_shown(key, field);
             }
             return;
         }
-        self.fields(key, &before, shown, was_unlisted);
+        self.fields(key, &before, shown, was);
     }
 
-    fn fields(&mut self, key: &HoldingKey, before: &Holding, shown: &Holding, was_unlisted: bool) {
-        self.grade(key, before, shown);
-        if self.end(key, before, shown, was_unlisted) == EndIs::TheSame {
-            self.issued(key, before, shown);
-        } else {
-            self.not_shown(key, Field::Issued);
-        }
-    }
-
-    fn grade(&mut self, key: &HoldingKey, before: &Holding, shown: &Holding) {
-        let (old, new) = (before.qualification.grade.as_ref(), shown.qualification.grade.as_ref());
-        let change = match grade_change(old, new) {
-            GradeChange::Same => {
-                self.not_shown(key, Field::Grade);
-                if let Some(held) = self.after.held.get_mut(key) {
-                    held.holding.qualification = shown.qualification.clone();
+    fn fields(&mut self, key: &HoldingKey, before: &Holding, shown: &Holding, was: Was) {
+        for field in Field::values() {
+            match field.difference(before, shown, was) {
+                None => {
+                    self.not_shown(key, field);
+                    if let Some(held) = self.after.held.get_mut(key) {
+                        field.refresh(&mut held.holding, shown);
+                    }
                 }
-                return;
-            }
-            // 换领 is neither a rise nor a renewal.
-            GradeChange::Raised if shown.is_exchange_of(before) => Change::GradeReworded,
-            GradeChange::Raised => Change::GradeRaised,
-            GradeChange::Lowered => Change::GradeLowered,
-            GradeChange::Reworded => Change::GradeReworded,
-        };
-        let difference = Difference::Grade { shown: shown.clone(), change };
-        if self.differs(key, Field::Grade, difference, before) == Moved::Established
-            && let Some(held) = self.after.held.get_mut(key)
-        {
-            held.holding.qualification = shown.qualification.clone();
-        }
-    }
-
-    fn end(&mut self, key: &HoldingKey, before: &Holding, shown: &Holding, was_unlisted: bool) -> EndIs {
-        let change = match (&before.end, &shown.end) {
-            (End::Day(old), End::Day(new)) if new == old => {
-                self.not_shown(key, Field::End);
-                return EndIs::TheSame;
-            }
-            // Of two ends with no word neither replaces one that was clear (design 3).
-            (End::Day(_), End::Day(_)) if shown.states_two_ends() && !before.states_two_ends() => {
-                self.not_shown(key, Field::End);
-                return EndIs::Unreadable;
-            }
-            // What had gone at its end and is back with a later one was renewed (design 3, "Ends").
-            (End::Day(old), End::Day(new)) if new > old && was_unlisted => Change::Renewed,
-            (End::Day(old), End::Day(new)) if new > old => later_kind(before, shown),
-            (End::Day(_), End::Day(_)) => Change::ValidityShortened,
-            (End::Day(_), _) => {
-                // An end that cannot be read never replaces one that could (design 3).
-                self.not_shown(key, Field::End);
-                return EndIs::Unreadable;
-            }
-            // An end that can be read where there was none needs a second look, too; it is judged meanwhile, and its
-            // thresholds are what is told of it.
-            (_, End::Day(_)) => later_kind(before, shown),
-            (_, _) => {
-                self.not_shown(key, Field::End);
-                if let Some(held) = self.after.held.get_mut(key) {
-                    held.holding.end = shown.end.clone();
-                    held.holding.end_text.clone_from(&shown.end_text);
-                }
-                return EndIs::TheSame;
-            }
-        };
-        let difference = Difference::End { shown: shown.clone(), change };
-        if self.differs(key, Field::End, difference, before) == Moved::Established
-            && let Some(held) = self.after.held.get_mut(key)
-        {
-            held.holding.end = shown.end.clone();
-            held.holding.end_text.clone_from(&shown.end_text);
-            held.holding.issued = shown.issued.or(held.holding.issued);
-        }
-        EndIs::Another
-    }
-
-    fn issued(&mut self, key: &HoldingKey, before: &Holding, shown: &Holding) {
-        match shown.issued {
-            Some(day) if before.issued != Some(day) => {
-                let difference = Difference::Issued { day, alone: before.issued.is_some() };
-                if self.differs(key, Field::Issued, difference, before) == Moved::Established
-                    && let Some(held) = self.after.held.get_mut(key)
-                {
-                    held.holding.issued = Some(day);
+                Some(difference) => {
+                    if self.differs(key, field, difference, before) == Moved::Established
+                        && let Some(held) = self.after.held.get_mut(key)
+                    {
+                        field.take(&mut held.holding, shown);
+                    }
                 }
             }
-            _ => self.not_shown(key, Field::Issued),
         }
     }
 
     /// A field differs: a first look, or one more. Of what is not held yet nothing is told and nothing is established.
     fn differs(&mut self, key: &HoldingKey, field: Field, difference: Difference, before: &Holding) -> Moved {
         let (same, later_end_since) = self.take_doubt_of(key, field, &difference);
-        let is_gain = |difference: &Difference| describe(difference, before).1;
-        let (mut doubt, moved) = match same {
-            Some(mut doubt) if is_gain(&doubt.difference) == is_gain(&difference) => {
-                let moved = looks::agree(&mut doubt, self.look.now, self.look.confirm_after, self.answer);
-                (doubt, moved)
+        let is_gain = difference.is_gain(before);
+        let counting = if is_gain { self.counting_gains() } else { self.counting() };
+        let (mut doubt, moved, tells_at_once) = match same {
+            Some(mut doubt) if doubt.difference.is_gain(before) == is_gain => {
+                let moved = looks::agree(&mut doubt, counting);
+                (doubt, moved, false)
             }
             // What was a gain over what was held then may be a loss by now, which is another difference, and a gain again later.
             other => {
-                let mut first = looks::first_look(difference, self.look.now, self.answer);
+                let mut first = looks::first_look(difference, counting);
                 first.retracted = other.is_some_and(|doubt| doubt.retracted);
-                (first, Moved::Open)
+                let waits = first.retracted || self.gains != Gains::AtOnce || self.is_in_question(key, field);
+                (first, Moved::Open, is_gain && !waits)
             }
         };
         if let Some(since) = later_end_since.filter(|_| doubt.later_end().is_some()) {
             // Ever other later ends must not put off the thresholds of the earlier one for ever.
             doubt.first_seen_at = since;
         }
-        let (change, is_gain, shown) = describe(&doubt.difference, before);
         let is_held = self.after.held.contains_key(key);
-        let is_tellable = moved == Moved::Established || (is_gain && !doubt.retracted);
-        let tell_now = is_held && is_tellable && doubt.told_as.is_none();
+        let is_tellable = moved == Moved::Established || tells_at_once;
         let moved = if is_held { moved } else { Moved::Open };
-        if let (true, Some(change), Some(shown)) = (tell_now, change, shown) {
+        if is_held
+            && is_tellable
+            && doubt.told_as.is_none()
+            && let Some(change) = doubt.difference.told_as(before)
+        {
+            let shown = doubt.difference.over(before);
             self.outcome.changed.push(found(key, change, Some(before.clone()), shown, &doubt));
             doubt.told_as = is_gain.then_some(change);
         }
-        if moved != Moved::Established {
+        if moved == Moved::Established {
+            self.take_back_overtaken(key, field);
+        } else {
             self.after.doubts.insert((key.clone(), field), doubt);
         }
         moved
+    }
+
+    /// Another value is established: what was told and is in doubt is not so, however many looks it would take otherwise.
+    fn take_back_overtaken(&mut self, key: &HoldingKey, field: Field) {
+        let Some(place) = field.overtaken() else { return };
+        if let Some(doubt) = self.after.doubts.remove(&(key.clone(), place)) {
+            self.take_back(key, place, doubt);
+        }
+    }
+
+    /// Tells that what was told is taken back, and remembers it.
+    fn take_back(&mut self, key: &HoldingKey, field: Field, mut doubt: Doubt) {
+        if let (Some(told_as), Some(shown)) = (doubt.told_as, doubt.difference.shown()) {
+            let before = self.after.held.get(key).map(|held| held.holding.clone());
+            self.outcome.taken_back.push(found(key, told_as, before, shown.clone(), &doubt));
+        }
+        looks::take_back(&mut doubt);
+        self.after.doubts.insert((key.clone(), field), doubt);
+    }
+
+    /// Whether a gain of this field waits until it is established: another one was told at its first look and is in doubt, or
+    /// was taken back. An end is the whole certificate's.
+    fn is_in_question(&self, key: &HoldingKey, field: Field) -> bool {
+        let is_place = |place: Field| place == field || field.overtaken() == Some(place);
+        self.after.doubts.iter().any(|((of, place), doubt)| match field {
+            _ if !is_place(*place) => false,
+            Field::End if of.number == key.number && doubt.was_taken_back() => true,
+            _ => of == key && (doubt.told_as.is_some() || doubt.was_taken_back()),
+        })
     }
 
     /// Takes out the doubt that is about `difference`, if there is one. What was told of this field and is another
@@ -318,46 +367,38 @@ impl Pass<'_, '_> {
         field: Field,
         difference: &Difference,
     ) -> (Option<Doubt>, Option<DateTime<Utc>>) {
-        let is_it = |doubt: &Doubt| is_same(&doubt.difference, difference);
+        let is_it = |doubt: &Doubt| doubt.difference.is_same(difference);
         let current = self.after.doubts.remove(&(key.clone(), field));
         let later_end_since = current
             .as_ref()
             .filter(|doubt| doubt.was_shown_last() && doubt.later_end().is_some())
             .map(|doubt| doubt.first_seen_at);
-        let mut known = overtaken::take(self.after, key, field);
-        known.extend(
-            current.into_iter().filter(|doubt| doubt.told_as.is_some() || doubt.retracted || is_it(doubt)),
-        );
-        let same = known.iter().position(is_it).map(|at| known.remove(at));
-        overtaken::put_aside(self.after, key, field, known);
-        // None of what lies aside is what is shown.
-        self.not_shown(key, field);
-        (same, later_end_since)
+        let place = field.overtaken().map(|place| (key.clone(), place));
+        let aside = place.as_ref().and_then(|place| self.after.doubts.remove(place));
+        let (same, others): (Vec<_>, Vec<_>) = aside.into_iter().chain(current).partition(is_it);
+        let kept = others.into_iter().filter(|doubt| doubt.told_as.is_some() || doubt.retracted);
+        // At most one is told at a time, and whichever it is: once one was taken back, all wait.
+        if let Some((place, kept)) = place.zip(kept.max_by_key(|doubt| doubt.told_as.is_some())) {
+            self.after.doubts.insert(place.clone(), kept);
+            self.not_shown(key, place.1);
+        }
+        (same.into_iter().next_back(), later_end_since)
     }
 
     /// The observation does not show what a doubt of this field is about.
     fn not_shown(&mut self, key: &HoldingKey, field: Field) {
-        for overtaken in overtaken::places(self.after, key, field) {
-            self.not_shown(key, overtaken);
+        if let Some(place) = field.overtaken() {
+            self.not_shown(key, place);
         }
         let slot = (key.clone(), field);
         let Some(mut doubt) = self.after.doubts.remove(&slot) else {
             return;
         };
-        if let Some(told_as) = doubt.told_as {
-            if looks::counter(&mut doubt, self.look.now, self.look.confirm_after, self.answer)
-                == Moved::TakenBack
-            {
-                if let Some(shown) = shown_by(&doubt.difference) {
-                    let before = self.after.held.get(key).map(|held| held.holding.clone());
-                    self.outcome.taken_back.push(found(key, told_as, before, shown, &doubt));
-                }
-                looks::take_back(&mut doubt);
-            }
+        let is_told = doubt.told_as.is_some();
+        if is_told && looks::counter(&mut doubt, self.counting()) == Moved::Open {
             self.after.doubts.insert(slot, doubt);
-        } else if doubt.retracted {
-            looks::take_back(&mut doubt);
-            self.after.doubts.insert(slot, doubt);
+        } else if is_told || doubt.retracted {
+            self.take_back(key, field, doubt);
         }
     }
 
@@ -384,15 +425,9 @@ impl Pass<'_, '_> {
     fn hold(&mut self, key: &HoldingKey, holding: Holding) {
         let held = Held { holding, since: self.look.now, unlisted_since: None };
         self.after.gone.remove(key);
+        self.after.doubts.remove(&(key.clone(), Field::Unsaid));
         self.after.held.insert(key.clone(), held);
     }
-}
-
-#[derive(PartialEq, Eq)]
-enum EndIs {
-    TheSame,
-    Another,
-    Unreadable,
 }
 
 fn found(key: &HoldingKey, change: Change, before: Option<Holding>, shown: Holding, doubt: &Doubt) -> Found {

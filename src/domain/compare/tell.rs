@@ -2,18 +2,20 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::NaiveDate;
+use chrono::{NaiveDate, TimeDelta};
 
 use super::Look;
+use super::looks;
 use super::pairs::{Found, Outcome};
 use crate::domain::event::{
-    Baseline, CertificateFacts, Change, Elsewhere, EndMove, Event, GradeMove, IssueMove, News, Note,
-    OfQualification, Replacement, TakenBack,
+    Absorbed, Baseline, CertificateFacts, Change, Elsewhere, EndMove, Event, GradeMove, IssueMove, News,
+    Note, OfQualification, Replacement, TakenBack,
 };
+use crate::domain::field::{Difference, Field};
 use crate::domain::grade::{Grade, stands_as_high};
 use crate::domain::holding::{self, Holding, HoldingKey};
 use crate::domain::number::CertificateNumber;
-use crate::domain::snapshot::{Difference, Field, Gone, Held, Snapshot, covers};
+use crate::domain::snapshot::{Doubt, Gone, Held, Snapshot, renews};
 
 /// Establishes the first complete observation as it is and says what is watched from now on.
 pub(super) fn baseline(
@@ -37,7 +39,7 @@ pub(super) fn baseline(
         let historical = shown.values().any(|holding| {
             holding.number.text() == facts.number
                 && holding.last_day() == facts.valid_until
-                && holding.is_historical(look.today)
+                && holding.is_historical(look.history())
         });
         if historical {
             baseline.historical.push(facts);
@@ -67,7 +69,7 @@ pub(super) fn tell(before: &Snapshot, after: &mut Snapshot, outcome: Outcome, lo
     let mut events = Vec::new();
     tell_appeared(before, after, outcome.appeared, look, &mut events);
     tell_changed(outcome.changed, look, &mut events);
-    tell_lost(after, outcome.lost, look, &mut events);
+    tell_lost(after, &outcome.lost, look, &mut events);
     tell_taken_back(after, outcome.taken_back, look, &mut events);
     events
 }
@@ -82,14 +84,16 @@ fn tell_appeared(
     for (number, found) in by_number(appeared) {
         let told_already =
             |key: &HoldingKey| key.number == number && !found.iter().any(|new| new.key == *key);
-        // What came at this very look without being told, because it ended long ago, makes no certificate.
+        // What came at this very look without being told, because it ended long ago, makes no certificate; what was told
+        // before this look, and is taken back at it, does.
         let is_known = |(key, held): (&HoldingKey, &Held)| {
-            told_already(key) && (before.held.contains_key(key) || !held.holding.is_historical(look.today))
+            told_already(key)
+                && (before.held.contains_key(key) || !held.holding.is_historical(look.history()))
         };
-        let stays = after.held.iter().any(is_known)
-            || after.doubts.iter().any(|((key, field), doubt)| {
-                *field == Field::Presence && doubt.told_as.is_some() && told_already(key)
-            });
+        let is_told = |((key, field), doubt): (&(HoldingKey, Field), &Doubt)| {
+            *field == Field::Presence && doubt.told_as.is_some() && told_already(key)
+        };
+        let stays = after.held.iter().any(is_known) || before.doubts.iter().any(is_told);
         let change = if stays {
             for new in &found {
                 let qualification = holding::named(&new.shown).text;
@@ -107,9 +111,7 @@ fn tell_appeared(
             change
         };
         for new in &found {
-            if let Some(doubt) = after.doubts.get_mut(&(new.key.clone(), Field::Presence))
-                && matches!(doubt.difference, Difference::New(_))
-            {
+            if let Some(doubt) = after.doubts.get_mut(&(new.key.clone(), Field::Presence)) {
                 doubt.told_as = Some(change);
             }
         }
@@ -149,10 +151,10 @@ fn replaced_by(before: &Snapshot, shown: &[&Holding], look: &Look<'_>) -> Vec<Ce
     let numbers: BTreeSet<_> = before.held.keys().map(|key| key.number.clone()).collect();
     let is_replaced = |number: &CertificateNumber| {
         let held = before.certificate(number).map(|held| &held.holding);
-        let old: Vec<&Holding> = held.filter(|holding| !holding.is_historical(look.today)).collect();
+        let old: Vec<&Holding> = held.filter(|holding| !holding.is_historical(look.history())).collect();
         !old.is_empty()
             && !before.is_superseded(old.iter().copied())
-            && old.iter().all(|old| shown.iter().any(|new| covers(new, old)))
+            && old.iter().all(|old| shown.iter().any(|new| renews(new, old)))
     };
     numbers.into_iter().filter(is_replaced).collect()
 }
@@ -181,54 +183,140 @@ fn tell_changed(changed: Vec<Found>, look: &Look<'_>, events: &mut Vec<Event>) {
     }
 }
 
-fn tell_lost(after: &mut Snapshot, lost: Vec<Found>, look: &Look<'_>, events: &mut Vec<Event>) {
+/// For how long it is remembered that something went without a word, because something else that is held covered it: should
+/// that go, too, within this time, both are told (design 3, "Superseded").
+const UNSAID_FOR: TimeDelta = TimeDelta::days(30);
+
+fn tell_lost(after: &mut Snapshot, lost: &[Found], look: &Look<'_>, events: &mut Vec<Event>) {
+    let unsaid = take_unsaid(after);
     // All of it goes at once: what is lost at the same look covers nothing.
-    for gone in &lost {
+    for gone in lost {
         after.held.remove(&gone.key);
-        after.doubts.retain(|(key, _), _| *key != gone.key);
+        after.doubts.retain(|(key, _), doubt| *key != gone.key || doubt.was_taken_back());
         let (holding, at) = (gone.shown.clone(), look.now);
         after.gone.insert(gone.key.clone(), Gone { holding, at });
     }
-    for (number, found) in by_number(lost) {
+    let is_new = |found: &Found| lost.iter().any(|lost| lost.key == found.key);
+    let all = lost.iter().cloned().chain(unsaid.iter().map(|(found, _)| found.clone())).collect();
+    for (number, found) in by_number(all) {
         let rest = after.certificate(&number).map(|held| &held.holding);
         let whole = found.iter().map(|gone| &gone.shown).chain(rest);
-        if after.is_superseded(whole.filter(|holding| !holding.is_historical(look.today))) {
+        if after.is_superseded(whole.filter(|holding| !holding.is_historical(look.history()))) {
+            let (new, _): (Vec<Found>, Vec<Found>) = found.into_iter().partition(is_new);
+            for gone in tell_absorbed(after, new, look, events) {
+                let doubt = looks::unsaid(gone.looks, gone.mass, look.now);
+                after.doubts.insert((gone.key.clone(), Field::Unsaid), doubt);
+            }
+            for (gone, doubt) in unsaid.iter().filter(|(gone, _)| gone.key.number == number) {
+                if is_remembered(after, doubt, look) {
+                    after.doubts.insert((gone.key.clone(), Field::Unsaid), doubt.clone());
+                }
+            }
             continue;
         }
-        let stays = after.certificate(&number).any(|held| held.unlisted_since.is_none());
-        let parts: Vec<Vec<&Found>> =
-            if stays { found.iter().map(|gone| vec![gone]).collect() } else { vec![found.iter().collect()] };
-        for part in parts {
-            let Some(first) = part.first() else { continue };
-            let news = if stays {
-                let qualification = holding::named(&first.shown).text;
-                News::QualificationRemoved(OfQualification { qualification })
-            } else {
-                News::CertificateRemoved
-            };
-            let mut notes: Vec<Note> =
-                part.iter().filter_map(|gone| held_elsewhere(after, &gone.shown, look)).collect();
-            notes.push(Note::Confirmed { looks: first.looks });
-            if part.iter().any(|gone| gone.mass) {
-                notes.push(Note::MassLoss);
-            }
-            let shown: Vec<&Holding> = part.iter().map(|gone| &gone.shown).collect();
-            events.push(Event {
-                certificate: facts_of_certificate(&shown),
-                days_left: days_left(&first.shown, look),
-                notes,
-                ..look.event(news)
-            });
-        }
+        let lost = tell_absorbed(after, found, look, events);
+        tell_loss_of(after, &number, &lost, look, events);
     }
 }
 
-fn tell_taken_back(after: &Snapshot, taken_back: Vec<Found>, look: &Look<'_>, events: &mut Vec<Event>) {
+/// Tells what of a certificate a wider qualification has absorbed: one event for each, however many names went. Gives the rest.
+fn tell_absorbed(
+    after: &Snapshot,
+    found: Vec<Found>,
+    look: &Look<'_>,
+    events: &mut Vec<Event>,
+) -> Vec<Found> {
+    let mut absorbed: BTreeMap<HoldingKey, (&Holding, Vec<Found>)> = BTreeMap::new();
+    let mut lost = Vec::new();
+    for gone in found {
+        match after.absorbs(&gone.shown) {
+            Some(wider) => absorbed.entry(wider.key()).or_insert((wider, Vec::new())).1.push(gone),
+            None => lost.push(gone),
+        }
+    }
+    for (wider, gone) in absorbed.into_values() {
+        let shown: Vec<&Holding> = gone.iter().map(|gone| &gone.shown).collect();
+        let names = shown.iter().map(|holding| holding::named(holding)).collect();
+        events.push(Event {
+            certificate: facts_of_certificate(&shown),
+            days_left: days_left(wider, look),
+            notes: confirmed(&gone.iter().collect::<Vec<_>>()),
+            ..look.event(News::QualificationAbsorbed(Absorbed { names, into: place(wider) }))
+        });
+    }
+    lost
+}
+
+/// How many looks agree, and whether many companies lost something at once.
+fn confirmed(gone: &[&Found]) -> Vec<Note> {
+    let looks = gone.first().map(|first| Note::Confirmed { looks: first.looks });
+    let mass = gone.iter().any(|gone| gone.mass).then_some(Note::MassLoss);
+    looks.into_iter().chain(mass).collect()
+}
+
+/// Takes out what went without a word, unless it is shown again: then it will be held, or be gone once more.
+fn take_unsaid(after: &mut Snapshot) -> Vec<(Found, Doubt)> {
+    let is_shown = |key: &HoldingKey| {
+        after.doubts.get(&(key.clone(), Field::Presence)).is_some_and(Doubt::was_shown_last)
+    };
+    let slots = after.doubts.keys().filter(|(key, field)| *field == Field::Unsaid && !is_shown(key));
+    let slots: Vec<_> = slots.cloned().collect();
+    let found = |slot: (HoldingKey, Field)| {
+        let doubt = after.doubts.remove(&slot)?;
+        let shown = after.gone.get(&slot.0)?.holding.clone();
+        let change = Change::CertificateRemoved;
+        let before = Some(shown.clone());
+        let (looks, mass) = (doubt.looks_needed, doubt.mass);
+        Some((Found { key: slot.0, change, before, shown, looks, mass }, doubt))
+    };
+    slots.into_iter().filter_map(found).collect()
+}
+
+/// As long as what covers it may go in time, or began to.
+fn is_remembered(after: &Snapshot, unsaid: &Doubt, look: &Look<'_>) -> bool {
+    let is_in_time = |at| at - unsaid.last_look_at <= UNSAID_FOR;
+    let going = after.open_doubts().filter(|(_, _, doubt)| doubt.difference == Difference::Gone);
+    is_in_time(look.now) || going.into_iter().any(|(_, _, doubt)| is_in_time(doubt.first_seen_at))
+}
+
+fn tell_loss_of(
+    after: &Snapshot,
+    number: &CertificateNumber,
+    found: &[Found],
+    look: &Look<'_>,
+    events: &mut Vec<Event>,
+) {
+    let stays = after.certificate(number).any(|held| held.unlisted_since.is_none());
+    let parts: Vec<Vec<&Found>> =
+        if stays { found.iter().map(|gone| vec![gone]).collect() } else { vec![found.iter().collect()] };
+    for part in parts {
+        let Some(first) = part.first() else { continue };
+        let news = if stays {
+            let qualification = holding::named(&first.shown).text;
+            News::QualificationRemoved(OfQualification { qualification })
+        } else {
+            News::CertificateRemoved
+        };
+        let mut notes: Vec<Note> =
+            part.iter().filter_map(|gone| held_elsewhere(after, &gone.shown, look)).collect();
+        notes.extend(confirmed(&part));
+        let shown: Vec<&Holding> = part.iter().map(|gone| &gone.shown).collect();
+        events.push(Event {
+            certificate: facts_of_certificate(&shown),
+            days_left: days_left(&first.shown, look),
+            notes,
+            ..look.event(news)
+        });
+    }
+}
+
+fn tell_taken_back(after: &mut Snapshot, taken_back: Vec<Found>, look: &Look<'_>, events: &mut Vec<Event>) {
     let mut groups: BTreeMap<_, Vec<Found>> = BTreeMap::new();
     for mut found in taken_back {
         if is_new_certificate(found.change) && is_still_there(after, &found.key.number) {
-            // Told with its certificate, which stays: only the qualification is taken back.
+            // Told with its certificate, of which more was told or is held: only the qualification is taken back.
             found.change = Change::QualificationAdded;
+            doubt_sisters(after, &found.key.number);
         }
         let by_qualification =
             is_of_a_qualification(found.change) || found.change == Change::QualificationAdded;
@@ -249,15 +337,26 @@ fn tell_taken_back(after: &Snapshot, taken_back: Vec<Found>, look: &Look<'_>, ev
     }
 }
 
+/// What was told with a certificate of which part is taken back, and is not shown itself, is doubted all the more: once it is
+/// established after all, it is told again.
+fn doubt_sisters(after: &mut Snapshot, number: &CertificateNumber) {
+    for ((key, field), doubt) in &mut after.doubts {
+        if *field == Field::Presence && key.number == *number && doubt.told_as.is_some() {
+            doubt.retracted |= !doubt.was_shown_last();
+        }
+    }
+}
+
 fn is_new_certificate(change: Change) -> bool {
     matches!(change, Change::CertificateAdded | Change::CertificateRestored | Change::CertificateReplaced)
 }
 
-/// Whether something of the certificate is held, or was shown by the last observation.
+/// Whether something of the certificate is held, or shown, or was told and not taken back.
 fn is_still_there(snapshot: &Snapshot, number: &CertificateNumber) -> bool {
     snapshot.certificate(number).next().is_some()
         || snapshot.doubts.iter().any(|((key, field), doubt)| {
-            *field == Field::Presence && key.number == *number && doubt.was_shown_last()
+            let stands = doubt.was_shown_last() || doubt.told_as.is_some();
+            *field == Field::Presence && key.number == *number && stands
         })
 }
 

@@ -1,5 +1,7 @@
 //! Timelines, day by day: what a company's answers are, and what is told of them.
 
+mod absorbed;
+mod belief;
 mod certificates;
 mod doubts;
 mod ends;
@@ -25,6 +27,7 @@ struct Company {
     snapshot: Snapshot,
     now: DateTime<Utc>,
     confirm_after: TimeDelta,
+    upstream: Upstream,
 }
 
 const DAY: TimeDelta = TimeDelta::days(1);
@@ -45,19 +48,14 @@ impl Company {
             snapshot: Snapshot::default(),
             now: "2026-01-05T00:00:00Z".parse().unwrap(),
             confirm_after: TimeDelta::hours(20),
+            upstream: Upstream::Trusted,
         }
     }
 
     fn compare(&self, seen: &Seen) -> Comparison {
         let zone = chrono_tz::Asia::Shanghai;
-        let look = Look {
-            company: &self.keyword,
-            name: "河南院",
-            now: self.now,
-            today: self.now.with_timezone(&zone).date_naive(),
-            zone,
-            confirm_after: self.confirm_after,
-        };
+        let company = (&self.keyword, "河南院");
+        let look = Look::new(company, self.now, zone, self.confirm_after, self.upstream);
         compare(&self.snapshot, seen, &look)
     }
 

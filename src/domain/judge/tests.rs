@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 
 use super::*;
-use crate::domain::compare::{Seen, compare};
+use crate::domain::compare::{Seen, Upstream, compare};
 use crate::domain::holding::read_items;
 use crate::domain::keyword::Keyword;
 use crate::domain::observation::Item;
@@ -57,14 +57,8 @@ impl Company {
     }
 
     fn look_of(keyword: &Keyword, today: NaiveDate) -> Look<'_> {
-        Look {
-            company: keyword,
-            name: "河南院",
-            now: morning(today),
-            today,
-            zone: chrono_tz::Asia::Shanghai,
-            confirm_after: TimeDelta::hours(20),
-        }
+        let zone = chrono_tz::Asia::Shanghai;
+        Look::new((keyword, "河南院"), morning(today), zone, TimeDelta::hours(20), Upstream::Trusted)
     }
 
     fn look(&mut self, shown: &[Shown<'_>]) {

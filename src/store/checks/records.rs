@@ -8,6 +8,7 @@ use sqlx::postgres::{PgConnection, PgPool};
 use sqlx::types::Json;
 
 use crate::domain::event::{Change, EventKind, Trouble, UnknownKind};
+use crate::domain::field::{Difference, Field, UnknownField};
 use crate::domain::holding::HoldingKey;
 use crate::domain::identity::Prefix;
 use crate::domain::judge::{Renewal, Told};
@@ -15,7 +16,7 @@ use crate::domain::keyword::Keyword;
 use crate::domain::number::CertificateNumber;
 use crate::domain::outcome::Outcome;
 use crate::domain::qualification::QualificationKey;
-use crate::domain::snapshot::{Difference, Doubt, Field, Snapshot};
+use crate::domain::snapshot::{Doubt, Snapshot};
 use crate::store::checks::certificates;
 use crate::store::checks::claims::Claims;
 use crate::store::companies::renewals;
@@ -269,11 +270,13 @@ pub(in crate::store) async fn load_doubts(
     ids: &[i64],
 ) -> Result<HashMap<i64, Doubts>, StoreError> {
     let rows = sqlx::query!(
-        r#"SELECT company_id, number, qualification_key, field, place, difference AS "difference: Json<Difference>",
+        r#"SELECT company_id, number, qualification_key, field, difference AS "difference: Json<Difference>",
                   first_seen_at, last_look_at, looks, looks_needed, mass, told_as, counter_looks,
                   counter_looks_needed, retracted
            FROM doubts
-           WHERE company_id = ANY ($1)"#,
+           WHERE company_id = ANY ($1)
+             -- An older version may have left several that were overtaken: now it is one at a time.
+             AND place = 0"#,
         ids
     )
     .fetch_all(connection)
@@ -286,7 +289,8 @@ pub(in crate::store) async fn load_doubts(
             number: read_number("doubts", &row.number, id)?,
             qualification: QualificationKey::stored(row.qualification_key),
         };
-        let field = read_field(&row.field, row.place, id)?;
+        let field: Field =
+            row.field.parse().map_err(|source: UnknownField| unreadable("doubts", "field", id, source))?;
         let told_as = row.told_as.map(|kind| read_change("doubts", &kind, id)).transpose()?;
         let doubt = Doubt {
             difference: row.difference.0,
@@ -376,38 +380,6 @@ fn read_change(table: &'static str, text: &str, id: i64) -> Result<Change, Store
 #[derive(Debug, thiserror::Error)]
 #[error("{0} is no kind of event for readers")]
 struct NotOfReaders(EventKind);
-
-/// A field of a doubt that this version does not know.
-#[derive(Debug, thiserror::Error)]
-#[error("{0:?} is no field of a holding")]
-struct UnknownField(String);
-
-fn read_field(text: &str, place: i16, id: i64) -> Result<Field, StoreError> {
-    let place = u8::try_from(place).map_err(|source| unreadable("doubts", "place", id, source))?;
-    let fields = [
-        Field::Presence,
-        Field::Grade,
-        Field::End,
-        Field::Issued,
-        Field::GradeOvertaken(place),
-        Field::EndOvertaken(place),
-    ];
-    let field = fields.into_iter().find(|field| field_name(*field) == text);
-    field.ok_or_else(|| unreadable("doubts", "field", id, UnknownField(text.to_owned())))
-}
-
-/// The name of a field in rows.
-#[must_use]
-pub fn field_name(field: Field) -> &'static str {
-    match field {
-        Field::Presence => "presence",
-        Field::Grade => "grade",
-        Field::End => "end",
-        Field::Issued => "issued",
-        Field::GradeOvertaken(_) => "grade_overtaken",
-        Field::EndOvertaken(_) => "end_overtaken",
-    }
-}
 
 fn unreadable(
     table: &'static str,

@@ -7,7 +7,7 @@ use sha2::{Digest as _, Sha256};
 use sqlx::postgres::PgConnection;
 use sqlx::types::Json;
 
-use super::records::{Record, field_name};
+use super::records::Record;
 use crate::domain::holding::HoldingKey;
 use crate::domain::judge::Told;
 use crate::domain::outcome::Outcome;
@@ -222,7 +222,9 @@ fn keys<'a>(keys: impl Iterator<Item = &'a HoldingKey>) -> (Vec<String>, Vec<Str
 /// What is superseded may go: it says nothing of upstream. What goes together with its cover goes as that does, or a mass
 /// would let it go unsaid while the cover is still waited for.
 fn is_loss(snapshot: &Snapshot, key: &HoldingKey, doubt: &Doubt) -> bool {
-    doubt.difference == Difference::Gone && !snapshot.is_superseded_by_what_stays(&key.number)
+    doubt.difference == Difference::Gone
+        && doubt.is_open()
+        && !snapshot.is_superseded_by_what_stays(&key.number)
 }
 
 /// Doubts as they are after a check. A company has few: they are written anew.
@@ -270,15 +272,15 @@ async fn insert_doubts(connection: &mut PgConnection, rows: &[DoubtRow<'_>]) -> 
     sqlx::query!(
         "INSERT INTO doubts (company_id, number_key, qualification_key, field, number, difference, is_loss,
                              first_seen_at, last_look_at, looks, looks_needed, mass, told_as, counter_looks,
-                             counter_looks_needed, retracted, place)
+                             counter_looks_needed, retracted)
          SELECT doubt.*
          FROM UNNEST($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[], $6::jsonb[], $7::bool[],
                      $8::timestamptz[], $9::timestamptz[], $10::int[], $11::int[], $12::bool[], $13::text[],
-                     $14::int[], $15::int[], $16::bool[], $17::smallint[]) AS doubt",
+                     $14::int[], $15::int[], $16::bool[]) AS doubt",
         &rows.iter().map(|row| row.company.0).collect::<Vec<_>>(),
         &numbers,
         &qualifications,
-        &rows.iter().map(|row| field_name(row.field).to_owned()).collect::<Vec<_>>(),
+        &rows.iter().map(|row| row.field.as_str().to_owned()).collect::<Vec<_>>(),
         &rows.iter().map(|row| row.key.number.text().to_owned()).collect::<Vec<_>>(),
         &rows.iter().map(|row| Json(&row.doubt.difference)).collect::<Vec<_>>() as &[Json<&Difference>],
         &rows.iter().map(|row| row.is_loss).collect::<Vec<_>>(),
@@ -291,8 +293,7 @@ async fn insert_doubts(connection: &mut PgConnection, rows: &[DoubtRow<'_>]) -> 
             as &[Option<String>],
         &rows.iter().map(|row| count(row.doubt.counter_looks)).collect::<Vec<_>>(),
         &rows.iter().map(|row| count(row.doubt.counter_looks_needed)).collect::<Vec<_>>(),
-        &rows.iter().map(|row| row.doubt.retracted).collect::<Vec<_>>(),
-        &rows.iter().map(|row| i16::from(row.field.place())).collect::<Vec<_>>()
+        &rows.iter().map(|row| row.doubt.retracted).collect::<Vec<_>>()
     )
     .execute(connection)
     .await

@@ -3,9 +3,9 @@
 use chrono::TimeDelta;
 use proptest::prelude::*;
 use proptest::sample::Index;
-use qualwatch::domain::compare::{Again, Look, Seen, compare, reread};
+use qualwatch::domain::compare::{Look, Seen, Upstream, compare, reread};
 use qualwatch::domain::event::Event;
-use qualwatch::domain::holding::{Holding, read_again, read_items};
+use qualwatch::domain::holding::{Holding, read_items};
 use qualwatch::domain::identity::{Numbers, Whose, whose};
 use qualwatch::domain::judge::{Memory, Thresholds, judge};
 use qualwatch::domain::observation::{Gathering, Item, Next, Observation, PAGE_SIZE, PAGES_MAX};
@@ -230,9 +230,12 @@ fn read(bytes: Vec<u8>) -> Found {
         held(holding)?;
     }
     told(&Seen::Holdings(shown.clone()))?;
-    let read = Again { shown: &shown, at: look().now };
     let first = compare(&Snapshot::default(), &Seen::Holdings(shown.clone()), &look()).after;
-    prop_assert_eq!(&reread(&first, Some(read), look().today), &first, "read again it is the same");
+    prop_assert_eq!(
+        &reread(&first, &shown, look().now, look().history()),
+        &first,
+        "read again it is the same"
+    );
     Ok(())
 }
 
@@ -269,7 +272,6 @@ fn held(holding: &Holding) -> Found {
     let back: Holding = serde_json::from_str(&row).unwrap();
     prop_assert_eq!(back.key(), holding.key());
     prop_assert_eq!(&back, holding);
-    prop_assert_eq!(read_again(holding), vec![holding.clone()]);
     Ok(())
 }
 
@@ -320,12 +322,7 @@ fn stored(events: &[Event]) -> Found {
 fn look() -> Look<'static> {
     static COMPANY: std::sync::LazyLock<qualwatch::domain::keyword::Keyword> =
         std::sync::LazyLock::new(|| "河南省建筑设计研究院有限公司".parse().unwrap());
-    Look {
-        company: &COMPANY,
-        name: "河南院",
-        now: "2026-01-05T00:00:00Z".parse().unwrap(),
-        today: "2026-01-05".parse().unwrap(),
-        zone: chrono_tz::Asia::Shanghai,
-        confirm_after: TimeDelta::hours(20),
-    }
+    let now = "2026-01-05T00:00:00Z".parse().unwrap();
+    let zone = chrono_tz::Asia::Shanghai;
+    Look::new((&COMPANY, "河南院"), now, zone, TimeDelta::hours(20), Upstream::Trusted)
 }

@@ -50,8 +50,7 @@ fn line(event: &Value) -> String {
             format!("{kind} {number} {until} {} {}", event["threshold"], event["days_left"])
         }
         "retracted" => {
-            let notes = event["notes"].as_array().unwrap();
-            let what = notes.iter().find_map(|note| note["kind"].as_str()).unwrap_or_default();
+            let what = event["takes_back"].as_str().unwrap_or_default();
             let is_of_an_end = matches!(what, "renewed" | "validity_extended");
             let of = if is_of_an_end { text(&event["certificate"]["valid_until"]) } else { qualification };
             format!("{kind} {number} {what} {of}").trim_end().to_owned()

@@ -68,8 +68,7 @@ fn an_empty_answer_is_never_a_baseline() {
     let keyword: Keyword = "无此公司".parse().unwrap();
     let zone = chrono_tz::Asia::Shanghai;
     let now: DateTime<Utc> = "2026-01-05T00:00:00Z".parse().unwrap();
-    let look =
-        Look { company: &keyword, name: "无", now, today: now.date_naive(), zone, confirm_after: DAY };
+    let look = Look::new((&keyword, "无"), now, zone, DAY, Upstream::Trusted);
     let comparison = compare(&Snapshot::default(), &Seen::Nothing, &look);
     assert_eq!((comparison.after.baseline_at, comparison.events.len()), (None, 0));
 }

@@ -34,6 +34,7 @@ impl Dossier {
         self.unlisted_before = self.known.keys().filter(|row| self.is_unlisted(row)).cloned().collect();
         self.looks = Looks::default();
         self.claims.clear();
+        self.unsaid.clear();
         self.watched_since = at;
         self.unverified_said = false;
         let Some(left_at) = self.left_at.take() else { return };
@@ -56,6 +57,7 @@ impl Dossier {
         for look in &mut self.looks.0 {
             look.at = look.at.min(now);
         }
+        self.unsaid.values_mut().for_each(|(_, at)| *at = (*at).min(now));
         self.last_verified = self.last_verified.map(|at| at.min(now));
         self.latest_at = self.latest_at.map(|at| at.min(now));
     }

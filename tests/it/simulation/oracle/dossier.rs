@@ -17,6 +17,10 @@ pub struct Claim {
     pub of: Gain,
     /// What was said; `None`: it was taken back.
     pub said: Option<String>,
+    /// Part of what was said with it was taken back while it was not shown: said again when established.
+    pub again: bool,
+    /// Another value is established.
+    pub is_refuted: bool,
 }
 
 /// What is claimed of a row.
@@ -34,6 +38,8 @@ pub struct Dossier {
     pub known: BTreeMap<RowName, Sight>,
     pub gone: BTreeMap<RowName, Sight>,
     pub claims: Vec<Claim>,
+    /// What went without a word because something else covered it, and when.
+    pub unsaid: BTreeMap<RowName, (Sight, DateTime<Utc>)>,
     pub has_baseline: bool,
     pub last_verified: Option<DateTime<Utc>>,
     pub unverified_said: bool,
@@ -74,6 +80,12 @@ impl Gain {
             Self::End(day) => sight.is_some_and(|sight| sight.end == End::On(*day)),
             Self::Grade(grade) => sight.is_some_and(|sight| sight.grade == *grade),
         }
+    }
+
+    fn is_another(&self, other: &Self) -> bool {
+        let is_alike =
+            matches!((self, other), (Self::End(_), Self::End(_)) | (Self::Grade(_), Self::Grade(_)));
+        is_alike && self != other
     }
 
     fn is_of(&self, other: &Self) -> bool {
@@ -117,6 +129,7 @@ impl Dossier {
                 self.gone.append(&mut self.known);
                 self.gone.retain(|row, _| !shown.contains_key(row));
                 self.unlisted_before.clear();
+                self.unsaid.clear();
                 self.known = shown;
                 self.remember_numbers();
                 news.said.push("watching".to_owned());
@@ -124,6 +137,14 @@ impl Dossier {
             return news;
         }
         let (before, gone) = (self.known.clone(), self.gone.keys().cloned().collect());
+        let beside_mass = self.is_beside(|row, began| began.mass.contains(row));
+        let begins_now =
+            |_: &RowName, began: &Look| self.looks.latest().is_some_and(|latest| std::ptr::eq(began, latest));
+        let beside_losses = self.is_beside(begins_now) || self.is_beside_a_claim_that_went();
+        if let Some(latest) = self.looks.0.last_mut() {
+            latest.beside_mass = beside_mass;
+            latest.gains_wait |= beside_mass || beside_losses;
+        }
         self.rows_that_appear(day, &shown, &mut news);
         let rows: Vec<RowName> = self.known.keys().cloned().collect();
         for row in rows {
@@ -133,6 +154,15 @@ impl Dossier {
             }
         }
         words::of_appeared(self, (&before, &gone), day, &mut news);
+        // Held again, or said to be: nothing of it went without a word.
+        let is_said = |row: &RowName| {
+            self.claims
+                .iter()
+                .any(|claim| claim.row == *row && matches!(claim.of, Gain::Row(_)) && claim.said.is_some())
+        };
+        let mut unsaid = std::mem::take(&mut self.unsaid);
+        unsaid.retain(|row, _| !self.known.contains_key(row) && !is_said(row));
+        self.unsaid = unsaid;
         let taken_back = self.take_back(&mut news);
         words::of_lost(self, day, &mut news);
         words::of_taken_back(self, taken_back, &mut news);
@@ -206,15 +236,29 @@ impl Dossier {
             }
             let run = self.looks.run(|look| gain.is_shown(row, look));
             let first = run.first().map_or(sight, |look| &look.shown[row]).clone();
-            let is_established = run.counts() >= 2;
+            let is_established = run.is_enough_for_a_gain();
+            let waits = !run.is_first_look() || self.gains_wait() || self.was_taken_back(&row.number);
             match self.claim(row, &gain).cloned() {
-                None => {
+                None if !waits => {
                     news.appeared.push((row.clone(), sight.clone()));
-                    self.claims.push(Claim { row: row.clone(), of: gain, said: Some(String::new()) });
+                    let said = Some(String::new());
+                    self.claims.push(Claim {
+                        row: row.clone(),
+                        of: gain,
+                        said,
+                        again: false,
+                        is_refuted: false,
+                    });
                     news.open.insert(row.number.clone());
                 }
+                None if is_established => {
+                    news.appeared.push((row.clone(), first.clone()));
+                    self.gone.remove(row);
+                    self.known.insert(row.clone(), first);
+                }
                 Some(claim) if is_established => {
-                    let sight = if let (Some(_), Gain::Row(said)) = (claim.said, claim.of) {
+                    let sight = if let (Some(_), false, Gain::Row(said)) = (claim.said, claim.again, claim.of)
+                    {
                         said
                     } else {
                         news.appeared.push((row.clone(), first.clone()));
@@ -224,11 +268,48 @@ impl Dossier {
                     self.gone.remove(row);
                     self.known.insert(row.clone(), sight);
                 }
-                Some(_) => {
+                None | Some(_) => {
                     news.open.insert(row.number.clone());
                 }
             }
         }
+    }
+
+    /// Whether something that is known went, and is not known to have gone: what went at its end or long after raises nothing.
+    fn is_beside(&self, is_of: impl Fn(&RowName, &Look) -> bool) -> bool {
+        self.absences().into_iter().any(|(row, began)| is_of(row, began))
+    }
+
+    fn is_beside_a_claim_that_went(&self) -> bool {
+        let mut claims = self.claims.iter();
+        claims.any(|claim| {
+            let is_said_row = matches!(claim.of, Gain::Row(_)) && claim.said.is_some();
+            let absent = self.looks.run(|look| !look.shown.contains_key(&claim.row));
+            is_said_row && absent.is_first_look()
+        })
+    }
+
+    /// Whether what is gained at the latest look has to be seen twice.
+    fn gains_wait(&self) -> bool {
+        self.looks.latest().is_some_and(|look| look.gains_wait)
+    }
+
+    /// Whether all that was said of a certificate was taken back.
+    fn was_taken_back(&self, number: &str) -> bool {
+        let of_rows = || {
+            self.claims.iter().filter(|claim| matches!(claim.of, Gain::Row(_)) && claim.row.number == number)
+        };
+        let stands = self.known.keys().any(|row| row.number == number);
+        !stands && of_rows().any(|claim| claim.said.is_none()) && of_rows().all(|claim| claim.said.is_none())
+    }
+
+    /// Whether another value of the field was said and is in doubt, or one was taken back: an end is the whole certificate's.
+    fn is_in_question(&self, row: &RowName, gain: &Gain) -> bool {
+        self.claims.iter().any(|claim| match (gain, &claim.of) {
+            (Gain::End(_), Gain::End(_)) if claim.said.is_none() => claim.row.number == row.number,
+            (Gain::End(_), Gain::End(_)) | (Gain::Grade(_), Gain::Grade(_)) => claim.row == *row,
+            _ => false,
+        })
     }
 
     fn row_is_absent(&mut self, day: Day, row: &RowName, news: &mut News) {
@@ -294,9 +375,10 @@ impl Dossier {
             return;
         }
         let gain = Gain::Grade(sight.grade);
-        let is_established = self.looks.run(|look| gain.is_shown(row, look)).counts() >= 2;
+        let is_gain = direction == Step::Up;
+        let is_established = self.is_established(row, &gain, is_gain);
         let what = words::of_grade(row, known, sight, direction);
-        self.changes(row, &gain, direction == Step::Up, is_established, Some(what), news);
+        self.changes(row, &gain, is_gain, is_established, Some(what), news);
         if is_established && let Some(known) = self.known.get_mut(row) {
             known.grade = sight.grade;
             known.spelling = sight.spelling;
@@ -306,8 +388,8 @@ impl Dossier {
     fn end(&mut self, row: &RowName, known: &Sight, sight: &Sight, news: &mut News) {
         let Some(new) = sight.end.day() else { return };
         let gain = Gain::End(new);
-        let is_established = self.looks.run(|look| gain.is_shown(row, look)).counts() >= 2;
         let is_later = known.end.day().is_some_and(|old| new > old);
+        let is_established = self.is_established(row, &gain, is_later);
         let what = known.end.day().map(|old| {
             let renewed = is_later && (known.issued != sight.issued || self.was_unlisted(row));
             let kind = match (is_later, renewed) {
@@ -327,6 +409,11 @@ impl Dossier {
         }
     }
 
+    fn is_established(&self, row: &RowName, gain: &Gain, is_gain: bool) -> bool {
+        let run = self.looks.run(|look| gain.is_shown(row, look));
+        if is_gain { run.is_enough_for_a_gain() } else { run.counts() >= 2 }
+    }
+
     /// A field is shown otherwise than it is known.
     fn changes(
         &mut self,
@@ -338,18 +425,31 @@ impl Dossier {
         news: &mut News,
     ) {
         let claim = self.claim(row, gain).cloned();
+        let is_first = self.looks.run(|look| gain.is_shown(row, look)).is_first_look();
+        let waits = self.gains_wait() || self.is_in_question(row, gain);
         let is_said = claim.as_ref().is_some_and(|claim| claim.said.is_some());
         if let Some(what) = what
             && !is_said
-            && (is_established || (is_gain && claim.is_none()))
+            && (is_established || (is_gain && claim.is_none() && is_first && !waits))
         {
             news.said.push(what.clone());
             if is_gain && !is_established {
-                self.claims.push(Claim { row: row.clone(), of: gain.clone(), said: Some(what) });
+                let said = Some(what);
+                self.claims.push(Claim {
+                    row: row.clone(),
+                    of: gain.clone(),
+                    said,
+                    again: false,
+                    is_refuted: false,
+                });
             }
         }
         if is_established {
             self.settle(row, gain);
+            for claim in self.claims.iter_mut().filter(|claim| claim.row == *row && claim.of.is_another(gain))
+            {
+                claim.is_refuted = true;
+            }
         } else {
             news.open.insert(row.number.clone());
         }
@@ -389,7 +489,7 @@ impl Dossier {
             if run.first().is_none() {
                 continue;
             }
-            if run.is_enough() {
+            if run.is_enough() || self.claims[at].is_refuted {
                 taken_back.push((claim.row.clone(), claim.of.clone(), said));
                 self.claims[at].said = None;
             } else {

@@ -6,7 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::super::calendar::Day;
 use super::super::truth::{RowName, Sight};
-use super::dossier::{Dossier, Gain, is_history};
+use super::dossier::{Claim, Dossier, Gain, is_history};
 use super::looks::Look;
 use super::words::is_superseded;
 
@@ -95,7 +95,17 @@ impl Dossier {
             };
             (claim.said.is_some() || is_shown).then_some(Judged { row: &claim.row, sight, later_since: None })
         });
-        known.chain(claimed).collect()
+        // Seen, and waiting for its second look: judged by its own end all the same.
+        let is_waiting = |row: &&RowName| {
+            let is_claimed = |claim: &Claim| claim.row == **row && matches!(claim.of, Gain::Row(_));
+            !self.known.contains_key(*row) && !self.claims.iter().any(is_claimed)
+        };
+        let waiting = latest.into_iter().flat_map(|look| look.shown.keys()).filter(is_waiting).map(|row| {
+            let run = self.looks.run(|look| look.shown.contains_key(row));
+            let sight = run.first().unwrap().shown[row].clone();
+            Judged { row, sight, later_since: None }
+        });
+        known.chain(claimed).chain(waiting).collect()
     }
 
     /// What of an end is due: kind, threshold, and whether it is said or only counts as said.

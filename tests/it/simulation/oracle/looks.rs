@@ -22,6 +22,10 @@ pub struct Look {
     pub owes: bool,
     /// The rows whose absence began with it as part of a mass.
     pub mass: BTreeSet<RowName>,
+    /// Whether something of a mass was absent at it.
+    pub beside_mass: bool,
+    /// Whether a gain first seen at it has to be seen again: something went, or many companies lose something.
+    pub gains_wait: bool,
 }
 
 impl Look {
@@ -88,6 +92,17 @@ impl<'a> Run<'a> {
     /// How many are needed to take something as gone.
     pub fn needed(&self) -> usize {
         if self.0.iter().any(|look| look.shown.is_empty()) { 3 } else { 2 }
+    }
+
+    /// Whether it begins with the latest look.
+    pub fn is_first_look(&self) -> bool {
+        self.0.len() == 1
+    }
+
+    /// What comes beside something of a mass is believed when that is.
+    pub fn is_enough_for_a_gain(&self) -> bool {
+        let needed = if self.0.iter().any(|look| look.beside_mass) { 4 } else { 2 };
+        self.counts() >= needed
     }
 
     pub fn is_enough(&self) -> bool {

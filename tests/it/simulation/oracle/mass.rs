@@ -13,7 +13,7 @@ use super::words::is_superseded;
 
 impl Dossier {
     /// The rows whose absence is not established yet, each with the look that it began with.
-    fn absences(&self) -> BTreeMap<&RowName, &Look> {
+    pub(super) fn absences(&self) -> BTreeMap<&RowName, &Look> {
         // A name that was never found yet says nothing of whom it will turn out to be.
         let is_there = self.left_at.is_none() && self.asleep_since.is_none();
         let Some(day) = self.looks.latest().map(Look::day).filter(|_| is_there) else {

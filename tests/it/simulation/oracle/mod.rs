@@ -183,6 +183,7 @@ impl<'a> Oracle<'a> {
     fn sweep(&mut self, at: DateTime<Utc>, calls: &[&Call]) {
         let day = Day::of_instant(at);
         let mut seen = BTreeSet::new();
+        let in_question = self.mass_is_open;
         for call in calls {
             self.troubles.called(day, call);
             let Some(company) = call.company.or_else(|| self.truth.formerly(&call.keyword)) else { continue };
@@ -195,7 +196,8 @@ impl<'a> Oracle<'a> {
             self.verdict.looks += 1;
             self.verdict.shown.insert((company, at), shown.clone());
             let is_empty = shown.is_empty();
-            let look = Look { at, shown, busy: BTreeSet::new(), owes: false, mass: BTreeSet::new() };
+            let (busy, mass, gains_wait) = (BTreeSet::new(), BTreeSet::new(), in_question);
+            let look = Look { at, shown, busy, owes: false, mass, beside_mass: false, gains_wait };
             let mut said = dossier.look(look).said;
             if is_empty && dossier.is_stale(at, is_weekly) {
                 said.push("unverified".to_owned());

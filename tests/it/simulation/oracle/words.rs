@@ -2,9 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use chrono::{DateTime, TimeDelta, Utc};
+
 use super::super::calendar::Day;
 use super::super::truth::{RowName, Sight, Step};
-use super::dossier::{Dossier, Gain, News, covers, is_history};
+use super::dossier::{Claim, Dossier, Gain, News, covers, is_history};
 
 /// Texts whose differences mean nothing: blanks, width of brackets, formal numerals.
 pub fn plain(text: &str) -> String {
@@ -108,13 +110,27 @@ pub fn of_lost(dossier: &mut Dossier, day: Day, news: &mut News) {
     let lost = std::mem::take(&mut news.lost);
     for (row, sight) in &lost {
         dossier.known.remove(row);
-        dossier.claims.retain(|claim| claim.row != *row);
+        dossier.claims.retain(|claim| claim.row != *row || claim.said.is_none());
         dossier.gone.insert(row.clone(), sight.clone());
     }
-    for (number, rows) in by_number(lost) {
+    // What went without a word is said as soon as nothing covers it any more, for a month.
+    let now = dossier.looks.latest().map(|look| look.at).unwrap_or_default();
+    let is_shown = |row: &RowName| dossier.looks.latest().is_some_and(|look| look.shown.contains_key(row));
+    let (shown, unsaid): (BTreeMap<_, _>, BTreeMap<_, _>) =
+        std::mem::take(&mut dossier.unsaid).into_iter().partition(|(row, _)| is_shown(row));
+    dossier.unsaid = shown;
+    let said_earlier = unsaid.iter().map(|(row, (sight, _))| (row.clone(), sight.clone()));
+    for (number, rows) in by_number(lost.iter().cloned().chain(said_earlier).collect()) {
         let rest: Vec<_> = dossier.known.iter().filter(|(row, _)| row.number == number).collect();
         let all = rows.iter().map(|(row, sight)| (row, sight)).chain(rest.iter().copied());
         if is_superseded(&dossier.known, all.filter(|(_, sight)| !is_history(sight, day))) {
+            for (row, sight) in rows {
+                let went = unsaid.get(&row).map_or(now, |(_, went)| *went);
+                let is_in_time = |at: DateTime<Utc>| at - went <= TimeDelta::days(30);
+                if is_in_time(now) || dossier.absences().values().any(|began| is_in_time(began.at)) {
+                    dossier.unsaid.insert(row, (sight, went));
+                }
+            }
             continue;
         }
         if rest.iter().any(|(row, _)| !dossier.is_unlisted(row)) {
@@ -128,8 +144,13 @@ pub fn of_lost(dossier: &mut Dossier, day: Day, news: &mut News) {
     }
 }
 
+/// Whether a row of the certificate was said and not taken back.
+fn is_said_of(claim: &Claim, number: &str) -> bool {
+    matches!(claim.of, Gain::Row(_)) && claim.said.is_some() && claim.row.number == number
+}
+
 /// Says what is taken back: a certificate or an end once, grades and single rows each.
-pub fn of_taken_back(dossier: &Dossier, taken_back: Vec<(RowName, Gain, String)>, news: &mut News) {
+pub fn of_taken_back(dossier: &mut Dossier, taken_back: Vec<(RowName, Gain, String)>, news: &mut News) {
     let mut said = BTreeSet::new();
     for (row, of, what) in taken_back {
         let kind = what.split(' ').next().unwrap_or_default();
@@ -140,7 +161,13 @@ pub fn of_taken_back(dossier: &Dossier, taken_back: Vec<(RowName, Gain, String)>
                     || dossier
                         .looks
                         .latest()
-                        .is_some_and(|look| look.shown.keys().any(|shown| shown.number == *number));
+                        .is_some_and(|look| look.shown.keys().any(|shown| shown.number == *number))
+                    || dossier.claims.iter().any(|claim| is_said_of(claim, number));
+                if is_there && kind != "qualification_added" {
+                    let shown = dossier.looks.latest().map(|look| look.shown.clone()).unwrap_or_default();
+                    let doubted = dossier.claims.iter_mut().filter(|claim| is_said_of(claim, number));
+                    doubted.for_each(|claim| claim.again |= !shown.contains_key(&claim.row));
+                }
                 if is_there || kind == "qualification_added" {
                     said.insert(format!("retracted {number} qualification_added {}", of_row(&row, &sight)));
                 } else {

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
-use qualwatch::domain::compare::{Look, Seen, compare};
+use qualwatch::domain::compare::{Look, Seen, Upstream, compare};
 use qualwatch::domain::dates::days_left;
 use qualwatch::domain::event::Event;
 use qualwatch::domain::holding::read_items;
@@ -228,14 +228,8 @@ fn year(of: &Certificate, fate: Fate) -> Vec<Mail> {
     for left in (-LAST..=-FIRST).rev() {
         let today = before_end(left);
         let now: DateTime<Utc> = today.and_hms_opt(0, 5, 0).unwrap().and_utc();
-        let look = Look {
-            company: &keyword,
-            name: "中原建设",
-            now,
-            today,
-            zone: chrono_tz::Asia::Shanghai,
-            confirm_after: TimeDelta::hours(20),
-        };
+        let zone = chrono_tz::Asia::Shanghai;
+        let look = Look::new((&keyword, "中原建设"), now, zone, TimeDelta::hours(20), Upstream::Trusted);
         let item = |(number, names, end, issued): &Shown| Item {
             organ: Some(of.organ.to_owned()),
             kind: Some(of.kind.to_owned()),

@@ -20,7 +20,7 @@ use crate::domain::event::{CertificateFacts, Change, Event, News};
 use crate::domain::field::Field;
 use crate::domain::grade::Grade;
 use crate::domain::holding::{Holding, HoldingKey, read_items};
-use crate::domain::judge::{Thresholds, Told, judge, largest_reached, tightest_threshold};
+use crate::domain::judge::{Memory, Thresholds, Told, judge, largest_reached, tightest_threshold};
 use crate::domain::keyword::Keyword;
 use crate::domain::observation::Item;
 use crate::domain::snapshot::{Doubt, Held, Snapshot};
@@ -273,7 +273,13 @@ impl<'a> Explorer<'a> {
         next.snapshot = comparison.after;
         let mut told = comparison.events;
         if self.world.time != Time::Stands {
-            let judgement = judge(&next.snapshot, &next.told, &self.thresholds, Some(look.now), &look);
+            let judgement = judge(
+                &next.snapshot,
+                Memory { told: &next.told, renewals: &[] },
+                &self.thresholds,
+                Some(look.now),
+                &look,
+            );
             for new in &judgement.told {
                 let same = |old: &&Told| {
                     (&old.number, old.end, old.kind, old.threshold)

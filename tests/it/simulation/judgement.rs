@@ -163,7 +163,7 @@ impl Judge<'_> {
         }
         let owing: BTreeSet<&str> =
             owed.deliveries.iter().map(|delivery| delivery.recipient.as_str()).collect();
-        self.holds("L1", owing == entitled, || {
+        self.holds("L1", owed.is_of_an_edit || owing == entitled, || {
             format!("owed to {owing:?} instead of {entitled:?}: {owed:?}")
         });
         let is_edited_later = weather.edits.range(owed.day.plus(1)..).next().is_some();

@@ -16,7 +16,8 @@ use crate::support::letter::Letter;
 /// What readers were told, in the oracle's lines.
 pub async fn told(course: &Course) -> Told {
     let events: Vec<(Json<Value>,)> =
-        sqlx::query_as("SELECT event FROM events WHERE audience = 'reader' ORDER BY id")
+        // What an edit of the watchlist makes known has tests of its own.
+        sqlx::query_as("SELECT event FROM events WHERE audience = 'reader' AND kind <> 'briefing' ORDER BY id")
             .fetch_all(course.store.pool())
             .await
             .unwrap();
@@ -73,6 +74,8 @@ pub struct Mail {
 #[derive(Debug, Clone)]
 pub struct Owed {
     pub is_for_readers: bool,
+    /// What an edit of the watchlist makes known, to whom it concerns: that has tests of its own.
+    pub is_of_an_edit: bool,
     pub company: Option<usize>,
     pub day: Day,
     pub number: String,
@@ -116,6 +119,7 @@ pub async fn posted(course: &Course) -> Posted {
     for (id, Json(event), is_for_readers, at, recipient, message, sent_at, is_cancelled) in rows {
         let owed = owed.entry(id).or_insert_with(|| Owed {
             is_for_readers,
+            is_of_an_edit: matches!(event["kind"].as_str(), Some("briefing" | "watchlist_changed")),
             company: event["company"].as_str().map(|keyword| index[keyword]),
             day: Day::of_instant(at),
             number: event["certificate"]["number"].as_str().unwrap_or_default().to_owned(),
@@ -232,10 +236,12 @@ pub async fn troubles(course: &Course) -> Vec<TroubleLine> {
     }
     // Of one instant in the order of the rows: what ends may begin again at the same tick of a simulated clock.
     lines.sort_by_key(|(at, _)| *at);
-    let told: Vec<(String,)> = sqlx::query_as("SELECT kind FROM events WHERE audience = 'operator'")
-        .fetch_all(course.store.pool())
-        .await
-        .unwrap();
+    // What leaves the watchlist is told without being a trouble.
+    let told: Vec<(String,)> =
+        sqlx::query_as("SELECT kind FROM events WHERE audience = 'operator' AND kind <> 'watchlist_changed'")
+            .fetch_all(course.store.pool())
+            .await
+            .unwrap();
     assert_eq!(told.len(), lines.len(), "each turn of a trouble is told, and nothing else");
     lines.into_iter().map(|(_, line)| line).collect()
 }

@@ -149,7 +149,8 @@ fn another_parser_agrees(mail: &ReceivedMail) {
     let Ok(mut python) = python else { return };
     std::io::Write::write_all(&mut python.stdin.take().unwrap(), &mail.bytes).unwrap();
     let read = String::from_utf8(python.wait_with_output().unwrap().stdout).unwrap();
-    let mut headers = HEADERS;
+    let mut headers = HEADERS.to_vec();
+    headers.extend(mail.to.iter().any(|to| to == READER).then_some("Reply-To"));
     headers.sort_unstable();
     assert_eq!(read.trim(), format!("{} 3 0 {}", headers.join("|"), mail.to.join(" ")));
 }

@@ -22,6 +22,7 @@ mod mailer;
 mod many_pages;
 mod older_layout;
 mod other_roads;
+mod plans;
 mod private_database;
 mod private_postgres;
 mod real_smtp_server;

@@ -33,8 +33,11 @@ async fn what_a_batch_reads_and_writes_is_found_through_indexes() {
         let prepare = format!("PREPARE tried AS {statement}");
         sqlx::raw_sql(AssertSqlSafe(prepare)).execute(&mut connection).await.unwrap();
         let explain = format!("EXPLAIN EXECUTE tried ({})", vec!["NULL"; parameters].join(", "));
-        let plan: Vec<String> =
-            sqlx::query_scalar(AssertSqlSafe(explain)).persistent(false).fetch_all(&mut connection).await.unwrap();
+        let plan: Vec<String> = sqlx::query_scalar(AssertSqlSafe(explain))
+            .persistent(false)
+            .fetch_all(&mut connection)
+            .await
+            .unwrap();
         sqlx::raw_sql("DEALLOCATE tried").execute(&mut connection).await.unwrap();
         assert!(!plan.iter().any(|line| line.contains("Seq Scan")), "{statement}\n{plan:#?}");
         explained += 1;

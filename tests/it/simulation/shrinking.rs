@@ -22,9 +22,10 @@ pub fn shrink(world: &World, judgement: &Judgement) -> (World, String) {
     (search.world, search.found)
 }
 
-/// Which law a violation is against.
+/// Which law a violation is against; of a panic, how it begins.
 fn law_of(violation: &str) -> String {
-    violation.split(':').next().unwrap_or_default().to_owned()
+    let is_panic = violation.starts_with("panic:");
+    violation.split(':').take(1 + usize::from(is_panic)).collect()
 }
 
 struct Search {

@@ -72,7 +72,7 @@ async fn neither_key_nor_password_is_logged_stored_printed_or_mailed() {
         let refused = now(&watchlist, WRONG_PASSWORD);
         let ran = run(&refused, &["check", "--json"], &secrets);
         assert_eq!((ran.code, &ran.json()["companies"]["complete"]), (Some(3), &2.into()), "{}", ran.stdout);
-        assert!(ran.stderr.contains("TRACE"), "it was as talkative as can be");
+        assert!(ran.stderr.contains("DEBUG"), "it was as talkative as can be");
         run(&refused, &["test-email", "--json"], &secrets);
         secrets.are_in_no_row(&scene.pool).await;
 

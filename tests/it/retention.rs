@@ -189,7 +189,7 @@ async fn a_daemon_forgets_by_its_own_clock_and_never_with_keep_forever() {
         let daemon = Running::start(&program, &["run"]);
         daemon.logged("watching").await;
         if left == "0" {
-            daemon.logged("forgot what is older than [database].keep removed=1").await;
+            daemon.logged("removed what is older than [database].keep removed=1").await;
         }
         until("it has looked", || async { texts(&store, old).await == [left] }).await;
         daemon.end(nix::sys::signal::Signal::SIGTERM).await;

@@ -10,8 +10,8 @@ use tokio::net::{TcpListener, TcpStream, UnixStream};
 use tokio::sync::watch;
 
 /// What the program asks for in the start-up of a session that holds claims, and as many bytes that mean one second.
-const FIVE_MINUTES: &[u8] = b"idle_session_timeout=5min";
-const ONE_SECOND: &[u8] = b"idle_session_timeout=1000";
+const FIVE_MINUTES: &[u8] = b"'idle_session_timeout', '5min'";
+const ONE_SECOND: &[u8] = b"'idle_session_timeout', '1000'";
 
 /// What can become of a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

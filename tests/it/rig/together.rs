@@ -125,7 +125,14 @@ async fn each_is_told_once(rig: &Rig, companies: usize) {
     let mails = letters.len();
     for (to, letter) in letters {
         assert_eq!(to, READER);
-        for line in letter.text.lines() {
+        // What the text has no room for stands in the attached list, with all the rest.
+        for row in letter.csv.lines() {
+            let name = row.trim_start_matches('"').split('"').next().unwrap_or_default();
+            if let Some(times) = told.get_mut(name) {
+                *times += 1;
+            }
+        }
+        for line in letter.text.lines().filter(|_| letter.csv.is_empty()) {
             // In a list of many, or with a number of its own and what there is to say of it.
             let name = line.trim_start().trim_start_matches(|c: char| c.is_ascii_digit() || "*.".contains(c));
             let Some(name) = name.strip_prefix(' ') else { continue };

@@ -699,7 +699,7 @@ fn in_the_smallest_worlds_every_law_holds_whatever_is_answered() {
 }
 
 #[test]
-#[ignore = "in .ci/run, optimised: cargo test --profile sim --lib closed -- --ignored"]
+#[ignore = "in .ci/run: cargo test --lib closed -- --ignored"]
 fn in_small_worlds_every_law_holds_whatever_is_answered() {
     // By hand: the worlds of whose name this is a part.
     let only = std::env::var("QUALWATCH_WORLD").unwrap_or_default();

@@ -1,7 +1,7 @@
 //! Who is still to be judged today, found and marked in batches.
 
 use chrono::{DateTime, NaiveDate, Utc};
-use sqlx::postgres::PgPool;
+use sqlx::postgres::{PgConnection, PgPool};
 
 use super::claims::Claims;
 use crate::store::companies::CompanyId;
@@ -140,5 +140,18 @@ pub async fn mark_judged(claims: &mut Claims, judged: &[Judged], today: NaiveDat
     .execute(claims.connection())
     .await
     .map_err(during("marking who was judged"))?;
+    Ok(())
+}
+
+/// Has a company's ends judged by `day` at the latest, whatever was foreseen.
+pub(in crate::store) async fn judge_by(
+    connection: &mut PgConnection,
+    company: CompanyId,
+    day: NaiveDate,
+) -> Result<(), StoreError> {
+    sqlx::query!("UPDATE companies SET tell_on = LEAST(tell_on, $2) WHERE id = $1", company.0, day)
+        .execute(connection)
+        .await
+        .map_err(during("having a company judged anew"))?;
     Ok(())
 }

@@ -7,6 +7,7 @@ use sqlx::postgres::{PgConnection, PgPool};
 
 use crate::domain::judge::Renewal;
 use crate::domain::number::CertificateNumber;
+use crate::store::checks::judging;
 use crate::store::companies::CompanyId;
 use crate::store::error::{StoreError, during};
 
@@ -77,14 +78,7 @@ async fn end_all(
     .await
     .map_err(during("taking back a renewal"))?;
     // What it silenced may be due now.
-    sqlx::query!(
-        "UPDATE companies SET tell_on = LEAST(tell_on, $2) WHERE id = $1",
-        company.0,
-        now.date_naive()
-    )
-    .execute(connection)
-    .await
-    .map_err(during("taking back a renewal"))?;
+    judging::judge_by(connection, company, now.date_naive()).await?;
     Ok(ended.rows_affected())
 }
 

@@ -6,6 +6,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use sqlx::postgres::{PgConnection, PgPool};
 
 use crate::domain::number::CertificateNumber;
+use crate::store::checks::judging;
 use crate::store::companies::CompanyId;
 use crate::store::error::{StoreError, during};
 
@@ -98,14 +99,7 @@ async fn end_all(
     .await
     .map_err(during("ending a snooze"))?;
     // What it silenced may be due now.
-    sqlx::query!(
-        "UPDATE companies SET tell_on = LEAST(tell_on, $2) WHERE id = $1",
-        company.0,
-        now.date_naive()
-    )
-    .execute(connection)
-    .await
-    .map_err(during("ending a snooze"))?;
+    judging::judge_by(connection, company, now.date_naive()).await?;
     Ok(ended.rows_affected())
 }
 

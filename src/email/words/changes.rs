@@ -24,26 +24,32 @@ pub(super) fn say(told: &Telling<'_>, change: Change) -> Saying {
         action: String::new(),
         queried: Some(told.queried()),
     };
-    match (change, &told.event.news) {
-        (Change::Expired, _) => say_expired(told, &mut saying),
-        (Change::FilingDue | Change::Expiring, _) => say_end(told, change, &mut saying),
-        (_, News::CertificateRemoved | News::QualificationRemoved(_)) => say_loss(told, &mut saying),
-        (_, News::GradeRaised(grades) | News::GradeLowered(grades) | News::GradeReworded(grades)) => {
+    match &told.event.news {
+        News::Expired(_) | News::Expiring(_) | News::FilingDue(_) if change == Change::Expired => {
+            say_expired(told, &mut saying);
+        }
+        News::Expired(_) | News::Expiring(_) | News::FilingDue(_) => say_end(told, change, &mut saying),
+        News::CertificateRemoved | News::QualificationRemoved(_) => say_loss(told, &mut saying),
+        News::GradeRaised(grades) | News::GradeLowered(grades) | News::GradeReworded(grades) => {
             say_grade(told, grades, change, &mut saying);
         }
-        (_, News::Renewed(ends) | News::ValidityExtended(ends) | News::ValidityShortened(ends)) => {
+        News::Renewed(ends) | News::ValidityExtended(ends) | News::ValidityShortened(ends) => {
             say_end_moved(told, *ends, change, &mut saying);
         }
-        (
-            _,
-            News::Watching(_)
-            | News::Retracted(_)
-            | News::Unverified
-            | News::VerifiedAgain
-            | News::Briefing(_)
-            | News::WatchlistChanged(_),
-        ) => companies::say(told, &mut saying),
-        _ => say_gain(told, &mut saying),
+        News::CertificateAdded
+        | News::CertificateRestored
+        | News::CertificateReplaced(_)
+        | News::QualificationAdded(_)
+        | News::QualificationAbsorbed(_)
+        | News::Reissued(_) => say_gain(told, &mut saying),
+        News::Watching(_)
+        | News::Retracted(_)
+        | News::Unverified
+        | News::VerifiedAgain
+        | News::Briefing(_)
+        | News::WatchlistChanged(_) => companies::say(told, &mut saying),
+        // `troubles.rs` has the words of these.
+        News::Trouble(..) | News::Resolved(..) => {}
     }
     saying.notes.extend(notes(told));
     saying

@@ -18,91 +18,83 @@ struct Words {
 }
 
 fn words(trouble: Trouble, facts: &TroubleFacts) -> Words {
+    words_of_cause(trouble, facts).unwrap_or_else(|| words_of_kind(trouble))
+}
+
+/// What is said of a cause that its kind's words do not fit.
+fn words_of_cause(trouble: Trouble, facts: &TroubleFacts) -> Option<Words> {
     let is = |phrase: Phrase| phrase.read(Language::English, &facts.reason).is_some();
-    let of = |title, over, means, action| Words { title, over, means, action };
+    let of = |title, over, means, action| Some(Words { title, over, means, action });
     match trouble {
         Trouble::ApiCredential if is(w::NO_KEY_GIVEN) => {
             of(w::NO_KEY, w::NO_KEY_OVER, w::MEANS_JUDGED_ON, w::DO_NO_KEY)
         }
-        Trouble::ApiCredential => {
-            of(w::API_CREDENTIAL, w::API_CREDENTIAL_OVER, w::MEANS_JUDGED_ON, w::DO_API_CREDENTIAL)
-        }
         Trouble::ApiQuota if is(w::LIMIT_REACHED) => {
             of(w::OWN_LIMIT, w::API_QUOTA_OVER, w::MEANS_JUDGED_ON, w::DO_OWN_LIMIT)
         }
-        Trouble::ApiQuota => of(w::API_QUOTA, w::API_QUOTA_OVER, w::MEANS_JUDGED_ON, w::DO_API_QUOTA),
-        Trouble::ApiUnreachable => {
-            of(w::API_UNREACHABLE, w::API_UNREACHABLE_OVER, w::MEANS_JUDGED_ON, w::DO_API_UNREACHABLE)
-        }
-        Trouble::ApiUnknownCode => of(
-            w::API_UNKNOWN_CODE,
-            w::API_UNKNOWN_CODE_OVER,
-            w::MEANS_OF_THIS_COMPANY,
-            w::DO_API_UNKNOWN_CODE,
-        ),
-        Trouble::CompanyNotFound => of(
-            w::COMPANY_NOT_FOUND,
-            w::COMPANY_NOT_FOUND_OVER,
-            w::MEANS_NOTHING_KNOWN,
-            w::DO_COMPANY_NOT_FOUND,
-        ),
         Trouble::CompanyUnverified if is(w::CALLS_NEEDED) => {
             of(w::TOO_LARGE, w::COMPANY_UNVERIFIED_OVER, w::MEANS_OF_THIS_COMPANY, w::DO_TOO_LARGE)
-        }
-        Trouble::CompanyUnverified => of(
-            w::COMPANY_UNVERIFIED,
-            w::COMPANY_UNVERIFIED_OVER,
-            w::MEANS_OF_THIS_COMPANY,
-            w::DO_COMPANY_UNVERIFIED,
-        ),
-        Trouble::IdentityChanged => of(
-            w::IDENTITY_CHANGED,
-            w::IDENTITY_CHANGED_OVER,
-            w::MEANS_OF_THIS_COMPANY,
-            w::DO_IDENTITY_CHANGED,
-        ),
-        Trouble::MassChange => {
-            of(w::MASS_CHANGE, w::MASS_CHANGE_OVER, w::MEANS_LOSSES_WAIT, w::DO_MASS_CHANGE)
         }
         Trouble::UnreadableDate
             if [w::END_BEFORE_ISSUE, w::ISSUED_IN_FUTURE, w::TOO_LONG].into_iter().any(is) =>
         {
             of(w::DATE_ODD, w::DATE_OVER, w::MEANS_LAST_END, w::DO_DATE)
         }
-        Trouble::UnreadableDate => of(w::DATE_UNREADABLE, w::DATE_OVER, w::MEANS_LAST_END, w::DO_DATE),
-        Trouble::UnreadableItem => {
-            of(w::UNREADABLE_ITEM, w::UNREADABLE_ITEM_OVER, w::MEANS_ITEM, w::DO_UNREADABLE_ITEM)
-        }
-        _ => words_of_the_service(trouble),
+        _ => None,
     }
 }
 
-/// The same of troubles that have nothing to do with the provider.
-fn words_of_the_service(trouble: Trouble) -> Words {
-    let of = |title, over, means, action| Words { title, over, means, action };
-    match trouble {
+/// What is said of each kind.
+fn words_of_kind(trouble: Trouble) -> Words {
+    let [title, over, means, action] = match trouble {
+        Trouble::ApiCredential => {
+            [w::API_CREDENTIAL, w::API_CREDENTIAL_OVER, w::MEANS_JUDGED_ON, w::DO_API_CREDENTIAL]
+        }
+        Trouble::ApiQuota => [w::API_QUOTA, w::API_QUOTA_OVER, w::MEANS_JUDGED_ON, w::DO_API_QUOTA],
+        Trouble::ApiUnreachable => {
+            [w::API_UNREACHABLE, w::API_UNREACHABLE_OVER, w::MEANS_JUDGED_ON, w::DO_API_UNREACHABLE]
+        }
+        Trouble::ApiUnknownCode => {
+            [w::API_UNKNOWN_CODE, w::API_UNKNOWN_CODE_OVER, w::MEANS_OF_THIS_COMPANY, w::DO_API_UNKNOWN_CODE]
+        }
+        Trouble::CompanyNotFound => {
+            [w::COMPANY_NOT_FOUND, w::COMPANY_NOT_FOUND_OVER, w::MEANS_NOTHING_KNOWN, w::DO_COMPANY_NOT_FOUND]
+        }
+        Trouble::CompanyUnverified => [
+            w::COMPANY_UNVERIFIED,
+            w::COMPANY_UNVERIFIED_OVER,
+            w::MEANS_OF_THIS_COMPANY,
+            w::DO_COMPANY_UNVERIFIED,
+        ],
+        Trouble::IdentityChanged => {
+            [w::IDENTITY_CHANGED, w::IDENTITY_CHANGED_OVER, w::MEANS_OF_THIS_COMPANY, w::DO_IDENTITY_CHANGED]
+        }
+        Trouble::MassChange => [w::MASS_CHANGE, w::MASS_CHANGE_OVER, w::MEANS_LOSSES_WAIT, w::DO_MASS_CHANGE],
+        Trouble::UnreadableDate => [w::DATE_UNREADABLE, w::DATE_OVER, w::MEANS_LAST_END, w::DO_DATE],
+        Trouble::UnreadableItem => {
+            [w::UNREADABLE_ITEM, w::UNREADABLE_ITEM_OVER, w::MEANS_ITEM, w::DO_UNREADABLE_ITEM]
+        }
         Trouble::WatchlistRejected => {
-            of(w::WATCHLIST_REJECTED, w::WATCHLIST_REJECTED_OVER, w::MEANS_OLD_LIST, w::DO_WATCHLIST_REJECTED)
+            [w::WATCHLIST_REJECTED, w::WATCHLIST_REJECTED_OVER, w::MEANS_OLD_LIST, w::DO_WATCHLIST_REJECTED]
         }
         Trouble::EmailStopped => {
-            of(w::EMAIL_STOPPED, w::EMAIL_STOPPED_OVER, w::MEANS_MAIL_WAITS, w::DO_EMAIL_STOPPED)
+            [w::EMAIL_STOPPED, w::EMAIL_STOPPED_OVER, w::MEANS_MAIL_WAITS, w::DO_EMAIL_STOPPED]
         }
-        Trouble::EmailLate => {
-            of(w::EMAIL_LATE, w::EMAIL_LATE_OVER, w::MEANS_THIS_MAIL_WAITS, w::DO_EMAIL_LATE)
-        }
-        Trouble::EmailUndeliverable => of(
+        Trouble::EmailLate => [w::EMAIL_LATE, w::EMAIL_LATE_OVER, w::MEANS_THIS_MAIL_WAITS, w::DO_EMAIL_LATE],
+        Trouble::EmailUndeliverable => [
             w::EMAIL_UNDELIVERABLE,
             w::EMAIL_UNDELIVERABLE_OVER,
             w::MEANS_MAIL_GIVEN_UP,
             w::DO_EMAIL_UNDELIVERABLE,
-        ),
-        _ => of(
+        ],
+        Trouble::DatabaseUnavailable => [
             w::DATABASE_UNAVAILABLE,
             w::DATABASE_UNAVAILABLE_OVER,
             w::MEANS_NOTHING_GOES,
             w::DO_DATABASE_UNAVAILABLE,
-        ),
-    }
+        ],
+    };
+    Words { title, over, means, action }
 }
 
 /// What a kind is called, whatever its cause.

@@ -47,7 +47,7 @@ pub(super) async fn snooze(places: &Places, arguments: &SnoozeArguments) -> anyh
     };
     let named = NamedCertificate::read(&context, company, number)?;
     if arguments.until.is_some_and(|until| until <= context.today()) {
-        let refusal = Refusal::wrong_use("the day lies not ahead: nothing would be silent");
+        let refusal = Refusal::wrong_use("the day must be in the future: nothing would be silent");
         return Err(refusal.advising("name the first day on which it is to be told of again").into());
     }
     let database = Database::open_existing(&context).await?;

@@ -170,6 +170,10 @@ async fn a_check_delivers_through_another_server_by_starttls_login_and_ca_file()
 
     scene.at("2026-01-14");
     let (code, mail, problems) = run(&watchlist.replace(&place, &with_ca), PASSWORD);
+    assert_eq!((code, &mail["owed"]), (Some(0), &json!(0)), "a renewal beside a loss waits: {problems}");
+    assert_eq!(taken(&mut aiosmtpd, 2).await, [READER, OPERATOR], "of the other companies");
+    scene.at("2026-01-15");
+    let (code, mail, problems) = run(&watchlist.replace(&place, &with_ca), PASSWORD);
     assert_eq!((code, &mail["owed"]), (Some(3), &json!(0)), "{problems}");
     assert_eq!(taken(&mut aiosmtpd, 1).await, [READER], "nine days later");
 }

@@ -14,7 +14,7 @@ use super::oracle::{Oracle, TroubleLine, Verdict};
 use super::registry::Call;
 use super::story;
 use super::truth::{RowName, Sight};
-use super::weather::What;
+use super::weather::{Mail, What};
 
 /// How a world was lived through.
 #[derive(Debug, Default)]
@@ -408,6 +408,7 @@ impl Judge<'_> {
             })
         };
         let amiss = |what: &What| matches!(what, What::Manner(_));
+        let mail = weather.mail.get(&trouble.day).copied();
         match trouble.kind.as_str() {
             "api_quota" if is_own_limit(trouble) => weather.calls_on(trouble.day).is_some(),
             "api_quota" => lately(0, &|what| matches!(what, What::Manner(Code(10_011..=10_013)))),
@@ -424,6 +425,9 @@ impl Judge<'_> {
             "company_unverified" if weather.calls_on(trouble.day).is_some() => true,
             "api_unreachable" | "company_unverified" => lately(2, &amiss),
             "mass_change" | "unreadable_date" | "company_not_found" => true,
+            // One of all who are refused alike is told before it is known that they are.
+            "email_stopped" => matches!(mail, Some(Mail::RefusedLate | Mail::UnknownAll)),
+            "email_undeliverable" => mail == Some(Mail::UnknownAll),
             _ => false,
         }
     }

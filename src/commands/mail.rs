@@ -1,5 +1,7 @@
 //! `qualwatch mail`: the mail that an address would get now, or that went to it on a day.
 
+use std::collections::HashSet;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use chrono::{DateTime, NaiveDate, Utc};
@@ -9,7 +11,8 @@ use crate::config::EmailAddress;
 use crate::domain::event::Event;
 use crate::domain::text::displayable;
 use crate::domain::wall_clock::hour_of_day;
-use crate::email::digest::compose;
+use crate::email::digest::compose_around;
+use crate::email::rest::{self, ToldAtOnce};
 use crate::store::outbox::recipients::Recipient;
 use crate::store::reports::letters::{self, Offered};
 
@@ -74,7 +77,14 @@ async fn letters(
     let mut shapes: Vec<LetterShape> = offered.iter().map(|offered| went(to, offered)).collect();
     if day >= context.today() {
         let events: Vec<Event> = letters::owed(pool, &recipient).await?;
-        let owed = compose(&events, context.watchlist.language, day).into_iter();
+        let told = ToldAtOnce {
+            recipient: &recipient,
+            events: &events.iter().collect::<Vec<_>>(),
+            unlisted: HashSet::new(),
+            is_all: events.len() < letters::OWED_MAX,
+        };
+        let around = rest::around(pool, &context.watchlist, &told, day).await?;
+        let owed = compose_around(&events, &around, context.watchlist.language, day).into_iter();
         shapes.extend(owed.map(|letter| LetterShape {
             to: to.clone(),
             subject: letter.subject,

@@ -1,6 +1,6 @@
 //! One recipient: claimed, their unfinished messages repeated as they are, the rest made into a digest and sent.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::time::Duration;
@@ -8,11 +8,12 @@ use std::time::Duration;
 use sha2::{Digest as _, Sha256};
 
 use super::digest::alike::{Alike, Unlisted};
-use super::digest::{Around, Letter, compose_with_unlisted};
+use super::digest::{Letter, compose_with_unlisted};
 use super::error::EmailError;
 use super::mailer::{MailProblem, Next, Run};
 use super::message::{Envelope, build};
 use super::receipt::Receipt;
+use super::rest::{self, ToldAtOnce};
 use super::ripeness::Ripe;
 use super::smtp::censor::Censor;
 use super::smtp::failure::{Fault, SendFailure, Stage};
@@ -114,6 +115,11 @@ impl Gathered {
         }
     }
 
+    /// Whose certificates are counted, some of them or all not listed.
+    fn companies_of_unlisted(&self) -> HashSet<Keyword> {
+        self.alike.values().flat_map(|group| &group.companies).cloned().collect()
+    }
+
     /// What is counted and not listed, with the deliveries.
     fn unlisted(&self) -> Vec<(Unlisted, &[DeliveryId])> {
         let listed = |alike: &Alike| -> BTreeSet<&Keyword> {
@@ -194,7 +200,13 @@ impl Run<'_> {
         let watchlist = self.mailer.watchlist;
         let today = self.mailer.day_of(self.mailer.clock.now());
         let bytes_max = self.post.size_max().unwrap_or(usize::MAX).min(self.letter_bytes_max);
-        let around = Around::of(watchlist, waiting.recipient.as_str(), &events);
+        let told = ToldAtOnce {
+            recipient: &waiting.recipient,
+            events: &events,
+            unlisted: gathered.companies_of_unlisted(),
+            is_all: !is_more,
+        };
+        let around = rest::around(self.mailer.store.pool(), watchlist, &told, today).await?;
         for letter in compose_with_unlisted(&events, &unlisted, &around, watchlist.language, today, bytes_max)
         {
             match self.send_letter(served, &letter, (&gathered.listed, &deliveries)).await? {

@@ -18,6 +18,7 @@ pub(crate) mod post;
 mod readers;
 mod receipt;
 mod refusing;
+pub(crate) mod rest;
 mod ripeness;
 mod smtp;
 mod telling;

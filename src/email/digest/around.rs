@@ -13,9 +13,12 @@ use crate::email::words::phrasebook::phrases;
 use crate::email::words::{days, names};
 
 phrases! {
-    REST_ALL = "其余 {companies} 家企业 {certificates} 本证书：无变化，{at} 已查询。" / "The other {companies} companies with {certificates} certificates: no change, queried {at}.";
-    REST_SOME = "其余 {companies} 家企业 {certificates} 本证书：{asked} 家无变化（{at} 已查询）；未查询到数据的：{names}。" / "The other {companies} companies with {certificates} certificates: {asked} without a change (queried {at}); not queried: {names}.";
-    REST_SINCE = "{company}（自 {day} 起）" / "{company} (since {day})";
+    REST = "其余 {companies} 家企业 {certificates} 本证书：{clauses}。" / "All the rest (companies: {companies}, certificates: {certificates}): {clauses}.";
+    REST_UNCHANGED = "无变化，{at} 已查询" / "no change, queried {at}";
+    REST_SOME_UNCHANGED = "{count} 家无变化（{at} 已查询）" / "no change in {count} companies (queried {at})";
+    REST_DIFFERING = "{count} 家的数据与此前不同，待再次查询确认" / "data that differs and is to be confirmed by another query in {count}";
+    REST_OLDER = "数据较早的：{names}" / "with older data: {names}";
+    REST_SINCE = "{company}（截至 {day}）" / "{company} (as of {day})";
     REST_NEVER = "{company}（尚无数据）" / "{company} (no data yet)";
     NEXT_DEADLINE = "下一个期限：{day} {company} {number}。" / "The next deadline: {day}, {company} {number}.";
     THIS_MORNING = "今早 {time}" / "this morning at {time}";
@@ -64,9 +67,11 @@ pub struct TheRest {
     pub companies: usize,
     /// Their certificates that are held.
     pub certificates: usize,
-    /// The latest query of them.
+    /// When they were queried: the first of the queries on the last day that had any.
     pub queried_at: Option<DateTime<Utc>>,
-    /// Those that were not queried that day, by what mails call them, and when they were last.
+    /// Of how many the data of that day differs in what another query has yet to confirm.
+    pub differing: usize,
+    /// Those without data of that day, by what mails call them, and when they were queried last.
     pub unqueried: Vec<(String, Option<DateTime<Utc>>)>,
     /// The next deadline of all that the reader is told of: day, company, number.
     pub next: Option<(NaiveDate, String, String)>,
@@ -94,32 +99,11 @@ impl Around {
         let Some(rest) = self.rest.as_ref().filter(|rest| rest.companies > 0) else {
             return String::new();
         };
-        let at = rest.queried_at.map(|at| queried(at, today, language)).unwrap_or_default();
         let (companies, certificates) = (rest.companies.to_string(), rest.certificates.to_string());
-        let asked = rest.companies.saturating_sub(rest.unqueried.len()).to_string();
-        let unqueried: Vec<String> = rest
-            .unqueried
-            .iter()
-            .map(|(company, last)| {
-                let company = names::name(company);
-                let day = last.map(|last| days::day(days::day_of(last), language));
-                match day {
-                    Some(day) => REST_SINCE.with(language, &[("company", &company), ("day", &day)]),
-                    None => REST_NEVER.with(language, &[("company", &company)]),
-                }
-            })
-            .collect();
-        let unqueried = names::listed(&unqueried, NAMED_MAX, language);
-        let words = if rest.unqueried.is_empty() { REST_ALL } else { REST_SOME };
-        let said = words.with(
+        let clauses = clauses(rest, language, today).join(names::semicolon(language));
+        let said = REST.with(
             language,
-            &[
-                ("companies", &companies),
-                ("certificates", &certificates),
-                ("asked", &asked),
-                ("at", &at),
-                ("names", &unqueried),
-            ],
+            &[("companies", &companies), ("certificates", &certificates), ("clauses", &clauses)],
         );
         let next = rest.next.as_ref().map(|(day, company, number)| {
             let day = days::full_day(*day, language);
@@ -159,6 +143,37 @@ impl Around {
     }
 }
 
+/// What is known of the rest: of how many it says nothing new, of how many something that is in doubt, of whom nothing of the day.
+fn clauses(rest: &TheRest, language: Language, today: NaiveDate) -> Vec<String> {
+    let at = rest.queried_at.map(|at| queried(at, today, language)).unwrap_or_default();
+    let unchanged = rest.companies.saturating_sub(rest.unqueried.len() + rest.differing);
+    let mut clauses = Vec::new();
+    if unchanged == rest.companies {
+        clauses.push(REST_UNCHANGED.with(language, &[("at", &at)]));
+    } else if unchanged > 0 {
+        clauses.push(REST_SOME_UNCHANGED.with(language, &[("count", &unchanged.to_string()), ("at", &at)]));
+    }
+    if rest.differing > 0 {
+        clauses.push(REST_DIFFERING.with(language, &[("count", &rest.differing.to_string())]));
+    }
+    let older: Vec<String> = rest
+        .unqueried
+        .iter()
+        .map(|(company, last)| {
+            let company = names::name(company);
+            match last.map(|last| days::day(days::day_of(last), language)) {
+                Some(day) => REST_SINCE.with(language, &[("company", &company), ("day", &day)]),
+                None => REST_NEVER.with(language, &[("company", &company)]),
+            }
+        })
+        .collect();
+    if !older.is_empty() {
+        let named = names::companies(&older, NAMED_MAX, older.len(), language);
+        clauses.push(REST_OLDER.with(language, &[("names", &named)]));
+    }
+    clauses
+}
+
 /// `今早 08:00`, where it was this morning.
 fn queried(at: DateTime<Utc>, today: NaiveDate, language: Language) -> String {
     let local = at.with_timezone(&chrono_tz::Asia::Shanghai);
@@ -186,6 +201,7 @@ mod tests {
             companies: 13,
             certificates: 41,
             queried_at: Some(instant("2026-03-03T00:00:10Z")),
+            differing: 0,
             unqueried: Vec::new(),
             next: Some(("2026-03-20".parse().unwrap(), "中原建设".to_owned(), "D341000104".to_owned())),
         };
@@ -201,8 +217,15 @@ mod tests {
             vec![("豫监理".to_owned(), Some(instant("2026-02-20T00:00:00Z"))), ("新企业".to_owned(), None)];
         assert_eq!(
             line(&rest),
-            "其余 13 家企业 41 本证书：11 家无变化（今早 08:00 已查询）；未查询到数据的：豫监理（自 2026年2月20日 起）；新企业（尚无数据）。下一个期限：2026年3月20日（星期五） 中原建设 D341000104。"
+            "其余 13 家企业 41 本证书：11 家无变化（今早 08:00 已查询）；数据较早的：豫监理（截至 2026年2月20日）、新企业（尚无数据）。下一个期限：2026年3月20日（星期五） 中原建设 D341000104。"
         );
+        rest.differing = 2;
+        rest.next = None;
+        assert!(line(&rest).contains("9 家无变化（今早 08:00 已查询）；2 家的数据与此前不同，待再次查询确认；"), "{}", line(&rest));
+        rest.unqueried = (0..13).map(|number| (format!("企业{number}"), None)).collect();
+        (rest.differing, rest.queried_at) = (0, None);
+        assert!(line(&rest).starts_with("其余 13 家企业 41 本证书：数据较早的：企业0（尚无数据）、"), "{}", line(&rest));
+        assert!(line(&rest).ends_with("等共 13 家。"), "{}", line(&rest));
         assert_eq!(line(&TheRest::default()), "", "nothing is left to say");
     }
 }

@@ -83,6 +83,18 @@ pub(in crate::email) fn listed(names: &[String], count: usize, language: Languag
     }
 }
 
+/// Companies one after another, at most `count` of them; of `all` there are, so that whoever reads knows how many are not named.
+pub(in crate::email) fn companies(names: &[String], count: usize, all: usize, language: Language) -> String {
+    let shown = names.iter().take(count).map(String::as_str).collect::<Vec<_>>();
+    let left_out = all.saturating_sub(shown.len());
+    let shown = shown.join(comma(language));
+    match language {
+        _ if left_out == 0 => shown,
+        Language::Chinese => format!("{shown} 等共 {all} 家"),
+        Language::English => format!("{shown} and {left_out} more"),
+    }
+}
+
 /// What stands between the items of a short list.
 pub(in crate::email) fn comma(language: Language) -> &'static str {
     match language {

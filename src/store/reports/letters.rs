@@ -9,7 +9,7 @@ use crate::store::error::{StoreError, during};
 use crate::store::outbox::recipients::Recipient;
 
 /// Events of a mail that are read.
-const OWED_MAX: i64 = 6_000;
+pub const OWED_MAX: usize = 6_000;
 
 /// A message as it was offered to a server.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -70,7 +70,7 @@ pub async fn owed(pool: &PgPool, recipient: &Recipient) -> Result<Vec<Event>, St
            ORDER BY deliveries.id
            LIMIT $2"#,
         recipient.as_str(),
-        OWED_MAX
+        i64::try_from(OWED_MAX).unwrap_or(i64::MAX)
     )
     .fetch_all(pool)
     .await

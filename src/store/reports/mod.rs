@@ -5,6 +5,7 @@ pub mod health;
 pub mod history;
 pub mod letters;
 pub mod overview;
+pub mod queried;
 pub mod reasons;
 mod reads;
 

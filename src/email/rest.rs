@@ -1,0 +1,182 @@
+//! What stands around a letter, from the file and from rows: above all how the companies stand of which it tells nothing, so that
+//! its reader knows that silence is no accident.
+
+use std::collections::{HashMap, HashSet};
+
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+use sqlx::PgPool;
+
+use super::digest::{Around, TheRest};
+use super::words::days;
+use crate::config::{Company, Watchlist};
+use crate::domain::certificates::{self, Certificate, Owner};
+use crate::domain::event::{Audience, Event};
+use crate::domain::holding::Past;
+use crate::domain::keyword::Keyword;
+use crate::domain::number::CertificateNumber;
+use crate::store::StoreError;
+use crate::store::companies::renewals;
+use crate::store::outbox::recipients::Recipient;
+use crate::store::reports::established::{self, BATCH_ESTABLISHED_MAX};
+use crate::store::reports::queried::{self, Queried};
+
+/// A filing day lies at most so many days before its end: three months.
+const FILING_BEFORE_DAYS_MAX: i64 = 92;
+
+/// How far ahead the next deadline is looked for, step by step: what ends first has it, mostly.
+const AHEAD_DAYS: [i64; 4] = [100, 300, 900, 2_700];
+
+/// What one recipient is told at once.
+pub(crate) struct ToldAtOnce<'a> {
+    /// To whom.
+    pub recipient: &'a Recipient,
+    /// What is told.
+    pub events: &'a [&'a Event],
+    /// Companies of which something is told that is not among the events.
+    pub unlisted: HashSet<Keyword>,
+    /// Whether they are owed nothing besides: else nothing can be said of other companies.
+    pub is_all: bool,
+}
+
+/// What stands around a letter that tells this on `today`.
+///
+/// # Errors
+/// When the database fails.
+pub(crate) async fn around(
+    pool: &PgPool,
+    watchlist: &Watchlist,
+    told: &ToldAtOnce<'_>,
+    today: NaiveDate,
+) -> Result<Around, StoreError> {
+    let around = Around::of(watchlist, told.recipient.as_str(), told.events);
+    let tells_readers = told.events.iter().any(|event| event.kind().audience() == Audience::Reader);
+    if !tells_readers || !told.is_all {
+        return Ok(around);
+    }
+    let reads_all = watchlist.email.to.iter().any(|address| address.folded() == told.recipient.as_str());
+    let is_read = |company: &&Company| {
+        reads_all || company.to.iter().any(|address| address.folded() == told.recipient.as_str())
+    };
+    let companies = watchlist.companies.iter().filter(is_read);
+    let reader = Reader {
+        pool,
+        watchlist,
+        told,
+        today,
+        companies: companies.map(|company| (company.keyword.as_str(), company)).collect(),
+    };
+    Ok(Around { rest: reader.the_rest().await?, ..around })
+}
+
+struct Reader<'a> {
+    pool: &'a PgPool,
+    watchlist: &'a Watchlist,
+    told: &'a ToldAtOnce<'a>,
+    today: NaiveDate,
+    /// Of whom they are told, by keyword.
+    companies: HashMap<&'a str, &'a Company>,
+}
+
+impl Reader<'_> {
+    async fn the_rest(&self) -> Result<Option<TheRest>, StoreError> {
+        let told: HashSet<&Keyword> =
+            self.told.events.iter().filter_map(|event| event.company.as_ref()).chain(&self.told.unlisted).collect();
+        let rest = self.companies.values().filter(|company| !told.contains(&company.keyword));
+        let rest: HashMap<&str, &Company> =
+            rest.map(|company| (company.keyword.as_str(), *company)).collect();
+        if rest.is_empty() {
+            return Ok(None);
+        }
+        let keywords: Vec<&str> = rest.keys().copied().collect();
+        let stored = queried::queried(self.pool, &keywords, Past::on(self.today).since()).await?;
+        let stored: HashMap<&str, &Queried> = stored.iter().map(|one| (one.keyword.as_str(), one)).collect();
+        let asked_at = |keyword: &str| stored.get(keyword).and_then(|one| one.last_verified_at);
+        let last_day = rest.keys().filter_map(|keyword| asked_at(keyword)).max().map(days::day_of);
+        let is_of_last_day = |at: &DateTime<Utc>| Some(days::day_of(*at)) == last_day;
+        let of_last_day = || rest.keys().filter(|keyword| asked_at(keyword).as_ref().is_some_and(is_of_last_day));
+        let is_older = |keyword: &&str| !asked_at(keyword).as_ref().is_some_and(is_of_last_day);
+        let mut unqueried: Vec<(Option<DateTime<Utc>>, String)> = rest
+            .iter()
+            .filter(|(keyword, _)| is_older(keyword))
+            .map(|(keyword, company)| (asked_at(keyword), company.name.clone()))
+            .collect();
+        // Of whom nothing is known comes first, then the oldest.
+        unqueried.sort_unstable();
+        Ok(Some(TheRest {
+            companies: rest.len(),
+            certificates: stored.values().filter_map(|one| usize::try_from(one.certificates).ok()).sum(),
+            queried_at: of_last_day().filter_map(|keyword| asked_at(keyword)).min(),
+            differing: of_last_day().filter(|keyword| stored.get(**keyword).is_some_and(|one| one.differs)).count(),
+            unqueried: unqueried.into_iter().map(|(at, company)| (company, at)).collect(),
+            next: self.next_deadline().await?,
+        }))
+    }
+
+    /// The next deadline of all that they are told of, besides the ends that the letter is about.
+    async fn next_deadline(&self) -> Result<Option<(NaiveDate, String, String)>, StoreError> {
+        let filed: HashSet<(String, String, NaiveDate)> = renewals::in_force(self.pool)
+            .await?
+            .into_iter()
+            .map(|filed| (filed.keyword, key_of(&filed.number), filed.end))
+            .collect();
+        for ahead in AHEAD_DAYS {
+            let until = self.today + TimeDelta::days(ahead);
+            let found = self.first_deadline_of_what_ends(until, &filed).await?;
+            // What ends later may have to be applied for earlier.
+            if found.as_ref().is_some_and(|(day, ..)| *day <= until - TimeDelta::days(FILING_BEFORE_DAYS_MAX)) {
+                return Ok(found);
+            }
+        }
+        Ok(None)
+    }
+
+    async fn first_deadline_of_what_ends(
+        &self,
+        until: NaiveDate,
+        filed: &HashSet<(String, String, NaiveDate)>,
+    ) -> Result<Option<(NaiveDate, String, String)>, StoreError> {
+        let ids = established::ids_ending_between(self.pool, self.today, until).await?;
+        let mut first: Option<(NaiveDate, String, String)> = None;
+        for ids in ids.chunks(BATCH_ESTABLISHED_MAX) {
+            let is_read = |keyword: &str| self.companies.contains_key(keyword);
+            for company in established::established(self.pool, ids, is_read).await? {
+                let Some(entry) = self.companies.get(company.keyword.as_str()) else { continue };
+                let owner = Owner {
+                    keyword: &company.keyword,
+                    name: &entry.name,
+                    last_verified_at: company.last_verified_at,
+                    expiring_from_days: self.watchlist.expiry_days_of(entry).iter().max().copied().map_or(-1, i64::from),
+                };
+                let mut all = certificates::certificates(&company.snapshot, owner, self.today);
+                all.retain(|certificate| !self.tells_of(certificate));
+                for certificate in &mut all {
+                    let Some(end) = certificate.valid_until else { continue };
+                    let key = (company.keyword.as_str().to_owned(), key_of(&certificate.certificate_num), end);
+                    if filed.contains(&key) {
+                        certificate.filing_day = None;
+                    }
+                }
+                let next = certificates::next_deadline(&all, self.today);
+                let next = next.map(|(day, it)| (day, it.name.clone(), it.certificate_num.clone()));
+                first = first.into_iter().chain(next).min();
+            }
+        }
+        Ok(first)
+    }
+
+    /// Whether the letter is about this end of this certificate.
+    fn tells_of(&self, certificate: &Certificate) -> bool {
+        self.told.events.iter().any(|event| {
+            let facts = event.certificate.as_ref();
+            event.company.as_ref() == Some(&certificate.company)
+                && facts.is_some_and(|facts| {
+                    facts.number == certificate.certificate_num && facts.valid_until == certificate.valid_until
+                })
+        })
+    }
+}
+
+/// Numbers are equal when their keys are.
+fn key_of(number: &str) -> String {
+    CertificateNumber::parse(number).map_or_else(|| number.to_owned(), |number| number.key().to_owned())
+}

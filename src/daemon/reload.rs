@@ -182,6 +182,7 @@ impl<'s> ReloadLoop<'s> {
             reason,
             line,
             advice: Some(REJECTED_ADVICE.to_owned()),
+            place: Some(self.common.around.path.display().to_string()),
             since: Some(self.common.around.clock.now()),
             ..TroubleFacts::default()
         };

@@ -7,8 +7,8 @@ use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 
 pub use super::event_facts::{
-    Absorbed, Baseline, CertificateFacts, Elsewhere, Leaver, Leavers, NamedQualification, OpenEnds, Rest,
-    TroubleFacts,
+    Absorbed, Baseline, CallsADay, CertificateFacts, Elsewhere, Leaver, Leavers, MassEnd, NamedQualification,
+    OpenEnds, ReaderEdited, Rest, TroubleFacts,
 };
 pub use super::event_kind::{
     Audience, Change, EndMove, EventKind, Fields, GradeMove, IssueMove, News, OfQualification, Reached,
@@ -270,7 +270,13 @@ mod tests {
             (
                 "retracted",
                 r#"{"notes": [{"note": "takes_back", "kind": "renewed"}]}"#,
-                News::Retracted(TakenBack { kind: Change::Renewed, qualification: None }),
+                News::Retracted(TakenBack {
+                    kind: Change::Renewed,
+                    qualification: None,
+                    told_on: None,
+                    former_end: None,
+                    former_grade: None,
+                }),
             ),
             ("verified_again", "{}", News::VerifiedAgain),
             ("api_quota_resolved", "{}", News::Resolved(Trouble::ApiQuota, TroubleFacts::default())),

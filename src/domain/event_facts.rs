@@ -3,9 +3,11 @@
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 
+use super::dates::{End, read_end};
 use super::filing::{self, Duty};
 use super::grade::Grade;
 use super::number::Family;
+use super::qualification::is_labour;
 
 /// A qualification as words need it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -48,6 +50,16 @@ impl CertificateFacts {
         let held = self.qualifications.iter().map(|named| (named.name.as_str(), named.grade.as_ref()));
         Some(filing::duty(self.family, self.valid_until?, &held.collect::<Vec<_>>()))
     }
+
+    /// Whether it is a registration of 施工劳务 (备案) that is stated to be without an end: lawful there (domain.md 10), and a slip
+    /// anywhere else.
+    #[must_use]
+    pub fn is_endless_registration(&self) -> bool {
+        let mut names = self.qualifications.iter().map(|named| named.name.as_str()).peekable();
+        names.peek().is_some()
+            && names.all(is_labour)
+            && read_end(Some(&self.valid_until_text)) == End::Endless
+    }
 }
 
 /// A qualification that another certificate holds or held.
@@ -89,13 +101,40 @@ pub struct OpenEnds {
     pub certificates: Vec<CertificateFacts>,
 }
 
-/// Companies of which nobody hears any more after a reload.
+/// What a reload means: companies of which nobody hears any more, who hears of others, what it costs.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Leavers {
     /// Those that left the file.
     pub left: Vec<Leaver>,
-    /// Those that stay in it without a reader.
-    pub unread: Vec<Leaver>,
+    /// Who became a reader of companies that were watched already.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub gained: Vec<ReaderEdited>,
+    /// Who is no reader any more of companies that stay.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lost: Vec<ReaderEdited>,
+    /// What the edit costs; `None` where that is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub calls: Option<CallsADay>,
+}
+
+/// An address that became a reader of companies, or is none any more.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReaderEdited {
+    /// The address.
+    pub address: String,
+    /// What mails call the companies; at most a handful.
+    pub companies: Vec<String>,
+    /// How many they are.
+    pub count: usize,
+}
+
+/// The calls a day that the schedule needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CallsADay {
+    /// Before the edit, where it is known.
+    pub before: Option<u64>,
+    /// Since.
+    pub now: u64,
 }
 
 /// A company, and what is open of it.
@@ -118,6 +157,18 @@ pub struct Baseline {
     pub unjudged: Vec<CertificateFacts>,
 }
 
+/// As what a mass loss ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MassEnd {
+    /// What was not shown is shown again.
+    Back,
+    /// Four looks agree that it is gone.
+    Confirmed,
+    /// Four looks agree that it is gone, and that other things are there in its place.
+    Rewritten,
+}
+
 /// What an operator needs to know of a trouble.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TroubleFacts {
@@ -132,13 +183,46 @@ pub struct TroubleFacts {
     /// Which host, file or address it is about.
     #[serde(default)]
     pub place: Option<String>,
-    /// Of the end of a mass loss: the losses are real, and told.
-    #[serde(default)]
-    pub is_confirmed: bool,
+    /// Of the end of a mass loss: as what it ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mass_end: Option<MassEnd>,
+    /// Of the end of mail that could not be delivered: to whom it went instead.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub went_to: Vec<String>,
     /// When it began.
     pub since: Option<DateTime<Utc>>,
     /// The entry's line in the watchlist, counted from 1.
     pub line: Option<u32>,
-    /// Companies it touches, as mails call them; at most a handful.
+    /// Companies it touches, as mails call them; at most some hundred.
     pub companies: Vec<String>,
+    /// How many it touches besides.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub more_companies: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
+fn is_zero(count: &u64) -> bool {
+    *count == 0
+}
+
+impl TroubleFacts {
+    /// What is told of the end of a trouble: what was told when it began, and what its end adds.
+    #[must_use]
+    pub fn ending(self, begun: Self) -> Self {
+        let names_companies = !self.companies.is_empty();
+        Self {
+            class: begun.class.or(self.class),
+            code: begun.code.or(self.code),
+            reason: if begun.reason.is_empty() { self.reason } else { begun.reason },
+            // What to do about it was for the time that is over.
+            advice: None,
+            place: begun.place.or(self.place),
+            mass_end: self.mass_end,
+            went_to: self.went_to,
+            since: begun.since.or(self.since),
+            line: begun.line.or(self.line),
+            companies: if names_companies { self.companies } else { begun.companies },
+            more_companies: if names_companies { self.more_companies } else { begun.more_companies },
+        }
+    }
 }

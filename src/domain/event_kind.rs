@@ -229,6 +229,15 @@ pub struct Fields<'a> {
     /// Of what was told and is taken back.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub takes_back: Option<Change>,
+    /// On which day it was found and told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub told_on: Option<NaiveDate>,
+    /// The end that counts after a later one was taken back.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub former_end: Option<NaiveDate>,
+    /// The grade that counts after a higher one was taken back.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub former_grade: Option<Cow<'a, str>>,
     /// For `qualification_absorbed`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub absorbed: Option<Cow<'a, Absorbed>>,
@@ -312,6 +321,12 @@ pub struct TakenBack {
     pub kind: Change,
     /// Of which qualification, where it was of one.
     pub qualification: Option<String>,
+    /// The day on which it was found and told; `None` where an older version told it.
+    pub told_on: Option<NaiveDate>,
+    /// Of a later end: the one that counts.
+    pub former_end: Option<NaiveDate>,
+    /// Of a higher grade: the one that counts.
+    pub former_grade: Option<Grade>,
 }
 
 impl Payload for Reached {
@@ -394,11 +409,24 @@ impl Payload for Replacement {
 impl Payload for TakenBack {
     fn fields(&self) -> Fields<'_> {
         let qualification = self.qualification.as_deref().map(Cow::Borrowed);
-        Fields { qualification, takes_back: Some(self.kind), ..Fields::default() }
+        Fields {
+            qualification,
+            takes_back: Some(self.kind),
+            told_on: self.told_on,
+            former_end: self.former_end,
+            former_grade: self.former_grade.as_ref().map(|grade| Cow::Owned(grade.to_string())),
+            ..Fields::default()
+        }
     }
 
     fn of(fields: Fields<'_>) -> Option<Self> {
-        Some(Self { kind: fields.takes_back?, qualification: fields.qualification.map(Cow::into_owned) })
+        Some(Self {
+            kind: fields.takes_back?,
+            qualification: fields.qualification.map(Cow::into_owned),
+            told_on: fields.told_on,
+            former_end: fields.former_end,
+            former_grade: fields.former_grade.map(|text| Grade::stored(text.into_owned())),
+        })
     }
 }
 

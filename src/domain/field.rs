@@ -180,6 +180,10 @@ impl Field {
                 known.end = shown.end.clone();
                 known.end_text.clone_from(&shown.end_text);
             }
+            // The old end goes on being judged, and its words say what is stated instead.
+            Self::End if shown.is_endless_registration() || known.is_endless_registration() => {
+                known.end_text.clone_from(&shown.end_text);
+            }
             Self::End
             | Self::Issued
             | Self::Presence

@@ -96,6 +96,13 @@ impl Holding {
         self.last_day().is_some() && dates::states_two_ends(&self.end_text)
     }
 
+    /// Whether it is a registration of 施工劳务 (备案) that is stated to be without an end, which is lawful there.
+    #[must_use]
+    pub fn is_endless_registration(&self) -> bool {
+        dates::read_end(Some(&self.end_text)) == End::Endless
+            && qualification::is_labour(&self.qualification.name)
+    }
+
     /// Whether an abolished grade of `old` was exchanged for this one (换领).
     #[must_use]
     pub fn is_exchange_of(&self, old: &Self) -> bool {

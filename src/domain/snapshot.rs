@@ -40,6 +40,8 @@ pub struct Doubt {
     pub mass: bool,
     /// What readers were told at the first look (gains only).
     pub told_as: Option<Change>,
+    /// When they were; `None` where an older version told them.
+    pub told_at: Option<DateTime<Utc>>,
     /// Consecutive looks that no longer showed what was told.
     pub counter_looks: u32,
     /// How many of them take it back.

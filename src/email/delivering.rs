@@ -159,7 +159,7 @@ impl Run<'_> {
             }
         };
         let mut served = Served { claim: &mut claim, attempts: waiting.attempts, is_apart: waiting.is_apart };
-        let next = self.serve_claimed(&mut served, waiting, ripe).await?;
+        let next = Box::pin(self.serve_claimed(&mut served, waiting, ripe)).await?;
         self.claims = Some(claim.release().await?);
         if !matches!(next, Next::Message | Next::Recipients | Next::Again) {
             self.set_aside.insert(waiting.recipient.clone());

@@ -80,7 +80,7 @@ pub(super) fn compose_with_unlisted<E: Borrow<Event>>(
     today: NaiveDate,
     bytes_max: usize,
 ) -> Vec<Letter> {
-    let mut shown = shown(events, language, today);
+    let mut shown = shown(events, &around.places, language, today);
     brought_together(&mut shown, unlisted);
     let mut letters = Vec::new();
     write_parts(&shown, around, language, today, bytes_max, &mut letters);

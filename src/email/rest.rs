@@ -79,8 +79,13 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     async fn the_rest(&self) -> Result<Option<TheRest>, StoreError> {
-        let told: HashSet<&Keyword> =
-            self.told.events.iter().filter_map(|event| event.company.as_ref()).chain(&self.told.unlisted).collect();
+        let told: HashSet<&Keyword> = self
+            .told
+            .events
+            .iter()
+            .filter_map(|event| event.company.as_ref())
+            .chain(&self.told.unlisted)
+            .collect();
         let rest = self.companies.values().filter(|company| !told.contains(&company.keyword));
         let rest: HashMap<&str, &Company> =
             rest.map(|company| (company.keyword.as_str(), *company)).collect();
@@ -93,7 +98,8 @@ impl Reader<'_> {
         let asked_at = |keyword: &str| stored.get(keyword).and_then(|one| one.last_verified_at);
         let last_day = rest.keys().filter_map(|keyword| asked_at(keyword)).max().map(days::day_of);
         let is_of_last_day = |at: &DateTime<Utc>| Some(days::day_of(*at)) == last_day;
-        let of_last_day = || rest.keys().filter(|keyword| asked_at(keyword).as_ref().is_some_and(is_of_last_day));
+        let of_last_day =
+            || rest.keys().filter(|keyword| asked_at(keyword).as_ref().is_some_and(is_of_last_day));
         let is_older = |keyword: &&str| !asked_at(keyword).as_ref().is_some_and(is_of_last_day);
         let mut unqueried: Vec<(Option<DateTime<Utc>>, String)> = rest
             .iter()
@@ -106,7 +112,9 @@ impl Reader<'_> {
             companies: rest.len(),
             certificates: stored.values().filter_map(|one| usize::try_from(one.certificates).ok()).sum(),
             queried_at: of_last_day().filter_map(|keyword| asked_at(keyword)).min(),
-            differing: of_last_day().filter(|keyword| stored.get(**keyword).is_some_and(|one| one.differs)).count(),
+            differing: of_last_day()
+                .filter(|keyword| stored.get(**keyword).is_some_and(|one| one.differs))
+                .count(),
             unqueried: unqueried.into_iter().map(|(at, company)| (company, at)).collect(),
             next: self.next_deadline().await?,
         }))
@@ -123,7 +131,8 @@ impl Reader<'_> {
             let until = self.today + TimeDelta::days(ahead);
             let found = self.first_deadline_of_what_ends(until, &filed).await?;
             // What ends later may have to be applied for earlier.
-            if found.as_ref().is_some_and(|(day, ..)| *day <= until - TimeDelta::days(FILING_BEFORE_DAYS_MAX)) {
+            if found.as_ref().is_some_and(|(day, ..)| *day <= until - TimeDelta::days(FILING_BEFORE_DAYS_MAX))
+            {
                 return Ok(found);
             }
         }
@@ -145,13 +154,20 @@ impl Reader<'_> {
                     keyword: &company.keyword,
                     name: &entry.name,
                     last_verified_at: company.last_verified_at,
-                    expiring_from_days: self.watchlist.expiry_days_of(entry).iter().max().copied().map_or(-1, i64::from),
+                    expiring_from_days: self
+                        .watchlist
+                        .expiry_days_of(entry)
+                        .iter()
+                        .max()
+                        .copied()
+                        .map_or(-1, i64::from),
                 };
                 let mut all = certificates::certificates(&company.snapshot, owner, self.today);
                 all.retain(|certificate| !self.tells_of(certificate));
                 for certificate in &mut all {
                     let Some(end) = certificate.valid_until else { continue };
-                    let key = (company.keyword.as_str().to_owned(), key_of(&certificate.certificate_num), end);
+                    let key =
+                        (company.keyword.as_str().to_owned(), key_of(&certificate.certificate_num), end);
                     if filed.contains(&key) {
                         certificate.filing_day = None;
                     }
@@ -170,7 +186,8 @@ impl Reader<'_> {
             let facts = event.certificate.as_ref();
             event.company.as_ref() == Some(&certificate.company)
                 && facts.is_some_and(|facts| {
-                    facts.number == certificate.certificate_num && facts.valid_until == certificate.valid_until
+                    facts.number == certificate.certificate_num
+                        && facts.valid_until == certificate.valid_until
                 })
         })
     }

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, Utc};
 
 use super::smtp::failure::SendFailure;
-use crate::config::Watchlist;
+use crate::config::{Outlet, Watchlist};
 use crate::domain::event::{Event, News, Trouble, TroubleFacts};
 use crate::store::outbox::events::Owed;
 use crate::store::outbox::recipients::Recipient;
@@ -38,6 +38,7 @@ impl Teller<'_> {
             code: failure.code.map(i64::from),
             reason: failure.to_string(),
             advice,
+            place: Some(self.place()),
             since: Some(since),
             ..TroubleFacts::default()
         };
@@ -80,9 +81,11 @@ impl Teller<'_> {
     /// What this recipient was owed has gone to those who get it by the file now: so ends this cause.
     pub(super) fn readdressed(&self, recipient: &Recipient, cause: &str, to: &[Recipient]) -> Turn {
         let to: BTreeSet<&str> = to.iter().map(Recipient::as_str).collect();
-        let to = to.into_iter().collect::<Vec<_>>().join(", ");
-        let reason = if to.is_empty() { recipient.to_string() } else { format!("{recipient} → {to}") };
-        let facts = TroubleFacts { reason, ..TroubleFacts::default() };
+        let facts = TroubleFacts {
+            reason: recipient.to_string(),
+            went_to: to.into_iter().map(str::to_owned).collect(),
+            ..TroubleFacts::default()
+        };
         self.turn(News::Resolved(Trouble::EmailUndeliverable, facts), cause, self.operators())
     }
 
@@ -91,6 +94,7 @@ impl Teller<'_> {
         let facts = TroubleFacts {
             class: Some(CLASS.to_owned()),
             reason: reason.to_owned(),
+            place: Some(self.place()),
             since: Some(since),
             ..TroubleFacts::default()
         };
@@ -114,6 +118,14 @@ impl Teller<'_> {
         let whose = if address == MAIL { "the mail server was away" } else { address };
         let facts = TroubleFacts { reason: whose.to_owned(), ..TroubleFacts::default() };
         self.turn(News::Resolved(Trouble::EmailLate, facts), address, self.operators())
+    }
+
+    /// Where mail goes: a server or a directory.
+    fn place(&self) -> String {
+        match &self.watchlist.email.outlet {
+            Outlet::Smtp { server, .. } => format!("{}:{}", server.host, server.port),
+            Outlet::Maildir(directory) => directory.display().to_string(),
+        }
     }
 
     fn operators(&self) -> Vec<String> {

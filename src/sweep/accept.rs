@@ -7,11 +7,12 @@ use chrono::{DateTime, Utc};
 
 use super::edits::tell_edits;
 use crate::config::{Company, EmailAddress, Watchlist};
-use crate::store::companies::{self, Entry};
+use crate::domain::event::CallsADay;
+use crate::store::companies::{self, Accepted, Entry, edits};
 use crate::store::{Store, StoreError};
 
-/// Makes the stored companies those of `watchlist`, from `now` on, and tells whom it concerns what the edit means. To be repeated daily: a file that nobody obeys for days
-/// counts as gone. Costs next to nothing where the same file is in force already.
+/// Makes the stored companies those of `watchlist`, from `now` on, and tells whom it concerns what the edit means. To be repeated
+/// daily: a file that nobody obeys for days counts as gone. Costs next to nothing where the same file is in force already.
 ///
 /// # Errors
 /// When the database fails: everything stays as it was then.
@@ -37,8 +38,16 @@ pub async fn accept(store: &Store, watchlist: &Watchlist, now: DateTime<Utc>) ->
             own => Cow::Owned(folded(watchlist.email.to.iter().chain(own))),
         },
     });
-    companies::accept(store.pool(), store.watchlist(), entries, now).await?;
-    tell_edits(store, watchlist, now).await
+    let accepted = companies::accept(store.pool(), store.watchlist(), entries, now).await?;
+    let calls = match accepted {
+        Accepted::AsStored => None,
+        Accepted::Anew => {
+            let calls = watchlist.calls_per_day(now);
+            let before = edits::note_calls_per_day(store.pool(), store.watchlist(), calls).await?;
+            Some(CallsADay { before, now: calls })
+        }
+    };
+    tell_edits(store, watchlist, calls, now).await
 }
 
 /// Addresses as rows know them, each once, in order.

@@ -1,15 +1,17 @@
-//! What an edit of the watchlist means for people is told as soon as it is in force: whoever becomes a reader gets what is open,
-//! the operators hear what of the companies that left was open (design 4).
+//! What an edit of the watchlist means for people is told as soon as it is in force: whoever becomes a reader gets what is open;
+//! the operators hear who is a reader and who is not any more, what was open of companies that left, and what it costs (design 4).
 
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, NaiveDate, NaiveTime, TimeZone as _, Utc};
 
-use crate::config::{Company, Watchlist};
+use crate::config::{Company, EmailAddress, Watchlist};
 use crate::domain::certificates::{self, Owner};
-use crate::domain::event::{CertificateFacts, Event, Leaver, Leavers, News, OpenEnds};
+use crate::domain::event::{
+    CallsADay, CertificateFacts, Event, Leaver, Leavers, News, OpenEnds, ReaderEdited,
+};
 use crate::store::companies::CompanyId;
-use crate::store::companies::edits::{self, Edit, EditId, EditsTold};
+use crate::store::companies::edits::{self, Edit, EditId, Edited, EditsTold};
 use crate::store::outbox::events::Owed;
 use crate::store::reports::established::{self, BATCH_ESTABLISHED_MAX, Established};
 use crate::store::{Store, StoreError};
@@ -21,6 +23,7 @@ const ATTEMPTS_MAX: usize = 3;
 pub(super) async fn tell_edits(
     store: &Store,
     watchlist: &Watchlist,
+    mut calls: Option<CallsADay>,
     now: DateTime<Utc>,
 ) -> Result<(), StoreError> {
     let mut attempts = 0;
@@ -30,11 +33,13 @@ pub(super) async fn tell_edits(
         if edits.is_empty() {
             return Ok(());
         }
-        let meaning = Meaning { watchlist, now, today };
+        let meaning = Meaning { watchlist, calls, now, today };
         let owed = meaning.of(store, &edits).await?;
         let ids: Vec<EditId> = edits.iter().map(|edit| edit.id).collect();
-        if edits::tell(store.pool(), &ids, &owed).await? == EditsTold::ByAnother {
-            attempts += 1;
+        match edits::tell(store.pool(), &ids, &owed).await? {
+            // Once for all that an edit means, in however many parts it is told.
+            EditsTold::Now => calls = None,
+            EditsTold::ByAnother => attempts += 1,
         }
     }
     // The other process tells the rest, or the next look does.
@@ -50,37 +55,68 @@ fn begin_of(watchlist: &Watchlist, day: NaiveDate) -> DateTime<Utc> {
 /// What edits mean, by the file as it is now.
 struct Meaning<'a> {
     watchlist: &'a Watchlist,
+    calls: Option<CallsADay>,
     now: DateTime<Utc>,
     today: NaiveDate,
 }
 
+/// What is edited of one company.
+#[derive(Default)]
+struct OfCompany<'a> {
+    new: Vec<&'a str>,
+    lost: Vec<&'a str>,
+}
+
 impl Meaning<'_> {
     async fn of(&self, store: &Store, edits: &[Edit]) -> Result<Vec<Owed>, StoreError> {
-        let mut readers: BTreeMap<CompanyId, Vec<&str>> = BTreeMap::new();
+        let mut edited: BTreeMap<CompanyId, OfCompany<'_>> = BTreeMap::new();
         for edit in edits {
-            readers.entry(edit.company).or_default().extend(edit.new_reader.as_deref());
+            let of_company = edited.entry(edit.company).or_default();
+            match &edit.what {
+                Edited::Left => {}
+                Edited::NewReader(reader) => of_company.new.push(reader),
+                Edited::LostReader(reader) => of_company.lost.push(reader),
+            }
         }
-        let ids: Vec<CompanyId> = readers.keys().copied().collect();
+        let ids: Vec<CompanyId> = edited.keys().copied().collect();
         let in_file: BTreeMap<&str, &Company> =
             self.watchlist.companies.iter().map(|company| (company.keyword.as_str(), company)).collect();
-        let (mut owed, mut left) = (Vec::new(), Vec::new());
+        let (mut owed, mut leavers) = (Vec::new(), Leavers { calls: self.calls, ..Leavers::default() });
         for ids in ids.chunks(BATCH_ESTABLISHED_MAX) {
             for company in established::established(store.pool(), ids, |_| true).await? {
-                let new = readers.get(&company.id).map(Vec::as_slice).unwrap_or_default();
+                let Some(edited) = edited.get(&company.id) else { continue };
                 match in_file.get(company.keyword.as_str()) {
-                    Some(entry) => owed.extend(self.briefing(&company, entry, new)),
-                    None if new.is_empty() => {
+                    Some(entry) => {
+                        owed.extend(self.briefing(&company, entry, &edited.new));
+                        self.readers(entry, edited, &mut leavers);
+                    }
+                    None if edited.new.is_empty() && edited.lost.is_empty() => {
                         let name = company.name.clone();
-                        left.push(Leaver { company: name, open: self.open(&company, None) });
+                        leavers.left.push(Leaver { company: name, open: self.open(&company, None) });
                     }
                     None => {}
                 }
             }
         }
-        if !left.is_empty() {
-            owed.push(self.watchlist_changed(left));
+        let Leavers { left, gained, lost, calls: _ } = &leavers;
+        if !(left.is_empty() && gained.is_empty() && lost.is_empty()) {
+            owed.push(self.watchlist_changed(leavers));
         }
         Ok(owed)
+    }
+
+    /// Who hears of a company that did not, and the reverse. Somebody always does: a file that leaves a company without a reader
+    /// is refused.
+    fn readers(&self, entry: &Company, edited: &OfCompany<'_>, leavers: &mut Leavers) {
+        let current: Vec<String> =
+            self.watchlist.recipients_of(entry).iter().map(EmailAddress::folded).collect();
+        let reads = |address: &&&str| current.iter().any(|reader| reader == *address);
+        for address in edited.new.iter().filter(reads) {
+            add(&mut leavers.gained, address, &entry.name);
+        }
+        for address in &edited.lost {
+            add(&mut leavers.lost, address, &entry.name);
+        }
     }
 
     /// What is open of a company, for who became its reader; nothing where nothing is.
@@ -101,13 +137,13 @@ impl Meaning<'_> {
         Some(Owed { event, company: Some(company.id), recipients })
     }
 
-    /// Those of which most is open come first.
-    fn watchlist_changed(&self, mut left: Vec<Leaver>) -> Owed {
-        left.sort_by_key(|leaver| {
+    /// Those whose next end is the nearest come first.
+    fn watchlist_changed(&self, mut leavers: Leavers) -> Owed {
+        leavers.left.sort_by_key(|leaver| {
             let next = leaver.open.iter().filter_map(|certificate| certificate.valid_until).min();
             (next.is_none(), next)
         });
-        let news = News::WatchlistChanged(Leavers { left, unread: Vec::new() });
+        let news = News::WatchlistChanged(leavers);
         let operators = self.watchlist.email.operators.iter();
         Owed {
             event: Event::new(news, self.now, self.today),
@@ -128,5 +164,20 @@ impl Meaning<'_> {
             expiring_from_days: expiry_days.iter().max().copied().map_or(-1, i64::from),
         };
         certificates::open(&company.snapshot, owner, self.today)
+    }
+}
+
+/// Adds a company to those of an address.
+fn add(readers: &mut Vec<ReaderEdited>, address: &str, company: &str) {
+    const NAMED_MAX: usize = 20;
+    let place = readers.iter().position(|reader| reader.address == address).unwrap_or_else(|| {
+        readers.push(ReaderEdited { address: address.to_owned(), companies: Vec::new(), count: 0 });
+        readers.len() - 1
+    });
+    if let Some(reader) = readers.get_mut(place) {
+        reader.count += 1;
+        if reader.companies.len() < NAMED_MAX {
+            reader.companies.push(company.to_owned());
+        }
     }
 }

@@ -6,11 +6,11 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::ground::Ground;
 use super::plan::Planned;
 use crate::domain::compare::{LOOKS_NEEDED_MASS, Upstream};
-use crate::domain::event::{Trouble, TroubleFacts};
+use crate::domain::event::{MassEnd, Trouble, TroubleFacts};
 use crate::domain::mass::is_mass_loss;
 use crate::domain::outcome::Outcome;
 use crate::store::StoreError;
-use crate::store::asking::mass::{self, Losses};
+use crate::store::asking::mass::{self, Losses, Outcomes};
 use crate::store::companies::{self, CompanyId};
 use crate::store::outbox::events::Recorded;
 use crate::store::outbox::troubles::{self, Turn};
@@ -58,6 +58,7 @@ async fn tell_losses(ground: &Ground<'_>, losses: Option<Losses>) -> Result<Vec<
             ),
             advice: Some(MASS_ADVICE.to_owned()),
             since: Some(losses.first_seen_at),
+            more_companies: losses.losing.saturating_sub(losses.names.len() as u64),
             companies: losses.names,
             ..TroubleFacts::default()
         };
@@ -67,7 +68,29 @@ async fn tell_losses(ground: &Ground<'_>, losses: Option<Losses>) -> Result<Vec<
         ground.begins_with(Upstream::InQuestion);
         return Ok(Vec::new());
     }
-    ground.tell(vec![ground.teller().ends(Trouble::MassChange, "")]).await
+    let open = troubles::open_of_the_service(pool).await?;
+    let Some(open) = open.into_iter().find(|open| open.trouble == Trouble::MassChange) else {
+        return Ok(Vec::new());
+    };
+    let facts = as_what_it_ended(mass::outcomes(pool, open.opened_at).await?);
+    ground.tell(vec![ground.teller().ends_as(Trouble::MassChange, "", facts)]).await
+}
+
+/// What became of a mass loss: an operator who heard that the source may be wrong is told what it was.
+fn as_what_it_ended(outcomes: Outcomes) -> TroubleFacts {
+    let Outcomes { lost, rewritten, names } = outcomes;
+    let mass_end = match (lost, rewritten) {
+        (0, _) => MassEnd::Back,
+        // Of most of them: here and there one of many gains something anyway.
+        (lost, rewritten) if rewritten * 2 > lost => MassEnd::Rewritten,
+        _ => MassEnd::Confirmed,
+    };
+    TroubleFacts {
+        mass_end: Some(mass_end),
+        more_companies: lost.saturating_sub(names.len() as u64),
+        companies: names,
+        ..TroubleFacts::default()
+    }
 }
 
 /// What a sweep that has ended says of companies that keep failing, and of unknown codes.

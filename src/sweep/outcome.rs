@@ -348,6 +348,8 @@ fn what_is_odd(holding: &Holding, today: chrono::NaiveDate) -> Option<String> {
     let text = &holding.end_text;
     match holding.end {
         End::Missing => Some("no end of validity is stated".to_owned()),
+        // 施工劳务 is registered, not licensed: there it is lawful (domain.md 10).
+        End::Endless if holding.is_endless_registration() => None,
         End::Endless => Some(format!("the end of validity is \"{text}\", but a 资质 always ends")),
         End::Unreadable => Some(format!("the end of validity \"{text}\" cannot be read")),
         End::Day(_) if states_two_ends(text) => {

@@ -23,12 +23,23 @@ impl Teller<'_> {
 
     /// A trouble of the whole service begins.
     pub(super) fn begins(&self, trouble: Trouble, cause: &str, facts: TroubleFacts) -> Turn {
+        let asks = matches!(
+            trouble,
+            Trouble::ApiCredential | Trouble::ApiQuota | Trouble::ApiUnreachable | Trouble::ApiUnknownCode
+        );
+        let place = self.watchlist.api.url.host_str().filter(|_| asks).map(str::to_owned);
+        let facts = TroubleFacts { place: facts.place.or(place), ..facts };
         self.turn(News::Trouble(trouble, facts), cause, None)
     }
 
-    /// A trouble of the whole service is over.
+    /// A trouble of the whole service is over. What it was is added where it is stored.
     pub(super) fn ends(&self, trouble: Trouble, cause: &str) -> Turn {
-        self.turn(News::Resolved(trouble, TroubleFacts::default()), cause, None)
+        self.ends_as(trouble, cause, TroubleFacts::default())
+    }
+
+    /// The same, with something to say of its end.
+    pub(super) fn ends_as(&self, trouble: Trouble, cause: &str, facts: TroubleFacts) -> Turn {
+        self.turn(News::Resolved(trouble, facts), cause, None)
     }
 
     /// A trouble of one company begins.

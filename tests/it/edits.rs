@@ -107,8 +107,9 @@ async fn a_reader_added_four_days_after_a_filing_day_learns_of_it_the_same_day()
     let (program, _) = checked(&scene, program, "2026-06-25");
     edit(&program, &watchlist(&scene, &[COLLEAGUE, RIGHT], &ALL));
     let (program, letters) = checked(&scene, program, "2026-06-28");
-    assert_eq!(letters, [RIGHT], "the others know it");
-    let (_, letter) = scene.letters().pop().unwrap();
+    assert_eq!(letters, [RIGHT, OPERATOR], "the others know it, and the operator what the edit means");
+    let letters = scene.letters();
+    let (_, letter) = letters.iter().rev().find(|(to, _)| to == RIGHT).unwrap().clone();
     let text = letter.text;
     assert!(text.contains("A141002510") && text.contains("公司1"), "{text}");
     assert!(!text.contains("公司2"), "nothing of it is open: {text}");
@@ -127,7 +128,7 @@ async fn a_reader_added_four_days_after_a_filing_day_learns_of_it_the_same_day()
     // Gone and back on one day: told once.
     edit(&program, &watchlist(&scene, &[COLLEAGUE], &[(1, ""), (2, "to = [\"late@example.com\"]"), (3, "")]));
     let (program, letters) = checked(&scene, program, "2026-06-30");
-    assert_eq!(letters, [""; 0], "of that company nothing is open");
+    assert_eq!(letters, [OPERATOR], "of that company nothing is open");
     for _ in 0..2 {
         edit(
             &program,
@@ -171,6 +172,60 @@ async fn operators_are_told_what_was_open_of_companies_that_leave() {
     edit(&program, &watchlist(&scene, &[COLLEAGUE], &[(2, ""), (3, "")]));
     let (_, letters) = checked(&scene, program, "2026-08-19");
     assert_eq!(letters, [OPERATOR]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_mail_after_a_reload_says_who_reads_and_what_it_costs() {
+    let late = "to = [\"late@example.com\"]";
+    for (before, after, said, why) in [
+        (
+            (&[COLLEAGUE][..], ALL),
+            (&[RIGHT][..], ALL),
+            &[
+                "新增收件人：wrong@example.com（公司1、公司2、公司3）。",
+                "不再是收件人：colleague@example.com（公司1、公司2、公司3）。",
+                "按新名单每天约需查询 3 次（原 3 次）。",
+                "核对收件人是否为本意",
+            ][..],
+            "the reader of all is another",
+        ),
+        (
+            (&[COLLEAGUE], [(1, late), (2, ""), (3, "")]),
+            (&[COLLEAGUE], [(1, ""), (2, "check = \"0 8,20 * * *\""), (3, "")]),
+            &["不再是收件人：late@example.com（公司1）。", "按新名单每天约需查询 4 次（原 3 次）。"],
+            "one reads no more, and another company is asked twice a day",
+        ),
+        (
+            (&[COLLEAGUE], ALL),
+            (&[COLLEAGUE], [(1, late), (2, late), (4, "")]),
+            &[
+                "已移出监测名单、不再提醒：公司3。",
+                "新增收件人：late@example.com（公司1、公司2）。",
+                "按新名单每天约需查询 3 次（原 3 次）。",
+                "如非本意，把企业或收件人加回监测名单",
+            ],
+            "one leaves, another comes, somebody reads of two",
+        ),
+    ] {
+        let scene = scene().await;
+        scene.at("2026-06-20");
+        let program = scene.program_with(&watchlist(&scene, before.0, &before.1));
+        let (program, _) = checked(&scene, program, "2026-06-20");
+        edit(&program, &watchlist(&scene, after.0, &after.1));
+        scene.at("2026-06-28");
+        let program = scene.now(program);
+        program.run(&["check"]);
+        let letters = scene.letters();
+        let (_, letter) = letters.iter().rev().find(|(to, _)| to == OPERATOR).unwrap();
+        let text = &letter.text;
+        for said in said {
+            assert!(text.contains(said), "{why}: {said}\n{text}");
+        }
+        // Said once, though the same file is accepted at each run.
+        program.run(&["check"]);
+        let count = scene.count("SELECT count(*) FROM events WHERE kind = 'watchlist_changed'").await;
+        assert_eq!(count, 1, "{why}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

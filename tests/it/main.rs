@@ -2,6 +2,7 @@
 
 #![cfg(test)]
 
+mod all_the_rest;
 mod backups;
 mod best_effort_log;
 mod care_of_the_database;

@@ -12,6 +12,75 @@ fn count_of(told: &[String], kind: &str) -> usize {
     told.iter().filter(|one| *one == kind).count()
 }
 
+/// What the end of the mass loss says: as what it ended, of how many named, of how many in all, and what it had been.
+async fn end_of(world: &World) -> (String, usize, u64, String) {
+    let events: Vec<serde_json::Value> =
+        sqlx::query_scalar("SELECT event::jsonb FROM events WHERE kind = 'mass_change_resolved'")
+            .fetch_all(world.store.pool())
+            .await
+            .unwrap();
+    assert_eq!(events.len(), 1, "{events:?}");
+    let facts = &events[0]["trouble"];
+    let named = facts["companies"].as_array().unwrap().len();
+    let more = facts["more_companies"].as_u64().unwrap_or_default();
+    let ended = facts["mass_end"].as_str().unwrap().to_owned();
+    (ended, named, named as u64 + more, facts["reason"].as_str().unwrap().to_owned())
+}
+
+#[tokio::test]
+async fn the_end_of_a_mass_loss_says_what_it_was_and_names_all() {
+    // Each certificate's qualification, and by what name it is listed from the second day on; `None`: not at all.
+    let listed = |n: u32, second: Option<&str>, to: &str| {
+        let number = format!("E2410{n:05}");
+        let before = certificate(&number, &format!("{SUPERVISION}\nto = \"2026-01-05\""));
+        let after = second.map(|name| {
+            let first = format!("qualifications = \"{name}\"\nfrom = \"2026-01-06\"{to}");
+            certificate(&number, &first)
+        });
+        let again =
+            (!to.is_empty()).then(|| certificate(&number, &format!("{SUPERVISION}\nfrom = \"2026-01-08\"")));
+        let stays = certificate(&format!("D2410{n:05}"), BUILDING);
+        company(n, &[stays, before, after.unwrap_or_default(), again.unwrap_or_default()].concat())
+    };
+    let rewritten = Some("工程监理市政工程专业乙级");
+    let until_the_7th = "\nto = \"2026-01-07\"";
+    for (of, ended, named, last, why) in [
+        (&(|n| listed(n, None, "")) as &dyn Fn(u32) -> String, "confirmed", 7, "2026-01-09", "gone for good"),
+        (&|n| listed(n, rewritten, ""), "rewritten", 7, "2026-01-09", "the source writes another name"),
+        (&|n| listed(n, rewritten, until_the_7th), "back", 7, "2026-01-08", "for two days only"),
+        (
+            &|n| listed(n, if n <= 2 { rewritten } else { None }, ""),
+            "confirmed",
+            7,
+            "2026-01-09",
+            "here and there something else came",
+        ),
+        (
+            &|n| if n <= 2 { listed(n, None, "") } else { listed(n, rewritten, until_the_7th) },
+            "confirmed",
+            2,
+            "2026-01-09",
+            "two of them really lost it",
+        ),
+    ] {
+        let world = World::new(&(1..=7).map(of).collect::<String>(), "", "2026-01-05").await;
+        world.check().await;
+        for day in ["2026-01-06", "2026-01-07", "2026-01-08", "2026-01-09", "2026-01-10"] {
+            let told = world.checked_on(day).await;
+            if day == last {
+                assert_eq!(count_of(&told, "mass_change_resolved"), 1, "{why}: {told:?}");
+            }
+        }
+        let (how, names, all, reason) = end_of(&world).await;
+        assert_eq!((how.as_str(), names, all), (ended, named, named as u64), "{why}");
+        assert_eq!(reason, "7 of 7 companies lost certificates or qualifications within 24 hours", "{why}");
+        let begun = world.count(
+            "SELECT json_array_length(event #> '{trouble,companies}')::bigint FROM events WHERE kind = 'mass_change'",
+        );
+        assert_eq!(begun.await, 7, "{why}: all are named");
+    }
+}
+
 /// Companies with two certificates each, the second of which is listed as `second` says.
 fn losing(companies: std::ops::RangeInclusive<u32>, second: &str) -> String {
     companies

@@ -60,6 +60,7 @@ pub(super) fn first_look(difference: Difference, at: Counting) -> Doubt {
         looks_needed: at.looks_needed,
         mass: false,
         told_as: None,
+        told_at: None,
         counter_looks: 0,
         counter_looks_needed: LOOKS_NEEDED,
         retracted: false,
@@ -101,6 +102,7 @@ pub(super) fn take_back(doubt: &mut Doubt) {
     doubt.counter_looks = 0;
     doubt.counter_looks_needed = LOOKS_NEEDED;
     doubt.told_as = None;
+    doubt.told_at = None;
     doubt.retracted = true;
 }
 
@@ -115,5 +117,6 @@ pub(super) fn clamp_to(snapshot: &mut Snapshot, now: DateTime<Utc>) {
     for doubt in snapshot.doubts.values_mut() {
         doubt.first_seen_at = not_ahead(doubt.first_seen_at, now);
         doubt.last_look_at = not_ahead(doubt.last_look_at, now);
+        doubt.told_at = doubt.told_at.map(|at| not_ahead(at, now));
     }
 }

@@ -24,6 +24,8 @@ pub(super) struct Found {
     /// Agreeing looks so far.
     pub looks: u32,
     pub mass: bool,
+    /// When it was told, of what is taken back.
+    pub told_at: Option<DateTime<Utc>>,
 }
 
 /// What the pass leaves to be told.
@@ -319,6 +321,7 @@ impl Pass<'_, '_> {
             let shown = doubt.difference.over(before);
             self.outcome.changed.push(found(key, change, Some(before.clone()), shown, &doubt));
             doubt.told_as = is_gain.then_some(change);
+            doubt.told_at = is_gain.then_some(self.look.now);
         }
         if moved == Moved::Established {
             self.take_back_overtaken(key, field);
@@ -431,5 +434,6 @@ impl Pass<'_, '_> {
 }
 
 fn found(key: &HoldingKey, change: Change, before: Option<Holding>, shown: Holding, doubt: &Doubt) -> Found {
-    Found { key: key.clone(), change, before, shown, looks: doubt.looks, mass: doubt.mass }
+    let Doubt { looks, mass, told_at, .. } = *doubt;
+    Found { key: key.clone(), change, before, shown, looks, mass, told_at }
 }

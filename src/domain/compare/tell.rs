@@ -113,6 +113,7 @@ fn tell_appeared(
         for new in &found {
             if let Some(doubt) = after.doubts.get_mut(&(new.key.clone(), Field::Presence)) {
                 doubt.told_as = Some(change);
+                doubt.told_at = Some(look.now);
             }
         }
     }
@@ -139,9 +140,9 @@ fn tell_new_certificate(
     let mut event = look.event(news);
     event.certificate = facts_of_certificate(&shown);
     event.days_left = shown.iter().filter_map(|holding| days_left(holding, look)).max();
-    if change != Change::CertificateReplaced {
-        event.notes = shown.iter().filter_map(|holding| elsewhere(before, holding, look)).collect();
-    }
+    // What is replaced is named by its number; where it was exchanged (换领), by its grade, too.
+    let is_noted = |new: &&&Holding| change != Change::CertificateReplaced || is_exchange(before, new);
+    event.notes = shown.iter().filter(is_noted).filter_map(|new| elsewhere(before, new, look)).collect();
     (change, event)
 }
 
@@ -267,7 +268,7 @@ fn take_unsaid(after: &mut Snapshot) -> Vec<(Found, Doubt)> {
         let change = Change::CertificateRemoved;
         let before = Some(shown.clone());
         let (looks, mass) = (doubt.looks_needed, doubt.mass);
-        Some((Found { key: slot.0, change, before, shown, looks, mass }, doubt))
+        Some((Found { key: slot.0, change, before, shown, looks, mass, told_at: None }, doubt))
     };
     slots.into_iter().filter_map(found).collect()
 }
@@ -329,10 +330,19 @@ fn tell_taken_back(after: &mut Snapshot, taken_back: Vec<Found>, look: &Look<'_>
         let Some(first) = found.first() else { continue };
         let shown: Vec<&Holding> = found.iter().map(|found| &found.shown).collect();
         let qualification = qualification.map(|_| holding::named(&first.shown).text);
+        let before = first.before.as_ref();
         events.push(Event {
             certificate: facts_of_certificate(&shown),
             days_left: first.before.as_ref().and_then(|before| days_left(before, look)),
-            ..look.event(News::Retracted(TakenBack { kind: change, qualification }))
+            ..look.event(News::Retracted(TakenBack {
+                kind: change,
+                qualification,
+                told_on: first.told_at.map(|at| look.day_of(at)),
+                former_end: before.filter(|_| is_later_end(change)).and_then(Holding::last_day),
+                former_grade: before
+                    .filter(|_| is_of_a_qualification(change))
+                    .and_then(|before| before.qualification.grade.clone()),
+            }))
         });
     }
 }
@@ -382,6 +392,12 @@ fn elsewhere(before: &Snapshot, new: &Holding, look: &Look<'_>) -> Option<Note> 
         others.max_by_key(|old| old.last_day())
     };
     held_elsewhere(before, new, look).or_else(|| Some(Note::WasHeldElsewhere(place(was_held()?))))
+}
+
+/// Whether an abolished grade of another certificate was exchanged for what is new.
+fn is_exchange(before: &Snapshot, new: &Holding) -> bool {
+    let others = before.held.values().map(|held| &held.holding);
+    others.filter(|old| is_same_elsewhere(old, new)).any(|old| new.is_exchange_of(old))
 }
 
 /// What has ended holds nothing any more.

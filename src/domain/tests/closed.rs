@@ -518,6 +518,9 @@ fn forget_when(snapshot: &mut Snapshot, begin: DateTime<Utc>) {
     for gone in snapshot.gone.values_mut() {
         gone.at = begin;
     }
+    for doubt in snapshot.doubts.values_mut() {
+        doubt.told_at = doubt.told_at.map(|_| begin);
+    }
 }
 
 /// A state by 128 bits: that two of some millions share them by chance is out of the question.

@@ -56,6 +56,8 @@ pub struct Around {
     pub contact: Option<String>,
     /// The tags of companies.
     pub tags: HashMap<Keyword, Vec<String>>,
+    /// The places in the file of companies: whole companies are told of in this order.
+    pub places: HashMap<Keyword, usize>,
     /// The rest of what its reader is told of.
     pub rest: Option<TheRest>,
 }
@@ -81,15 +83,20 @@ impl Around {
     /// What stands around `events` for a recipient, by the file as it is.
     pub(in crate::email) fn of(watchlist: &Watchlist, recipient: &str, events: &[&Event]) -> Self {
         let told: HashSet<&Keyword> = events.iter().filter_map(|event| event.company.as_ref()).collect();
-        let tagged = watchlist.companies.iter().filter(|company| !company.tags.is_empty());
-        let tagged = tagged.filter(|company| told.contains(&company.keyword));
+        let named = watchlist.companies.iter().enumerate();
+        let named: Vec<_> = named.filter(|(_, company)| told.contains(&company.keyword)).collect();
         let email = &watchlist.email;
         let reads_all = email.to.iter().any(|address| address.folded() == recipient);
         Self {
             reads: if reads_all { Reads::All } else { Reads::Some },
             operators: email.operators.iter().map(|address| address.as_str().to_owned()).collect(),
             contact: email.contact.clone(),
-            tags: tagged.map(|company| (company.keyword.clone(), company.tags.clone())).collect(),
+            tags: named
+                .iter()
+                .filter(|(_, company)| !company.tags.is_empty())
+                .map(|(_, company)| (company.keyword.clone(), company.tags.clone()))
+                .collect(),
+            places: named.iter().map(|(place, company)| (company.keyword.clone(), *place)).collect(),
             rest: None,
         }
     }
@@ -221,10 +228,18 @@ mod tests {
         );
         rest.differing = 2;
         rest.next = None;
-        assert!(line(&rest).contains("9 家无变化（今早 08:00 已查询）；2 家的数据与此前不同，待再次查询确认；"), "{}", line(&rest));
+        assert!(
+            line(&rest).contains("9 家无变化（今早 08:00 已查询）；2 家的数据与此前不同，待再次查询确认；"),
+            "{}",
+            line(&rest)
+        );
         rest.unqueried = (0..13).map(|number| (format!("企业{number}"), None)).collect();
         (rest.differing, rest.queried_at) = (0, None);
-        assert!(line(&rest).starts_with("其余 13 家企业 41 本证书：数据较早的：企业0（尚无数据）、"), "{}", line(&rest));
+        assert!(
+            line(&rest).starts_with("其余 13 家企业 41 本证书：数据较早的：企业0（尚无数据）、"),
+            "{}",
+            line(&rest)
+        );
         assert!(line(&rest).ends_with("等共 13 家。"), "{}", line(&rest));
         assert_eq!(line(&TheRest::default()), "", "nothing is left to say");
     }

@@ -13,7 +13,7 @@ use super::blocks::{Grouped, grouped};
 use super::shown::{Place, Shown};
 use super::subject;
 use crate::domain::dates::days_left;
-use crate::domain::event::{Audience, CertificateFacts, Change, Event, EventKind, News};
+use crate::domain::event::{Audience, CertificateFacts, Change, Event, EventKind, News, Note};
 use crate::domain::language::Language;
 use crate::email::words::deadlines::Deadline;
 use crate::email::words::headlines::{self, Shared};
@@ -35,6 +35,9 @@ const BASELINE_ROWS_MAX: usize = 100;
 
 /// How many qualifications a line of a list names.
 const ROW_QUALIFICATIONS_MAX: usize = 3;
+
+/// The same of a line of what a baseline found: the first mail is what everything is compared with.
+const ROW_QUALIFICATIONS_OF_BASELINE_MAX: usize = 10;
 
 /// From so many certificates on a headline's list has a line for each company.
 const COMPANY_LINES_FROM: usize = 100;
@@ -464,7 +467,10 @@ impl Layout<'_> {
         let is_of_certificates = members
             .iter()
             .all(|shown| shown.event.certificate.is_some() && shown.event.qualification().is_none());
-        let rows = if is_of_certificates && members.len() > COMPANY_LINES_FROM {
+        let is_of_baselines = members.iter().all(|member| member.event.baseline().is_some());
+        let rows = if is_of_baselines {
+            members.iter().flat_map(|member| rows_of_baseline(member, self.language)).collect()
+        } else if is_of_certificates && members.len() > COMPANY_LINES_FROM {
             rows_of_companies(members, &own, self.language)
         } else {
             members.iter().map(|member| row_of_member(member, &own, self.language)).collect()
@@ -480,7 +486,8 @@ impl Layout<'_> {
         if unlisted > 0 {
             rows.push(last_row(MORE_ALIKE.with(self.language, &[("count", &unlisted.to_string())])));
         }
-        let has_certificates = members.iter().any(|member| member.event.certificate.is_some());
+        let has_certificates =
+            is_of_baselines || members.iter().any(|member| member.event.certificate.is_some());
         let columns = if has_certificates {
             &[COLUMN_COMPANY, COLUMN_NUMBER, COLUMN_KIND][..]
         } else {
@@ -560,10 +567,9 @@ fn change(members: &[&Shown<'_>], layout: &Layout<'_>, are_many: bool) -> Change
     let has_lost_all = members.len() > 1 && first.is_some_and(|first| first.has_lost_all());
     let leads = if has_lost_all {
         vec![w::ALL_GONE.with(layout.language, &[("count", &members.len().to_string())])]
-    } else if are_many {
-        Vec::new()
     } else {
-        members.iter().map(|member| member.saying.lead.clone()).collect()
+        let says_it = |member: &&&Shown<'_>| !are_many || !is_said_by_its_move(member, layout.language);
+        members.iter().filter(says_it).map(|member| member.saying.lead.clone()).collect()
     };
     let numbers: BTreeSet<String> = members.iter().filter_map(|member| member.number()).collect();
     ChangeRow {
@@ -579,13 +585,22 @@ fn change(members: &[&Shown<'_>], layout: &Layout<'_>, are_many: bool) -> Change
         title: first.map(|first| first.saying.title.clone()).unwrap_or_default(),
         moves: members.iter().filter_map(|member| moved(member, layout.language)).collect(),
         leads,
-        notes: if are_many {
-            Vec::new()
-        } else {
-            distinct(members.iter().flat_map(|member| &member.saying.notes))
+        notes: {
+            let says_it = |member: &&&Shown<'_>| !are_many || names_another_certificate(member.event);
+            distinct(members.iter().filter(says_it).flat_map(|member| &member.saying.notes))
         },
         actions: distinct(members.iter().map(|member| &member.saying.action)),
     }
+}
+
+/// Whether the move says what happened: not of what is taken back, nor of an exchange under another number.
+fn is_said_by_its_move(shown: &Shown<'_>, language: Language) -> bool {
+    moved(shown, language).is_some() && shown.saying.title != w::GRADE_EXCHANGED.text(language)
+}
+
+/// Whether its notes say at what grade another certificate holds the same: that may be a downgrade.
+fn names_another_certificate(event: &Event) -> bool {
+    event.notes.iter().any(|note| matches!(note, Note::HeldElsewhere(_) | Note::WasHeldElsewhere(_)))
 }
 
 /// Before and now.
@@ -661,6 +676,34 @@ fn numbered(member: &Shown<'_>, have_one_end: bool, language: Language) -> Optio
         None => number,
         Some(end) => NUMBER_UNTIL.with(language, &[("number", &number), ("end", &end.to_string())]),
     })
+}
+
+/// What a baseline found: a line for each certificate, the company's name in front of the first.
+fn rows_of_baseline(member: &Shown<'_>, language: Language) -> Vec<Row> {
+    let Some(baseline) = member.event.baseline() else { return Vec::new() };
+    let mut company = member.company.clone().unwrap_or_else(|| "—".to_owned());
+    let mut rows: Vec<Row> = Vec::new();
+    for facts in baseline.current.iter().chain(&baseline.unjudged) {
+        let held = names::qualifications(facts, ROW_QUALIFICATIONS_OF_BASELINE_MAX, language);
+        let end = days::end(facts, member.today, language);
+        rows.push(Row {
+            cells: vec![std::mem::take(&mut company), names::name(&facts.number), names::name(&facts.kind)],
+            below: held.into_iter().chain([end]).collect::<Vec<_>>().join(between(language)),
+        });
+    }
+    // What is not watched, or lacks, is said of the company.
+    let rest = briefs::beside_what_is_watched(member.event, language);
+    if rows.is_empty() {
+        rows.push(Row { cells: vec![company, String::new(), String::new()], below: String::new() });
+    }
+    if let Some(last) = rows.last_mut()
+        && !rest.is_empty()
+    {
+        let below = [std::mem::take(&mut last.below), rest];
+        last.below =
+            below.into_iter().filter(|it| !it.is_empty()).collect::<Vec<_>>().join(between(language));
+    }
+    rows
 }
 
 /// A line of a headline's list; of what to do it says what is among `own`.

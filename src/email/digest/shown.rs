@@ -1,13 +1,14 @@
 //! Which events a letter shows, and in what order.
 
 use std::borrow::Borrow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use chrono::NaiveDate;
 
 use super::alike::{Alike, Unlisted};
 
 use crate::domain::event::{Change, Event, EventKind, News, Note, Trouble};
+use crate::domain::keyword::Keyword;
 use crate::domain::language::Language;
 use crate::email::words::deadlines::Deadline;
 use crate::email::words::{self, Saying, names};
@@ -112,8 +113,14 @@ impl Shown<'_> {
     }
 }
 
-/// The events that are shown, in the order of the letter: what has to be done by its deadline, then by kind as in [`Change::ALL`].
-pub(super) fn shown<E: Borrow<Event>>(events: &[E], language: Language, today: NaiveDate) -> Vec<Shown<'_>> {
+/// The events that are shown, in the order of the letter: what has to be done by its deadline, then by kind as in [`Change::ALL`],
+/// whole companies in the order of the file, as `places` gives it.
+pub(super) fn shown<'e, E: Borrow<Event>>(
+    events: &'e [E],
+    places: &HashMap<Keyword, usize>,
+    language: Language,
+    today: NaiveDate,
+) -> Vec<Shown<'e>> {
     let events: Vec<&Event> = events.iter().map(Borrow::borrow).collect();
     let mut shown: Vec<Shown<'_>> = latest_stages(&events, today)
         .into_iter()
@@ -138,8 +145,10 @@ pub(super) fn shown<E: Borrow<Event>>(events: &[E], language: Language, today: N
         let place = Place::of(shown.kind);
         let deadline = (place == Place::ToDo).then(|| urgency_of_day(shown.deadline(), today));
         let kind = (place != Place::ToDo).then(|| urgency(shown.kind));
+        let in_file = shown.event.company.as_ref().filter(|_| place == Place::Companies);
+        let in_file = in_file.map(|company| places.get(company).copied().unwrap_or(usize::MAX));
         let covers = shown.covers.first().copied();
-        (place, deadline, kind, shown.old_end(), shown.company.clone(), number, covers)
+        (place, deadline, kind, in_file, shown.old_end(), shown.company.clone(), number, covers)
     });
     for (rank, shown) in shown.iter_mut().enumerate() {
         shown.rank = Some(rank);

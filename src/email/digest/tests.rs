@@ -318,7 +318,13 @@ fn every_page_is_written_by_its_template() {
     let all: Vec<Event> = all.collect();
     for language in [Chinese, English] {
         for events in [&all[..], &all[..1], &operators()[..1]] {
-            let page = Page::new(&shown(events, language, today()), &Around::default(), language, today()).0;
+            let page = Page::new(
+                &shown(events, &std::collections::HashMap::new(), language, today()),
+                &Around::default(),
+                language,
+                today(),
+            )
+            .0;
             html::render(&page).unwrap();
         }
     }

@@ -65,14 +65,24 @@ fn watching(told: &Telling<'_>, baseline: &Baseline) -> String {
             format!("{} {}", names::name(&facts.number), days::end(facts, told.today, told.language))
         })
         .collect();
-    let mut pieces = vec![names::listed(&watched, CERTIFICATES_MAX, told.language)];
-    if watched.is_empty() {
-        pieces.push(told.text(NOTHING_CURRENT));
-    }
-    if !baseline.historical.is_empty() {
-        pieces.push(told.with(HISTORICAL_COUNT, &[("count", &baseline.historical.len().to_string())]));
-    }
-    joined(pieces, told.language)
+    let watched = names::listed(&watched, CERTIFICATES_MAX, told.language);
+    joined(vec![watched, beside(told, baseline)], told.language)
+}
+
+/// What of a baseline is no certificate that is watched: that there is none, and how many are history.
+pub(in crate::email) fn beside_what_is_watched(event: &Event, language: Language) -> String {
+    let told = Telling { event, today: event.today, language };
+    event.baseline().map(|baseline| beside(&told, baseline)).unwrap_or_default()
+}
+
+fn beside(told: &Telling<'_>, baseline: &Baseline) -> String {
+    let is_empty = baseline.current.is_empty() && baseline.unjudged.is_empty();
+    let historical = baseline.historical.len();
+    let pieces = [
+        is_empty.then(|| told.text(NOTHING_CURRENT)),
+        (historical > 0).then(|| told.with(HISTORICAL_COUNT, &[("count", &historical.to_string())])),
+    ];
+    joined(pieces.into_iter().flatten().collect(), told.language)
 }
 
 fn joined(mut pieces: Vec<String>, language: Language) -> String {

@@ -3,9 +3,9 @@
 use chrono::{DateTime, NaiveDate, Utc};
 
 use crate::domain::event::{
-    Absorbed, Baseline, CertificateFacts, Change, Elsewhere, EndMove, Event, GradeMove, IssueMove, Leaver,
-    Leavers, NamedQualification, News, Note, OfQualification, OpenEnds, Reached, Replacement, TakenBack,
-    Trouble, TroubleFacts,
+    Absorbed, Baseline, CallsADay, CertificateFacts, Change, Elsewhere, EndMove, Event, GradeMove, IssueMove,
+    Leaver, Leavers, NamedQualification, News, Note, OfQualification, OpenEnds, Reached, ReaderEdited,
+    Replacement, TakenBack, Trouble, TroubleFacts,
 };
 use crate::domain::number::{CertificateNumber, Family};
 use crate::domain::qualification;
@@ -213,7 +213,13 @@ fn of_company(change: Change) -> Event {
     match change {
         Change::Watching => baseline(),
         Change::Retracted => {
-            let taken_back = TakenBack { kind: Change::Renewed, qualification: None };
+            let taken_back = TakenBack {
+                kind: Change::Renewed,
+                qualification: None,
+                told_on: Some(day("2026-07-21")),
+                former_end: Some(day("2026-08-23")),
+                former_grade: None,
+            };
             until(News::Retracted(taken_back), design("2031-08-22"))
         }
         Change::Unverified => {
@@ -228,12 +234,22 @@ fn of_company(change: Change) -> Event {
     }
 }
 
-/// One company has left the file with a certificate that ends soon, another has no reader.
+/// One company has left the file with a certificate that ends soon; of others somebody else reads.
 fn watchlist_changed() -> Event {
     let leaver = |company: &str, open| Leaver { company: company.to_owned(), open };
     let left = vec![leaver("豫监理", vec![supervision("2026-07-31")])];
-    let unread = vec![leaver("河南院", Vec::new())];
-    let event = event(News::WatchlistChanged(Leavers { left, unread }));
+    let reader = |address: &str, companies: &[&str]| ReaderEdited {
+        address: address.to_owned(),
+        companies: companies.iter().map(|name| (*name).to_owned()).collect(),
+        count: companies.len(),
+    };
+    let leavers = Leavers {
+        left,
+        gained: vec![reader("zhang@example.com", &["中原市政"])],
+        lost: vec![reader("li@example.com", &["河南院", "中原市政"])],
+        calls: Some(CallsADay { before: Some(3), now: 2 }),
+    };
+    let event = event(News::WatchlistChanged(leavers));
     Event { company: None, company_name: None, last_verified_at: None, ..event }
 }
 

@@ -115,6 +115,9 @@ fn say_end(told: &Telling<'_>, change: Change, saying: &mut Saying) {
         }
         Deadline::Register => {
             saying.lead = joined(told, &[expires, told.text(w::LABOUR)]);
+            if facts.is_endless_registration() {
+                saying.notes.push(told.with(w::NOW_FOR_EVER, &[("text", &stated_end(told))]));
+            }
             saying.action = told.text(w::DO_ASK_REGISTRAR);
         }
         Deadline::None => {
@@ -179,16 +182,25 @@ fn say_expired(told: &Telling<'_>, saying: &mut Saying) {
     let certificate = told.certificate();
     let end = told.end().map(|end| told.day(end)).unwrap_or_default();
     let at = told.event.last_verified_at.map(|at| days::instant(at, told.language));
-    let lead = if at.is_some() { w::HAS_EXPIRED } else { w::HAS_EXPIRED_UNQUERIED };
-    let at = at.unwrap_or_default();
+    let is_for_ever = told.facts().is_some_and(CertificateFacts::is_endless_registration);
+    let (lead, action) = match &at {
+        _ if is_for_ever => (w::HAS_EXPIRED_FOR_EVER, w::DO_ASK_REGISTRAR_OF_END),
+        Some(_) => (w::HAS_EXPIRED, w::DO_NOT_USE),
+        None => (w::HAS_EXPIRED_UNQUERIED, w::DO_NOT_USE),
+    };
+    let (at, text) = (at.unwrap_or_default(), stated_end(told));
     saying.badge = told.with(w::ENDED_AGO, &[("days", &days)]);
-    saying.lead =
-        told.with(lead, &[("certificate", &certificate), ("day", &end), ("days", &days), ("at", &at)]);
-    saying.action = told.text(w::DO_NOT_USE);
+    let places =
+        [("certificate", certificate.as_str()), ("day", &end), ("days", &days), ("at", &at), ("text", &text)];
+    saying.lead = told.with(lead, &places);
+    saying.action = told.text(action);
     saying.queried = None;
 }
 
 fn say_gain(told: &Telling<'_>, saying: &mut Saying) {
+    if say_exchange(told, saying).is_some() {
+        return;
+    }
     let certificate = told.certificate();
     let until = told.until(w::UNTIL);
     let places = [("certificate", certificate.as_str()), ("until", &until)];
@@ -229,11 +241,81 @@ fn say_gain(told: &Telling<'_>, saying: &mut Saying) {
             (told.with(lead, &places), told.text(w::DO_USE_NEW_NAME))
         }
         _ => {
-            let added = if told.end().is_some() { w::ADDED } else { w::ADDED_WITHOUT_END };
+            let is_for_ever = told.facts().is_some_and(CertificateFacts::is_endless_registration);
+            let added = match told.end() {
+                Some(_) => w::ADDED,
+                None if is_for_ever => w::ADDED_FOR_EVER,
+                None => w::ADDED_WITHOUT_END,
+            };
+            let text = stated_end(told);
+            let places = [("certificate", certificate.as_str()), ("until", &until), ("text", &text)];
             let action = if is_lower_than_elsewhere(told) { w::DO_REGISTER_LOWER } else { w::DO_REGISTER };
             (told.with(added, &places), told.text(action))
         }
     };
+}
+
+/// What the registry states as the end, inert.
+fn stated_end(told: &Telling<'_>) -> String {
+    told.facts().map(|facts| names::name(&facts.valid_until_text)).unwrap_or_default()
+}
+
+/// Says that what came under another number is an exchange (换领), where it is one.
+fn say_exchange(told: &Telling<'_>, saying: &mut Saying) -> Option<()> {
+    let facts = told.facts()?;
+    let end = told.end().map(|end| told.day(end)).unwrap_or_default();
+    let here = names::name(&facts.number);
+    let lines: Vec<String> = exchanged(told)
+        .map(|old| {
+            let new = names::grade(grade_here(told, old).as_ref(), told.language);
+            told.with(
+                w::EXCHANGED_NUMBER,
+                &[
+                    ("number", &names::name(&old.number)),
+                    ("name", &names::name(&old.name)),
+                    ("old", &names::grade(old.grade.as_ref(), told.language)),
+                    ("new", &new),
+                    ("here", &here),
+                    ("end", &end),
+                ],
+            )
+        })
+        .collect();
+    let (first, more) = lines.split_first()?;
+    saying.title = told.text(w::GRADE_EXCHANGED);
+    saying.badge.clone_from(&saying.title);
+    saying.lead.clone_from(first);
+    saying.notes.extend(more.iter().cloned());
+    saying.action = told.with(w::DO_EXCHANGED_NUMBER, &[("here", &here)]);
+    Some(())
+}
+
+/// What of another certificate was exchanged for what this one holds.
+fn exchanged<'a>(told: &'a Telling<'_>) -> impl Iterator<Item = &'a Elsewhere> {
+    told.event
+        .notes
+        .iter()
+        .filter_map(|note| match note {
+            Note::HeldElsewhere(old) | Note::WasHeldElsewhere(old) => Some(old),
+            _ => None,
+        })
+        .filter(|old| is_exchanged_here(told, old))
+}
+
+fn is_exchanged_here(told: &Telling<'_>, old: &Elsewhere) -> bool {
+    let is_gain = matches!(
+        told.event.news,
+        News::CertificateAdded | News::CertificateReplaced(_) | News::QualificationAdded(_)
+    );
+    let here = grade_here(told, old);
+    is_gain
+        && told.facts().is_some_and(|facts| {
+            is_exchanged(
+                facts.family,
+                [old.grade.as_ref(), here.as_ref()],
+                (facts.issued_on, facts.valid_until),
+            )
+        })
 }
 
 /// Whether what came is, or was, held elsewhere at a higher grade: perhaps a downgrade by a new number.
@@ -434,7 +516,7 @@ fn notes(told: &Telling<'_>) -> Vec<String> {
     lines.extend(places(
         told,
         |note| match note {
-            Note::HeldElsewhere(place) => Some(place),
+            Note::HeldElsewhere(place) if !is_exchanged_here(told, place) => Some(place),
             _ => None,
         },
         if is_loss { [w::HELD_ELSEWHERE, w::SEVERAL_HELD] } else { [w::ALSO_HELD, w::SEVERAL_ALSO_HELD] },
@@ -442,7 +524,7 @@ fn notes(told: &Telling<'_>) -> Vec<String> {
     lines.extend(places(
         told,
         |note| match note {
-            Note::WasHeldElsewhere(place) => Some(place),
+            Note::WasHeldElsewhere(place) if !is_exchanged_here(told, place) => Some(place),
             _ => None,
         },
         [w::WAS_HELD, w::SEVERAL_WERE_HELD],

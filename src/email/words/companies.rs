@@ -6,7 +6,7 @@ use super::reader_words as w;
 use super::telling::{Saying, Telling};
 use super::{days, names};
 use crate::domain::dates::days_left;
-use crate::domain::event::{Baseline, CertificateFacts, Change, Leaver, News, TakenBack};
+use crate::domain::event::{Baseline, CertificateFacts, Change, Leaver, Leavers, News, TakenBack};
 use crate::domain::language::Language;
 
 /// What a licence of work safety is called: the source has none as a rule (domain.md 0).
@@ -38,22 +38,35 @@ pub(super) fn say(told: &Telling<'_>, saying: &mut Saying) {
                 _ => told.text(w::NEVER_QUERIED),
             };
         }
-        News::WatchlistChanged(leavers) => {
-            let names =
-                |of: &[Leaver]| told.listed(&of.iter().map(|it| leaver(told, it)).collect::<Vec<_>>());
-            let said = [(w::LEFT_FILE, &leavers.left), (w::WITHOUT_READER, &leavers.unread)];
-            let said = said.into_iter().filter(|(_, of)| !of.is_empty());
-            let said: Vec<String> =
-                said.map(|(words, of)| told.with(words, &[("names", &names(of))])).collect();
-            saying.lead = names::sentences(&said, told.language);
-            (saying.action, saying.queried) = (told.text(w::DO_PUT_BACK), None);
-        }
+        News::WatchlistChanged(leavers) => watchlist_changed(told, leavers, saying),
         _ => {
             let at = queried_at.unwrap_or_else(|| days::instant(told.event.at, told.language));
             saying.lead = told.with(w::UPDATED_AGAIN, &[("at", &at)]);
             (saying.action, saying.queried) = (told.text(w::DO_NOTHING), None);
         }
     }
+}
+
+fn watchlist_changed(told: &Telling<'_>, leavers: &Leavers, saying: &mut Saying) {
+    if !leavers.left.is_empty() {
+        let left: Vec<String> = leavers.left.iter().map(|it| leaver(told, it)).collect();
+        saying.lead = told.with(w::LEFT_FILE, &[("names", &told.listed(&left))]);
+    }
+    for (words, readers) in [(w::READER_GAINED, &leavers.gained), (w::READER_LOST, &leavers.lost)] {
+        saying.notes.extend(readers.iter().map(|reader| {
+            let companies: Vec<String> = reader.companies.iter().map(|name| names::name(name)).collect();
+            let of = names::companies(&companies, companies.len(), reader.count, told.language);
+            told.with(words, &[("address", &names::name(&reader.address)), ("names", &of)])
+        }));
+    }
+    saying.notes.extend(leavers.calls.map(|calls| match calls.before {
+        Some(before) => {
+            told.with(w::CALLS_CHANGED, &[("before", &before.to_string()), ("now", &calls.now.to_string())])
+        }
+        None => told.with(w::CALLS_NOW, &[("now", &calls.now.to_string())]),
+    }));
+    saying.action = told.text(if leavers.left.is_empty() { w::DO_CHECK_READERS } else { w::DO_PUT_BACK });
+    saying.queried = None;
 }
 
 fn leaver(told: &Telling<'_>, leaver: &Leaver) -> String {
@@ -72,7 +85,10 @@ fn numbered(told: &Telling<'_>, facts: &CertificateFacts) -> String {
 
 fn retracted(told: &Telling<'_>, taken_back: &TakenBack, saying: &mut Saying) {
     let kind = super::titles::title(taken_back.kind).text(told.language);
-    let earlier = told.with(w::TOLD_EARLIER, &[("kind", kind)]);
+    let earlier = match taken_back.told_on {
+        Some(day) => told.with(w::TOLD_ON, &[("kind", kind), ("day", &told.day(day))]),
+        None => told.with(w::TOLD_EARLIER, &[("kind", kind)]),
+    };
     let qualification = told.qualification().0;
     let qualification = match (qualification.is_empty(), told.language) {
         (true, _) => String::new(),
@@ -89,7 +105,15 @@ fn retracted(told: &Telling<'_>, taken_back: &TakenBack, saying: &mut Saying) {
         ("until", &until),
     ];
     saying.lead = told.with(w::TAKEN_BACK, &places);
-    saying.action = told.text(if is_of_an_end { w::DO_NOT_RELY_ON_END } else { w::DO_NOT_RELY });
+    saying.action = match (taken_back.kind, taken_back.former_end, &taken_back.former_grade) {
+        (_, Some(end), _) => told.with(w::DO_NOT_RELY_ON_THIS_END, &[("day", &told.full_day(end))]),
+        (_, None, _) if is_of_an_end => told.text(w::DO_NOT_RELY_ON_END),
+        (_, _, Some(grade)) => {
+            told.with(w::DO_NOT_RELY_ON_GRADE, &[("grade", &names::grade(Some(grade), told.language))])
+        }
+        (Change::CertificateReplaced, ..) => told.text(w::DO_NOT_RELY_ON_NUMBER),
+        _ => told.text(w::DO_NOT_RELY),
+    };
 }
 
 fn watching(told: &Telling<'_>, baseline: &Baseline, saying: &mut Saying) {
@@ -115,8 +139,12 @@ fn watching(told: &Telling<'_>, baseline: &Baseline, saying: &mut Saying) {
     let numbers = |of: &[CertificateFacts]| {
         told.listed(&of.iter().map(|facts| names::name(&facts.number)).collect::<Vec<_>>())
     };
-    if !baseline.unjudged.is_empty() {
-        saying.notes.push(told.with(w::NOT_JUDGEABLE, &[("numbers", &numbers(&baseline.unjudged))]));
+    let (registered, unjudged): (Vec<_>, Vec<_>) =
+        baseline.unjudged.iter().cloned().partition(CertificateFacts::is_endless_registration);
+    for (words, of) in [(w::REGISTERED_FOR_EVER, registered), (w::NOT_JUDGEABLE, unjudged)] {
+        if !of.is_empty() {
+            saying.notes.push(told.with(words, &[("numbers", &numbers(&of))]));
+        }
     }
     if !baseline.historical.is_empty() {
         saying.notes.push(told.with(w::HISTORICAL, &[("numbers", &numbers(&baseline.historical))]));

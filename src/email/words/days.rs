@@ -61,7 +61,10 @@ pub(in crate::email) fn day_of(at: DateTime<Utc>) -> NaiveDate {
 pub(in crate::email) fn end(facts: &CertificateFacts, today: NaiveDate, language: Language) -> String {
     let Some(end) = facts.valid_until else {
         let text = super::names::name(&facts.valid_until_text);
+        let is_lawful = facts.is_endless_registration();
         return match language {
+            Language::Chinese if is_lawful => format!("“{text}”（备案）"),
+            Language::English if is_lawful => format!("“{text}” (registered without an end)"),
             Language::Chinese if text.is_empty() => "未载明有效期".to_owned(),
             Language::Chinese => format!("“{text}”（无法判断）"),
             Language::English if text.is_empty() => "no end stated".to_owned(),

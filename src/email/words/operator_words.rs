@@ -34,6 +34,7 @@ phrases! {
     COMPANY_UNVERIFIED_OVER = "企业数据已恢复完整" / "The company's data is complete again";
     IDENTITY_CHANGED_OVER = "查询结果与监测企业相符，比对恢复" / "The answers are of the company meant: comparing goes on";
     MASS_CHANGE_OVER = "数据已恢复" / "The data is back";
+    MASS_CHANGE_REWRITTEN = "数据源已改写，减少与新增均已通知收件人" / "The source was rewritten: recipients are told of what went and of what came";
     MASS_CHANGE_CONFIRMED = "连续 4 次查询结果一致，已按实际减少通知收件人" / "4 queries in a row agree: recipients are told of the losses";
     DATE_OVER = "证书日期已可判断" / "The certificate's dates can be judged";
     UNREADABLE_ITEM_OVER = "缺证书编号的记录已消失" / "No item without a certificate number is shown any more";
@@ -109,10 +110,15 @@ phrases! {
     FORMER_REASON = "此前的原因：{reason}" / "The reason had been: {reason}";
     CODE = "（代码 {code}）" / " (code {code})";
     ANSWERED = "接口或服务器返回代码 {code}。" / "The provider or server answers with code {code}.";
+    BACK_AGAIN = "此前未查询到的证书、资质均已重新列出，未通知收件人。" / "What was not shown is shown again; recipients were told of none of it.";
+    CONFIRMED_OF = "连续 4 次查询结果一致，收件人已获知：{names}。" / "4 queries in a row agree; recipients are told of: {names}.";
+    REWRITTEN_OF = "连续 4 次查询结果一致：原有的证书或资质未再列出，另有内容列于其处，收件人均已获知：{names}。如系名称或编号改写，属数据源变动，企业资质可能并无变化。" / "4 queries in a row agree: what was listed is not any more, and something else is in its place; recipients are told of both: {names}. Where only names or numbers were rewritten, the source has changed and the qualifications perhaps have not.";
+    WENT_TO = "所欠邮件已改发：{names}。" / "What was owed has gone to {names} instead.";
     COMPANIES = "涉及企业：{names}。" / "Companies: {names}.";
     OVER_SINCE = "始于 {since}，于 {at}恢复。" / "It began on {since} and was over on {at}.";
     OVER = "于 {at}恢复。" / "Over on {at}.";
     DO_NOTHING = "无须处理。" / "nothing.";
+    DO_COMPARE_REWRITTEN = "在国家平台（jzsc.mohurd.gov.cn）抽查一两家企业，确认是改写还是实际变化。" / "compare one or two companies with the national platform (jzsc.mohurd.gov.cn): were they rewritten, or did they change?";
 }
 
 #[cfg(test)]

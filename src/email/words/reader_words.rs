@@ -65,6 +65,8 @@ phrases! {
     LABOUR = "施工劳务已改为备案管理，到期后的延续或重新备案以备案机关要求为准。" / "Labour subcontracting (施工劳务) is now only registered (备案): how to go on after the end is for the registering authority to say.";
     FAMILY_ABOLISHED = "该类资质已取消，不再办理延续。" / "This kind of qualification has been abolished and is not renewed any more.";
     HAS_EXPIRED = "{certificate}载明的有效期已于 {day} 届满（已过 {days}），截至 {at}平台数据未见延续。" / "The stated validity of the {certificate} ended on {day} ({days} ago); as of {at} the platform's data shows no renewal.";
+    HAS_EXPIRED_FOR_EVER = "{certificate}原载明的有效期已于 {day} 届满（已过 {days}），平台数据现载明为“{text}”。施工劳务已改为备案管理，以备案机关要求为准。" / "The former validity of the {certificate} ended on {day} ({days} ago); the platform's data now states “{text}”. Labour subcontracting (施工劳务) is only registered (备案): what the registering authority says counts.";
+    NOW_FOR_EVER = "平台数据现载明有效期为“{text}”。" / "The platform's data now states the validity as “{text}”.";
     HAS_EXPIRED_UNQUERIED = "{certificate}载明的有效期已于 {day} 届满（已过 {days}），本系统尚未取得完整数据。" / "The stated validity of the {certificate} ended on {day} ({days} ago); complete data has not been obtained yet.";
     RECORD_GONE = "平台数据中已无该证书记录。" / "The platform's data has no record of this certificate any more.";
     LATER_END_SEEN = "平台数据曾显示有效期至 {day}，尚待再次查询确认。" / "The data has shown a later end, {day}, which another query has yet to confirm.";
@@ -77,12 +79,14 @@ phrases! {
     DO_CONFIRM_FILED = "立即确认是否已提交并被受理；未提交的，即与许可机关联系。有效期届满未依法延续的，资质证书失效并将被注销，须重新申请。" / "find out at once whether the application was filed and accepted; if not, call the authority now. A certificate that is not renewed by its end lapses, is deregistered and must be applied for anew.";
     DO_EXCHANGE = "届满前向许可机关申请换领，逾期未申请的自动作废（以许可机关要求为准）。" / "apply to the authority for an exchange (换领) before the end; without an application it lapses by itself (that authority's own requirements count).";
     DO_ASK_REGISTRAR = "届满前向备案机关了解延续或重新备案的要求。" / "ask the registering authority before the end what it requires.";
+    DO_ASK_REGISTRAR_OF_END = "向备案机关确认备案是否有效，确认前请勿以该资质投标、签约。" / "ask the registering authority whether the registration stands, and do not bid or sign on it before.";
     DO_FAMILY_ABOLISHED = "届满后勿再以该资质投标；需要时向许可机关了解替代资质。" / "do not bid with it after its end; ask the authority what takes its place.";
     DO_NOT_USE = "在确认已延续前，请勿以该资质投标、签约；已在施的，核对合同要求。" / "do not bid or sign with it until a renewal is confirmed; for work under way check the contract.";
 
     // What came and went.
     ADDED = "平台数据新增{certificate}{until}。" / "The platform's data now has the {certificate}{until}.";
     ADDED_WITHOUT_END = "平台数据新增{certificate}。未载明可判断的有效期，本系统不会发出到期提醒。" / "The platform's data now has the {certificate}. It states no end that can be judged, so no reminder of its end will be sent.";
+    ADDED_FOR_EVER = "平台数据新增{certificate}，载明“{text}”。施工劳务已改为备案管理，本系统不会发出到期提醒。" / "The platform's data now has the {certificate}, stated as “{text}”. Labour subcontracting (施工劳务) is only registered (备案), so no reminder of an end will be sent.";
     RESTORED = "平台数据重新列出{certificate}{until}。" / "The platform's data lists the {certificate} again{until}.";
     REPLACED = "平台新增证书 {number}{until}，已涵盖原证书 {old} 的全部资质，等级相同或更高。" / "The new certificate No. {number}{until} holds every qualification of the former {old}, at the same or a higher grade.";
     REMOVED = "平台数据中未查询到{certificate}{looks}；{end}" / "The platform's data does not list the {certificate}{looks}; {end}";
@@ -125,6 +129,8 @@ phrases! {
     RAISED = "{certificate}中“{name}”的资质等级由“{old}”升为“{new}”。" / "The grade of “{name}” in the {certificate} rose from {old} to {new}.";
     LOWERED = "{certificate}中“{name}”的资质等级由“{old}”降为“{new}”{looks}。" / "The grade of “{name}” in the {certificate} fell from {old} to {new}{looks}.";
     EXCHANGED = "{certificate}中“{name}”由{old}换领为{new}（有效期 1 年，至 {end}；届满前须按{new}标准申请延续）。" / "“{name}” in the {certificate} was exchanged (换领) from {old} to {new}, valid for one year until {end}; its renewal must be applied for by the standard of {new} before that.";
+    EXCHANGED_NUMBER = "证书 {number} 的“{name}”由{old}换领为{new}，列于证书 {here}（有效期 1 年，至 {end}；届满前须按{new}标准申请延续）。换领不是升级，也不是延续。" / "“{name}” of certificate No. {number} was exchanged (换领) from {old} to {new}, in certificate No. {here}, valid for one year until {end}; its renewal must be applied for by the standard of {new} before that. An exchange is neither a rise nor a renewal.";
+    DO_EXCHANGED_NUMBER = "投标使用证书 {here} 和新等级；届满前须按新等级标准申请延续。" / "use certificate No. {here} and the new grade in bids; apply for the renewal by its standard before the end.";
     REWORDED = "{certificate}中“{name}”的等级名称由“{old}”变更为“{new}”{looks}。" / "The grade of “{name}” in the {certificate} is now called {new} instead of {old}{looks}.";
     REFORM = "系资质改革后的等级名称变化，不属于升降级。" / "This is a new name by the reform of qualifications, neither a rise nor a fall.";
     NOT_JUDGED = "平台数据不足以判断是否升降级，请核实。" / "The data does not tell whether that is a rise or a fall: please check.";
@@ -152,8 +158,12 @@ phrases! {
 
     // Corrections, and whole companies.
     TOLD_EARLIER = "此前邮件告知的“{kind}”" / "What an earlier mail told as “{kind}”";
+    TOLD_ON = "{day}查询到并已邮件告知的“{kind}”" / "What was found on {day} and told by mail as “{kind}”";
     TAKEN_BACK = "{told}（{certificate}{qualification}{until}），其后 2 次查询均未查到，可能系平台数据变动。" / "{told} ({certificate}{qualification}{until}) was not found in the 2 queries since; the platform's data may have changed.";
     DO_NOT_RELY = "请勿据该邮件使用该证书。" / "do not use the certificate on the strength of that mail.";
+    DO_NOT_RELY_ON_THIS_END = "请勿据该邮件使用该证书，仍以原有效期为准：至 {day}。" / "do not use the certificate on the strength of that mail; the former end counts: {day}.";
+    DO_NOT_RELY_ON_GRADE = "请勿据该邮件投标，仍以原等级“{grade}”为准。" / "do not bid on the strength of that mail; the former grade counts: {grade}.";
+    DO_NOT_RELY_ON_NUMBER = "请勿据该邮件使用新证书编号，仍使用原证书编号。" / "do not use the new number on the strength of that mail; the former one counts.";
     DO_NOT_RELY_ON_END = "请勿据该邮件使用该证书，仍以原有效期为准。" / "do not use the certificate on the strength of that mail; the former end counts.";
     STALE = "数据已 {days}未更新；最近一次成功查询：{at}。此间变化可能未被发现。" / "The data has not been updated for {days}; the last successful query was {at}. Changes since may have gone unnoticed.";
     NEVER_QUERIED = "自纳入监测以来尚未取得完整数据，本系统目前不能发出到期提醒。" / "Since it is watched no complete data has been obtained: reminders of its ends cannot be sent for now.";
@@ -164,6 +174,7 @@ phrases! {
     NEXT_END = "，最早的 {number} 将于 {day}到期" / "; the first to end is {number}, on {day}";
     NEXT_ENDED = "，其中 {number} 已于 {day} 届满" / "; {number} ended on {day}";
     ONLY_HISTORICAL = "平台数据中仅查询到历史证书。" / "The platform's data has historical certificates only.";
+    REGISTERED_FOR_EVER = "施工劳务备案，载明长期，不作到期提醒：{numbers}。" / "Labour subcontracting (施工劳务) registered without an end, so without reminders: {numbers}.";
     NOT_JUDGEABLE = "有效期无法判断、不作到期提醒：{numbers}。" / "Without an end that can be judged, so without reminders: {numbers}.";
     HISTORICAL = "历史证书（届满超过 180 天，不再提醒）：{numbers}。" / "Historical certificates (ended over 180 days ago, no reminders): {numbers}.";
     NOT_COVERED = "监测不包括安全生产许可证、注册人员和异常标注。" / "Not covered: work safety licences (安全生产许可证), registered persons, abnormality marks.";
@@ -172,7 +183,11 @@ phrases! {
     OPEN_DEADLINES = "您已成为该企业的收件人。当前期限：" / "You now receive this company's news. Its current deadlines:";
     DO_BRIEFING = "按所列期限安排；已提交延续申请的，回复本邮件告知受理号。" / "plan by these days; if a renewal has been filed, reply to this mail with the acceptance number.";
     LEFT_FILE = "已移出监测名单、不再提醒：{names}。" / "Taken out of the watchlist, no reminders any more: {names}.";
-    WITHOUT_READER = "仍在监测、但已无收件人：{names}。" / "Still watched, but nobody receives their news: {names}.";
+    READER_GAINED = "新增收件人：{address}（{names}）。" / "A new recipient: {address} ({names}).";
+    READER_LOST = "不再是收件人：{address}（{names}）。" / "No recipient any more: {address} ({names}).";
+    CALLS_CHANGED = "按新名单每天约需查询 {now} 次（原 {before} 次）。" / "The new watchlist needs about {now} calls a day (before: {before}).";
+    CALLS_NOW = "按新名单每天约需查询 {now} 次。" / "The new watchlist needs about {now} calls a day.";
+    DO_CHECK_READERS = "核对收件人是否为本意；如非本意，改回监测名单。" / "see whether these recipients are meant; if not, put the watchlist right.";
     LEAVER = "{company}（{ends}）" / "{company} ({ends})";
     DO_PUT_BACK = "如非本意，把企业或收件人加回监测名单。" / "if that was not meant, put the company or its recipient back into the watchlist.";
 

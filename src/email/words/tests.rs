@@ -5,7 +5,7 @@ use super::cast::{
 };
 use super::*;
 use crate::domain::event::{
-    CertificateFacts, Change, Elsewhere, News, Note, OfQualification, Trouble, TroubleFacts,
+    CertificateFacts, Change, Elsewhere, MassEnd, News, Note, OfQualification, Trouble, TroubleFacts,
 };
 use crate::domain::language::Language::{Chinese, English};
 
@@ -114,6 +114,195 @@ fn notes_say_what_the_facts_do_not() {
         writeln!(text, "{}\n{}", summary(&event, Chinese), summary(&event, English)).unwrap();
     }
     insta::assert_snapshot!("notes", text);
+}
+
+#[test]
+fn an_exchange_is_neither_a_rise_nor_a_renewal_under_whatever_number() {
+    let held = |text: &str| {
+        let named = super::cast::named(text).remove(0);
+        Note::HeldElsewhere(Elsewhere {
+            number: "D341000001".to_owned(),
+            name: named.name,
+            grade: named.grade,
+            valid_until: Some(day("2026-09-01")),
+        })
+    };
+    let building = "建筑工程施工总承包";
+    let new = |names: &str, end: &str, kind: &str, number: &str| CertificateFacts {
+        issued_on: Some(day("2026-07-20")),
+        ..certificate(number, kind, end, names)
+    };
+    let of_construction = |names: &str, end: &str| new(names, end, "建筑业企业资质", "D241000002");
+    let replaced = || {
+        News::CertificateReplaced(crate::domain::event::Replacement {
+            old: vec!["D341000001".to_owned()],
+            new: "D241000002".to_owned(),
+        })
+    };
+    let one_year = of_construction(&format!("{building}二级"), "2027-07-19");
+    let design = new("工程设计市政行业给水工程专业乙级", "2027-07-19", "设计资质", "A241000002");
+    let part = || News::QualificationAdded(OfQualification { qualification: format!("{building}二级") });
+    for (news, facts, was, is_exchange, why) in [
+        (replaced(), one_year.clone(), format!("{building}三级"), true, "in place of the old number"),
+        (News::CertificateAdded, one_year.clone(), format!("{building}三级"), true, "beside the old number"),
+        (part(), one_year.clone(), format!("{building}三级"), true, "into a certificate that was there"),
+        (
+            News::CertificateAdded,
+            design,
+            "工程设计市政行业给水工程专业丙级".to_owned(),
+            true,
+            "丙级 for 乙级",
+        ),
+        (
+            replaced(),
+            of_construction(&format!("{building}二级"), "2031-07-19"),
+            format!("{building}三级"),
+            false,
+            "for five years",
+        ),
+        (
+            News::CertificateAdded,
+            of_construction(&format!("{building}一级"), "2027-07-19"),
+            format!("{building}三级"),
+            false,
+            "nobody exchanges 三级 for 一级",
+        ),
+        (News::CertificateAdded, one_year, format!("{building}一级"), false, "a downgrade"),
+    ] {
+        let event = Event { notes: vec![held(&was)], certificate: Some(facts), ..event(news) };
+        let saying = say(&event, Chinese, day(TODAY));
+        let said = format!("{saying:?}");
+        assert_eq!(saying.title == "资质换领", is_exchange, "{why}: {said}");
+        assert_eq!(saying.lead.contains("换领不是升级，也不是延续"), is_exchange, "{why}: {said}");
+        for word in ["D341000001", "2027年7月19日", "届满前须按"] {
+            assert!(!is_exchange || said.contains(word), "{why}: {word} {said}");
+        }
+        assert!(!is_exchange || !said.contains("证书换发") && !said.contains("另列于"), "{why}: {said}");
+        let english = summary(&event, English);
+        assert_eq!(english.contains("Qualification exchanged"), is_exchange, "{why}: {english}");
+    }
+}
+
+#[test]
+fn labour_registered_without_an_end_is_said_to_be_registered() {
+    let facts = |names: &str, end: &str, text: &str| CertificateFacts {
+        valid_until_text: text.to_owned(),
+        ..certificate("D341000009", "建筑业企业资质", end, names)
+    };
+    for (news, facts, said, not_said, why) in [
+        (
+            stage(Change::Expired, facts("施工劳务不分等级", "2026-07-23", "长期"), TODAY).news,
+            facts("施工劳务不分等级", "2026-07-23", "长期"),
+            "平台数据现载明为“长期”",
+            "未见延续",
+            "its former end has passed",
+        ),
+        (
+            stage(Change::Expired, facts("施工劳务不分等级", "2026-07-23", "2026-07-23"), TODAY).news,
+            facts("施工劳务不分等级", "2026-07-23", "2026-07-23"),
+            "未见延续",
+            "长期",
+            "labour with an end",
+        ),
+        (
+            News::CertificateAdded,
+            facts("施工劳务", "-", "长期"),
+            "已改为备案管理，本系统不会发出到期提醒",
+            "未载明可判断",
+            "new, without an end",
+        ),
+        (
+            News::CertificateAdded,
+            facts("施工劳务,建筑工程施工总承包二级", "-", "长期"),
+            "未载明可判断的有效期",
+            "备案",
+            "not all of it is labour",
+        ),
+        (
+            News::CertificateAdded,
+            facts("施工劳务", "-", "-"),
+            "未载明可判断的有效期",
+            "备案",
+            "no end at all is no end without end",
+        ),
+        (
+            News::Watching(crate::domain::event::Baseline {
+                unjudged: vec![
+                    facts("施工劳务序列", "-", "长期"),
+                    certificate("D341123456", "建筑业企业资质", "长期", "市政公用工程施工总承包二级"),
+                ],
+                ..Default::default()
+            }),
+            facts("施工劳务", "-", "长期"),
+            "施工劳务备案，载明长期，不作到期提醒：D341000009。",
+            "不作到期提醒：D341000009；D341123456",
+            "of a baseline each is said apart",
+        ),
+    ] {
+        let left = facts.valid_until.map(|end| crate::domain::dates::days_left(end, day(TODAY)));
+        let event = Event { certificate: Some(facts), days_left: left, ..event(news) };
+        let text = summary(&event, Chinese);
+        assert!(text.contains(said) && !text.contains(not_said), "{why}: {text}");
+        assert!(!summary(&event, English).is_empty());
+    }
+}
+
+#[test]
+fn the_end_of_a_trouble_names_what_it_was() {
+    let facts = |mass_end, companies: usize, more_companies| TroubleFacts {
+        mass_end,
+        reason: "40 of 60 companies lost certificates or qualifications within 24 hours".to_owned(),
+        since: Some(instant("2026-07-20T00:00:00Z")),
+        companies: (0..companies).map(|number| format!("第{number}公司")).collect(),
+        more_companies,
+        ..TroubleFacts::default()
+    };
+    let moved = TroubleFacts {
+        reason: "old@example.com: 550 no such user".to_owned(),
+        went_to: vec!["new@example.com".to_owned()],
+        ..TroubleFacts::default()
+    };
+    let server = TroubleFacts { place: Some("smtp.example.com:465".to_owned()), ..moved.clone() };
+    for (trouble, facts, said, why) in [
+        (
+            Trouble::MassChange,
+            facts(Some(MassEnd::Back), 2, 0),
+            &["数据已恢复", "24 小时内 60 家企业中有 40 家", "均已重新列出，未通知收件人"][..],
+            "back",
+        ),
+        (
+            Trouble::MassChange,
+            facts(Some(MassEnd::Confirmed), 40, 60),
+            &["已按实际减少通知收件人", "第29公司 等共 100 家"],
+            "as many as are named, and how many there are",
+        ),
+        (
+            Trouble::MassChange,
+            facts(Some(MassEnd::Rewritten), 1, 0),
+            &["数据源已改写", "企业资质可能并无变化", "第0公司", "jzsc.mohurd.gov.cn"],
+            "rewritten",
+        ),
+        (
+            Trouble::MassChange,
+            facts(None, 6, 0),
+            &["第0公司、第1公司、第2公司、第3公司、第4公司、第5公司。"],
+            "all",
+        ),
+        (
+            Trouble::EmailUndeliverable,
+            moved,
+            &["此前的原因：old@example.com: 550 no such user", "所欠邮件已改发：new@example.com。"],
+            "why it was, and where the mail went",
+        ),
+        (Trouble::EmailStopped, server, &["smtp.example.com:465：于 2026年7月24日"], "which server"),
+    ] {
+        let event = event(News::Resolved(trouble, facts));
+        let text = summary(&event, Chinese);
+        for said in said {
+            assert!(text.contains(said), "{why}: {said} {text}");
+        }
+        assert!(!summary(&event, English).contains('{'));
+    }
 }
 
 #[test]

@@ -4,7 +4,7 @@ use super::operator_words as w;
 use super::phrasebook::Phrase;
 use super::telling::{Saying, Telling};
 use super::{days, names};
-use crate::domain::event::{Trouble, TroubleFacts};
+use crate::domain::event::{MassEnd, Trouble, TroubleFacts};
 use crate::domain::language::Language;
 use crate::domain::text::displayable;
 
@@ -127,8 +127,12 @@ pub(super) fn began(told: &Telling<'_>, trouble: Trouble, facts: &TroubleFacts) 
 
 /// What is said of a trouble that is over: the same thing is named.
 pub(super) fn ended(told: &Telling<'_>, trouble: Trouble, facts: &TroubleFacts) -> Saying {
-    let title =
-        told.text(if facts.is_confirmed { w::MASS_CHANGE_CONFIRMED } else { words(trouble, facts).over });
+    let (over, action) = match facts.mass_end {
+        Some(MassEnd::Confirmed) => (w::MASS_CHANGE_CONFIRMED, w::DO_NOTHING),
+        Some(MassEnd::Rewritten) => (w::MASS_CHANGE_REWRITTEN, w::DO_COMPARE_REWRITTEN),
+        Some(MassEnd::Back) | None => (words(trouble, facts).over, w::DO_NOTHING),
+    };
+    let title = told.text(over);
     let at = days::instant(told.event.at, told.language);
     let lead = match facts.since {
         Some(since) => {
@@ -137,12 +141,22 @@ pub(super) fn ended(told: &Telling<'_>, trouble: Trouble, facts: &TroubleFacts) 
         }
         None => told.with(w::OVER, &[("at", &at)]),
     };
+    let mut notes = said(told, facts, w::FORMER_REASON);
+    if !facts.went_to.is_empty() {
+        let names: Vec<String> = facts.went_to.iter().map(|address| names::name(address)).collect();
+        notes.push(told.with(w::WENT_TO, &[("names", &names.join(names::comma(told.language)))]));
+    }
     Saying {
         badge: title.clone(),
         title,
-        lead,
-        notes: said(told, facts, w::FORMER_REASON),
-        action: told.text(w::DO_NOTHING),
+        lead: [place(facts), Some(lead)].into_iter().flatten().collect::<Vec<_>>().join(
+            match told.language {
+                Language::Chinese => "：",
+                Language::English => ": ",
+            },
+        ),
+        notes,
+        action: told.text(action),
         queried: None,
     }
 }
@@ -165,10 +179,25 @@ fn said(told: &Telling<'_>, facts: &TroubleFacts, because: Phrase) -> Vec<String
         notes.push(told.with(w::ANSWERED, &[("code", &code)]));
     }
     if !facts.companies.is_empty() {
-        let companies: Vec<String> = facts.companies.iter().map(|company| names::name(company)).collect();
-        notes.push(told.with(w::COMPANIES, &[("names", &told.listed(&companies))]));
+        let words = match facts.mass_end {
+            None | Some(MassEnd::Back) => w::COMPANIES,
+            Some(MassEnd::Confirmed) => w::CONFIRMED_OF,
+            Some(MassEnd::Rewritten) => w::REWRITTEN_OF,
+        };
+        notes.push(told.with(words, &[("names", &companies(facts, told.language))]));
+    }
+    if facts.mass_end == Some(MassEnd::Back) {
+        notes.push(told.text(w::BACK_AGAIN));
     }
     notes
+}
+
+/// The companies it touches, and how many are not named.
+fn companies(facts: &TroubleFacts, language: Language) -> String {
+    const NAMED_MAX: usize = 30;
+    let companies: Vec<String> = facts.companies.iter().map(|company| names::name(company)).collect();
+    let more = usize::try_from(facts.more_companies).unwrap_or(usize::MAX);
+    names::companies(&companies, NAMED_MAX, companies.len().saturating_add(more), language)
 }
 
 /// Why, in the language of the mail where the words are ours; what others say stays as it is.

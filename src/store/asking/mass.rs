@@ -3,9 +3,13 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::postgres::PgPool;
 
+use crate::domain::event::Change;
 use crate::domain::wall_clock::not_ahead;
 use crate::store::companies::CompanyId;
 use crate::store::error::{StoreError, during};
+
+/// How many companies are named. Of a hundred thousand nobody reads all names, and an event holds them for ever.
+const NAMED_MAX: i64 = 100;
 
 /// How many companies lost something, and how many were observed, in the 24 hours up to the last observation.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,7 +22,7 @@ pub struct Losses {
     pub losing: u64,
     /// Companies completely observed in that time.
     pub observed: u64,
-    /// What mails call the first few of the losing ones.
+    /// What mails call the losing ones, at most [`NAMED_MAX`] of them.
     pub names: Vec<String>,
 }
 
@@ -73,8 +77,9 @@ pub async fn losses(pool: &PgPool, now: DateTime<Utc>) -> Result<Option<Losses>,
                    -- Of who is disputed nothing was observed: it is compared with nothing.
                    WHERE disputed_since IS NULL
                      AND left_at IS NULL) AS "observed!",
-                  ARRAY(SELECT name FROM loss GROUP BY company_id, name ORDER BY company_id LIMIT 5) AS "names!""#,
-        since
+                  ARRAY(SELECT name FROM loss GROUP BY company_id, name ORDER BY company_id LIMIT $2) AS "names!""#,
+        since,
+        NAMED_MAX
     )
     .fetch_one(pool)
     .await
@@ -160,4 +165,64 @@ pub async fn is_open(pool: &PgPool) -> Result<bool, StoreError> {
     .fetch_one(pool)
     .await
     .map_err(during("looking for a mass loss"))
+}
+
+/// What became of the companies that lost something in the mass loss that began at `since` and is not in doubt any more.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outcomes {
+    /// Of how many the loss was established.
+    pub lost: u64,
+    /// Of how many of them something else came in its place.
+    pub rewritten: u64,
+    /// What mails call those of which the loss was established, at most [`NAMED_MAX`] of them.
+    pub names: Vec<String>,
+}
+
+/// Tells as what a mass loss ended: from what readers were told, and from what went without a word, because it is covered.
+///
+/// # Errors
+/// When the database fails.
+pub async fn outcomes(pool: &PgPool, since: DateTime<Utc>) -> Result<Outcomes, StoreError> {
+    let row = sqlx::query!(
+        r#"WITH lost AS (
+               SELECT company_id
+               FROM events
+               WHERE at >= $1
+                 AND event ->> 'notes' LIKE '%"mass_loss"%'
+               UNION
+               SELECT company_id
+               FROM doubts
+               WHERE mass
+                 AND field = 'unsaid'
+                 AND last_look_at >= $1
+           ),
+           rewritten AS (
+               SELECT DISTINCT company_id
+               FROM events
+               JOIN lost USING (company_id)
+               WHERE at >= $1
+                 AND kind = ANY ($2)
+           )
+           SELECT (SELECT count(*) FROM lost) AS "lost!",
+                  (SELECT count(*) FROM rewritten) AS "rewritten!",
+                  ARRAY(SELECT name
+                        FROM companies
+                        JOIN lost ON lost.company_id = companies.id
+                        ORDER BY companies.id
+                        LIMIT $3) AS "names!""#,
+        since,
+        &[
+            Change::CertificateAdded,
+            Change::CertificateRestored,
+            Change::CertificateReplaced,
+            Change::QualificationAdded,
+            Change::QualificationAbsorbed,
+        ]
+        .map(|change| change.as_str().to_owned()),
+        NAMED_MAX
+    )
+    .fetch_one(pool)
+    .await
+    .map_err(during("reading as what a mass loss ended"))?;
+    Ok(Outcomes { lost: row.lost.unsigned_abs(), rewritten: row.rewritten.unsigned_abs(), names: row.names })
 }

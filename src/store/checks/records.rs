@@ -272,7 +272,7 @@ pub(in crate::store) async fn load_doubts(
     let rows = sqlx::query!(
         r#"SELECT company_id, number, qualification_key, field, difference AS "difference: Json<Difference>",
                   first_seen_at, last_look_at, looks, looks_needed, mass, told_as, counter_looks,
-                  counter_looks_needed, retracted
+                  counter_looks_needed, retracted, told_at
            FROM doubts
            WHERE company_id = ANY ($1)
              -- An older version may have left several that were overtaken: now it is one at a time.
@@ -300,6 +300,7 @@ pub(in crate::store) async fn load_doubts(
             looks_needed: row.looks_needed.unsigned_abs(),
             mass: row.mass,
             told_as,
+            told_at: row.told_at,
             counter_looks: row.counter_looks.unsigned_abs(),
             counter_looks_needed: row.counter_looks_needed.unsigned_abs(),
             retracted: row.retracted,

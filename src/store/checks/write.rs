@@ -272,11 +272,11 @@ async fn insert_doubts(connection: &mut PgConnection, rows: &[DoubtRow<'_>]) -> 
     sqlx::query!(
         "INSERT INTO doubts (company_id, number_key, qualification_key, field, number, difference, is_loss,
                              first_seen_at, last_look_at, looks, looks_needed, mass, told_as, counter_looks,
-                             counter_looks_needed, retracted)
+                             counter_looks_needed, retracted, told_at)
          SELECT doubt.*
          FROM UNNEST($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[], $6::jsonb[], $7::bool[],
                      $8::timestamptz[], $9::timestamptz[], $10::int[], $11::int[], $12::bool[], $13::text[],
-                     $14::int[], $15::int[], $16::bool[]) AS doubt",
+                     $14::int[], $15::int[], $16::bool[], $17::timestamptz[]) AS doubt",
         &rows.iter().map(|row| row.company.0).collect::<Vec<_>>(),
         &numbers,
         &qualifications,
@@ -293,7 +293,8 @@ async fn insert_doubts(connection: &mut PgConnection, rows: &[DoubtRow<'_>]) -> 
             as &[Option<String>],
         &rows.iter().map(|row| count(row.doubt.counter_looks)).collect::<Vec<_>>(),
         &rows.iter().map(|row| count(row.doubt.counter_looks_needed)).collect::<Vec<_>>(),
-        &rows.iter().map(|row| row.doubt.retracted).collect::<Vec<_>>()
+        &rows.iter().map(|row| row.doubt.retracted).collect::<Vec<_>>(),
+        &rows.iter().map(|row| row.doubt.told_at).collect::<Vec<_>>() as &[Option<DateTime<Utc>>]
     )
     .execute(connection)
     .await

@@ -18,8 +18,19 @@ pub struct Edit {
     pub id: EditId,
     /// The company it concerns.
     pub company: CompanyId,
-    /// Who became its reader, in small letters; `None`: it left.
-    pub new_reader: Option<String>,
+    /// What it is.
+    pub what: Edited,
+}
+
+/// What an edit means for one company. Addresses are in small letters.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Edited {
+    /// It left.
+    Left,
+    /// Who became its reader.
+    NewReader(String),
+    /// Who is its reader no more.
+    LostReader(String),
 }
 
 /// An edit's row.
@@ -38,7 +49,7 @@ pub async fn untold(
 ) -> Result<Vec<Edit>, StoreError> {
     let doing = "reading which edits are to be told";
     let rows = sqlx::query!(
-        r#"SELECT edits.id, company_id, new_reader,
+        r#"SELECT edits.id, company_id, new_reader, lost_reader,
                   left_at IS NOT NULL AS "has_left!",
                   EXISTS (
                       SELECT
@@ -48,7 +59,14 @@ pub async fn untold(
                         AND kind = 'briefing'
                         AND at >= $3
                         AND address = new_reader
-                  ) AS "is_told!"
+                  ) AS "is_told!",
+                  EXISTS (
+                      SELECT
+                      FROM listings
+                      WHERE listings.watchlist = edits.watchlist
+                        AND listings.company_id = edits.company_id
+                        AND lost_reader = ANY (readers)
+                  ) AS "reads_again!"
            FROM edits
            JOIN companies ON companies.id = company_id
            WHERE watchlist = $1
@@ -61,25 +79,53 @@ pub async fn untold(
     .fetch_all(pool)
     .await
     .map_err(during(doing))?;
-    let is_over = |has_left: bool, new_reader: Option<&str>, is_told: bool| match new_reader {
-        None => !has_left,
-        Some(_) => has_left || is_told,
-    };
-    let (over, rest): (Vec<_>, Vec<_>) =
-        rows.into_iter().partition(|row| is_over(row.has_left, row.new_reader.as_deref(), row.is_told));
+    let (mut over, mut edits) = (Vec::new(), Vec::new());
+    for row in rows {
+        let (what, is_over) = match (row.new_reader, row.lost_reader) {
+            (Some(reader), _) => (Edited::NewReader(reader), row.has_left || row.is_told),
+            (None, Some(reader)) => (Edited::LostReader(reader), row.has_left || row.reads_again),
+            (None, None) => (Edited::Left, !row.has_left),
+        };
+        if is_over {
+            over.push(row.id);
+        } else {
+            edits.push(Edit { id: EditId(row.id), company: CompanyId(row.company_id), what });
+        }
+    }
     if !over.is_empty() {
-        let ids: Vec<i64> = over.iter().map(|row| row.id).collect();
-        sqlx::query!("DELETE FROM edits WHERE id = ANY ($1)", &ids)
+        sqlx::query!("DELETE FROM edits WHERE id = ANY ($1)", &over)
             .execute(pool)
             .await
             .map_err(during(doing))?;
     }
-    let edits = rest.into_iter().map(|row| Edit {
-        id: EditId(row.id),
-        company: CompanyId(row.company_id),
-        new_reader: row.new_reader,
-    });
-    Ok(edits.collect())
+    Ok(edits)
+}
+
+/// Notes what the schedule of the file needs; gives what it needed before, where that is known.
+///
+/// # Errors
+/// When the database fails.
+pub async fn note_calls_per_day(
+    pool: &PgPool,
+    watchlist: &str,
+    calls: u64,
+) -> Result<Option<u64>, StoreError> {
+    let before = sqlx::query_scalar!(
+        r#"WITH before AS (
+               SELECT watchlist, calls_per_day FROM watchlists WHERE watchlist = $1 FOR UPDATE
+           )
+           UPDATE watchlists
+           SET calls_per_day = $2
+           FROM before
+           WHERE watchlists.watchlist = before.watchlist
+           RETURNING before.calls_per_day"#,
+        watchlist,
+        i64::try_from(calls).unwrap_or(i64::MAX)
+    )
+    .fetch_optional(pool)
+    .await
+    .map_err(during("noting what the watchlist costs"))?;
+    Ok(before.flatten().map(i64::unsigned_abs))
 }
 
 /// Owes what these edits mean, unless another process has told one of them meanwhile: then nothing is stored, and they are to be

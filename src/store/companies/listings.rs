@@ -222,8 +222,8 @@ pub(super) async fn changed<'a>(
     Ok(changed)
 }
 
-/// Notes who reads of companies now that were named before, and did not then. Neither begins nor commits.
-pub(super) async fn note_new_readers(
+/// Notes who reads of companies now that were named before, and did not then, and the reverse. Neither begins nor commits.
+pub(super) async fn note_readers(
     connection: &mut PgConnection,
     watchlist: &str,
     changed: &Changed<'_>,
@@ -259,6 +259,23 @@ pub(super) async fn note_new_readers(
         .execute(&mut *connection)
         .await
         .map_err(during("noting who became a reader"))?;
+        sqlx::query!(
+            "INSERT INTO edits (watchlist, company_id, lost_reader, made_at)
+             SELECT listings.watchlist, known.company_id, known.reader, $4
+             FROM UNNEST($2::bigint[], $3::text[]) AS known (company_id, reader)
+             -- Who has left is told of as a whole.
+             JOIN listings ON listings.watchlist = $1 AND listings.company_id = known.company_id
+             JOIN companies ON companies.id = known.company_id AND baseline_at IS NOT NULL
+             WHERE known.reader <> ALL (readers)
+             ORDER BY known.company_id, known.reader",
+            watchlist,
+            &of,
+            &readers,
+            now
+        )
+        .execute(&mut *connection)
+        .await
+        .map_err(during("noting who is no reader any more"))?;
     }
     Ok(())
 }

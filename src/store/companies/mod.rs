@@ -10,5 +10,5 @@ mod watchlist;
 pub mod wrong_clock;
 
 pub use entry::Entry;
-pub use watchlist::{CompanyId, Failing, accept, keep_failing, unknown_codes};
+pub use watchlist::{Accepted, CompanyId, Failing, accept, keep_failing, unknown_codes};
 pub(in crate::store) use watchlist::{FORGOTTEN_AFTER, read_keyword, read_outcome};

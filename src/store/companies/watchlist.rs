@@ -31,7 +31,7 @@ impl CompanyId {
 /// Makes the stored companies those of the file: new ones come in, others leave unless another watchlist names them, and a
 /// changed line is in force from now. `watchlist` tells files of several daemons apart. What is stored already costs the look at
 /// one row; else only the entries that changed are written. One transaction, which may touch many rows beside sweeps that
-/// touch one each: where it loses against them it is repeated.
+/// touch one each: where it loses against them it is repeated. Says whether anything was to be written.
 ///
 /// # Errors
 /// When the database fails.
@@ -40,14 +40,27 @@ pub async fn accept<'a>(
     watchlist: &str,
     entries: impl Iterator<Item = Entry<'a>> + Clone,
     now: DateTime<Utc>,
-) -> Result<(), StoreError> {
+) -> Result<Accepted, StoreError> {
     let digest = listings::digest(entries.clone());
     let mut connection = pool.acquire().await.map_err(during("storing the companies of the watchlist"))?;
     let todo = listings::todo(&mut connection, watchlist, &digest, now).await?;
     if !todo.compare && !todo.forget_others {
-        return if todo.note { listings::note(&mut connection, watchlist, now).await } else { Ok(()) };
+        if todo.note {
+            listings::note(&mut connection, watchlist, now).await?;
+        }
+        return Ok(Accepted::AsStored);
     }
-    unless_lost!(compare_and_store(&mut connection, watchlist, entries.clone(), &digest, now))
+    unless_lost!(compare_and_store(&mut connection, watchlist, entries.clone(), &digest, now))?;
+    Ok(Accepted::Anew)
+}
+
+/// What accepting a file was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Accepted {
+    /// It is what is stored.
+    AsStored,
+    /// It may differ from what was stored.
+    Anew,
 }
 
 async fn compare_and_store<'a>(
@@ -76,7 +89,7 @@ async fn compare_and_store<'a>(
         listings::list(&mut tx, watchlist, batch).await?;
         have_changed(&mut tx, watchlist, &touched).await?;
     }
-    listings::note_new_readers(&mut tx, watchlist, &changed, now).await?;
+    listings::note_readers(&mut tx, watchlist, &changed, now).await?;
     listings::keep_digest(&mut tx, watchlist, digest).await?;
     tx.commit().await.map_err(during(doing))
 }

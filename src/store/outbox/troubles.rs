@@ -1,11 +1,12 @@
 //! What troubles the operators: each told once per cause, then resolved once (design 4).
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 use sqlx::postgres::{PgConnection, PgPool};
+use sqlx::types::Json;
 
-use crate::domain::event::{EventKind, Trouble};
+use crate::domain::event::{EventKind, News, Trouble, TroubleFacts};
 use crate::domain::keyword::Keyword;
 use crate::store::checks::records::read_trouble;
 use crate::store::companies::{CompanyId, read_keyword};
@@ -43,15 +44,13 @@ pub(in crate::store) async fn turn(
     let mut told = Vec::new();
     // In their order: of one cause the end of the last trouble comes before the next.
     for same in turns.chunk_by(|one, other| begins(one) == begins(other)) {
-        let new = if same.first().is_some_and(|turn| begins(turn)) {
+        let owed = if same.first().is_some_and(|turn| begins(turn)) {
             open(connection, same).await?
         } else {
             resolve(connection, same).await?
         };
-        let owed: Vec<&Owed> =
-            same.iter().zip(new).filter(|(_, new)| *new).map(|(turn, _)| &turn.owed).collect();
-        let ids = events::owe(connection, &owed).await?;
-        told.extend(ids.into_iter().zip(owed).map(|(id, owed)| Recorded { id, event: owed.event.clone() }));
+        let ids = events::owe(connection, &owed.iter().collect::<Vec<_>>()).await?;
+        told.extend(ids.into_iter().zip(owed).map(|(id, owed)| Recorded { id, event: owed.event }));
     }
     Ok(told)
 }
@@ -78,7 +77,10 @@ async fn tell_once(pool: &PgPool, turns: &[Turn]) -> Result<Vec<Recorded>, Store
     Ok(told)
 }
 
-/// What tells one trouble from another, one array a column.
+/// Kind, cause and company: what tells one trouble from another.
+type Key = (String, String, Option<i64>);
+
+/// The same of several, one array a column.
 struct Causes {
     kinds: Vec<String>,
     names: Vec<String>,
@@ -100,33 +102,40 @@ impl Causes {
         }
     }
 
-    /// Of each, whether it is among the rows that were touched. One that occurs twice is new once.
-    fn are_among(self, mut touched: HashSet<(String, String, Option<i64>)>) -> Vec<bool> {
+    fn keys(self) -> impl Iterator<Item = Key> {
         let keys = self.kinds.into_iter().zip(self.names).zip(self.companies);
-        keys.map(|((kind, cause), company)| touched.remove(&(kind, cause, company))).collect()
+        keys.map(|((kind, cause), company)| (kind, cause, company))
     }
 }
 
-async fn open(connection: &mut PgConnection, turns: &[&Turn]) -> Result<Vec<bool>, StoreError> {
+/// Gives what is owed of those that were not open yet. One that occurs twice is new once.
+async fn open(connection: &mut PgConnection, turns: &[&Turn]) -> Result<Vec<Owed>, StoreError> {
     let causes = Causes::of(turns);
+    let facts: Vec<Option<Json<&TroubleFacts>>> =
+        turns.iter().map(|turn| turn.owed.event.trouble().map(Json)).collect();
     let opened = sqlx::query!(
-        "INSERT INTO troubles (kind, cause, company_id, opened_at)
+        "INSERT INTO troubles (kind, cause, company_id, opened_at, facts)
          SELECT begun.*
-         FROM UNNEST($1::text[], $2::text[], $3::bigint[], $4::timestamptz[]) AS begun
+         FROM UNNEST($1::text[], $2::text[], $3::bigint[], $4::timestamptz[], $5::json[]) AS begun
          ON CONFLICT (kind, cause, coalesce(company_id, 0)) WHERE resolved_at IS NULL DO NOTHING
          RETURNING kind, cause, company_id",
         &causes.kinds,
         &causes.names,
         &causes.companies as &[Option<i64>],
-        &causes.at
+        &causes.at,
+        &facts as &[Option<Json<&TroubleFacts>>]
     )
     .fetch_all(connection)
     .await
     .map_err(during("opening troubles"))?;
-    Ok(causes.are_among(opened.into_iter().map(|row| (row.kind, row.cause, row.company_id)).collect()))
+    let mut opened: HashSet<Key> =
+        opened.into_iter().map(|row| (row.kind, row.cause, row.company_id)).collect();
+    let new = causes.keys().zip(turns).filter(|(key, _)| opened.remove(key));
+    Ok(new.map(|(_, turn)| turn.owed.clone()).collect())
 }
 
-async fn resolve(connection: &mut PgConnection, turns: &[&Turn]) -> Result<Vec<bool>, StoreError> {
+/// Gives what is owed of those that were open, with what was told of them when they began.
+async fn resolve(connection: &mut PgConnection, turns: &[&Turn]) -> Result<Vec<Owed>, StoreError> {
     let causes = Causes::of(turns);
     let resolved = sqlx::query!(
         r#"UPDATE troubles
@@ -136,7 +145,8 @@ async fn resolve(connection: &mut PgConnection, turns: &[&Turn]) -> Result<Vec<b
            AND troubles.cause = ended.cause
            AND coalesce(troubles.company_id, 0) = coalesce(ended.company_id, 0)
            AND troubles.resolved_at IS NULL
-         RETURNING troubles.kind AS "kind!", troubles.cause AS "cause!", troubles.company_id"#,
+         RETURNING troubles.kind AS "kind!", troubles.cause AS "cause!", troubles.company_id, troubles.opened_at AS "opened_at!",
+                   troubles.facts AS "facts: Json<TroubleFacts>""#,
         &causes.kinds,
         &causes.names,
         &causes.companies as &[Option<i64>],
@@ -145,7 +155,23 @@ async fn resolve(connection: &mut PgConnection, turns: &[&Turn]) -> Result<Vec<b
     .fetch_all(connection)
     .await
     .map_err(during("resolving troubles"))?;
-    Ok(causes.are_among(resolved.into_iter().map(|row| (row.kind, row.cause, row.company_id)).collect()))
+    let mut begun: HashMap<Key, TroubleFacts> = HashMap::new();
+    for row in resolved {
+        let facts = row.facts.map(|Json(facts)| facts).unwrap_or_default();
+        let facts = TroubleFacts { since: facts.since.or(Some(row.opened_at)), ..facts };
+        begun.insert((row.kind, row.cause, row.company_id), facts);
+    }
+    let ended = causes.keys().zip(turns).filter_map(|(key, turn)| Some((begun.remove(&key)?, *turn)));
+    Ok(ended.map(|(begun, turn)| ending(turn, begun)).collect())
+}
+
+/// What is owed of the end of a trouble that began so.
+fn ending(turn: &Turn, begun: TroubleFacts) -> Owed {
+    let mut owed = turn.owed.clone();
+    if let News::Resolved(_, facts) = &mut owed.event.news {
+        *facts = std::mem::take(facts).ending(begun);
+    }
+    owed
 }
 
 /// An open trouble of a company that is over, without anybody having ended it.

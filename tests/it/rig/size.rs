@@ -128,7 +128,7 @@ async fn accept(pool: &PgPool, count: usize, name: &str, now: DateTime<Utc>) -> 
         thresholds: "".into(),
         readers: (&[][..]).into(),
     });
-    companies::accept(pool, "a file", entries, now).await
+    companies::accept(pool, "a file", entries, now).await.map(drop)
 }
 
 /// Were it a matter of each with each, it would take minutes.

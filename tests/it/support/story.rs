@@ -184,6 +184,7 @@ fn doubt(holding: Holding) -> Doubt {
         looks_needed: 2,
         mass: false,
         told_as: Some(Change::CertificateAdded),
+        told_at: Some(instant(SWEPT)),
         counter_looks: 0,
         counter_looks_needed: 2,
         retracted: false,

@@ -182,3 +182,69 @@ fn nothing_rests_on_a_replacement_in_doubt() {
     let events = company.next_events(&[E, new]);
     assert_eq!(kinds(&events), ["certificate_replaced", "certificate_removed"]);
 }
+
+#[test]
+fn an_exchange_under_another_number_says_what_was_exchanged() {
+    let third = ("D341000001", "建筑工程施工总承包三级", "2026-03-01", "2021-03-01");
+    for (new, kind, noted, why) in [
+        (
+            ("D241000002", "建筑工程施工总承包二级", "2027-01-05", "2026-01-06"),
+            "certificate_replaced",
+            1,
+            "for a year: an exchange, and the old grade is noted",
+        ),
+        (
+            ("D241000002", "建筑工程施工总承包二级", "2031-01-05", "2026-01-06"),
+            "certificate_replaced",
+            0,
+            "for five years: a rise under another number",
+        ),
+        (
+            ("D241000002", "建筑工程施工总承包二级", "2026-02-01", "2026-01-06"),
+            "certificate_added",
+            1,
+            "it ends before the old one, which goes on",
+        ),
+        (
+            ("D241000002", "钢结构工程专业承包二级", "2027-01-05", "2026-01-06"),
+            "certificate_added",
+            0,
+            "another qualification",
+        ),
+    ] {
+        let mut company = Company::with(&[third]);
+        let events = company.next_events(&[third, new]);
+        assert_eq!(kinds(&events), [kind], "{why}");
+        let notes = &events[0].notes;
+        let is_of_the_old = |note: &&Note| matches!(note, Note::HeldElsewhere(old) if old.number == third.0);
+        assert_eq!(notes.iter().filter(is_of_the_old).count(), noted, "{why}: {notes:?}");
+    }
+}
+
+#[test]
+fn labour_that_is_registered_for_ever_is_no_alarm_and_its_former_end_says_so() {
+    let labour = ("D341000009", "施工劳务不分等级", "2026-01-20", "2021-01-20");
+    let for_ever = (labour.0, labour.1, "长期", "2026-01-06");
+    let building = ("D241000001", "建筑工程施工总承包二级", "2028-01-01", "2023-01-01");
+    let building_for_ever = (building.0, building.1, "长期", building.3);
+    let mut company = Company::with(&[labour, building]);
+    for _ in 0..3 {
+        assert_eq!(company.next(&[for_ever, building_for_ever]), NONE, "no date is another date");
+    }
+    let stated = |company: &Company, of: Shown<'_>| {
+        let held = company.snapshot.held.values().find(|held| held.holding.number.text() == of.0).unwrap();
+        (held.holding.last_day().map(|day| day.to_string()), held.holding.end_text.clone())
+    };
+    assert_eq!(
+        stated(&company, labour),
+        (Some("2026-01-20".to_owned()), "长期".to_owned()),
+        "judged by the last day known, and said to be registered without an end"
+    );
+    assert_eq!(
+        stated(&company, building),
+        (Some("2028-01-01".to_owned()), "2028-01-01".to_owned()),
+        "anywhere else that is a slip of the registry"
+    );
+    assert_eq!(company.next(&[labour, building]), NONE);
+    assert_eq!(stated(&company, labour).1, "2026-01-20", "and back");
+}

@@ -266,3 +266,39 @@ fn one_certificate_that_changes_in_several_ways_at_once_tells_each_once() {
     }
     assert_eq!(company.snapshot.open_doubts().count(), 0);
 }
+
+#[test]
+fn a_correction_names_the_day_of_what_it_takes_back_and_what_counts_instead() {
+    let renewed = (A.0, A.1, "2033-08-22", "2026-01-05");
+    let higher = ("D241000001", "建筑工程施工总承包一级", "2028-01-01", "2023-01-01");
+    let lower = (higher.0, "建筑工程施工总承包二级", higher.2, higher.3);
+    for (is, was_shown, end, grade, why) in [
+        (A, renewed, Some("2028-08-23"), None, "a later end: the earlier counts"),
+        (lower, higher, None, Some("二级"), "a higher grade: the lower counts"),
+    ] {
+        let mut company = Company::with(&[is]);
+        // 2026-01-06: told. Then two looks that do not show it.
+        assert_eq!(company.next(&[was_shown]).len(), 1, "{why}");
+        assert_eq!(company.next(&[is]), NONE, "{why}");
+        let events = company.next_events(&[is]);
+        assert_eq!(kinds(&events), ["retracted"], "{why}");
+        let News::Retracted(taken_back) = &events[0].news else { unreachable!() };
+        let day = |text: &str| text.parse::<NaiveDate>().unwrap();
+        assert_eq!(taken_back.told_on, Some(day("2026-01-06")), "{why}");
+        assert_eq!(taken_back.former_end, end.map(day), "{why}");
+        assert_eq!(taken_back.former_grade.as_ref().map(ToString::to_string).as_deref(), grade, "{why}");
+    }
+}
+
+#[test]
+fn a_correction_names_the_day_it_was_told_though_it_flickered_since() {
+    let new = ("E141009999", "工程监理市政公用工程专业甲级", "2031-01-01", "2026-01-01");
+    let mut company = Company::with(&[A]);
+    assert_eq!(company.next(&[A, new]), ["certificate_added"], "2026-01-06");
+    assert_eq!(company.next(&[A]), NONE);
+    assert_eq!(company.next(&[A, new]), NONE, "the count begins anew, the mail does not");
+    assert_eq!(company.next(&[A]), NONE);
+    let events = company.next_events(&[A]);
+    let News::Retracted(taken_back) = &events[0].news else { panic!("{events:?}") };
+    assert_eq!(taken_back.told_on, Some("2026-01-06".parse().unwrap()));
+}

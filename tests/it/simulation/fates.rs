@@ -86,6 +86,7 @@ impl Fates {
             names,
             imported_anew: None,
             weekly: false,
+            unnumbered: Vec::new(),
             rows: BTreeMap::new(),
         };
         Self { dice, index, serial: 0, first, last, company, to_come: BTreeMap::new() }

@@ -298,7 +298,7 @@ impl Judge<'_> {
         self.holds("L4", masses == ought, || format!("mass losses told on {masses:?} instead of {ought:?}"));
         let disputed = &self.verdict.disputed;
         open.retain(|(kind, _, company), _| match *kind {
-            "unreadable_date" | "company_not_found" => false,
+            "unreadable_date" | "unreadable_item" | "company_not_found" => false,
             "identity_changed" | "company_unverified" => {
                 company.is_none_or(|company| !disputed.contains(&company))
             }
@@ -424,6 +424,9 @@ impl Judge<'_> {
             }),
             "company_unverified" if weather.calls_on(trouble.day).is_some() => true,
             "api_unreachable" | "company_unverified" => lately(2, &amiss),
+            "unreadable_item" => trouble
+                .company
+                .is_some_and(|company| self.course.truth.companies[company].has_unnumbered_on(trouble.day)),
             "mass_change" | "unreadable_date" | "company_not_found" => true,
             // One of all who are refused alike is told before it is known that they are.
             "email_stopped" => matches!(mail, Some(Mail::RefusedLate | Mail::UnknownAll)),

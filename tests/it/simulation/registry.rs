@@ -208,7 +208,27 @@ fn items(company: &Company, day: Day, shown: BTreeMap<RowName, Sight>) -> Vec<Va
             "qualificationName": names.join(","),
         })
     };
-    grouped.into_iter().map(item).collect()
+    let mut items: Vec<Value> = grouped.into_iter().map(item).collect();
+    // Where there is nothing, nobody could say whose it is.
+    if !items.is_empty() && company.has_unnumbered_on(day) {
+        items.push(unnumbered(items.len()));
+    }
+    items
+}
+
+/// A row of which nobody knows the certificate.
+fn unnumbered(which: usize) -> Value {
+    let number = [Value::Null, json!(""), json!("-"), json!("无")][which % 4].clone();
+    let id = [Value::Null, json!("5d4a8f09-7f0e-4c1e-9f57-0b8a4c9e51d2"), json!("20488")][which % 3].clone();
+    json!({
+        "organ": "河南省住房和城乡建设厅",
+        "effectiveTime": "2031-05-31",
+        "businessId": id,
+        "issuingCertificateTime": "2026-05-31",
+        "type": "企业资质",
+        "certificateNum": number,
+        "qualificationName": "钢结构工程专业承包二级",
+    })
 }
 
 /// How many pages it takes to show this.

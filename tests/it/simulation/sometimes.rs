@@ -7,6 +7,7 @@ use super::judgement::Beaten;
 use super::ledgers::Posted;
 use super::oracle::{Told, Verdict};
 use super::registry::{Call, Gave};
+use super::truth::Spelling;
 use super::turns::Turned;
 use super::weather::{Edit, Lie, Mail, Manner, What};
 
@@ -15,7 +16,7 @@ const OF_LEAN_WORLDS: usize = usize::MAX;
 
 /// What must have occurred over all seeds of a run, and in how many worlds at the latest: so many that it is missed by chance once
 /// in a million runs (counted over five hundred seeds).
-pub const NEEDED: [(usize, &str); 61] = [
+pub const NEEDED: [(usize, &str); 64] = [
     (5, "the heartbeat had to say that all is well"),
     (5, "a removal was established"),
     (5, "a certificate came back"),
@@ -26,6 +27,9 @@ pub const NEEDED: [(usize, &str); 61] = [
     (5, "a grade was raised"),
     (5, "lie: without a certificate"),
     (5, "lie: another grade"),
+    (10, "a row had no number"),
+    (10, "a name was written otherwise"),
+    (10, "labour was registered"),
     (10, "a company was taken out"),
     (10, "somebody else was to hear, too"),
     (10, "a company was renamed"),
@@ -106,6 +110,12 @@ pub fn seen(
     for company in watched {
         add("a company was renamed", company.names.len() - 1);
         add("a company was imported anew", usize::from(company.imported_anew.is_some()));
+        let sights = || company.rows.values().flatten().filter_map(|chapter| chapter.sight.as_ref());
+        let aliases = sights().filter(|sight| sight.spelling == Spelling::Alias).count();
+        add("a name was written otherwise", aliases);
+        let labour = company.rows.keys().filter(|row| row.qualification == "施工劳务").count();
+        add("labour was registered", labour);
+        add("a row had no number", company.unnumbered.len());
     }
     for call in ledger {
         match call.gave {

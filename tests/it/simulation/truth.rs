@@ -29,6 +29,8 @@ pub struct Company {
     /// From when on its certificates stand under another id: the crawler imported them anew.
     pub imported_anew: Option<Day>,
     pub weekly: bool,
+    /// On which days a row without a certificate number is shown beside the others, the first and the last.
+    pub unnumbered: Vec<(Day, Day)>,
     pub rows: BTreeMap<RowName, Vec<Chapter>>,
 }
 
@@ -71,6 +73,8 @@ pub enum Spelling {
     Blanks,
     /// 壹级 for 一级, full-width letters in the date.
     Formal,
+    /// Another name of the same qualification, where it has one.
+    Alias,
 }
 
 impl End {
@@ -97,6 +101,7 @@ impl Truth {
                 company.names.truncate(1);
             }
             company.imported_anew = company.imported_anew.filter(|from| *from <= last);
+            company.unnumbered.retain(|(from, _)| *from <= last);
         }
     }
 }
@@ -129,6 +134,11 @@ impl Company {
         self.rows.iter().filter_map(of_row).collect()
     }
 
+    /// Whether it has a row without a number on that day.
+    pub fn has_unnumbered_on(&self, day: Day) -> bool {
+        self.unnumbered.iter().any(|(from, to)| (*from..=*to).contains(&day))
+    }
+
     pub fn id_on(&self, day: Day) -> String {
         if self.imported_anew.is_some_and(|from| from <= day) {
             return format!("6{}", &self.id[1..]);
@@ -144,9 +154,10 @@ fn of_that_day(names: &[(Day, String)], day: Day) -> &str {
 
 impl Sight {
     /// 资质名称 of the row.
-    pub fn text(&self, qualification: &str) -> String {
+    pub fn text(&self, qualification: &'static str) -> String {
         match self.spelling {
             Spelling::Plain => format!("{qualification}{}", self.grade),
+            Spelling::Alias => format!("{}{}", alias(qualification), self.grade),
             Spelling::Blanks => {
                 format!("{} {}", qualification.replace('（', "(").replace('）', ")"), self.grade)
             }
@@ -165,8 +176,17 @@ impl Sight {
                 format!("{year}年{month}月{day}日")
             }
             (End::On(day), Spelling::Blanks) => format!(" {day} 00:00:00"),
-            (End::On(day), Spelling::Plain) => day.to_string(),
+            (End::On(day), Spelling::Plain | Spelling::Alias) => day.to_string(),
         }
+    }
+}
+
+/// Another name that public tables have for the same (domain.md 10).
+fn alias(qualification: &'static str) -> &'static str {
+    match qualification {
+        "特种工程（结构补强）专业承包" => "特种工程专业承包（结构补强）",
+        "施工劳务" => "施工劳务序列",
+        other => other,
     }
 }
 

@@ -8,7 +8,7 @@ use super::dice::Dice;
 use super::judgement::{self, Judgement};
 use super::truth::Truth;
 use super::weather::Weather;
-use super::{fates, storms, want};
+use super::{fates, shapes, storms, want};
 
 /// How large worlds are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,12 +36,14 @@ pub struct World {
     pub size: Size,
     /// It has dead entries, companies of many pages, and days of few calls besides.
     pub is_lean: bool,
+    /// It has nothing of what data of real shape has besides.
+    pub is_plain: bool,
     pub trim: Trim,
 }
 
 impl World {
     pub fn of(seed: u64, size: Size) -> Self {
-        Self { seed, size, is_lean: false, trim: Trim::default() }
+        Self { seed, size, is_lean: false, is_plain: false, trim: Trim::default() }
     }
 
     /// The same world with less: what it has besides falls from other dice.
@@ -49,7 +51,7 @@ impl World {
         Self { is_lean: true, ..Self::of(seed, size) }
     }
 
-    /// Reads what [`fmt::Display`] writes: `7`, or `7 small lean days=40 companies=1,3 without=0,2`.
+    /// Reads what [`fmt::Display`] writes: `7`, or `7 small lean plain days=40 companies=1,3 without=0,2`.
     pub fn read(text: &str) -> Self {
         let mut words = text.split_whitespace();
         let mut world = Self::of(words.next().unwrap().parse().unwrap(), Size::Full);
@@ -59,6 +61,7 @@ impl World {
             match name {
                 "small" => world.size = Size::Small,
                 "lean" => world.is_lean = true,
+                "plain" => world.is_plain = true,
                 "days" => world.trim.days = Some(value.parse().unwrap()),
                 "companies" => world.trim.companies = numbers(),
                 "without" => world.trim.without = numbers(),
@@ -91,6 +94,9 @@ impl World {
         };
         let mut truth = fates::truth(&mut dice, companies, days);
         let mut weather = storms::weather(&mut dice, &truth);
+        if !self.is_plain {
+            shapes::shape(self.seed, &mut truth);
+        }
         if self.is_lean {
             want::want(self.seed, &mut truth, &mut weather);
         }
@@ -127,6 +133,9 @@ impl fmt::Display for World {
         if self.is_lean {
             write!(f, " lean")?;
         }
+        if self.is_plain {
+            write!(f, " plain")?;
+        }
         if let Some(days) = self.trim.days {
             write!(f, " days={days}")?;
         }
@@ -142,7 +151,7 @@ impl fmt::Display for World {
 
 #[test]
 fn a_world_is_read_back_from_its_name() {
-    for name in ["7", "8 small", "8 small lean", "9 lean days=40 companies=1,3 without=0,2"] {
+    for name in ["7", "8 small", "8 small lean", "8 plain", "9 lean days=40 companies=1,3 without=0,2"] {
         assert_eq!(World::read(name).to_string(), name);
     }
 }

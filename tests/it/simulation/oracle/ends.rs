@@ -51,8 +51,12 @@ impl Dossier {
             if day > end && rows.iter().all(|one| one.sight.issued > end) {
                 continue;
             }
-            // What is wholly of abolished grades is exchanged before its end: no day to file is prescribed.
-            let is_renewed = rows.iter().any(|one| !is_abolished(&number, one.sight.grade));
+            // What is wholly of abolished grades is exchanged before its end, and labour is registered: no day to file is
+            // prescribed.
+            let is_filed = |one: &&Judged<'_>| {
+                !is_abolished(&number, one.sight.grade) && one.row.qualification != "施工劳务"
+            };
+            let is_renewed = rows.iter().any(is_filed);
             let filing_day = is_renewed.then(|| filing_day(&number, end));
             for (kind, threshold, is_told) in self.due(&number, end, filing_day, day) {
                 new.insert((number.clone(), end, kind, threshold));

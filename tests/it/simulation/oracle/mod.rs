@@ -206,7 +206,8 @@ impl<'a> Oracle<'a> {
             said.sort();
             said.dedup();
             said.extend(dossier.judge(day));
-            self.troubles.looked_at(day, company, is_empty, dossier);
+            let has_unnumbered = self.truth.companies[company].has_unnumbered_on(day);
+            self.troubles.looked_at(day, company, (is_empty, has_unnumbered), dossier);
             self.judged_on[company] = Some(day);
             self.owes[company] = Owes::if_so(dossier.owes());
             self.say(day, company, said);

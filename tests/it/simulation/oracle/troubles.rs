@@ -19,7 +19,8 @@ pub struct TroubleLine {
 }
 
 /// The kinds that are followed here.
-pub const FOLLOWED: [&str; 4] = ["api_quota", "api_credential", "identity_changed", "company_not_found"];
+pub const FOLLOWED: [&str; 5] =
+    ["api_quota", "api_credential", "identity_changed", "company_not_found", "unreadable_item"];
 
 /// What is open, and all turns so far.
 #[derive(Debug, Default)]
@@ -27,6 +28,7 @@ pub struct Troubles {
     stop: Option<(&'static str, u32)>,
     disputed: BTreeSet<usize>,
     not_found: BTreeSet<usize>,
+    unnumbered: BTreeSet<usize>,
     pub lines: Vec<TroubleLine>,
 }
 
@@ -63,8 +65,20 @@ impl Troubles {
     }
 
     /// A whole answer of the company, or that there is nothing.
-    pub fn looked_at(&mut self, day: Day, company: usize, is_empty: bool, dossier: &Dossier) {
+    pub fn looked_at(
+        &mut self,
+        day: Day,
+        company: usize,
+        (is_empty, has_unnumbered): (bool, bool),
+        dossier: &Dossier,
+    ) {
         if !is_empty {
+            let was_unnumbered = self.unnumbered.contains(&company);
+            if has_unnumbered && self.unnumbered.insert(company)
+                || !has_unnumbered && self.unnumbered.remove(&company)
+            {
+                self.turn(day, "unreadable_item", String::new(), Some(company), was_unnumbered);
+            }
             if self.disputed.remove(&company) {
                 self.turn(day, "identity_changed", String::new(), Some(company), true);
             }

@@ -1,7 +1,7 @@
 //! Time, as the process sees it. Everything that needs an instant is handed one, or a [`Clock`]; only this file asks the
 //! machine (`clippy.toml` forbids it elsewhere), so a simulation can move time and a test never waits for it.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
@@ -19,13 +19,48 @@ pub trait Clock: Send + Sync {
     fn sleep_until(&self, deadline: DateTime<Utc>) -> BoxFuture<'_, ()>;
 }
 
-/// No machine on which this program runs is older. One without a battery begins in 1970, until it has asked for the time.
-const CLOCKS_BEGIN: &str = "2024-01-01T00:00:00Z";
+/// 2024-01-01T00:00:00Z, in seconds of Unix time. No machine on which this program runs is older. One without a battery begins in
+/// 1970, until it has asked for the time.
+const CLOCKS_BEGIN: i64 = 1_704_067_200;
 
 /// Whether a clock that shows `now` has been set at all. Nothing is to be concluded by one that has not.
 #[must_use]
 pub fn is_set(now: DateTime<Utc>) -> bool {
-    CLOCKS_BEGIN.parse::<DateTime<Utc>>().is_ok_and(|begin| now >= begin)
+    now.timestamp() >= CLOCKS_BEGIN
+}
+
+/// What the machine's clock showed last while it was set, and what the monotonic one showed then. The machine has one clock, so
+/// the process has one of these.
+static BELIEVED: Mutex<Believed> = Mutex::new(Believed { last: None, has_fallen: false });
+
+#[derive(Debug, Clone, Copy)]
+struct Believed {
+    last: Option<(DateTime<Utc>, Instant)>,
+    has_fallen: bool,
+}
+
+/// What became of the machine's clock between two looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Turn {
+    Fell,
+    IsSetAgain,
+}
+
+impl Believed {
+    /// The time, when the machine's clock shows `shown`. One that falls to 1970 while we run (a reset clock chip, a wrong time server)
+    /// is not believed: time goes on from what it showed last, so that nothing is judged, told or dated by 1970.
+    fn time(&mut self, shown: DateTime<Utc>, monotonic: Instant) -> (DateTime<Utc>, Option<Turn>) {
+        if is_set(shown) {
+            self.last = Some((shown, monotonic));
+            let had_fallen = std::mem::replace(&mut self.has_fallen, false);
+            return (shown, had_fallen.then_some(Turn::IsSetAgain));
+        }
+        // It was never set: who begins waits for it.
+        let Some((then, at)) = self.last else { return (shown, None) };
+        let had_fallen = std::mem::replace(&mut self.has_fallen, true);
+        let since = chrono::TimeDelta::from_std(monotonic.saturating_duration_since(at)).unwrap_or_default();
+        (then + since, (!had_fallen).then_some(Turn::Fell))
+    }
 }
 
 /// The machine's clock, or that clock moved by a fixed distance (`QUALWATCH_NOW`, design 7: it runs on from there).
@@ -45,7 +80,16 @@ impl SystemClock {
 impl Clock for SystemClock {
     #[expect(clippy::disallowed_methods, reason = "this is the one place that asks the machine")]
     fn now(&self) -> DateTime<Utc> {
-        Utc::now() + self.ahead
+        let shown = Utc::now();
+        let (now, turn) = BELIEVED.lock().unwrap_or_else(PoisonError::into_inner).time(shown, Instant::now());
+        match turn {
+            None => {}
+            Some(Turn::Fell) => {
+                tracing::error!(%shown, goes_on = %now, "the clock of this machine has fallen back; it is not believed until it is set");
+            }
+            Some(Turn::IsSetAgain) => tracing::info!(%now, "the clock of this machine is set again"),
+        }
+        now + self.ahead
     }
 
     fn sleep_until(&self, deadline: DateTime<Utc>) -> BoxFuture<'_, ()> {
@@ -132,4 +176,44 @@ pub fn monotonic() -> Instant {
 #[expect(clippy::disallowed_methods, reason = "this is the one place that waits on the machine's time")]
 pub async fn pause(length: Duration) {
     tokio::time::sleep(length).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_that_falls_to_1970_is_not_believed_and_time_goes_on() {
+        let begun = monotonic();
+        let mut believed = Believed { last: None, has_fallen: false };
+        for (seconds, shown, expected, turn, why) in [
+            (0, "1970-01-01T00:00:09Z", "1970-01-01T00:00:09Z", None, "never set: shown as it is"),
+            (5, "2026-11-26T01:00:00Z", "2026-11-26T01:00:00Z", None, "set"),
+            (65, "2026-11-26T01:01:00Z", "2026-11-26T01:01:00Z", None, "it runs"),
+            (70, "1970-01-01T00:00:02Z", "2026-11-26T01:01:05Z", Some(Turn::Fell), "it falls"),
+            (86_465, "1970-01-02T00:00:00Z", "2026-11-27T01:01:00Z", None, "a day later, said once"),
+            (86_470, "2026-11-27T01:00:50Z", "2026-11-27T01:00:50Z", Some(Turn::IsSetAgain), "set right"),
+            (86_480, "2026-11-20T00:00:00Z", "2026-11-20T00:00:00Z", None, "a step back that is no fall"),
+            (
+                86_481,
+                "2023-12-31T23:59:59Z",
+                "2026-11-20T00:00:01Z",
+                Some(Turn::Fell),
+                "before there was any of us",
+            ),
+        ] {
+            let at = begun + Duration::from_secs(seconds);
+            let (now, turned) = believed.time(shown.parse().unwrap(), at);
+            assert_eq!((now.to_rfc3339(), turned), (expected.replace('Z', "+00:00"), turn), "{why}");
+        }
+    }
+
+    #[test]
+    fn a_clock_is_set_from_2024_on() {
+        for (shown, is) in
+            [("1970-01-01T00:00:00Z", false), ("2023-12-31T23:59:59Z", false), ("2024-01-01T00:00:00Z", true)]
+        {
+            assert_eq!(is_set(shown.parse().unwrap()), is, "{shown}");
+        }
+    }
 }

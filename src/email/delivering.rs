@@ -8,7 +8,7 @@ use std::time::Duration;
 use sha2::{Digest as _, Sha256};
 
 use super::digest::alike::{Alike, Unlisted};
-use super::digest::{Letter, compose_with_unlisted};
+use super::digest::{Around, Letter, compose_with_unlisted};
 use super::error::EmailError;
 use super::mailer::{MailProblem, Next, Run};
 use super::message::{Envelope, build};
@@ -38,7 +38,7 @@ const LISTED_MAX: usize = 6_000;
 const ALIKE_LISTED_MAX: usize = 500;
 
 /// A message that a server calls too large is halved, but not to less.
-const LETTER_BYTES_LEAST: usize = 8_000;
+const LETTER_BYTES_LEAST: usize = 1_000;
 
 /// Bytes of the hash in a Message-ID.
 const ID_BYTES: usize = 16;
@@ -195,21 +195,26 @@ impl Run<'_> {
         {
             return self.failed(served, &failure, Vec::new()).await;
         }
-        let events: Vec<&Event> = gathered.listed.iter().map(|delivery| &delivery.event).collect();
         let (unlisted, deliveries): (Vec<_>, Vec<_>) = gathered.unlisted().into_iter().unzip();
-        let watchlist = self.mailer.watchlist;
-        let today = self.mailer.day_of(self.mailer.clock.now());
-        let bytes_max = self.post.size_max().unwrap_or(usize::MAX).min(self.letter_bytes_max);
+        let (watchlist, now) = (self.mailer.watchlist, self.mailer.clock.now());
+        let events: Vec<&Event> = gathered.listed.iter().map(|delivery| &delivery.event).collect();
         let told = ToldAtOnce {
             recipient: &waiting.recipient,
             events: &events,
             unlisted: gathered.companies_of_unlisted(),
             is_all: !is_more,
         };
-        let around = rest::around(self.mailer.store.pool(), watchlist, &told, today).await?;
-        for letter in compose_with_unlisted(&events, &unlisted, &around, watchlist.language, today, bytes_max)
-        {
-            match self.send_letter(served, &letter, (&gathered.listed, &deliveries)).await? {
+        let around =
+            rest::around(self.mailer.store.pool(), watchlist, &told, self.mailer.day_of(now)).await?;
+        for letter in self.write(&gathered.listed, &unlisted, &around) {
+            let next = match letter {
+                Ok(letter) => self.send_letter(served, &letter, (&gathered.listed, &deliveries)).await?,
+                Err(poison) => {
+                    let failure = unbuildable("writing the mail panicked: the log says where");
+                    self.failed(served, &failure, vec![poison]).await?
+                }
+            };
+            match next {
                 Next::Message => {}
                 next => return Ok(next),
             }
@@ -217,6 +222,28 @@ impl Run<'_> {
         // What was read and not sent would only be read again.
         let is_more = is_more && self.mailed.sent > sent_before;
         Ok(if is_more { Next::Recipients } else { Next::Message })
+    }
+
+    /// The letters of a digest, and what cannot be written.
+    fn write(
+        &self,
+        listed: &[Loose],
+        unlisted: &[Unlisted],
+        around: &Around,
+    ) -> Vec<Result<Letter, DeliveryId>> {
+        let language = self.mailer.watchlist.language;
+        let today = self.mailer.day_of(self.mailer.clock.now());
+        let bytes_max = self.post.size_max().unwrap_or(usize::MAX).min(self.letter_bytes_max);
+        let compose = |some: &[Loose]| {
+            let events: Vec<&Event> = some.iter().map(|delivery| &delivery.event).collect();
+            // What is counted and not listed waits where not all can be written.
+            let unlisted = if some.len() == listed.len() { unlisted } else { &[] };
+            compose_with_unlisted(&events, unlisted, around, language, today, bytes_max)
+        };
+        let mut letters = Vec::new();
+        compose_apart(listed, 0, &compose, &mut letters);
+        let id = |place: usize| listed.get(place).map(|delivery| Err(delivery.id));
+        letters.into_iter().filter_map(|letter| letter.map_or_else(id, |it| Some(Ok(it)))).collect()
     }
 
     /// What the recipient's next digest tells of what is ripe, and whether more is owed than that. What they no longer get is
@@ -339,18 +366,14 @@ impl Run<'_> {
         let message_id = format!("{id:032x}@{}", from.address.domain());
         let envelope = Envelope { from, to: &to, at, zone: watchlist.timezone, message_id: &message_id };
         // A panic, too, is this message's failure alone.
-        let built = catch_unwind(AssertUnwindSafe(|| build(letter, &envelope)));
-        let unbuildable =
-            |why: &str| SendFailure::found(Stage::Data, Fault::Message, censor.clean(why), UNBUILDABLE);
-        let content = match built {
-            Ok(Ok(content)) => content,
+        match catch_unwind(AssertUnwindSafe(|| build(letter, &envelope))) {
+            Ok(Ok(content)) => Ok((message_id, content)),
             Ok(Err(error)) => {
                 let source = std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default();
-                return Err(unbuildable(&format!("{error}: {source}")));
+                Err(unbuildable(&format!("{error}: {source}")))
             }
-            Err(_) => return Err(unbuildable("building the message panicked: the log says where")),
-        };
-        Ok((message_id, content))
+            Err(_) => Err(unbuildable("building the message panicked: the log says where")),
+        }
     }
 
     /// One message's way: offered, frozen where it is not yet, handed over, marked.
@@ -419,8 +442,11 @@ impl Run<'_> {
     /// Whether smaller parts are worth a try.
     fn halve(&mut self, failure: &SendFailure, bytes: usize) -> bool {
         let smaller = bytes / 2;
-        let is_worth_it =
-            failure.fault == Fault::TooLarge && failure.code.is_some() && smaller >= LETTER_BYTES_LEAST;
+        // The second condition ends it where a message does not become smaller.
+        let is_worth_it = failure.fault == Fault::TooLarge
+            && failure.code.is_some()
+            && smaller >= LETTER_BYTES_LEAST
+            && smaller < self.letter_bytes_max;
         if is_worth_it {
             tracing::warn!(reason = %failure, bytes, "the message is too large for the server: it is split");
             self.letter_bytes_max = smaller;
@@ -463,6 +489,33 @@ impl Run<'_> {
     }
 }
 
+/// Writes letters of all these, or where that panics of each half, so that what cannot be written is found, and stops nothing else:
+/// its place stands for it.
+fn compose_apart<T>(
+    all: &[T],
+    from: usize,
+    compose: &impl Fn(&[T]) -> Vec<Letter>,
+    letters: &mut Vec<Result<Letter, usize>>,
+) {
+    match catch_unwind(AssertUnwindSafe(|| compose(all))) {
+        Ok(written) => letters.extend(written.into_iter().map(|mut letter| {
+            letter.covers.iter_mut().for_each(|place| *place += from);
+            Ok(letter)
+        })),
+        Err(_) if all.len() <= 1 => letters.push(Err(from)),
+        Err(_) => {
+            let (first, second) = all.split_at(all.len() / 2);
+            compose_apart(first, from, compose, letters);
+            compose_apart(second, from + first.len(), compose, letters);
+        }
+    }
+}
+
+/// A message that we cannot make: a fault of our own.
+fn unbuildable(why: &str) -> SendFailure {
+    SendFailure::found(Stage::Data, Fault::Message, Censor::new(None).clean(why), UNBUILDABLE)
+}
+
 /// Does the work and keeps the claim alive meanwhile: a server may think for ten minutes.
 async fn keeping<T>(claim: &mut RecipientClaim, work: impl Future<Output = T>) -> Result<T, StoreError> {
     let mut work = pin!(work);
@@ -470,6 +523,52 @@ async fn keeping<T>(claim: &mut RecipientClaim, work: impl Future<Output = T>) -
         match clock::within(TOUCH_EVERY, work.as_mut()).await {
             Ok(done) => return Ok(done),
             Err(clock::TookTooLong(_)) => claim.touch().await?,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A letter of each two, which panics at 13.
+    fn in_pairs(all: &[u32]) -> Vec<Letter> {
+        assert!(!all.contains(&13), "the poison");
+        let places: Vec<usize> = (0..all.len()).collect();
+        let letter = |covers: &[usize]| Letter {
+            subject: String::new(),
+            text: String::new(),
+            html: String::new(),
+            csv: None,
+            reply_to: Vec::new(),
+            covers: covers.to_vec(),
+            covers_unlisted: Vec::new(),
+        };
+        places.chunks(2).map(letter).collect()
+    }
+
+    #[test]
+    fn what_makes_writing_panic_is_set_aside_alone() {
+        for (all, why) in [
+            (vec![1, 2, 3], "none"),
+            (vec![13], "alone"),
+            (vec![1, 2, 13, 4, 5, 6, 7], "in the midst"),
+            (vec![13, 2, 3, 13], "two"),
+            (vec![], "nothing"),
+        ] {
+            let mut letters = Vec::new();
+            compose_apart(&all, 0, &in_pairs, &mut letters);
+            let (mut told, mut poison) = (Vec::new(), Vec::new());
+            for letter in letters {
+                match letter {
+                    Ok(letter) => told.extend(letter.covers),
+                    Err(place) => poison.push(place),
+                }
+            }
+            let places = |is_poison: bool| -> Vec<usize> {
+                all.iter().enumerate().filter(|(_, it)| (**it == 13) == is_poison).map(|(at, _)| at).collect()
+            };
+            assert_eq!((told, poison), (places(false), places(true)), "{why}");
         }
     }
 }

@@ -9,6 +9,7 @@ mod around;
 mod blocks;
 mod csv;
 mod html;
+mod letter;
 mod page;
 mod shown;
 mod subject;
@@ -20,6 +21,7 @@ use chrono::NaiveDate;
 
 use self::alike::Unlisted;
 pub use self::around::{Around, Reads, TheRest};
+pub use self::letter::Letter;
 use self::page::Page;
 use self::shown::{Shown, brought_together, shown};
 use crate::domain::event::{Audience, Event};
@@ -27,28 +29,6 @@ use crate::domain::language::Language;
 
 /// The most bytes of a letter as mail (design 5): larger ones are refused by some servers, and read by nobody.
 pub(super) const LETTER_BYTES_MAX: usize = 1_000_000;
-
-/// What headers and boundaries take of it, generously.
-const HEADER_BYTES: usize = 4_000;
-
-/// What a message says, before it has an address.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Letter {
-    /// One line.
-    pub subject: String,
-    /// The text part.
-    pub text: String,
-    /// The HTML part.
-    pub html: String,
-    /// The whole list, where the parts do not name everything.
-    pub csv: Option<String>,
-    /// To whom a reply goes; empty: to the sender.
-    pub reply_to: Vec<String>,
-    /// Which of the events it tells, as places in what was composed. Each place is in exactly one letter.
-    pub covers: Vec<usize>,
-    /// Which of what is not listed it tells, likewise.
-    pub covers_unlisted: Vec<usize>,
-}
 
 /// What `events`, all owed to one recipient, look like as mail on `today`. Several letters only where one would be over
 /// 1 MB. No events: no letter.
@@ -105,9 +85,14 @@ fn write_parts(
         return;
     }
     let letter = write(shown, around, language, today);
-    let bytes = bytes_as_mail(&letter);
-    if bytes <= bytes_max || shown.len() == 1 {
+    let bytes = letter.bytes_as_mail();
+    if bytes <= bytes_max {
         letters.push(letter);
+        return;
+    }
+    if shown.len() == 1 {
+        // One thing that is too large by itself is told all the same.
+        letters.push(letter.shortened(bytes_max, language));
         return;
     }
     drop(letter);
@@ -133,13 +118,6 @@ fn write(shown: &[Shown<'_>], around: &Around, language: Language, today: NaiveD
         covers,
         covers_unlisted,
     }
-}
-
-/// Both parts go out as base64: four bytes for three, in lines of 76 and their ends.
-fn bytes_as_mail(letter: &Letter) -> usize {
-    let base64 = |bytes: usize| bytes.div_ceil(3) * 4 * 78 / 76;
-    let csv = letter.csv.as_ref().map_or(0, String::len);
-    base64(letter.text.len()) + base64(letter.html.len()) + base64(csv) + HEADER_BYTES
 }
 
 #[cfg(test)]

@@ -56,28 +56,20 @@ pub fn build(letter: &Letter, envelope: &Envelope<'_>) -> Result<Vec<u8>, EmailE
 }
 
 fn message(letter: &Letter, envelope: &Envelope<'_>) -> Result<Vec<u8>, Source> {
-    let mut parts = MultiPart::alternative()
-        .boundary(boundary(envelope.message_id))
-        .singlepart(part(&letter.text, ContentType::TEXT_PLAIN)?)
-        .singlepart(part(&letter.html, ContentType::TEXT_HTML)?);
-    if let Some(csv) = &letter.csv {
-        let list = Body::new_with_encoding(csv.clone(), ContentTransferEncoding::Base64)
-            .map_err(|_| "the list cannot be written as base64")?;
-        let list =
-            Attachment::new(CSV_NAME.to_owned()).body(list, ContentType::parse("text/csv; charset=utf-8")?);
-        let outer = boundary(&format!("{} mixed", envelope.message_id));
-        parts = MultiPart::mixed().boundary(outer).multipart(parts).singlepart(list);
-    }
+    let parts = parts(letter, envelope.message_id)?;
     let subject = displayable(&letter.subject);
-    let mut message = lettre::Message::builder()
+    let builder = lettre::Message::builder()
         .from(lettre::message::Mailbox::new(None, address(&envelope.from.address)?))
         .to(lettre::message::Mailbox::new(None, address(envelope.to)?))
         .subject(subject.as_str())
         .date(SystemTime::from(envelope.at))
         .message_id(Some(format!("<{}>", message_id(envelope.message_id)?)))
         .header(AutoSubmitted)
-        .header(AutoResponseSuppress)
-        .multipart(parts)?;
+        .header(AutoResponseSuppress);
+    let mut message = match parts {
+        Parts::Several(parts) => builder.multipart(parts)?,
+        Parts::TextAlone(text) => builder.singlepart(text)?,
+    };
     let mut write = |name: &'static str, value: String| {
         let name = HeaderName::new_from_ascii_str(name);
         message.headers_mut().insert_raw(HeaderValue::dangerous_new_pre_encoded(name, value.clone(), value));
@@ -96,6 +88,35 @@ fn message(letter: &Letter, envelope: &Envelope<'_>) -> Result<Vec<u8>, Source> 
     let date = envelope.at.with_timezone(&envelope.zone);
     write("Date", date.format("%a, %d %b %Y %H:%M:%S %z").to_string());
     Ok(message.formatted())
+}
+
+/// What a message is made of.
+enum Parts {
+    Several(MultiPart),
+    TextAlone(SinglePart),
+}
+
+fn parts(letter: &Letter, message_id: &str) -> Result<Parts, Source> {
+    let text = part(&letter.text, ContentType::TEXT_PLAIN)?;
+    let alternative = if letter.html.is_empty() {
+        Parts::TextAlone(text)
+    } else {
+        let both = MultiPart::alternative().boundary(boundary(message_id)).singlepart(text);
+        Parts::Several(both.singlepart(part(&letter.html, ContentType::TEXT_HTML)?))
+    };
+    let Some(csv) = &letter.csv else { return Ok(alternative) };
+    let list = Body::new_with_encoding(csv.clone(), ContentTransferEncoding::Base64)
+        .map_err(|_| "the list cannot be written as base64")?;
+    let list =
+        Attachment::new(CSV_NAME.to_owned()).body(list, ContentType::parse("text/csv; charset=utf-8")?);
+    let outer = MultiPart::mixed().boundary(boundary(&format!("{message_id} mixed")));
+    Ok(Parts::Several(
+        match alternative {
+            Parts::Several(both) => outer.multipart(both),
+            Parts::TextAlone(text) => outer.singlepart(text),
+        }
+        .singlepart(list),
+    ))
 }
 
 fn part(text: &str, kind: ContentType) -> Result<SinglePart, Source> {

@@ -1,15 +1,18 @@
 //! Mail servers as they are: replies in any form, limits, names and certificates.
 
 use std::io::Write as _;
+use std::time::Duration;
 
 use chrono::TimeDelta;
+use qualwatch::domain::event::{Baseline, CertificateFacts, News};
+use qualwatch::domain::number::Family;
 use qualwatch::domain::secret::Secret;
 use qualwatch::email::{
     Courier, Fault, Login, Patience, Ripe, Security, SendFailure, SmtpServer, Stage, Sweeping,
 };
 
 use crate::support::letter::Letter;
-use crate::support::mailroom::{HENAN, Mailroom, ONE, OPS, PASSWORD, TWO, password};
+use crate::support::mailroom::{HENAN, Mailroom, ONE, OPS, PASSWORD, TWO, WUHAN, password};
 use crate::support::smtp_sink::{Behaviour, Script, SinkCertificate, SinkSecurity, SinkStage, SmtpSink};
 
 const DUE: Ripe = Ripe::Due(Sweeping::Idle);
@@ -108,9 +111,55 @@ async fn a_digest_keeps_below_the_size_that_the_server_announces() {
     }
 }
 
+/// What is found of a company of so many certificates, as one event.
+fn large(count: usize) -> News {
+    let certificate = |number: usize| CertificateFacts {
+        number: format!("D34{number:07}"),
+        family: Family::Construction,
+        kind: "建筑业企业资质".to_owned(),
+        organ: "安徽省住房和城乡建设厅".to_owned(),
+        issued_on: None,
+        valid_until: "2027-06-30".parse().ok(),
+        valid_until_text: "2027-06-30".to_owned(),
+        filing_day: None,
+        qualifications: Vec::new(),
+    };
+    News::Watching(Baseline { current: (0..count).map(certificate).collect(), ..Baseline::default() })
+}
+
 #[tokio::test]
-async fn a_message_that_no_splitting_makes_small_enough_is_given_up_alone() {
-    let room = Mailroom::with_server(Script { size: Some(2_000), ..Script::default() }).await;
+async fn one_thing_that_is_larger_than_a_server_takes_is_told_in_less() {
+    for (size, announced, html, all, why) in [
+        (1_000_000, true, true, true, "it has room"),
+        (30_000, true, false, true, "the text says the same as the HTML"),
+        (10_000, true, false, false, "the beginning of it"),
+        (10_000, false, false, false, "where nothing is announced, 552 says it"),
+        (2_500, true, false, false, "hardly more than the news"),
+    ] {
+        let room = Mailroom::with_server(Script { size: Some(size), ..Script::default() }).await;
+        if !announced {
+            let silent = b"250-sink\r\n250 8BITMIME\r\n".to_vec();
+            room.sink.behave(SinkStage::Ehlo, Behaviour::Bytes(silent));
+        }
+        room.owe_news(large(400), WUHAN, &[ONE]).await;
+        room.owe(HENAN, &[TWO]).await;
+        let mailed = room.send(DUE).await;
+        assert_eq!((mailed.sent, mailed.owed), (2, 0), "{why}: {mailed:?}");
+        let mails = room.sink.mails();
+        let mail = mails.iter().find(|mail| mail.to == [ONE]).unwrap();
+        assert!(mail.bytes.len() <= size, "{why}: {}", mail.bytes.len());
+        let letter = Letter::of(mail);
+        assert!(letter.subject().contains("武汉市政"), "{why}: {}", letter.subject());
+        // Of four hundred a hundred are listed, and the rest is counted.
+        let listed = letter.text.matches("D34").count();
+        assert_eq!((!letter.html.is_empty(), listed >= 100), (html, all), "{why}: {listed}");
+        assert_eq!(letter.text.contains("如需全文，请回复本邮件"), !all, "{why}: {}", letter.text);
+    }
+}
+
+#[tokio::test]
+async fn a_message_that_nothing_makes_small_enough_is_given_up_alone() {
+    let room = Mailroom::with_server(Script { size: Some(500), ..Script::default() }).await;
     room.owe(HENAN, &[ONE]).await;
     let mailed = room.send(DUE).await;
     assert_eq!(
@@ -118,7 +167,50 @@ async fn a_message_that_no_splitting_makes_small_enough_is_given_up_alone() {
         (0, 1),
         "with nobody else whose mail was taken it ages: {mailed:?}"
     );
-    assert!(room.sink.unanswered().len() < 6);
+    assert!(room.sink.unanswered().len() < 6, "{}", room.sink.unanswered().len());
+}
+
+#[tokio::test]
+async fn a_server_that_is_restarted_in_mid_run_loses_and_doubles_nothing() {
+    for (after, refused, why) in [
+        (1, 0, "up again at once"),
+        (2, 1, "away for one attempt"),
+        (1, 5, "away for longer than the run"),
+        (0, 1, "before the first message"),
+    ] {
+        let room = Mailroom::open().await;
+        let readers: Vec<String> = (0..5).map(|number| format!("reader{number}@example.com")).collect();
+        let readers: Vec<&str> = readers.iter().map(String::as_str).collect();
+        room.owe("91410000415800000X", &readers).await;
+        room.sink.restart_after(after, refused);
+        for _ in 0..8 {
+            room.send(DUE).await;
+            room.pass(TimeDelta::minutes(30));
+        }
+        let mut got = room.readers();
+        got.sort();
+        assert_eq!(got, readers, "{why}");
+        assert_eq!((room.dead().await, room.heard_by_operators().await), (vec![], vec![]), "{why}");
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_thinks_long_and_greylists_for_hours_gets_all_in_the_end() {
+    let room = Mailroom::open().await;
+    room.sink.be_late(Duration::from_millis(20));
+    let refusal = format!("451 4.7.1 Greylisted, see {}", "https://example.com/why ".repeat(3_000));
+    room.sink.behave(SinkStage::Rcpt, Behaviour::Bytes(format!("{refusal}\r\n").into_bytes()));
+    room.owe(HENAN, &[ONE, TWO]).await;
+    for _ in 0..20 {
+        let mailed = room.send(DUE).await;
+        assert!(mailed.sent == 0 && mailed.stopped.is_none(), "{mailed:?}");
+        assert!(mailed.problems.iter().all(|problem| problem.reason.chars().count() < 300), "{mailed:?}");
+        room.pass(TimeDelta::minutes(30));
+    }
+    room.sink.heal();
+    room.pass(TimeDelta::hours(1));
+    let mailed = room.send(DUE).await;
+    assert_eq!((mailed.sent, mailed.owed, room.dead().await), (2, 0, vec![]), "{mailed:?}");
 }
 
 #[tokio::test]

@@ -26,6 +26,7 @@ mod other_roads;
 mod plans;
 mod private_database;
 mod private_postgres;
+mod real_postfix;
 mod real_smtp_server;
 mod rig;
 mod simulation;

@@ -232,3 +232,51 @@ async fn no_reply_whatsoever_burns_all_recipients_of_a_run() {
         assert_eq!(owed, 0, "{reply} at {stage:?}: all went when it was mended");
     }
 }
+
+#[tokio::test]
+async fn no_replies_whatsoever_burn_all_recipients_of_a_run_at_once() {
+    let reply = || {
+        let code = prop_oneof![Just(550), Just(553), Just(554), Just(452), 400..600_u16];
+        let text = prop_oneof![
+            Just("5.1.1 user unknown"),
+            Just("5.1.1 The email account that you tried to reach does not exist"),
+            Just("Mailbox not found. http://service.mail.qq.com/cgi-bin/help?subtype=1&&no=1000728"),
+            Just("554 RCPT (one@example.com) dosn't exist"),
+            Just("sending quota exceeded"),
+            Just("5.7.1 Relay access denied"),
+            Just("5.2.2 mailbox is full"),
+            Just("4.7.1 Greylisted"),
+            Just("\u{6536}\u{4ef6}\u{4eba}\u{4e0d}\u{5b58}\u{5728}"),
+            Just(""),
+        ];
+        (code, text, "[a-z ]{0,20}")
+    };
+    let room = Mailroom::open().await;
+    let late = prop::sample::select(vec![SinkStage::Rcpt, SinkStage::Dot]);
+    for (replies, stage) in samples(40, &(prop::array::uniform3(reply()), late)) {
+        room.owe(HENAN, &[ONE, TWO]).await;
+        room.owe_operators(&[OPS]).await;
+        for (who, (code, text, more)) in [ONE, TWO, OPS].into_iter().zip(&replies) {
+            let reply = format!("{code} {text} {more}");
+            match stage {
+                SinkStage::Rcpt => room.sink.refuse_recipient(who, &reply),
+                _ => room.sink.refuse_after_data(who, &reply),
+            }
+        }
+        for hours in [0, 1, 5] {
+            room.pass(TimeDelta::hours(hours));
+            room.send(Ripe::Everything).await;
+            assert_eq!(room.dead().await, [], "{replies:?} at {stage:?}");
+        }
+        room.sink.heal();
+        room.pass(TimeDelta::hours(5));
+        for _ in 0..3 {
+            room.send(Ripe::Everything).await;
+        }
+        let owed: i64 = sqlx::query_scalar("SELECT count(*) FROM deliveries WHERE sent_at IS NULL")
+            .fetch_one(room.store.pool())
+            .await
+            .unwrap();
+        assert_eq!(owed, 0, "{replies:?} at {stage:?}: all went when it was mended");
+    }
+}

@@ -177,7 +177,11 @@ fn days_are_counted_anew_for_the_day_of_the_mail() {
     let found = stage(Change::Expiring, design("2026-08-23"), "2026-08-16");
     for (today, words, why) in [
         ("2026-08-16", "已过申请截止日，7 天后到期", "at once"),
-        ("2026-08-20", "已过申请截止日，3 天后到期", "four days late"),
+        (
+            "2026-08-20",
+            "已过申请截止日，剩余 3 天",
+            "four days late: no stage has that number, and it says so",
+        ),
         ("2026-08-23", "今天到期", "on the last valid day"),
         ("2026-08-25", "有效期已过 2 天", "too late"),
     ] {
@@ -236,7 +240,7 @@ fn a_letter_over_a_megabyte_is_split_and_numbered() {
     let letters = compose(&events, Chinese, today());
     assert!(letters.len() > 1);
     for (number, letter) in (1..).zip(&letters) {
-        assert!(bytes_as_mail(letter) <= LETTER_BYTES_MAX);
+        assert!(letter.bytes_as_mail() <= LETTER_BYTES_MAX);
         assert!(letter.subject.ends_with(&format!("（{number}/{}）", letters.len())), "{}", letter.subject);
     }
     let mut covered: Vec<usize> = letters.into_iter().flat_map(|letter| letter.covers).collect();
@@ -309,7 +313,7 @@ fn no_single_event_is_too_large_for_a_letter() {
     let many = vec![facts; 2_000];
     let news = News::Watching(Baseline { current: many.clone(), historical: many.clone(), unjudged: many });
     let event = Event { news, ..baseline() };
-    assert!(bytes_as_mail(&one(&[event], Chinese)) <= LETTER_BYTES_MAX);
+    assert!(one(&[event], Chinese).bytes_as_mail() <= LETTER_BYTES_MAX);
 }
 
 #[test]

@@ -160,7 +160,7 @@ proptest! {
     #[test]
     fn no_text_adds_a_header(subject in any::<String>(), name in any::<String>(), body in any::<String>()) {
         let (from, to) = (mailbox(&name), "ops@example.com".parse().unwrap());
-        let letter = Letter { text: body.clone(), html: body, ..letter(&subject) };
+        let letter = Letter { text: body.clone(), html: format!("<p>{body}"), ..letter(&subject) };
         let bytes = build(&letter, &envelope(&from, &to)).unwrap();
         check_wire_format(&bytes).unwrap();
         let lines = headers(&bytes);
@@ -190,4 +190,21 @@ fn readers_reply_to_the_operators_and_get_the_whole_list() {
     assert!(bytes.contains("Reply-To: ops@example.com,\r\n chief@example.com\r\n"), "{bytes}");
     assert!(bytes.contains("multipart/mixed") && bytes.contains("multipart/alternative"), "{bytes}");
     assert!(bytes.contains("filename=\"qualwatch.csv\""), "{bytes}");
+}
+
+#[test]
+fn a_letter_without_html_is_text_alone_and_keeps_its_list() {
+    let (from, to) = (mailbox("x"), "ops@example.com".parse().unwrap());
+    let alone = Letter { html: String::new(), ..letter("x") };
+    let bytes = build(&alone, &envelope(&from, &to)).unwrap();
+    let text = String::from_utf8(bytes).unwrap();
+    assert!(
+        text.contains("Content-Type: text/plain; charset=utf-8") && !text.contains("multipart"),
+        "{text}"
+    );
+    let with_list = Letter { csv: Some("a,b\r\n".to_owned()), ..alone };
+    let text = String::from_utf8(build(&with_list, &envelope(&from, &to)).unwrap()).unwrap();
+    assert!(
+        text.contains("multipart/mixed") && !text.contains("text/html") && text.contains("qualwatch.csv")
+    );
 }

@@ -70,8 +70,14 @@ fn say_end(told: &Telling<'_>, change: Change, saying: &mut Saying) {
     let end = told.end().map(|end| told.full_day(end)).unwrap_or_default();
     let expires = if left == 0 { w::EXPIRES_ON_THIS_DAY } else { w::EXPIRES_ON };
     let expires = told.with(expires, &[("certificate", &certificate), ("day", &end), ("days", &days)]);
+    // A mail that leaves days after its stage was reached says so: whoever knows the stages would take it for an earlier one.
+    let (in_days, passed_in_days) = if told.event.today < told.today {
+        (w::EXPIRES_LATE, w::FILING_DAY_PASSED_LATE)
+    } else {
+        (w::EXPIRES_IN, w::FILING_DAY_PASSED)
+    };
     saying.badge =
-        if left == 0 { told.text(w::EXPIRES_TODAY) } else { told.with(w::EXPIRES_IN, &[("days", &days)]) };
+        if left == 0 { told.text(w::EXPIRES_TODAY) } else { told.with(in_days, &[("days", &days)]) };
     let Some(facts) = told.facts() else {
         (saying.lead, saying.action) = (expires, told.text(w::DO_CHECK_PLATFORM));
         return;
@@ -86,11 +92,8 @@ fn say_end(told: &Telling<'_>, change: Change, saying: &mut Saying) {
             say_filing_ahead(told, change, *by, *if_applicable, &expires, saying);
         }
         Deadline::Passed { by, .. } => {
-            saying.badge = if left == 0 {
-                saying.badge.clone()
-            } else {
-                told.with(w::FILING_DAY_PASSED, &[("days", &days)])
-            };
+            saying.badge =
+                if left == 0 { saying.badge.clone() } else { told.with(passed_in_days, &[("days", &days)]) };
             let by = told.day(*by);
             let places = [("certificate", certificate.as_str()), ("day", &by), ("days", &days)];
             saying.lead = match change {

@@ -36,10 +36,12 @@ phrases! {
     FILE_TODAY = "今天截止申请延续" / "File by today";
     FILE_WITHIN = "{days}后截止申请延续" / "File within {days}";
     FILING_DAY_PASSED = "已过申请截止日，{days}后到期" / "Filing day passed, {days} left";
+    FILING_DAY_PASSED_LATE = "已过申请截止日，剩余 {days}" / "Filing day passed, {days} left";
     EXCHANGE_TODAY = "今天到期，须换领" / "Exchange by today";
     EXCHANGE_WITHIN = "{days}后到期，须换领" / "Exchange within {days}";
     EXPIRES_TODAY = "今天到期" / "Expires today";
     EXPIRES_IN = "{days}后到期" / "Expires in {days}";
+    EXPIRES_LATE = "即将到期，剩余 {days}" / "Expiring: {days} left";
     ENDED_AGO = "有效期已过 {days}" / "Ended {days} ago";
     NOT_LISTED = "未查询到证书" / "Not listed";
     NOT_UPDATED_FOR = "数据已 {days}未更新" / "No new data for {days}";

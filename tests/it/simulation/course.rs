@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::future::join_all;
@@ -42,6 +43,9 @@ const LOGIN: &str = "alerts@example.com";
 
 /// Days for three sweeps of whoever is asked once a week, each with its second look.
 const REST: i32 = 16;
+
+/// In real time, at each reply of a slow mail server: some of them make a run of the mailer longer than a sweep.
+const THINKS_FOR: Duration = Duration::from_millis(5);
 
 /// "An answer waits for its commit at most 250 ms" (design.md 9).
 const WAITS_FOR_ITS_COMMIT: TimeDelta = TimeDelta::milliseconds(250);
@@ -210,6 +214,13 @@ impl Course {
             Mail::OnePerConnection => {
                 self.sink.take_per_connection(Some((1, "421 4.7.0 too many messages on this connection")));
             }
+            Mail::Slow => self.sink.be_late(THINKS_FOR),
+            Mail::Greylisted if hour < 15 => {
+                let reply = format!("451 4.7.1 Greylisted, try again later {}", "and read why ".repeat(200));
+                self.sink.behave(SinkStage::Rcpt, Behaviour::Reply(reply));
+            }
+            Mail::Greylisted => {}
+            Mail::Restarted => self.sink.restart_after(2, 1),
         }
     }
 

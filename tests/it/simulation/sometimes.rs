@@ -16,7 +16,7 @@ const OF_LEAN_WORLDS: usize = usize::MAX;
 
 /// What must have occurred over all seeds of a run, and in how many worlds at the latest: so many that it is missed by chance once
 /// in a million runs (counted over five hundred seeds).
-pub const NEEDED: [(usize, &str); 64] = [
+pub const NEEDED: [(usize, &str); 67] = [
     (5, "the heartbeat had to say that all is well"),
     (5, "a removal was established"),
     (5, "a certificate came back"),
@@ -68,6 +68,9 @@ pub const NEEDED: [(usize, &str); 64] = [
     (30, "the sender was refused late"),
     (30, "mail was answered in GBK"),
     (30, "a connection took one message"),
+    (40, "mail was slow"),
+    (40, "all recipients were greylisted"),
+    (40, "the mail server was restarted in mid-run"),
     (50, "a mass loss was held back"),
     (50, "an answer was a redirect"),
     (50, "an answer was a web page"),
@@ -217,5 +220,8 @@ fn of_mail(mail: Mail) -> &'static str {
         Mail::RefusedLate => "the sender was refused late",
         Mail::InGbk => "mail was answered in GBK",
         Mail::OnePerConnection => "a connection took one message",
+        Mail::Slow => "mail was slow",
+        Mail::Greylisted => "all recipients were greylisted",
+        Mail::Restarted => "the mail server was restarted in mid-run",
     }
 }

@@ -51,6 +51,9 @@ pub fn weather(dice: &mut Dice, truth: &Truth) -> Weather {
     storms.masses();
     storms.blows();
     storms.mail();
+    // From dice of their own: what came before stays what it was.
+    storms.dice = dice.fork();
+    storms.more_mail();
     storms.weather
 }
 
@@ -239,6 +242,17 @@ impl Storms<'_> {
             for more in 0..*self.dice.pick(&[1, 1, 2, 3, 5]) {
                 let day = from.plus(more).min(self.truth.last);
                 self.weather.mail.insert(day, mail);
+            }
+        }
+    }
+
+    fn more_mail(&mut self) {
+        for _ in 0..self.dice.between(0, self.span() / 100) {
+            let from = self.some_day();
+            let mail = *self.dice.pick(&[Mail::Slow, Mail::Greylisted, Mail::Restarted]);
+            for more in 0..*self.dice.pick(&[1, 1, 2, 4]) {
+                let day = from.plus(more).min(self.truth.last);
+                self.weather.mail.entry(day).or_insert(mail);
             }
         }
     }

@@ -83,6 +83,12 @@ pub enum Mail {
     InGbk,
     /// It takes one message a connection.
     OnePerConnection,
+    /// It takes all, and thinks before each reply.
+    Slow,
+    /// It greylists every recipient, in many words, until the afternoon.
+    Greylisted,
+    /// It is restarted after each second message.
+    Restarted,
 }
 
 /// Upstream misbehaves from the first to the last of these days, and on the last one until that hour.

@@ -16,18 +16,30 @@ pub struct Letter {
 }
 
 impl Letter {
-    /// Panics on whatever is not a message of two base64 parts, with or without a list.
+    /// Panics on whatever is not a message of two base64 parts, or of the text alone, with or without a list.
     pub fn read(bytes: &[u8]) -> Self {
         let message = std::str::from_utf8(bytes).unwrap();
         let (head, body) = message.split_once("\r\n\r\n").unwrap();
         let headers = headers(head);
         let kind = value(&headers, "Content-Type");
+        if kind.starts_with("text/plain") {
+            return Self {
+                text: part(message, "text/plain"),
+                html: String::new(),
+                csv: String::new(),
+                headers,
+            };
+        }
         let [first, second] = two_parts(kind, body);
         if kind.starts_with("multipart/mixed") {
             let (head, body) = first.trim_start().split_once("\r\n\r\n").unwrap();
             let of_parts = self::headers(head);
-            let [text, html] = two_parts(value(&of_parts, "Content-Type"), body);
             let csv = part(second, "text/csv");
+            let kind = value(&of_parts, "Content-Type");
+            if kind.starts_with("text/plain") {
+                return Self { text: part(first, "text/plain"), html: String::new(), csv, headers };
+            }
+            let [text, html] = two_parts(kind, body);
             return Self { text: part(text, "text/plain"), html: part(html, "text/html"), csv, headers };
         }
         let csv = String::new();

@@ -132,10 +132,15 @@ impl Mailroom {
 
     /// An event of a company, owed to these.
     pub async fn owe(&self, keyword: &str, recipients: &[&str]) -> Event {
+        self.owe_news(News::Watching(Baseline::default()), keyword, recipients).await
+    }
+
+    /// The same with these news.
+    pub async fn owe_news(&self, news: News, keyword: &str, recipients: &[&str]) -> Event {
         let event = Event {
             company: Some(keyword.parse().unwrap()),
             company_name: Some(keyword.to_owned()),
-            ..self.event(News::Watching(Baseline::default()))
+            ..self.event(news)
         };
         self.insert(&event, "reader", recipients).await;
         event

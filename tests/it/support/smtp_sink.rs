@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
 
 use base64::Engine as _;
 use rcgen::{CertificateParams, KeyPair};
@@ -136,6 +137,17 @@ struct Ledger {
     recipients: HashMap<String, String>,
     after_data: HashMap<String, String>,
     per_connection: Option<(usize, &'static str)>,
+    late_by: Option<Duration>,
+    restart: Option<Restart>,
+}
+
+/// A restart in the midst of work.
+#[derive(Debug, Clone, Copy)]
+struct Restart {
+    /// So many messages are still taken before it.
+    after: usize,
+    /// So many connections are closed at once while it is down.
+    refused: usize,
 }
 
 /// A running server on a port of 127.0.0.1; it ends when dropped.
@@ -230,6 +242,16 @@ impl SmtpSink {
         self.ledger().per_connection = limit;
     }
 
+    /// From now on: it thinks for so long before each reply.
+    pub fn be_late(&self, by: Duration) {
+        self.ledger().late_by = Some(by);
+    }
+
+    /// From now on: after so many messages it says 421 on every connection, then is down for so many attempts to connect, then well.
+    pub fn restart_after(&self, messages: usize, refused: usize) {
+        self.ledger().restart = Some(Restart { after: messages, refused });
+    }
+
     /// From now on all is well again.
     pub fn heal(&self) {
         let mut ledger = self.ledger();
@@ -237,6 +259,8 @@ impl SmtpSink {
         ledger.recipients.clear();
         ledger.after_data.clear();
         ledger.per_connection = None;
+        ledger.late_by = None;
+        ledger.restart = None;
     }
 }
 
@@ -328,6 +352,9 @@ impl Conversation {
     /// Returns the stream when TLS shall start on it.
     async fn greet_and_serve<S: AsyncRead + AsyncWrite + Unpin>(&mut self, stream: S) -> Option<S> {
         let mut stream = BufReader::new(stream);
+        if self.is_down() {
+            return None;
+        }
         match self.answer(&mut stream, SinkStage::Greeting, "220 sink ESMTP").await {
             Next::GoOn => self.serve(stream).await,
             _ => None,
@@ -360,6 +387,10 @@ impl Conversation {
             },
             "AUTH" => self.log_in(stream, rest).await,
             "MAIL" if self.script.login.is_some() && !self.logged_in => say(stream, "530 log in first").await,
+            "MAIL" if self.goes_down() => {
+                let _ = say(stream, "421 4.3.2 service shutting down").await;
+                Next::End
+            }
             "MAIL" if self.enough().is_some() => {
                 let reply = self.enough().unwrap_or_default();
                 match say(stream, reply).await {
@@ -488,6 +519,9 @@ impl Conversation {
         {
             // In the ledger before the answer is: who has the answer may look there at once.
             let mut ledger = self.ledger.lock().unwrap();
+            if let Some(restart) = ledger.restart.as_mut().filter(|_| taken) {
+                restart.after = restart.after.saturating_sub(1);
+            }
             if taken { &mut ledger.mails } else { &mut ledger.unanswered }.push(mail);
         }
         match refusal {
@@ -500,6 +534,27 @@ impl Conversation {
     fn enough(&self) -> Option<&'static str> {
         let limit = self.ledger.lock().unwrap().per_connection;
         limit.filter(|(most, _)| self.taken >= *most).map(|(_, reply)| reply)
+    }
+
+    /// Whether the restart has come.
+    fn goes_down(&self) -> bool {
+        self.ledger.lock().unwrap().restart.is_some_and(|restart| restart.after == 0)
+    }
+
+    /// Whether it is down for this connection; after the last of them it is up again.
+    fn is_down(&self) -> bool {
+        let mut ledger = self.ledger.lock().unwrap();
+        match &mut ledger.restart {
+            Some(Restart { after: 0, refused: 0 }) => {
+                ledger.restart = None;
+                false
+            }
+            Some(Restart { after: 0, refused }) => {
+                *refused -= 1;
+                true
+            }
+            _ => false,
+        }
     }
 
     fn forget(&mut self) {
@@ -528,6 +583,10 @@ impl Conversation {
         stage: SinkStage,
         good: &str,
     ) -> Next {
+        let late_by = self.ledger.lock().unwrap().late_by;
+        if let Some(late_by) = late_by {
+            qualwatch::clock::pause(late_by).await;
+        }
         match self.behaviour(stage) {
             None => say(stream, good).await,
             Some(Behaviour::Reply(reply)) => {

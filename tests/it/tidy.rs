@@ -113,7 +113,6 @@ const FORBIDDEN_SQL: &[&str] = &[
 /// this list.
 const KNOWN_CIRCLES: &[(&str, &[&str])] = &[
     ("commands", &["why.rs", "why/ends.rs", "why/show.rs"]),
-    ("domain", &["compare/looks.rs", "compare/mod.rs", "compare/pairs.rs", "compare/tell.rs"]),
     ("email", &["delivering.rs", "mailer.rs", "refusing.rs"]),
 ];
 

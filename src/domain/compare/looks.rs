@@ -1,11 +1,90 @@
-//! Looks: how one observation moves one doubt.
+//! Looks: what a look is, how many are needed, and how one moves one doubt.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+use chrono_tz::Tz;
 
-use super::{LOOKS_NEEDED, LOOKS_NEEDED_EMPTY};
+use crate::domain::event::{Event, News};
 use crate::domain::field::Difference;
+use crate::domain::holding::Past;
+use crate::domain::keyword::Keyword;
 use crate::domain::snapshot::{Doubt, Snapshot};
 use crate::domain::wall_clock::not_ahead;
+
+/// Agreeing looks that establish a difference (design 3).
+pub const LOOKS_NEEDED: u32 = 2;
+/// The same when one of the looks was an empty answer.
+pub const LOOKS_NEEDED_EMPTY: u32 = 3;
+/// The same for a loss of many companies at once.
+pub const LOOKS_NEEDED_MASS: u32 = 4;
+
+/// The company that is looked at, and when.
+#[derive(Debug, Clone, Copy)]
+pub struct Look<'a> {
+    /// The company as it is asked for.
+    pub company: &'a Keyword,
+    /// What mails call it.
+    pub name: &'a str,
+    /// The instant of the observation.
+    pub now: DateTime<Utc>,
+    /// The calendar day of `now` in the configured zone.
+    pub today: NaiveDate,
+    /// Whether many companies lose something at once.
+    pub upstream: Upstream,
+    zone: Tz,
+    /// The least distance of two looks that count.
+    confirm_after: TimeDelta,
+}
+
+/// What is known of upstream beside this company.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Upstream {
+    /// Nothing that speaks against it.
+    Trusted,
+    /// Many companies have lost something at once, and it is not known yet whether they have (design 3, "Mass losses").
+    InQuestion,
+}
+
+impl<'a> Look<'a> {
+    /// A look at a company, by the clock and the rules of the file.
+    #[must_use]
+    pub fn new(
+        (company, name): (&'a Keyword, &'a str),
+        now: DateTime<Utc>,
+        zone: Tz,
+        confirm_after: TimeDelta,
+        upstream: Upstream,
+    ) -> Self {
+        let today = now.with_timezone(&zone).date_naive();
+        Self { company, name, now, today, upstream, zone, confirm_after }
+    }
+
+    /// What is history at this look.
+    #[must_use]
+    pub fn history(&self) -> Past {
+        Past::on(self.today)
+    }
+
+    /// The calendar day of an instant in the configured zone.
+    #[must_use]
+    pub fn day_of(&self, instant: DateTime<Utc>) -> NaiveDate {
+        instant.with_timezone(&self.zone).date_naive()
+    }
+
+    /// What it counts for, where so many are needed.
+    pub(super) fn counting(&self, looks_needed: u32) -> Counting {
+        Counting { now: self.now, confirm_after: self.confirm_after, looks_needed }
+    }
+
+    /// An event of this company, found at this look.
+    pub(in crate::domain) fn event(&self, news: News) -> Event {
+        Event {
+            company: Some(self.company.clone()),
+            company_name: Some(self.name.to_owned()),
+            last_verified_at: Some(self.now),
+            ..Event::new(news, self.now, self.today)
+        }
+    }
+}
 
 /// What one observation counts for.
 #[derive(Debug, Clone, Copy)]

@@ -4,8 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 
-use super::looks::{self, Answer, Counting, Moved};
-use super::{LOOKS_NEEDED_MASS, Look, Upstream};
+use super::looks::{self, Answer, Counting, LOOKS_NEEDED_MASS, Look, Moved, Upstream};
 use crate::domain::event::Change;
 use crate::domain::field::{Difference, Field, Was};
 use crate::domain::holding::{Holding, HoldingKey};
@@ -129,7 +128,7 @@ struct Pass<'a, 'b> {
 impl Pass<'_, '_> {
     fn counting(&self) -> Counting {
         let looks_needed = self.answer.looks_needed();
-        Counting { now: self.look.now, confirm_after: self.look.confirm_after, looks_needed }
+        self.look.counting(looks_needed)
     }
 
     /// The same of a gain.

@@ -4,8 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{NaiveDate, TimeDelta};
 
-use super::Look;
-use super::looks;
+use super::looks::{self, Look};
 use super::pairs::{Found, Outcome};
 use crate::domain::event::{
     Absorbed, Baseline, CertificateFacts, Change, Elsewhere, EndMove, Event, GradeMove, IssueMove, News,

@@ -14,7 +14,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::*;
 use crate::domain::event::{Change, Note};
-use crate::domain::holding::read_items;
+use crate::domain::holding::{Past, read_items};
+use crate::domain::keyword::Keyword;
 use crate::domain::observation::Item;
 use crate::domain::snapshot::Held;
 

@@ -1,6 +1,7 @@
 //! Who gets an event now, by the file as it is.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::OnceLock;
 
 use crate::config::{Company, EmailAddress, Watchlist};
 use crate::domain::event::{Audience, Event, News};
@@ -11,14 +12,15 @@ use crate::store::outbox::recipients::Recipient;
 /// The file, ready for many questions.
 pub(super) struct Readers<'a> {
     watchlist: &'a Watchlist,
-    companies: HashMap<&'a Keyword, &'a Company>,
+    /// Made when it is first asked for: most runs owe nobody anything.
+    companies: OnceLock<HashMap<&'a Keyword, &'a Company>>,
     addresses: HashSet<String>,
 }
 
 impl<'a> Readers<'a> {
     pub(super) fn new(watchlist: &'a Watchlist) -> Self {
-        let companies = watchlist.companies.iter().map(|company| (&company.keyword, company)).collect();
-        Self { watchlist, companies, addresses: watchlist.addresses().into_iter().collect() }
+        let addresses = watchlist.addresses().into_iter().collect();
+        Self { watchlist, companies: OnceLock::new(), addresses }
     }
 
     /// Whether the file names this address at all.
@@ -49,9 +51,14 @@ impl<'a> Readers<'a> {
         match event.kind().audience() {
             Audience::Operator => Some(self.watchlist.email.operators.clone()),
             Audience::Reader => {
-                let company = self.companies.get(event.company.as_ref()?)?;
+                let company = self.companies().get(event.company.as_ref()?)?;
                 Some(self.watchlist.recipients_of(company))
             }
         }
+    }
+
+    fn companies(&self) -> &HashMap<&'a Keyword, &'a Company> {
+        let by_keyword = |company: &'a Company| (&company.keyword, company);
+        self.companies.get_or_init(|| self.watchlist.companies.iter().map(by_keyword).collect())
     }
 }

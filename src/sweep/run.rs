@@ -249,7 +249,8 @@ impl Course<'_> {
             }
         }
         // Lanes overtake each other: those that fail are begun when the others are done with.
-        let (readable, failing): (Vec<_>, Vec<_>) = planned.partition(|planned| !planned.is_failing());
+        let mut readable: Vec<_> = planned.collect();
+        let failing = readable.extract_if(.., |planned| planned.is_failing()).collect();
         for planned in [readable, failing] {
             let (more, kept) = self.pass(planned, claims).await?;
             again.extend(more);

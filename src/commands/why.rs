@@ -1,22 +1,18 @@
 //! `qualwatch why`: a company's last checks, doubts and decisions.
 
 mod ends;
+mod shape;
 mod show;
 
-use chrono::{DateTime, NaiveDate, Utc};
-use serde::Serialize;
-
 use crate::config::Company;
-use crate::domain::event::{Change, Trouble};
 use crate::domain::holding::Holding;
-use crate::domain::keyword::Keyword;
 use crate::domain::outcome::Outcome;
 use crate::domain::rhythm::{Asked, Rhythm, next_due};
 use crate::domain::snapshot::{Difference, Held};
 use crate::store::checks::records::Record;
 use crate::store::checks::standings::{self, Candidate};
 use crate::store::outbox::events::EventId;
-use crate::store::reports::reasons::{self, AnswerSeen, Delivered};
+use crate::store::reports::reasons;
 use crate::store::reports::{self, EventsOf, WhichEvents};
 
 use super::arguments::{Places, Why};
@@ -26,125 +22,10 @@ use super::database::Database;
 use super::exit::{Exit, Refusal};
 use super::print::{self, Reader};
 use super::shapes::EventShape;
+use shape::{Asking, DoubtShape, Shape, ToldShape, TroubleShape};
 
 /// Events that are shown with what became of them.
 const EVENTS_MAX: u32 = 20;
-
-#[derive(Debug, Serialize)]
-struct Shape {
-    company: Keyword,
-    checks: Asking,
-    /// Newest first.
-    answers: Vec<AnswerShape>,
-    doubts: Vec<DoubtShape>,
-    ends: Vec<EndShape>,
-    /// What of it the operators know.
-    troubles: Vec<TroubleShape>,
-    /// Newest first.
-    events: Vec<ToldShape>,
-}
-
-#[derive(Debug, Serialize)]
-struct Asking {
-    last_asked_at: Option<DateTime<Utc>>,
-    last_verified_at: Option<DateTime<Utc>>,
-    last_outcome: Option<&'static str>,
-    last_code: Option<i64>,
-    last_reason: Option<String>,
-    failing_since: Option<DateTime<Utc>>,
-    failing_checks: i32,
-    disputed_since: Option<DateTime<Utc>>,
-    /// Asked once a day until it has answered.
-    owes_answer: bool,
-    next_due: Option<DateTime<Utc>>,
-    judged_on: Option<NaiveDate>,
-}
-
-#[derive(Debug, Serialize)]
-struct AnswerShape {
-    outcome: String,
-    first_seen_at: DateTime<Utc>,
-    last_seen_at: DateTime<Utc>,
-    times_seen: i32,
-    pages: i32,
-    parser_version: i32,
-}
-
-/// A difference that was seen, and what it waits for.
-#[derive(Debug, Serialize)]
-struct DoubtShape {
-    certificate_num: String,
-    qualification: String,
-    field: &'static str,
-    since: DateTime<Utc>,
-    looks: u32,
-    looks_needed: u32,
-    /// Part of a loss of many companies at once.
-    mass: bool,
-    told_as: Option<Change>,
-    again_after: DateTime<Utc>,
-    /// What is established, in the registry's own words; null for what is new.
-    old: Option<String>,
-    /// What was seen instead; null for what is gone.
-    seen: Option<String>,
-}
-
-/// One end of one certificate: what was told of it, and what comes next.
-#[derive(Debug, Serialize)]
-struct EndShape {
-    certificate_num: String,
-    valid_until: NaiveDate,
-    days_left: i64,
-    /// Why nothing is told of it now: `historical`, `superseded`, `snoozed` or `later_end_in_doubt`.
-    silent_because: Option<&'static str>,
-    /// The reason that was given for a snooze.
-    snooze_reason: Option<String>,
-    /// The renewal that was filed.
-    renewal: Option<RenewalOfEnd>,
-    told: Vec<ThresholdShape>,
-    /// What is told next if nothing changes until then.
-    next: Option<ThresholdShape>,
-}
-
-/// A renewal that the operator said was filed.
-#[derive(Debug, Serialize)]
-struct RenewalOfEnd {
-    filed: NaiveDate,
-    #[serde(rename = "ref")]
-    reference: Option<String>,
-}
-
-#[derive(Debug, Serialize)]
-struct ThresholdShape {
-    kind: Change,
-    threshold: i64,
-    on: NaiveDate,
-}
-
-#[derive(Debug, Serialize)]
-struct TroubleShape {
-    kind: Trouble,
-    cause: String,
-}
-
-#[derive(Debug, Serialize)]
-struct ToldShape {
-    #[serde(flatten)]
-    event: EventShape,
-    deliveries: Vec<DeliveryShape>,
-}
-
-#[derive(Debug, Serialize)]
-struct DeliveryShape {
-    recipient: String,
-    owed_since: DateTime<Utc>,
-    sent_at: Option<DateTime<Utc>>,
-    cancelled_at: Option<DateTime<Utc>>,
-    dead_at: Option<DateTime<Utc>>,
-    reply: Option<String>,
-    /// The address that was owed it before, and no longer gets this company's news.
-    readdressed_from: Option<String>,
-}
 
 /// Prints why something of a company was told, or not.
 ///
@@ -185,7 +66,7 @@ async fn read(context: &Context, database: &Database, company: &Company) -> anyh
     Ok(Shape {
         company: company.keyword.clone(),
         checks: checks(context, company, &record, candidates.first()),
-        answers: answers.into_iter().map(AnswerShape::from).collect(),
+        answers,
         doubts: doubts(context, &record),
         ends: ends::ends(context, company, &record),
         troubles: record
@@ -196,12 +77,7 @@ async fn read(context: &Context, database: &Database, company: &Company) -> anyh
         events: events
             .into_iter()
             .map(|recorded| ToldShape {
-                deliveries: delivered
-                    .remove(&recorded.id)
-                    .unwrap_or_default()
-                    .into_iter()
-                    .map(DeliveryShape::from)
-                    .collect(),
+                deliveries: delivered.remove(&recorded.id).unwrap_or_default(),
                 event: EventShape::new(recorded, language),
             })
             .collect(),
@@ -270,20 +146,5 @@ fn old_and_seen(held: Option<&Held>, difference: &Difference) -> (Option<String>
         Difference::Issued { day, .. } => {
             (held.and_then(|holding| holding.issued).map(|day| day.to_string()), Some(day.to_string()))
         }
-    }
-}
-
-impl From<AnswerSeen> for AnswerShape {
-    fn from(came: AnswerSeen) -> Self {
-        let AnswerSeen { outcome, first_seen_at, last_seen_at, times_seen, pages, parser_version } = came;
-        Self { outcome, first_seen_at, last_seen_at, times_seen, pages, parser_version }
-    }
-}
-
-impl From<Delivered> for DeliveryShape {
-    fn from(delivered: Delivered) -> Self {
-        let Delivered { recipient, owed_since, sent_at, cancelled_at, dead_at, reply, readdressed_from } =
-            delivered;
-        Self { recipient, owed_since, sent_at, cancelled_at, dead_at, reply, readdressed_from }
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use chrono::{NaiveDate, TimeDelta};
 
-use super::{EndShape, RenewalOfEnd, ThresholdShape};
+use super::shape::{EndShape, RenewalOfEnd, ThresholdShape};
 use crate::commands::context::Context;
 use crate::config::Company;
 use crate::domain::compare::{Look, Upstream};

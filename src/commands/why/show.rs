@@ -4,11 +4,12 @@ use std::fmt::Write as _;
 
 use chrono::{DateTime, Utc};
 
-use super::{DeliveryShape, EndShape, Shape};
+use super::shape::{EndShape, Shape};
 use crate::commands::context::Context;
 use crate::commands::print;
 use crate::commands::table::{cell, table};
 use crate::domain::text::displayable;
+use crate::store::reports::reasons::Delivered;
 
 pub(super) fn text(context: &Context, shape: &Shape) -> String {
     let mut text = checks(context, shape);
@@ -139,7 +140,7 @@ fn next(end: &EndShape) -> String {
     silent.into_iter().chain(renewal).chain(next).collect::<Vec<_>>().join("; ")
 }
 
-fn fate(context: &Context, delivery: &DeliveryShape, all: &[DeliveryShape]) -> String {
+fn fate(context: &Context, delivery: &Delivered, all: &[Delivered]) -> String {
     let reply = delivery.reply.as_deref().map(displayable).unwrap_or_default();
     let before = delivery.readdressed_from.as_deref().map(displayable);
     let before = before.map(|address| format!(" (it was owed to {address})")).unwrap_or_default();
@@ -155,8 +156,8 @@ fn fate(context: &Context, delivery: &DeliveryShape, all: &[DeliveryShape]) -> S
 }
 
 /// Who has instead of an address what it was owed.
-fn heirs(cancelled: &DeliveryShape, all: &[DeliveryShape]) -> String {
-    let listed = |which: &dyn Fn(&DeliveryShape) -> bool| {
+fn heirs(cancelled: &Delivered, all: &[Delivered]) -> String {
+    let listed = |which: &dyn Fn(&Delivered) -> bool| {
         let those = all.iter().filter(|one| one.cancelled_at.is_none() && which(one));
         those.map(|one| displayable(&one.recipient)).collect::<Vec<_>>().join(", ")
     };

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
+use serde::Serialize;
 use sqlx::postgres::PgPool;
 
 use crate::store::companies::CompanyId;
@@ -13,7 +14,7 @@ use crate::store::outbox::events::EventId;
 const ANSWERS_MAX: i64 = 20;
 
 /// An answer that came once or several times in a row.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct AnswerSeen {
     /// `complete`, `empty`, `incomplete`, `disputed`, or the class of a failure.
     pub outcome: String,
@@ -51,7 +52,7 @@ pub async fn answers(pool: &PgPool, company: CompanyId) -> Result<Vec<AnswerSeen
 }
 
 /// What became of an event that was owed to somebody.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Delivered {
     /// To whom it was owed.
     pub recipient: String,

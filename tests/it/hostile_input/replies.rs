@@ -85,7 +85,7 @@ async fn a_reply_without_an_end_is_cut_off() {
         let port = listener.local_addr().unwrap().port();
         room.watchlist = watchlist(&format!("smtp = \"smtp://127.0.0.1:{port}?tls=none\""), "", "");
         let server = tokio::spawn(say_for_ever(listener, piece));
-        let mailed = clock::within(PATIENCE, room.send(Ripe::Everything)).await.expect("it ends");
+        let mailed = Box::pin(clock::within(PATIENCE, room.send(Ripe::Everything))).await.expect("it ends");
         assert_eq!(mailed.sent, 0);
         let taken = server.await.unwrap();
         assert!(taken < 16 << 20, "{piece:?}: {taken} bytes, most of them in the sockets' own buffers");
@@ -105,7 +105,7 @@ async fn whatever_a_mail_server_says_is_a_failure_or_a_success_and_never_shows_t
         room.watchlist = watchlist(&outlet, "", "");
         let server = tokio::spawn(say(listener, script.clone()));
         let sending = clock::within(PATIENCE, room.send(Ripe::Everything));
-        let mailed = sending.await.unwrap_or_else(|_| panic!("it hangs: {}", shown(&script)));
+        let mailed = Box::pin(sending).await.unwrap_or_else(|_| panic!("it hangs: {}", shown(&script)));
         server.abort();
         for problem in &mailed.problems {
             assert!(is_inert(&problem.reason), "{problem:?} of {}", shown(&script));

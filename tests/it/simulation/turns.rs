@@ -57,6 +57,8 @@ struct Asked {
     is_answered: bool,
     /// Calls that may have been probes.
     probes: usize,
+    /// Calls before the day's hour.
+    early: usize,
 }
 
 /// Whether asking is stopped or paused, by the answers that came.
@@ -138,6 +140,7 @@ impl Judge<'_> {
                 asked.calls += 1;
                 asked.is_answered |= matches!(call.gave, Gave::Whole | Gave::Nothing);
                 asked.probes += usize::from(is_probe);
+                asked.early += usize::from(call.at < day.at(8, 0));
             }
             // Two in a row that came to nothing, of an outage: the second looks elsewhere.
             let failed = is_probe && bell.iter().all(|call| !matches!(call.gave, Gave::Whole | Gave::Page));
@@ -237,11 +240,17 @@ impl Judge<'_> {
         }
         let pages = pages.max(own.pages.unwrap_or(1));
         let limit = self.course.weather.calls_on(day);
+        // After a stop what a line missed is made up at once, and who owes an answer waits for the day's hour: their half
+        // interval has passed (design 2, "Who is due").
+        let is_made_up = self.course.weather.is_amiss_for_all(day.plus(-1));
         let before: usize = asked
             .iter()
             .filter(|(other, _)| **other != company)
-            .filter(|(other, _)| self.may_come_before(day, **other, &standings[**other], own))
-            .map(|(_, asked)| asked.calls)
+            .map(|(other, asked)| match self.may_come_before(day, *other, &standings[*other], own) {
+                true => asked.calls,
+                false if is_made_up => asked.early,
+                false => 0,
+            })
             .sum();
         // Of how many pages a first answer is, nobody can know: others may be under way already that are paid by the rest.
         let is_unpaid_surprise = own.pages.is_none() && pages > 1 && asked.contains_key(&company);
@@ -251,7 +260,7 @@ impl Judge<'_> {
         self.holds("L1", is_excused, || {
             format!(
                 "{day} company {company}: not verified, though it was due; {pages} pages, {limit:?} calls, of which {before} \
-                 for those before it"
+                 for those before it; {own:?}; {asked:?}"
             )
         });
     }

@@ -168,10 +168,19 @@ pub async fn history(course: &Course) -> Vec<Held> {
     .await
     .unwrap();
     let index = index(course);
-    rows.into_iter()
+    let mut began: BTreeMap<&str, DateTime<Utc>> = BTreeMap::new();
+    for (keyword, _, from, _) in &rows {
+        began.entry(keyword).and_modify(|first| *first = (*first).min(*from)).or_insert(*from);
+    }
+    rows.iter()
         .map(|(keyword, fields, from, to)| {
-            let line = fields.map(|field| plain(&field)).join(" ");
-            Held { company: index[keyword.as_str()], line, from, to }
+            let company = index[keyword.as_str()];
+            let line = fields.clone().map(|field| plain(&field)).join(" ");
+            // What is known by a former entry counts until the next one has its own.
+            let entries = &course.truth.companies[company].keywords;
+            let later = entries.iter().skip_while(|(_, name)| name != keyword).skip(1);
+            let next = later.filter_map(|(_, name)| began.get(name.as_str())).min();
+            Held { company, line, from: *from, to: to.iter().chain(next).min().copied() }
         })
         .collect()
 }

@@ -10,10 +10,10 @@ mod laws;
 mod looks;
 mod reread;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 
 use super::*;
-use crate::domain::event::{Change, Note};
+use crate::domain::event::{Change, News, Note};
 use crate::domain::holding::{Past, read_items};
 use crate::domain::keyword::Keyword;
 use crate::domain::observation::Item;

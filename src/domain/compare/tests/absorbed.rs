@@ -1,7 +1,6 @@
 //! Names that a wider qualification absorbs (design 3; domain.md 10, "Cover").
 
 use super::*;
-use crate::domain::event::News;
 
 const WIDE: Shown<'_> = ("E141002510", "工程监理综合资质", "2031-05-16", "2026-05-16");
 const NARROW: Shown<'_> = (

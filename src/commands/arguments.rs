@@ -7,6 +7,7 @@ use chrono::NaiveDate;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::print::Reader;
+use crate::domain::language::Language;
 
 /// Watches companies' construction qualification certificates and mails what changes.
 #[derive(Debug, Clone, Parser)]
@@ -211,6 +212,9 @@ pub(super) struct Retry {
 /// Send a sample alert to each recipient and operator, and say what the mail server answered
 #[derive(Debug, Clone, Args)]
 pub(super) struct TestEmail {
+    /// Only to this address, whether the watchlist names it or not; more than once for several [default: all in the watchlist]
+    #[arg(long, value_name = "ADDRESS")]
+    pub to: Vec<String>,
     #[command(flatten)]
     pub output: Json,
 }
@@ -295,11 +299,36 @@ pub(super) struct SandboxArguments {
 
 /// The whole thing in a minute: an imitation upstream, a private PostgreSQL, simulated days, mail as files
 ///
-/// Needs no watchlist and no key. The mails are laid into ./qualwatch-demo/mail, or below --state-dir.
+/// Needs no watchlist and no key. All mails are shown by ./qualwatch-demo/index.html, in a browser, and lie as files for a mail
+/// program in ./qualwatch-demo/mail; or below --state-dir.
 #[derive(Debug, Clone, Args)]
 pub(super) struct Demo {
+    /// The language of the story and its mails
+    #[arg(long, value_enum, default_value_t)]
+    pub language: MailLanguage,
     #[command(flatten)]
     pub output: Json,
+}
+
+/// The language of mails, as the file names it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum MailLanguage {
+    /// 简体中文
+    #[default]
+    #[value(name = "zh-CN", alias = "zh")]
+    Chinese,
+    /// English; names of companies and qualifications stay Chinese
+    #[value(name = "en")]
+    English,
+}
+
+impl From<MailLanguage> for Language {
+    fn from(language: MailLanguage) -> Self {
+        match language {
+            MailLanguage::Chinese => Self::Chinese,
+            MailLanguage::English => Self::English,
+        }
+    }
 }
 
 #[cfg(test)]

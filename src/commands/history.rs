@@ -1,13 +1,11 @@
 //! `qualwatch history`: what happened to companies, and what they hold.
 
-use std::fmt::Write as _;
-
 use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
 
 use crate::domain::certificates::Certificate;
 use crate::domain::keyword::Keyword;
-use crate::domain::text::{displayable, folded};
+use crate::domain::text::folded;
 use crate::domain::wall_clock::hour_of_day;
 use crate::store::Store;
 use crate::store::companies::CompanyId;
@@ -24,6 +22,7 @@ use super::exit::{Exit, Refusal};
 use super::print::{self, Reader};
 use super::shapes::EventShape;
 use super::table;
+use super::told;
 
 /// Prints events, newest first, and the certificates as they are now or were at the end of a day.
 ///
@@ -122,15 +121,16 @@ impl Story<'_> {
 
     async fn show(&self) -> anyhow::Result<()> {
         let language = self.context.watchlist.language;
+        let colour = print::colour_of_output(&self.context.environment);
         let mut count = 0;
         self.each_batch(|batch| {
             count += batch.len();
             let mut text = String::new();
             for recorded in batch {
                 let event = EventShape::new(recorded, language);
-                let (when, what) = (self.context.local(event.at), displayable(&event.summary));
-                // No table: what happened is a sentence, too long for a cell. Writing to a String cannot fail.
-                let _ = writeln!(text, "{when}  {}\n    {what}", event.kind);
+                // No table: what happened is a sentence, too long for a cell.
+                let when = self.context.local(event.at);
+                text.push_str(&told::entry(&when, event.kind, &event.summary, colour));
             }
             print::text(&text)
         })
@@ -155,7 +155,6 @@ impl Story<'_> {
             AsOf::EndOf(day, _) => format!("at the end of {day}"),
             AsOf::Now => "now".to_owned(),
         };
-        let colour = print::colour_of_output(&self.context.environment);
         print::text(&format!("\nCertificates {when}:\n{}", table::certificates(&certificates, colour)))
     }
 

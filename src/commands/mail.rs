@@ -2,8 +2,6 @@
 
 use std::collections::HashSet;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::Serialize;
 
@@ -12,6 +10,7 @@ use crate::domain::event::Event;
 use crate::domain::text::displayable;
 use crate::domain::wall_clock::hour_of_day;
 use crate::email::digest::compose_around;
+use crate::email::message::part_of;
 use crate::email::rest::{self, ToldAtOnce};
 use crate::store::outbox::recipients::Recipient;
 use crate::store::reports::letters::{self, Offered};
@@ -102,18 +101,9 @@ fn went(to: &EmailAddress, offered: &Offered) -> LetterShape {
         subject: offered.subject.clone(),
         sent_at: offered.sent_at,
         dead_at: offered.dead_at,
-        text: text_part(&offered.content).unwrap_or_else(|| "(its text cannot be read)".to_owned()),
+        text: part_of(&offered.content, "text/plain")
+            .unwrap_or_else(|| "(its text cannot be read)".to_owned()),
     }
-}
-
-/// The text part of a message that we have built: the first part that is text/plain, in base64.
-fn text_part(message: &[u8]) -> Option<String> {
-    let message = std::str::from_utf8(message).ok()?;
-    let (_, part) = message.split_once("Content-Type: text/plain")?;
-    let (_, body) = part.split_once("\r\n\r\n")?;
-    let body = body.split("\r\n--").next()?;
-    let encoded: String = body.split_whitespace().collect();
-    String::from_utf8(STANDARD.decode(encoded).ok()?).ok()
 }
 
 fn told(context: &Context, to: &EmailAddress, day: NaiveDate, letters: &[LetterShape]) -> String {

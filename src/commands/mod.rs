@@ -17,6 +17,8 @@ mod ending;
 mod exit;
 mod logging;
 mod print;
+mod paragraph;
+mod told;
 mod document;
 mod spool;
 mod standard_error;

@@ -4,6 +4,7 @@
 use std::io::{self, ErrorKind, IsTerminal as _, Write as _};
 
 use anyhow::Context as _;
+use comfy_table::Table;
 use serde::Serialize;
 use tracing::Level;
 
@@ -64,6 +65,12 @@ pub fn drawing(level: Level, text: &str) {
     let lines = text.split('\n').fold(String::new(), |lines, line| lines + urgency + line + "\n");
     // Where nobody reads there is nobody to tell.
     let _ = Lossy.write_all(lines.as_bytes());
+}
+
+/// The columns of the terminal that standard output is; `None` where it is none.
+#[must_use]
+pub fn width_of_output() -> Option<usize> {
+    io::stdout().is_terminal().then(|| Table::new().width()).flatten().map(usize::from)
 }
 
 /// Whether to colour standard error.

@@ -3,7 +3,6 @@
 //! plain columns, a row a line, for other programs to read on.
 
 use std::fmt;
-use std::io::{self, IsTerminal as _};
 
 use chrono::TimeDelta;
 use comfy_table::presets::{ASCII_FULL_CONDENSED, NOTHING};
@@ -11,6 +10,7 @@ use comfy_table::{Attribute, Cell, Color, ColumnConstraint, ContentArrangement, 
 use unicode_width::UnicodeWidthStr as _;
 
 use super::companies::Names;
+use super::print;
 use super::shapes::{ProblemShape, RenewingShape, SnoozedShape};
 use crate::config::Colour;
 use crate::domain::certificates::{Certificate, State};
@@ -111,9 +111,8 @@ impl Sheet {
 
 impl fmt::Display for Sheet {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let terminal = io::stdout().is_terminal().then(|| Table::new().width()).flatten();
-        if let Some(width) = terminal {
-            return self.fitted(usize::from(width)).fmt(f);
+        if let Some(width) = print::width_of_output() {
+            return self.fitted(width).fmt(f);
         }
         let plain = self.plain().to_string();
         let lines: Vec<&str> = plain.lines().map(str::trim_end).collect();

@@ -13,7 +13,7 @@ use crate::domain::language::Language;
 use crate::domain::number::Family;
 use crate::domain::secret::Secret;
 use crate::domain::text::hex;
-use crate::email::digest::compose;
+use crate::email::digest::{Around, compose_around};
 use crate::email::message::{Envelope, build};
 use crate::email::post::Post;
 use crate::email::{self, SendFailure};
@@ -29,6 +29,10 @@ use super::table::{cell, table};
 
 /// Days to the sample's end: within the default thresholds.
 const SAMPLE_DAYS_LEFT: u64 = 30;
+
+/// As the mail's own text.
+const NOTE_STYLE: &str =
+    "font-size:15px;line-height:23px;font-family:'PingFang SC','Microsoft YaHei',sans-serif;";
 
 /// The sender's own fault allows one login an hour.
 const LOGIN_PAUSE: TimeDelta = TimeDelta::hours(1);
@@ -61,6 +65,7 @@ struct Answered {
 pub(super) async fn test_email(places: &Places, arguments: &TestEmail) -> anyhow::Result<Exit> {
     let reader = arguments.output.reader();
     let context = Context::load(places, reader)?;
+    let wanted = wanted(&context.watchlist, &arguments.to)?;
     let password = config::read_smtp_password(&context.watchlist, &context.environment)?;
     let password = password.map(|password| password.value);
     let courier = email::courier(&context.watchlist, password.as_ref())
@@ -69,7 +74,7 @@ pub(super) async fn test_email(places: &Places, arguments: &TestEmail) -> anyhow
     let from = context.watchlist.email.from.address.as_str();
     let mut post = Post::new(Ok(courier), from);
     let mut recipients = Vec::new();
-    for (address, audiences) in everybody(&context.watchlist) {
+    for (address, audiences) in wanted {
         let message = sample(&context, &address)?;
         let sent = post.post(address.as_str(), &message).await.map(|receipt| receipt.reply);
         recipients.push(Answered::new(address, audiences, sent));
@@ -89,6 +94,25 @@ pub(super) async fn test_email(places: &Places, arguments: &TestEmail) -> anyhow
         (0, _) => Exit::Failed,
         _ => Exit::Problems,
     })
+}
+
+/// Those who are named, each once, or everybody.
+fn wanted(watchlist: &Watchlist, named: &[String]) -> anyhow::Result<Vec<(EmailAddress, Vec<Audience>)>> {
+    let everybody = everybody(watchlist);
+    if named.is_empty() {
+        return Ok(everybody);
+    }
+    let mut wanted: Vec<(EmailAddress, Vec<Audience>)> = Vec::new();
+    for text in named {
+        let address: EmailAddress =
+            text.trim().parse().map_err(|bad| Refusal::wrong_use(format!("--to: {bad}")))?;
+        if wanted.iter().any(|(known, _)| known.folded() == address.folded()) {
+            continue;
+        }
+        let known = everybody.iter().find(|(known, _)| known.folded() == address.folded());
+        wanted.push((address, known.map(|(_, audiences)| audiences.clone()).unwrap_or_default()));
+    }
+    Ok(wanted)
 }
 
 /// Every address in the file, each once, in its order: readers of all companies, of some, operators.
@@ -172,7 +196,13 @@ impl Answered {
 fn sample(context: &Context, to: &EmailAddress) -> anyhow::Result<Vec<u8>> {
     let (watchlist, now, today) = (&context.watchlist, context.now(), context.today());
     let language = watchlist.language;
-    let mut letters = compose(&[event(language, now, today)], language, today).into_iter();
+    let email = &watchlist.email;
+    let around = Around {
+        operators: email.operators.iter().map(|address| address.as_str().to_owned()).collect(),
+        contact: email.contact.clone(),
+        ..Around::default()
+    };
+    let mut letters = compose_around(&[event(language, now, today)], &around, language, today).into_iter();
     let mut letter = letters.next().context("the sample has no words")?;
     let (mark, note) = match language {
         Language::Chinese => ("【测试】", "这是 qualwatch 的测试邮件，内容为示例，无需处理。"),
@@ -198,7 +228,9 @@ fn sample(context: &Context, to: &EmailAddress) -> anyhow::Result<Vec<u8>> {
 fn with_note(html: &str, note: &str) -> String {
     let body = html.find("<body").and_then(|at| Some(at + html.get(at..)?.find('>')? + 1));
     match body.and_then(|at| html.split_at_checked(at)) {
-        Some((head, rest)) => format!("{head}<p><strong>{note}</strong></p>{rest}"),
+        Some((head, rest)) => {
+            format!("{head}<p style=\"margin:12px 20px;{NOTE_STYLE}\"><strong>{note}</strong></p>{rest}")
+        }
         None => html.to_owned(),
     }
 }

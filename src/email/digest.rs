@@ -30,6 +30,12 @@ use crate::domain::language::Language;
 /// The most bytes of a letter as mail (design 5): larger ones are refused by some servers, and read by nobody.
 pub(super) const LETTER_BYTES_MAX: usize = 1_000_000;
 
+/// The most bytes of an HTML part: webmail clips larger ones, at some 102 KB. A single event may have more.
+const HTML_BYTES_MAX: usize = 100_000;
+
+/// So many rows a letter has, however long they are.
+const ROWS_LEAST: usize = 20;
+
 /// What `events`, all owed to one recipient, look like as mail on `today`. Several letters only where one would be over
 /// 1 MB. No events: no letter.
 ///
@@ -104,14 +110,23 @@ fn write_parts(
 }
 
 fn write(shown: &[Shown<'_>], around: &Around, language: Language, today: NaiveDate) -> Letter {
-    let (page, is_whole) = Page::new(shown, around, language, today);
-    let text = text::write(&page);
+    let mut rows_max = page::ROWS_MAX;
+    let (is_whole, text, html) = loop {
+        let (page, is_whole) = Page::new(shown, around, language, today, rows_max);
+        let text = text::write(&page);
+        let html = html::write(&page, &text);
+        if html.len() <= HTML_BYTES_MAX || rows_max < ROWS_LEAST {
+            break (is_whole, text, html);
+        }
+        // Long names: fewer rows, and more of them in the attached list.
+        rows_max = rows_max / 10 * 9;
+    };
     let mut covers: Vec<usize> = shown.iter().flat_map(|shown| shown.covers.iter().copied()).collect();
     covers.sort_unstable();
     let covers_unlisted = shown.iter().filter_map(|shown| shown.unlisted).map(|(place, _)| place).collect();
     Letter {
         subject: subject::subject(shown, language),
-        html: html::write(&page, &text),
+        html,
         text,
         csv: (!is_whole).then(|| csv::write(shown, language)),
         reply_to: around.reply_to(shown.iter().any(|shown| shown.kind.audience() == Audience::Reader)),

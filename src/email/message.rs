@@ -5,7 +5,7 @@ mod header_text;
 use std::time::SystemTime;
 
 use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use lettre::Address;
@@ -53,6 +53,16 @@ pub fn build(letter: &Letter, envelope: &Envelope<'_>) -> Result<Vec<u8>, EmailE
         Ok(bytes)
     });
     bytes.map_err(|source| EmailError::Build { to: envelope.to.as_str().to_owned(), source })
+}
+
+/// A text part of a message that [`build`] has made, such as `text/html`; `None` where it has none.
+#[must_use]
+pub fn part_of(message: &[u8], kind: &str) -> Option<String> {
+    let message = std::str::from_utf8(message).ok()?;
+    let (_, part) = message.split_once(&format!("Content-Type: {kind}"))?;
+    let (_, body) = part.split_once("\r\n\r\n")?;
+    let encoded: String = body.split("\r\n--").next()?.split_whitespace().collect();
+    String::from_utf8(STANDARD.decode(encoded).ok()?).ok()
 }
 
 fn message(letter: &Letter, envelope: &Envelope<'_>) -> Result<Vec<u8>, Source> {

@@ -39,6 +39,27 @@ async fn a_test_mail_goes_to_everybody_once_and_says_what_the_server_said() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_test_mail_goes_to_one_address_that_is_named() {
+    let sink = SmtpSink::start(Script::default()).await;
+    let program = Program::new(&with_server(sink.port()));
+    for (named, sent, why) in [
+        (&["--to", "buyer@example.com"][..], &["buyer@example.com"][..], "one of the file"),
+        (&["--to", "new@example.com"], &["new@example.com"], "one that is not in it yet"),
+        (&["--to", "ops@example.com", "--to", "OPS@example.com"], &["ops@example.com"], "each once"),
+    ] {
+        let before = sink.mails().len();
+        let ran = program.run(&[&["test-email"], named].concat());
+        assert_eq!(ran.code, Some(0), "{why}: {ran:?}");
+        let to: Vec<String> =
+            sink.mails().split_off(before).into_iter().map(|mail| mail.to.join(" ")).collect();
+        assert_eq!(to, sent, "{why}");
+    }
+    let ran = program.run(&["test-email", "--to", "nobody"]);
+    assert_eq!((ran.code, sink.mails().len()), (Some(2), 3), "{ran:?}");
+    assert!(ran.stderr.contains("--to"), "{}", ran.stderr);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn refusals_of_a_test_mail_are_told_one_by_one() {
     let sink = SmtpSink::start(Script::default()).await;
     sink.refuse_recipient("buyer@example.com", "550 no such user");

@@ -7,7 +7,7 @@ use crate::commands::companies::Names;
 use crate::commands::context::Context;
 use crate::commands::print;
 use crate::commands::table::{self, cell, table};
-use crate::domain::text::displayable;
+use crate::commands::told;
 use crate::email::words;
 
 /// Lines about events are written so many bytes at a time.
@@ -18,20 +18,21 @@ const DOUBTS_MAX: usize = 200;
 
 pub(super) async fn show(
     context: &Context,
-    told: EventsFound<'_>,
+    found: EventsFound<'_>,
     doubts: DoubtsFound<'_>,
     shape: &Shape,
 ) -> anyhow::Result<()> {
     let language = context.watchlist.language;
+    let colour = print::colour_of_output(&context.environment);
     let (mut text, mut count) = (String::new(), 0);
-    told.each(|recorded| {
-        count += 1;
-        let summary = words::summary(&recorded.event, language);
-        // Writing to a String cannot fail.
-        let _ = writeln!(text, "{:<22}{}", recorded.event.kind().to_string(), displayable(&summary));
-        if text.len() < LINES_BYTES { Ok(()) } else { print::text(&std::mem::take(&mut text)) }
-    })
-    .await?;
+    found
+        .each(|recorded| {
+            count += 1;
+            let summary = words::summary(&recorded.event, language);
+            text.push_str(&told::line(recorded.event.kind(), &summary, colour));
+            if text.len() < LINES_BYTES { Ok(()) } else { print::text(&std::mem::take(&mut text)) }
+        })
+        .await?;
     if count == 0 {
         text.push_str("nothing new\n");
     }
@@ -63,6 +64,7 @@ async fn in_doubt(context: &Context, names: &Names<'_>, doubts: DoubtsFound<'_>)
         .await?;
     let mut text = String::new();
     if count > 0 {
+        // Writing to a String cannot fail.
         let _ = writeln!(text, "\nIn doubt, until a later look agrees:\n{rows}");
     }
     if count > DOUBTS_MAX {

@@ -2,6 +2,7 @@
 
 use crate::commands::companies::Names;
 use crate::commands::context::Context;
+use crate::commands::paragraph::paragraph;
 use crate::commands::print;
 use crate::commands::shapes::StoppedShape;
 use crate::commands::table;
@@ -48,7 +49,8 @@ pub(super) fn show(context: &Context, report: &StatusShape, swept: Option<Swept>
         ("mail", mail(context, &report.mail)),
         ("database", report.database.clone()),
     ];
-    let mut text: Vec<String> = lines.iter().map(|(name, value)| format!("{name:<12}{value}")).collect();
+    let mut text: Vec<String> =
+        lines.iter().map(|(name, value)| format!("{name:<12}{}", paragraph(value, 12, 12))).collect();
     if !report.problems.is_empty() {
         let problems = table::problems(&report.problems, &Names::of(&context.watchlist), colour);
         text.push(format!("\nProblems:\n{problems}"));

@@ -6,8 +6,10 @@ use chrono::{DateTime, Utc};
 
 use super::shape::{EndShape, Shape};
 use crate::commands::context::Context;
+use crate::commands::paragraph::paragraph;
 use crate::commands::print;
 use crate::commands::table::{cell, table};
+use crate::commands::told;
 use crate::domain::text::displayable;
 use crate::store::reports::reasons::Delivered;
 
@@ -65,13 +67,13 @@ pub(super) fn text(context: &Context, shape: &Shape) -> String {
     if !shape.events.is_empty() {
         text.push_str("\nTold:\n");
     }
-    for told in &shape.events {
-        let event = &told.event;
-        let _ =
-            writeln!(text, "{}  {}\n    {}", when(Some(event.at)), event.kind, displayable(&event.summary));
-        for delivery in &told.deliveries {
-            let fate = fate(context, delivery, &told.deliveries);
-            let _ = writeln!(text, "    {}: {fate}", displayable(&delivery.recipient));
+    for told_of in &shape.events {
+        let event = &told_of.event;
+        text.push_str(&told::entry(&when(Some(event.at)), event.kind, &event.summary, colour));
+        for delivery in &told_of.deliveries {
+            let fate = fate(context, delivery, &told_of.deliveries);
+            let line = format!("{}: {fate}", displayable(&delivery.recipient));
+            let _ = writeln!(text, "    {}", paragraph(&line, 4, 6));
         }
     }
     text
@@ -93,7 +95,7 @@ fn checks(context: &Context, shape: &Shape) -> String {
         ("judged on", checks.judged_on.map_or("never".to_owned(), |day| day.to_string())),
     ];
     for (name, value) in lines {
-        let _ = writeln!(text, "{name:<12}{value}");
+        let _ = writeln!(text, "{name:<12}{}", paragraph(&value, 12, 12));
     }
     if let Some(since) = checks.failing_since {
         let _ = writeln!(

@@ -24,8 +24,11 @@ use crate::email::words::{briefs, days, names};
 /// From so many things of a section on they are rows.
 const CARDS_MAX: usize = 10;
 
-/// How many rows a letter has: webmail clips what is over 100 KB.
-const ROWS_MAX: usize = 122;
+/// How many rows a letter has at most.
+pub(super) const ROWS_MAX: usize = 122;
+
+/// How many headlines a letter has besides, without their lists.
+const BARE_HEADLINES_MAX: usize = 10;
 
 /// One sweep of many companies takes so long at most to be one time for a reader.
 const ONE_SWEEP_MINUTES: i64 = 120;
@@ -65,8 +68,10 @@ phrases! {
     QUERIED_BETWEEN = "数据查询时间：{first} 至 {last}。" / "Data as of {first} to {last}.";
     BAR_TODAY = "今天" / "today";
     BAR_FILE = "最迟申请日 {day}" / "file by {day}";
-    BAR_END = "{day} 到期 · {days}" / "ends {day} · {days}";
+    BAR_END = "{day}到期 · {days}" / "ends {day} · {days}";
     DEADLINE_ROW = "{badge}（{day}）" / "{badge} ({day})";
+    COLON = "：" / ": ";
+    GAP = "　" / " · ";
     NOT_FOUND = "未查询到" / "not found";
     UNTIL_DAY = "至 {day}" / "until {day}";
     NUMBER_UNTIL = "{number}（至 {end}）" / "{number} (until {end})";
@@ -89,6 +94,10 @@ pub(super) struct Page {
     pub preheader: String,
     /// `要做：`.
     pub to_do: &'static str,
+    /// Between a label and its value.
+    pub colon: &'static str,
+    /// Between a company and what it holds.
+    pub gap: &'static str,
     pub sections: Vec<Section>,
     /// How many are in the attached list only.
     pub more: String,
@@ -216,13 +225,20 @@ impl Tone {
 }
 
 impl Page {
-    /// Lays out what is shown; says too whether all of it is listed.
-    pub fn new(shown: &[Shown<'_>], around: &Around, language: Language, today: NaiveDate) -> (Self, bool) {
+    /// Lays out what is shown, in `rows_max` rows and cards at most; says too whether all of it is listed.
+    pub fn new(
+        shown: &[Shown<'_>],
+        around: &Around,
+        language: Language,
+        today: NaiveDate,
+        rows_max: usize,
+    ) -> (Self, bool) {
         let mut layout = Layout {
             language,
             today,
             around,
-            rows_left: ROWS_MAX,
+            rows_left: rows_max,
+            bare_left: BARE_HEADLINES_MAX,
             left_out: 0,
             queried_once: queried_once(shown, language),
         };
@@ -250,6 +266,8 @@ impl Page {
             counts: counts(shown, language),
             preheader: preheader(shown, language),
             to_do: w::TO_DO.text(language),
+            colon: COLON.text(language),
+            gap: GAP.text(language),
             sections,
             more,
             rest: around.rest_line(language, today),
@@ -322,6 +340,8 @@ struct Layout<'a> {
     pub today: NaiveDate,
     pub around: &'a Around,
     rows_left: usize,
+    /// Headlines that may still stand without a list, where no row is left.
+    bare_left: usize,
     left_out: usize,
     queried_once: Option<String>,
 }
@@ -337,7 +357,15 @@ impl Layout<'_> {
         let (mut blocks, mut changes, mut lines) = (Vec::new(), Vec::new(), Vec::new());
         for group in &groups {
             match group {
-                Grouped::Headline(shared, members) => blocks.push(self.headline(shared, members)),
+                Grouped::Headline(_, members) if self.rows_left == 0 && self.bare_left == 0 => {
+                    self.left_out += members.len();
+                }
+                Grouped::Headline(shared, members) => {
+                    if self.rows_left == 0 {
+                        self.bare_left -= 1;
+                    }
+                    blocks.push(self.headline(shared, members));
+                }
                 Grouped::Card(members) if self.rows_left == 0 => self.left_out += members.len(),
                 Grouped::Card(members) => {
                     self.rows_left -= 1;
@@ -371,7 +399,11 @@ impl Layout<'_> {
         let action = format!("{}{}", w::TO_DO.text(self.language), first.saying.action);
         Some(Row {
             cells: vec![by, first.company.clone().unwrap_or_default(), first.number().unwrap_or_default()],
-            below: [held, action].into_iter().filter(|it| !it.is_empty()).collect::<Vec<_>>().join("　"),
+            below: [held, action]
+                .into_iter()
+                .filter(|it| !it.is_empty())
+                .collect::<Vec<_>>()
+                .join(between(self.language)),
         })
     }
 
@@ -444,19 +476,14 @@ impl Layout<'_> {
             .iter()
             .take(BASELINE_ROWS_MAX)
             .map(|facts| Row {
-                cells: vec![
-                    names::name(&facts.number),
-                    names::name(&facts.kind),
-                    days::end(facts, self.today, self.language),
-                ],
-                below: names::qualifications(facts, 10, self.language).unwrap_or_default(),
+                cells: vec![names::name(&facts.number), days::end(facts, self.today, self.language)],
+                below: self.held(facts, 10),
             })
             .collect();
         if let Some(left_out) = found.len().checked_sub(BASELINE_ROWS_MAX).filter(|count| *count > 0) {
-            rows.push(last_row(MORE_WATCHED.with(self.language, &[("count", &left_out.to_string())])));
+            rows.push(last_row(MORE_WATCHED.with(self.language, &[("count", &left_out.to_string())]), 2));
         }
-        let columns =
-            [COLUMN_NUMBER, COLUMN_KIND, VALID_UNTIL].map(|column| column.text(self.language)).to_vec();
+        let columns = [COLUMN_NUMBER, VALID_UNTIL].map(|column| column.text(self.language)).to_vec();
         (!rows.is_empty()).then_some(Table { columns, rows })
     }
 
@@ -483,9 +510,6 @@ impl Layout<'_> {
         }
         self.rows_left -= listed;
         let unlisted: usize = members.iter().filter_map(|member| Some(member.unlisted?.1.certificates)).sum();
-        if unlisted > 0 {
-            rows.push(last_row(MORE_ALIKE.with(self.language, &[("count", &unlisted.to_string())])));
-        }
         let has_certificates =
             is_of_baselines || members.iter().any(|member| member.event.certificate.is_some());
         let columns = if has_certificates {
@@ -493,6 +517,10 @@ impl Layout<'_> {
         } else {
             &[COLUMN_COMPANY][..]
         };
+        if unlisted > 0 {
+            let words = MORE_ALIKE.with(self.language, &[("count", &unlisted.to_string())]);
+            rows.push(last_row(words, columns.len()));
+        }
         let columns = columns.iter().map(|column| column.text(self.language)).collect();
         Block {
             tone: members.iter().map(|member| Tone::of(member)).min().unwrap_or_default(),
@@ -505,8 +533,9 @@ impl Layout<'_> {
     }
 }
 
-fn last_row(below: String) -> Row {
-    Row { cells: vec!["…".to_owned(), String::new(), String::new()], below }
+fn last_row(below: String, columns: usize) -> Row {
+    let cells = (0..columns).map(|column| if column == 0 { "…".to_owned() } else { String::new() });
+    Row { cells: cells.collect(), below }
 }
 
 fn bar(shown: &Shown<'_>, language: Language) -> Option<DeadlineBar> {
@@ -726,10 +755,7 @@ fn row_of_member(member: &Shown<'_>, own: &[String], language: Language) -> Row 
 }
 
 fn between(language: Language) -> &'static str {
-    match language {
-        Language::Chinese => "　",
-        Language::English => " · ",
-    }
+    GAP.text(language)
 }
 
 #[cfg(test)]

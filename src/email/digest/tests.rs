@@ -327,6 +327,7 @@ fn every_page_is_written_by_its_template() {
                 &Around::default(),
                 language,
                 today(),
+                page::ROWS_MAX,
             )
             .0;
             html::render(&page).unwrap();
@@ -485,6 +486,124 @@ fn every_text_stands_out_from_its_ground_by_light_and_dark() {
     }
 }
 
+/// The words in backticks behind `- what: ` in the handbook's page on mail programs.
+fn listed(what: &str) -> Vec<&'static str> {
+    const PAGE: &str = include_str!("../../../docs/mail-clients.md");
+    let line = PAGE.lines().find_map(|line| line.strip_prefix(&format!("- {what}: "))).unwrap();
+    line.split('`').skip(1).step_by(2).collect()
+}
+
+/// An element's name and its attributes.
+fn taken_apart(element: &str) -> (&str, Vec<(&str, &str)>) {
+    let (name, mut rest) = element.split_once(' ').unwrap_or((element, ""));
+    let mut attributes = Vec::new();
+    while let Some((attribute, behind)) = rest.split_once("=\"") {
+        let (value, behind) = behind.split_once('"').unwrap();
+        attributes.push((attribute.trim(), value));
+        rest = behind;
+    }
+    assert_eq!(rest.trim(), "", "attributes without a value: {element}");
+    (name, attributes)
+}
+
+/// Holds one element against the lists and the table of the page.
+fn check_element(name: &str, attributes: &[(&str, &str)]) {
+    let value = |wanted: &str| attributes.iter().find(|(name, _)| *name == wanted).map(|(_, value)| *value);
+    assert!(listed("elements").contains(&name), "{name}");
+    for (attribute, _) in attributes {
+        assert!(listed("attributes").contains(attribute), "{name}: {attribute}");
+        assert_eq!(
+            attributes.iter().filter(|(other, _)| other == attribute).count(),
+            1,
+            "{name}: {attribute}"
+        );
+    }
+    let styles: Vec<(&str, &str)> = value("style")
+        .unwrap_or_default()
+        .split(';')
+        .filter(|one| !one.is_empty())
+        .map(|one| one.split_once(':').unwrap())
+        .collect();
+    for (property, value) in &styles {
+        assert!(listed("properties").contains(property), "{name}: {property}");
+        let is_px =
+            |word: &str| word == "0" || word.strip_suffix("px").is_some_and(|px| px.parse::<u32>().is_ok());
+        match *property {
+            "padding" | "padding-top" | "padding-left" => {
+                assert!(["td", "th"].contains(&name) || *value == "0", "{name}: {property}");
+                assert!(value.split(' ').all(is_px), "{name}: {property}:{value}");
+            }
+            "margin" => assert_eq!(name, "body"),
+            "color" | "background-color" => {
+                let digits = value.strip_prefix('#').unwrap();
+                assert!(digits.len() == 6 && digits.chars().all(|c| c.is_ascii_hexdigit()), "{value}");
+            }
+            "font-size" | "line-height" | "height" | "width" => assert!(is_px(value), "{property}:{value}"),
+            "display" => assert!(name == "div" && *value == "none"),
+            _ => {}
+        }
+    }
+    if let Some(colour) = value("bgcolor") {
+        assert!(styles.contains(&("background-color", colour)), "{name}: bgcolor alone");
+    }
+}
+
+#[test]
+fn the_html_keeps_to_the_list_of_what_mail_programs_know() {
+    let kinds: Vec<Event> = Change::ALL.map(of_change).into_iter().chain(operators()).chain(many()).collect();
+    for (events, language) in
+        [(mixed(), Chinese), (kinds, Chinese), (decree(), English), (vec![baseline()], English)]
+    {
+        let html = one(&events, language).html;
+        let html = html.strip_prefix("<!DOCTYPE html>").unwrap();
+        // What Word alone reads is a comment to all others.
+        let seen: String = html
+            .split("<!--[if mso]>")
+            .enumerate()
+            .map(
+                |(number, piece)| {
+                    if number == 0 { piece } else { piece.split_once("<![endif]-->").unwrap().1 }
+                },
+            )
+            .collect();
+        assert!(
+            html.contains("<!--[if mso]><table role=\"presentation\" width=\"640\""),
+            "Word has its width"
+        );
+        let mut open: Vec<&str> = Vec::new();
+        for element in elements(&seen) {
+            if let Some(name) = element.strip_prefix('/') {
+                assert_eq!(open.pop(), Some(name), "closed in order");
+                continue;
+            }
+            let (name, attributes) = taken_apart(element);
+            check_element(name, &attributes);
+            let parent = open.last().copied().unwrap_or_default();
+            match name {
+                "tr" => assert_eq!(parent, "table"),
+                "td" | "th" => assert_eq!(parent, "tr"),
+                "table" => assert!(["td", "body"].contains(&parent), "a table in {parent}"),
+                "b" | "s" | "span" | "br" => {
+                    assert!(!["table", "tr"].contains(&parent), "{name} in {parent}");
+                }
+                _ => {}
+            }
+            if !["meta", "br"].contains(&name) {
+                open.push(name);
+            }
+        }
+        assert_eq!(open, [""; 0], "all is closed");
+        let style = html.split("<style>").nth(1).unwrap().split("</style>").next().unwrap().trim();
+        let mut queries = style.split("@media");
+        assert_eq!(queries.next(), Some(""), "nothing stands outside of media queries: {style}");
+        assert!(queries.all(|rules| rules.trim_end().ends_with("}\n}")), "{style}");
+        assert!(
+            !html.contains("href") && !html.contains("src=") && !html.contains("url("),
+            "nothing is fetched"
+        );
+    }
+}
+
 #[test]
 fn two_hundred_events_stay_below_what_webmail_clips_and_two_thousand_are_listed() {
     let events = |count: u64| -> Vec<Event> {
@@ -502,13 +621,20 @@ fn two_hundred_events_stay_below_what_webmail_clips_and_two_thousand_are_listed(
             })
             .collect()
     };
-    // Two thousand are more than a megabyte: split, and numbered.
-    for (count, is_attached, letters) in [(9, false, 1), (200, true, 1), (2_000, true, 3)] {
+    // With long names fewer are rows.
+    let mut long = events(200);
+    for (number, event) in (0..).zip(&mut long) {
+        let name = format!("第{number}{}有限公司", "建设工程勘察设计".repeat(5));
+        (event.company_name, event.company) = (Some(name.clone()), Some(name.parse().unwrap()));
+    }
+    assert!(one(&long, Chinese).html.len() <= HTML_BYTES_MAX);
+    // Two thousand are more than a megabyte with their list: split, and numbered.
+    for (count, is_attached, letters) in [(9, false, 1), (200, true, 1), (2_000, true, 2)] {
         let composed = compose(&events(count), Chinese, today());
         assert_eq!(composed.len(), letters, "{count}");
         let mut listed = 0;
         for letter in composed {
-            assert!(count > 200 || letter.html.len() < 100_000, "{count}: {} bytes", letter.html.len());
+            assert!(letter.html.len() <= HTML_BYTES_MAX, "{count}: {} bytes", letter.html.len());
             assert_eq!(letter.csv.is_some(), is_attached, "{count}");
             listed += letter.csv.map_or(0, |csv| csv.lines().count() as u64 - 1);
         }

@@ -52,7 +52,7 @@ fn write_block(text: &mut String, page: &Page, number: usize, block: &Block) {
         line(text, "   ", note);
     }
     for (label, value) in &block.facts {
-        line(text, "   ", &format!("{label}：{value}"));
+        line(text, "   ", &format!("{label}{}{value}", page.colon));
     }
     if let Some(table) = &block.table {
         write_table(text, table);

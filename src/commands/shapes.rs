@@ -144,4 +144,7 @@ pub(super) struct StoppedShape {
     pub code: Option<i64>,
     pub since: DateTime<Utc>,
     pub next_probe: Option<DateTime<Utc>>,
+    /// For people.
+    #[serde(skip)]
+    pub advice: Option<String>,
 }

@@ -250,7 +250,7 @@ fn is_stale(context: &Context, company: &Company, at: Option<DateTime<Utc>>) -> 
 
 impl From<&Stopped> for StoppedShape {
     fn from(stop: &Stopped) -> Self {
-        let Stopped { class, code, since, next_probe_at, .. } = stop.clone();
-        Self { class, code, since, next_probe: next_probe_at }
+        let Stopped { class, code, since, next_probe_at, advice, reason: _ } = stop.clone();
+        Self { class, code, since, next_probe: next_probe_at, advice }
     }
 }

@@ -26,6 +26,8 @@ pub struct Stopped {
     pub code: Option<i64>,
     /// Why, made inert.
     pub reason: String,
+    /// What a person can do.
+    pub advice: Option<String>,
     /// Since when.
     pub since: DateTime<Utc>,
     /// When one probe is allowed.
@@ -90,6 +92,8 @@ pub struct Facts {
     pub mail_stopped: Option<Stopped>,
     /// Messages that were given up.
     pub dead_letters: u64,
+    /// Whose they are, a handful of them.
+    pub given_up: Vec<String>,
     /// Which pieces of the daemon's work fail, and why: most likely the database.
     pub failing_work: Vec<String>,
     pub troubles: Vec<OpenTrouble>,
@@ -110,7 +114,7 @@ pub enum Problem {
     /// No mail leaves.
     MailStopped(Stopped),
     /// Messages were given up.
-    DeadLetters(u64),
+    DeadLetters { count: u64, to: Vec<String> },
     /// A piece of the daemon's work fails as a whole.
     WorkFails { reason: String },
     /// The watchlist on disk has a fault, and an earlier one is in force.
@@ -150,7 +154,7 @@ pub fn problems(facts: &Facts, now: DateTime<Utc>) -> Vec<Problem> {
     }
     problems.extend(facts.mail_stopped.clone().map(Problem::MailStopped));
     if facts.dead_letters > 0 {
-        problems.push(Problem::DeadLetters(facts.dead_letters));
+        problems.push(Problem::DeadLetters { count: facts.dead_letters, to: facts.given_up.clone() });
     }
     problems.extend(facts.file_refused.clone().map(|reason| Problem::FileRefused { reason }));
     for company in &facts.ailing {
@@ -213,7 +217,7 @@ impl Problem {
             | Self::NobodyAsks { .. }
             | Self::NothingVerified { .. }
             | Self::MailStopped(_)
-            | Self::DeadLetters(_)
+            | Self::DeadLetters { .. }
             | Self::WorkFails { .. } => Weight::Failing,
             Self::FileRefused { .. } | Self::CheckFailed(_) | Self::Disputed(_) => Weight::Attention,
             Self::Open(open) => weight_of(open.trouble),
@@ -237,7 +241,7 @@ impl Problem {
         match self {
             Self::AskingStopped(stopped) => &stopped.class,
             Self::NobodyAsks { .. } | Self::NothingVerified { .. } => "unknown",
-            Self::MailStopped(_) | Self::DeadLetters(_) => "mail",
+            Self::MailStopped(_) | Self::DeadLetters { .. } => "mail",
             Self::WorkFails { .. } => Trouble::DatabaseUnavailable.as_str(),
             Self::FileRefused { .. } => Trouble::WatchlistRejected.as_str(),
             Self::CheckFailed(company) => company.last_outcome.map_or("unknown", Outcome::as_str),
@@ -269,8 +273,10 @@ impl Problem {
             Self::NothingVerified { asked } => {
                 format!("of {asked} companies that were asked for today none was verified")
             }
-            Self::DeadLetters(dead) => {
-                format!("{} given up after refusals", counted(*dead, "message was", "messages were"))
+            Self::DeadLetters { count, to } => {
+                let dead = counted(*count, "message was", "messages were");
+                let to = if to.is_empty() { String::new() } else { format!(" (to {})", to.join(", ")) };
+                format!("{dead} given up after refusals{to}: `qualwatch retry` offers them again")
             }
             Self::WorkFails { reason } => reason.clone(),
             Self::FileRefused { reason } => {
@@ -305,6 +311,9 @@ fn weight_of(trouble: Trouble) -> Weight {
     }
 }
 
+/// The cause of mail that is late because the server is away, not for one recipient's sake.
+pub const EVERYBODYS_MAIL: &str = "mail";
+
 /// A trouble for the operator who asks, with what tells it from others of its kind.
 fn said(open: &OpenTrouble) -> String {
     let of = |what: &str| format!("{what}: {}", open.cause);
@@ -324,6 +333,9 @@ fn said(open: &OpenTrouble) -> String {
         Trouble::WatchlistRejected => "the watchlist was not accepted".to_owned(),
         Trouble::EmailStopped => "sending mail is stopped".to_owned(),
         Trouble::EmailUndeliverable => of("mail was given up"),
+        Trouble::EmailLate if open.cause == EVERYBODYS_MAIL => {
+            "the mail server has taken nothing for more than a day".to_owned()
+        }
         Trouble::EmailLate => of("mail has been owed for more than a day"),
         Trouble::DatabaseUnavailable => "the database failed".to_owned(),
     }

@@ -201,7 +201,9 @@ impl Run<'_> {
             Verdict::Alike => {
                 let refused = self.pending.iter().find(|pending| pending.failure.is_for_good());
                 if let Some(failure) = refused.map(|pending| pending.failure.clone()) {
-                    self.stop(&failure.of_the_sender(ALIKE)).await?;
+                    // What is too large for this server is so whoever sends it.
+                    let size = failure.advice().filter(|_| failure.fault == Fault::TooLarge);
+                    self.stop(&failure.of_the_sender(size.unwrap_or(ALIKE))).await?;
                 }
                 self.put_off().await?;
                 // What operators hear of it goes with the next try.
@@ -328,7 +330,9 @@ impl Run<'_> {
         let teller = self.mailer.teller();
         let known = self.stop_of(What::Mail);
         let salt = outlet::salt();
+        let advice = outlet::advice(failure, self.mailer.password.as_ref());
         let stop = Stop {
+            advice: advice.clone(),
             since: known.map_or(teller.now, |known| known.since),
             attempts: known.map_or(0, |known| known.attempts + 1),
             next_probe_at: Some(teller.now + LOGIN_PAUSE),
@@ -337,7 +341,6 @@ impl Run<'_> {
             ..stop_for(failure, teller.now)
         };
         let pool = self.mailer.store.pool();
-        let advice = outlet::advice(failure, self.mailer.password.as_ref());
         tracing::error!(reason = %failure, advice, "mail is stopped: the sender is refused");
         let turn = teller.stopped(failure, advice, stop.since);
         // Told first: a crash in between costs a login, not the news.
@@ -478,6 +481,7 @@ fn stop_for(failure: &SendFailure, now: DateTime<Utc>) -> Stop {
         class: name(failure.stage).to_owned(),
         code: failure.code.map(i64::from),
         reason: failure.to_string(),
+        advice: failure.advice().map(str::to_owned),
         since: now,
         attempts: 0,
         next_probe_at: None,

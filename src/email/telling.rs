@@ -8,12 +8,13 @@ use chrono::{DateTime, Utc};
 use super::smtp::failure::SendFailure;
 use crate::config::{Outlet, Watchlist};
 use crate::domain::event::{Event, News, Trouble, TroubleFacts};
+use crate::domain::health::EVERYBODYS_MAIL;
 use crate::store::outbox::events::Owed;
 use crate::store::outbox::recipients::Recipient;
 use crate::store::outbox::troubles::Turn;
 
-/// The one cause of `email_stopped`: what stops mail stops all of it.
-const MAIL: &str = "mail";
+/// The one cause of `email_stopped`, and of `email_late` while the server is away: what stops mail stops all of it.
+const MAIL: &str = EVERYBODYS_MAIL;
 
 /// `TroubleFacts::class` of mail (design 7).
 const CLASS: &str = "mail";

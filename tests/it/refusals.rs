@@ -46,7 +46,8 @@ async fn a_sender_who_is_refused_late_burns_nobody_and_all_goes_when_it_is_mende
         say(&room, stage, reply);
         for _ in 0..7 {
             let mailed = room.send(DUE).await;
-            assert!(mailed.stopped.is_some() && mailed.sent == 0, "{why}: {mailed:?}");
+            assert!(mailed.sent == 0, "{why}: {mailed:?}");
+            assert!(mailed.stopped.and_then(|stop| stop.advice).is_some(), "{why}: what to do stands there");
             room.pass(TimeDelta::days(1));
         }
         assert_eq!((room.dead().await, stops(&room).await), (vec![], 1), "{why}");

@@ -96,6 +96,7 @@ async fn a_refused_login_is_tried_once_and_a_stop_is_respected() {
         class: "auth".to_owned(),
         code: Some(535),
         reason: "the login is refused".to_owned(),
+        advice: None,
         since: instant(NOW),
         attempts: 0,
         next_probe_at: Some(instant(NOW) + TimeDelta::minutes(30)),

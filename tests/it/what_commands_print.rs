@@ -157,6 +157,7 @@ async fn status_tells_what_stands_still() {
         class: "credential".to_owned(),
         code: Some(10001),
         reason: "错误的请求KEY".to_owned(),
+        advice: None,
         since: instant("2026-03-02T00:00:05Z"),
         attempts: 0,
         next_probe_at: Some(instant("2026-03-02T05:00:00Z")),
@@ -176,11 +177,20 @@ async fn status_tells_what_stands_still() {
     stops::set(store.pool(), What::Asking, &own_limit).await.unwrap();
     let status = program.run(&["status", "--json"]).json();
     assert_eq!(status["stopped"], Value::Null, "our own limit ended with its day: 5 calls of 1000");
+    let known = stop.clone();
     stops::set(store.pool(), What::Breaker, &Stop { class: "transient".to_owned(), code: None, ..stop })
         .await
         .unwrap();
     let status = program.run(&["status", "--json"]).json();
     assert_eq!(status["stopped"]["class"], "transient");
+    let advice = Some("let its administrator allow this machine".to_owned());
+    let mail = Stop { class: "rcpt".to_owned(), code: Some(554), advice, ..known };
+    stops::set(store.pool(), What::Mail, &mail).await.unwrap();
+    let ran = program.run(&["status"]);
+    assert!(
+        ran.stdout.contains("\n            to do: let its administrator allow this machine\n"),
+        "{ran:?}"
+    );
 }
 
 #[tokio::test]

@@ -113,7 +113,9 @@ fn stopped(context: &Context, stop: &StoppedShape) -> String {
         Some(at) => format!("next try {}", context.local(at)),
         None => "until the budget day ends".to_owned(),
     };
-    format!("stopped since {} ({}{code}); {next}", context.local(stop.since), stop.class)
+    let to_do = stop.advice.as_deref().map(|advice| format!("\n{:<12}to do: {}", "", displayable(advice)));
+    let since = context.local(stop.since);
+    format!("stopped since {since} ({}{code}); {next}{}", stop.class, to_do.unwrap_or_default())
 }
 
 fn mail(context: &Context, mail: &OwedShape) -> String {

@@ -6,7 +6,7 @@ fn at(hour: u32) -> DateTime<Utc> {
 
 fn stopped(class: &str) -> Stopped {
     let (code, reason) = (Some(10_001), "a wrong key".to_owned());
-    Stopped { class: class.to_owned(), code, reason, since: at(8), next_probe_at: None }
+    Stopped { class: class.to_owned(), code, reason, advice: None, since: at(8), next_probe_at: None }
 }
 
 fn open(trouble: Trouble) -> OpenTrouble {
@@ -106,6 +106,33 @@ fn every_open_trouble_has_words() {
         let problems = problems(&facts, at(12));
         let reason = problems[0].reason(|at| at.to_rfc3339());
         assert!(problems.len() == 1 && reason.contains("since 2026"), "{trouble:?}: {reason}");
+    }
+}
+
+#[test]
+fn mail_that_did_not_go_says_whose_it_is_and_since_when() {
+    let late = |cause: &str| {
+        with(|it| {
+            let open = open(Trouble::EmailLate);
+            it.troubles = vec![OpenTrouble { cause: cause.to_owned(), ..open }];
+        })
+    };
+    let given_up = |to: &[&str]| {
+        let to: Vec<String> = to.iter().map(ToString::to_string).collect();
+        with(|it| (it.dead_letters, it.given_up) = (2, to.clone()))
+    };
+    for (facts, said, why) in [
+        (late("a@example.com"), "mail has been owed for more than a day: a@example.com, since ", "one's"),
+        (late(EVERYBODYS_MAIL), "the mail server has taken nothing for more than a day, since ", "all"),
+        (
+            given_up(&["a@example.com", "b@example.com"]),
+            "2 messages were given up after refusals (to a@example.com, b@example.com): `qualwatch retry`",
+            "whose",
+        ),
+        (given_up(&[]), "2 messages were given up after refusals: `qualwatch retry`", "nobody is known"),
+    ] {
+        let reason = problems(&facts, at(12))[0].reason(|at| at.to_rfc3339());
+        assert!(reason.starts_with(said), "{why}: {reason}");
     }
 }
 

@@ -39,6 +39,8 @@ pub struct Stop {
     pub code: Option<i64>,
     /// Why, made inert.
     pub reason: String,
+    /// What a person can do.
+    pub advice: Option<String>,
     /// Since when.
     pub since: DateTime<Utc>,
     /// Probes made since.
@@ -59,7 +61,7 @@ pub struct Stop {
 pub async fn stop(pool: &PgPool, what: What) -> Result<Option<Stop>, StoreError> {
     sqlx::query_as!(
         Stop,
-        "SELECT class, code, reason, since, attempts, next_probe_at, salt, fingerprint
+        "SELECT class, code, reason, advice, since, attempts, next_probe_at, salt, fingerprint
          FROM stops
          WHERE what = $1",
         what.as_str()
@@ -75,12 +77,14 @@ pub async fn stop(pool: &PgPool, what: What) -> Result<Option<Stop>, StoreError>
 /// When the database fails.
 pub async fn set(pool: &PgPool, what: What, stop: &Stop) -> Result<(), StoreError> {
     sqlx::query!(
-        "INSERT INTO stops AS known (what, class, code, reason, since, attempts, next_probe_at, salt, fingerprint)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+        "INSERT INTO stops AS known
+             (what, class, code, reason, advice, since, attempts, next_probe_at, salt, fingerprint)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
          ON CONFLICT (what) DO UPDATE
          SET class = excluded.class,
              code = excluded.code,
              reason = excluded.reason,
+             advice = excluded.advice,
              since = CASE WHEN known.class = excluded.class THEN known.since ELSE excluded.since END,
              -- Only ever counted up, so that `take_probe` cannot mistake a later stop for the one it has seen.
              attempts = known.attempts + 1,
@@ -91,6 +95,7 @@ pub async fn set(pool: &PgPool, what: What, stop: &Stop) -> Result<(), StoreErro
         stop.class,
         stop.code,
         stop.reason,
+        stop.advice,
         stop.since,
         stop.attempts,
         stop.next_probe_at,

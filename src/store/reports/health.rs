@@ -24,25 +24,31 @@ pub async fn of_the_service(pool: &PgPool, used: Calls, limit: Option<u32>) -> R
         let is_own_limit = stop.class == "quota" && stop.code.is_none() && stop.next_probe_at.is_none();
         !is_own_limit || is_used_up
     });
+    let (dead_letters, given_up) = dead_letters(pool).await?;
     Ok(Facts {
         asking_stopped: asking.or_else(|| of("breaker")),
         mail_stopped: of("mail").or_else(|| of("courier")),
-        dead_letters: dead_letters(pool).await?,
+        dead_letters,
+        given_up,
         troubles: open_troubles(pool).await?,
         daemons: daemons::all(pool).await?,
         ..Facts::default()
     })
 }
 
+/// So many addresses are named, whose mail was given up.
+const GIVEN_UP_MAX: i32 = 5;
+
 /// With `stops.what`.
 async fn stopped(pool: &PgPool) -> Result<Vec<(String, Stopped)>, StoreError> {
-    let rows = sqlx::query!("SELECT what, class, code, reason, since, next_probe_at FROM stops");
+    let rows = sqlx::query!("SELECT what, class, code, reason, advice, since, next_probe_at FROM stops");
     let rows = rows.fetch_all(pool).await.map_err(during("reading what stands still"))?;
     let stopped = rows.into_iter().map(|row| {
         let stopped = Stopped {
             class: row.class,
             code: row.code,
             reason: row.reason,
+            advice: row.advice,
             since: row.since,
             next_probe_at: row.next_probe_at,
         };
@@ -51,20 +57,26 @@ async fn stopped(pool: &PgPool) -> Result<Vec<(String, Stopped)>, StoreError> {
     Ok(stopped.collect())
 }
 
-async fn dead_letters(pool: &PgPool) -> Result<u64, StoreError> {
-    let dead = sqlx::query_scalar!(
-        r#"SELECT count(DISTINCT (address, dead_at, message_id)) AS "dead!"
+/// How many, and to whom, at most [`GIVEN_UP_MAX`].
+async fn dead_letters(pool: &PgPool) -> Result<(u64, Vec<String>), StoreError> {
+    let dead = sqlx::query!(
+        r#"SELECT count(DISTINCT (address, dead_at, message_id)) AS "dead!",
+                  (array_agg(DISTINCT address ORDER BY address))[1:$1] AS "to: Vec<String>"
            FROM deliveries
-           WHERE dead_at IS NOT NULL"#
+           WHERE dead_at IS NOT NULL"#,
+        GIVEN_UP_MAX
     );
     let dead = dead.fetch_one(pool).await.map_err(during("counting dead letters"))?;
-    Ok(dead.unsigned_abs())
+    Ok((dead.dead.unsigned_abs(), dead.to.unwrap_or_default()))
 }
 
 /// Every open trouble, but those of companies that have left the file: the next sweep ends them.
 async fn open_troubles(pool: &PgPool) -> Result<Vec<OpenTrouble>, StoreError> {
     let rows = sqlx::query!(
-        r#"SELECT troubles.id, kind, cause, opened_at, company_id AS "company_id?", keyword AS "keyword?"
+        r#"SELECT troubles.id, kind, cause,
+                  -- What began before it was told (mail that is late) says so in its facts.
+                  COALESCE((facts ->> 'since')::timestamptz, opened_at) AS "since!",
+                  company_id AS "company_id?", keyword AS "keyword?"
            FROM troubles
            LEFT JOIN companies ON companies.id = troubles.company_id
            WHERE resolved_at IS NULL
@@ -78,7 +90,7 @@ async fn open_troubles(pool: &PgPool) -> Result<Vec<OpenTrouble>, StoreError> {
             trouble: read_trouble(&row.kind, row.id)?,
             cause: row.cause,
             company: keyword.map(|(id, keyword)| read_keyword(&keyword, id)).transpose()?,
-            since: row.opened_at,
+            since: row.since,
         })
     });
     troubles.collect()

@@ -253,7 +253,8 @@ impl Judging<'_> {
     fn judge(&self, judgement: &mut Judgement) {
         let left = days_left(self.end, self.look.today);
         if left < 0 {
-            if !self.look.history().has(self.end) && !self.ends_before_its_issue() {
+            let is_over = !self.ends_before_its_issue() && !self.is_registered_for_ever();
+            if !self.look.history().has(self.end) && is_over {
                 self.expired(-left, judgement);
             }
             return;
@@ -377,6 +378,11 @@ impl Judging<'_> {
             notes.push(Note::GradeAbolished);
         }
         notes
+    }
+
+    /// 施工劳务 that is stated to be registered without an end has not expired: readers heard so before its former end.
+    fn is_registered_for_ever(&self) -> bool {
+        self.holdings.iter().all(|judged| judged.holding.is_endless_registration())
     }
 
     /// An end before its own issue date is a slip of the registry: the operator hears, readers get no `expired` of it.

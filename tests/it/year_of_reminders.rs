@@ -54,10 +54,22 @@ enum Fate {
         days: i64,
         only: &'static str,
     },
-    /// An abolished grade is exchanged for the next, for a year.
+    /// An abolished grade is exchanged for the next, for a year; what is not among it goes on.
     Exchanged {
         days: i64,
         by: &'static str,
+    },
+    /// The same under another number, the old one going with it.
+    ExchangedUnder {
+        days: i64,
+        by: &'static str,
+        number: &'static str,
+    },
+    /// Each part of a mixed certificate goes its own way: so many days before the end, what it is then, for how many months.
+    Each(&'static [(i64, &'static str, u32)]),
+    /// Labour is registered anew, without an end.
+    ForEver {
+        days: i64,
     },
     /// The operator said so many days before the end that it was filed; renewed so many days before the end.
     Filed {
@@ -77,6 +89,7 @@ const FATES_OF_LICENCES: &[Fate] = &[
     Fate::Filed { days: 100, renewed: 5 },
     Fate::Never,
     Fate::Decreed { days: 40 },
+    Fate::Renewed { title: "届满后 10 天才显示延续", days: -10, years: 5 },
 ];
 
 const CERTIFICATES: &[Certificate] = &[
@@ -91,6 +104,7 @@ const CERTIFICATES: &[Certificate] = &[
             FATES_OF_LICENCES[1],
             FATES_OF_LICENCES[2],
             Fate::Partly { days: 45, only: "建筑工程施工总承包二级" },
+            FATES_OF_LICENCES[5],
             FATES_OF_LICENCES[3],
             FATES_OF_LICENCES[4],
         ],
@@ -106,6 +120,7 @@ const CERTIFICATES: &[Certificate] = &[
             FATES_OF_LICENCES[1],
             FATES_OF_LICENCES[2],
             Fate::Partly { days: 45, only: "工程设计市政行业甲级" },
+            FATES_OF_LICENCES[5],
             FATES_OF_LICENCES[3],
             FATES_OF_LICENCES[4],
         ],
@@ -118,20 +133,36 @@ const CERTIFICATES: &[Certificate] = &[
         qualifications: "建筑装修装饰工程专业承包二级,环保工程专业承包三级,施工劳务不分等级",
         fates: &[
             Fate::Renewed { title: "按期全部延续（届满前 120 天）", days: 120, years: 5 },
+            Fate::Renewed { title: "全部延续较晚（届满前 20 天）", days: 20, years: 5 },
+            Fate::Each(&[
+                (120, "建筑装修装饰工程专业承包二级", 60),
+                (75, "环保工程专业承包二级", 12),
+                (20, "施工劳务不分等级", 36),
+            ]),
             Fate::Partly { days: 45, only: "建筑装修装饰工程专业承包二级" },
             Fate::Never,
             Fate::Decreed { days: 40 },
         ],
     },
     Certificate {
-        title: "整证三级：建筑工程施工总承包三级",
+        title: "整证三级：建筑工程、市政公用工程施工总承包三级",
         number: "D341000302",
         kind: "建筑业企业资质",
         organ: "郑州市城乡建设局",
-        qualifications: "建筑工程施工总承包三级",
+        qualifications: "建筑工程施工总承包三级,市政公用工程施工总承包三级",
         fates: &[
+            Fate::Exchanged {
+                days: 75, by: "建筑工程施工总承包二级,市政公用工程施工总承包二级"
+            },
+            Fate::Exchanged {
+                days: 3, by: "建筑工程施工总承包二级,市政公用工程施工总承包二级"
+            },
             Fate::Exchanged { days: 75, by: "建筑工程施工总承包二级" },
-            Fate::Exchanged { days: 3, by: "建筑工程施工总承包二级" },
+            Fate::ExchangedUnder {
+                days: 75,
+                by: "建筑工程施工总承包二级,市政公用工程施工总承包二级",
+                number: "D241000888",
+            },
             Fate::Never,
             Fate::Decreed { days: 40 },
         ],
@@ -145,6 +176,7 @@ const CERTIFICATES: &[Certificate] = &[
         fates: &[
             Fate::Renewed { title: "按期重新备案（届满前 120 天）", days: 120, years: 5 },
             Fate::Renewed { title: "较晚（届满前 20 天）", days: 20, years: 5 },
+            Fate::ForEver { days: 20 },
             Fate::Never,
             Fate::Decreed { days: 40 },
         ],
@@ -164,7 +196,18 @@ impl Fate {
         match self {
             Self::Renewed { title, .. } => title.to_owned(),
             Self::Partly { days, only } => format!("部分延续（届满前 {days} 天，仅 {only}）"),
-            Self::Exchanged { days, .. } => format!("换领（届满前 {days} 天，换领为二级，有效期 1 年）"),
+            Self::Exchanged { days, by } if by.contains(',') => {
+                format!("换领（届满前 {days} 天，换领为二级，有效期 1 年）")
+            }
+            Self::Exchanged { days, by } => format!("部分换领（届满前 {days} 天，仅 {by}）"),
+            Self::ExchangedUnder { days, number, .. } => {
+                format!("换领为新编号（届满前 {days} 天，二级，有效期 1 年，证书 {number}）")
+            }
+            Self::Each(parts) => {
+                let days: Vec<String> = parts.iter().map(|(days, ..)| days.to_string()).collect();
+                format!("分别办理：二级延续、三级换领、劳务重新备案（届满前 {} 天）", days.join("、"))
+            }
+            Self::ForEver { days } => format!("重新备案，载明长期（届满前 {days} 天）"),
             Self::Filed { days, renewed } => {
                 format!("届满前 {days} 天登记已提交（`qualwatch renewing`），届满前 {renewed} 天延续")
             }
@@ -191,7 +234,26 @@ impl Fate {
                 let rest = all.split(',').filter(|one| *one != only);
                 std::iter::once(new(only, days, 60)).chain(rest.map(old)).collect()
             }
-            Self::Exchanged { days, by } if today >= before_end(days) => vec![new(by, days, 12)],
+            Self::Exchanged { days, by } if today >= before_end(days) => {
+                let is_exchanged = |one: &&str| by.contains(&one.replace("三级", "二级"));
+                let rest = all.split(',').filter(|one| !is_exchanged(one));
+                std::iter::once(new(by, days, 12)).chain(rest.map(old)).collect()
+            }
+            Self::ExchangedUnder { days, by, number } if today >= before_end(days) => {
+                let (_, names, end, issued) = new(by, days, 12);
+                vec![(number, names, end, issued)]
+            }
+            Self::Each(parts) => {
+                let each = parts.iter().map(|(days, is, months)| {
+                    let was = all.split(',').find(|one| one.starts_with(&is[..12])).unwrap();
+                    if today >= before_end(*days) { new(is, *days, *months) } else { old(was) }
+                });
+                each.collect()
+            }
+            Self::ForEver { days } if today >= before_end(days) => {
+                let (number, names, _, issued) = new(all, days, 12);
+                vec![(number, names, "长期".to_owned(), issued)]
+            }
             Self::Decreed { days } if today >= before_end(days) => {
                 vec![(of.number, all, "2027-12-31".to_owned(), "2021-08-24".to_owned())]
             }
@@ -360,13 +422,32 @@ fn every_year_of_reminders_keeps_its_promises() {
                         "{what}: 7 days are told all the same"
                     );
                 }
-                Fate::Exchanged { days, .. } => {
-                    let after = mails.iter().filter(|mail| mail.today >= before_end(*days));
-                    let kinds: Vec<&str> = after.map(|mail| mail.kinds.as_str()).collect();
-                    assert!(kinds.iter().any(|kinds| kinds.contains("grade_reworded")), "{what}: {kinds:?}");
+                Fate::Exchanged { days, .. } | Fate::ExchangedUnder { days, .. } => {
+                    let after = || mails.iter().filter(|mail| mail.today >= before_end(*days));
+                    let said = after().filter(|mail| mail.subject.contains("资质换领")).count();
+                    assert_eq!(said, 1, "{what}: an exchange is told as one, once");
+                    let kinds: Vec<&str> = after().map(|mail| mail.kinds.as_str()).collect();
                     assert!(
-                        !kinds.iter().any(|kinds| kinds.contains("renewed") || kinds.contains("raised")),
+                        !kinds.iter().any(|kinds| {
+                            kinds.contains("renewed") || kinds.contains("raised") || kinds.contains("removed")
+                        }),
                         "{what}: {kinds:?}"
+                    );
+                }
+                Fate::Each(_) => {
+                    let after = mails.iter().filter(|mail| mail.today > before_end(19));
+                    assert_eq!(after.count(), 0, "{what}: each part has a new end");
+                    let exchanges = mails.iter().filter(|mail| mail.subject.contains("资质换领"));
+                    assert_eq!(exchanges.count(), 1, "{what}");
+                }
+                Fate::ForEver { .. } => {
+                    assert!(is_filed == 0, "{what}: nothing is prescribed");
+                    let after = mails.iter().filter(|mail| mail.today > before_end(20));
+                    let said: Vec<&str> = after.map(|mail| mail.subject.as_str()).collect();
+                    assert!(!said.is_empty(), "{what}: what is stated now is told");
+                    assert!(
+                        said.iter().all(|subject| subject.starts_with("备案载明长期")),
+                        "{what}: and nothing is said to have ended: {said:?}"
                     );
                 }
                 Fate::Renewed { days, .. } | Fate::Decreed { days } => {

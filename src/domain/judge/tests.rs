@@ -701,3 +701,49 @@ mod laws {
         }
     }
 }
+
+#[test]
+fn labour_that_is_registered_without_an_end_never_expires() {
+    for (names, expired, why) in [
+        ("施工劳务不分等级", false, "it is registered for ever now"),
+        ("建筑工程施工总承包二级", true, "of a licence that is a slip of the registry"),
+    ] {
+        let item = |end: &str| crate::domain::observation::Item {
+            certificate_num: Some("D341000009".into()),
+            qualification_name: Some(names.into()),
+            effective_time: Some(end.into()),
+            issuing_certificate_time: Some("2021-01-20".into()),
+            ..crate::domain::observation::Item::default()
+        };
+        let keyword: crate::domain::keyword::Keyword = "河南院".parse().unwrap();
+        let look = |now: &str| {
+            let zone = chrono_tz::Asia::Shanghai;
+            let hours = TimeDelta::hours(20);
+            let upstream = crate::domain::compare::Upstream::Trusted;
+            Look::new((&keyword, "河南院"), now.parse().unwrap(), zone, hours, upstream)
+        };
+        let mut snapshot = Snapshot::default();
+        for (now, end) in [
+            ("2026-01-05T00:00:00Z", "2026-01-20"),
+            ("2026-01-10T00:00:00Z", "长期"),
+            ("2026-01-11T00:00:00Z", "长期"),
+        ] {
+            let seen = holding::read_items(&[item(end)]);
+            let seen = crate::domain::compare::Seen::Holdings(seen);
+            snapshot = crate::domain::compare::compare(&snapshot, &seen, &look(now)).after;
+        }
+        let thresholds =
+            Thresholds { expiry_days: vec![7, 0], expired_days: vec![1], filing_days: Vec::new() };
+        let kinds_on = |now: &str| -> Vec<String> {
+            let memory = Memory { told: &[], renewals: &[] };
+            let judged = judge(&snapshot, memory, &thresholds, None, &look(now));
+            judged.events.iter().map(|event| event.kind().to_string()).collect()
+        };
+        assert_eq!(
+            kinds_on("2026-01-15T00:00:00Z"),
+            ["expiring"],
+            "{why}: the former end is said to be near"
+        );
+        assert_eq!(kinds_on("2026-01-22T00:00:00Z").is_empty(), !expired, "{why}");
+    }
+}

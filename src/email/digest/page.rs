@@ -203,6 +203,9 @@ impl Tone {
             EventKind::Change(Change::Expiring | Change::FilingDue) => {
                 const SOON_DAYS: i64 = 7;
                 let facts = shown.event.certificate.as_ref();
+                if facts.is_some_and(CertificateFacts::is_endless_registration) {
+                    return Self::Quiet;
+                }
                 let is_soon = shown.deadline().is_none_or(|day| days_left(day, shown.today) <= SOON_DAYS);
                 let has_passed = facts
                     .is_some_and(|facts| matches!(Deadline::of(facts, shown.today), Deadline::Passed { .. }));

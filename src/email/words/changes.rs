@@ -116,13 +116,7 @@ fn say_end(told: &Telling<'_>, change: Change, saying: &mut Saying) {
             saying.lead = joined(told, &[lead, expires]);
             saying.action = told.text(w::DO_EXCHANGE);
         }
-        Deadline::Register => {
-            saying.lead = joined(told, &[expires, told.text(w::LABOUR)]);
-            if facts.is_endless_registration() {
-                saying.notes.push(told.with(w::NOW_FOR_EVER, &[("text", &stated_end(told))]));
-            }
-            saying.action = told.text(w::DO_ASK_REGISTRAR);
-        }
+        Deadline::Register => say_registered(told, facts, &expires, saying),
         Deadline::None => {
             saying.lead = joined(told, &[expires, told.text(w::FAMILY_ABOLISHED)]);
             saying.action = told.text(w::DO_FAMILY_ABOLISHED);
@@ -131,6 +125,22 @@ fn say_end(told: &Telling<'_>, change: Change, saying: &mut Saying) {
     if !matches!(deadline, Deadline::Exchange(_)) {
         saying.notes.extend(abolished_parts(told, facts));
     }
+}
+
+/// 施工劳务 is registered: with an end, or by now without one.
+fn say_registered(told: &Telling<'_>, facts: &CertificateFacts, expires: &str, saying: &mut Saying) {
+    if !facts.is_endless_registration() {
+        saying.lead = joined(told, &[expires.to_owned(), told.text(w::LABOUR)]);
+        saying.action = told.text(w::DO_ASK_REGISTRAR);
+        return;
+    }
+    let end = told.end().map(|end| told.full_day(end)).unwrap_or_default();
+    let places = [("certificate", told.certificate()), ("day", end), ("text", stated_end(told))];
+    let places = places.each_ref().map(|(name, words)| (*name, words.as_str()));
+    saying.title = told.text(w::REGISTERED_WITHOUT_END);
+    saying.badge.clone_from(&saying.title);
+    saying.lead = joined(told, &[told.with(w::NOW_FOR_EVER, &places), told.text(w::LABOUR)]);
+    saying.action = told.text(w::DO_ASK_REGISTRAR_OF_END);
 }
 
 /// The filing day lies ahead or is today: it leads, whichever stage was told.

@@ -39,6 +39,7 @@ phrases! {
     FILING_DAY_PASSED_LATE = "已过申请截止日，剩余 {days}" / "Filing day passed, {days} left";
     EXCHANGE_TODAY = "今天到期，须换领" / "Exchange by today";
     EXCHANGE_WITHIN = "{days}后到期，须换领" / "Exchange within {days}";
+    REGISTERED_WITHOUT_END = "备案载明长期" / "Registered without an end";
     EXPIRES_TODAY = "今天到期" / "Expires today";
     EXPIRES_IN = "{days}后到期" / "Expires in {days}";
     EXPIRES_LATE = "即将到期，剩余 {days}" / "Expiring: {days} left";
@@ -68,7 +69,7 @@ phrases! {
     FAMILY_ABOLISHED = "该类资质已取消，不再办理延续。" / "This kind of qualification has been abolished and is not renewed any more.";
     HAS_EXPIRED = "{certificate}载明的有效期已于 {day} 届满（已过 {days}），截至 {at}平台数据未见延续。" / "The stated validity of the {certificate} ended on {day} ({days} ago); as of {at} the platform's data shows no renewal.";
     HAS_EXPIRED_FOR_EVER = "{certificate}原载明的有效期已于 {day} 届满（已过 {days}），平台数据现载明为“{text}”。施工劳务已改为备案管理，以备案机关要求为准。" / "The former validity of the {certificate} ended on {day} ({days} ago); the platform's data now states “{text}”. Labour subcontracting (施工劳务) is only registered (备案): what the registering authority says counts.";
-    NOW_FOR_EVER = "平台数据现载明有效期为“{text}”。" / "The platform's data now states the validity as “{text}”.";
+    NOW_FOR_EVER = "{certificate}原载明有效期至 {day}，平台数据现载明为“{text}”。" / "The former validity of the {certificate} runs until {day}; the platform's data now states “{text}”.";
     HAS_EXPIRED_UNQUERIED = "{certificate}载明的有效期已于 {day} 届满（已过 {days}），本系统尚未取得完整数据。" / "The stated validity of the {certificate} ended on {day} ({days} ago); complete data has not been obtained yet.";
     RECORD_GONE = "平台数据中已无该证书记录。" / "The platform's data has no record of this certificate any more.";
     LATER_END_SEEN = "平台数据曾显示有效期至 {day}，尚待再次查询确认。" / "The data has shown a later end, {day}, which another query has yet to confirm.";

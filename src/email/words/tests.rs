@@ -191,6 +191,13 @@ fn labour_registered_without_an_end_is_said_to_be_registered() {
     };
     for (news, facts, said, not_said, why) in [
         (
+            stage(Change::Expiring, facts("施工劳务不分等级", "2026-07-31", "长期"), TODAY).news,
+            facts("施工劳务不分等级", "2026-07-31", "长期"),
+            "备案载明长期：建筑业企业资质证书（D341000009）原载明有效期至 2026年7月31日（星期五），平台数据现载明为“长期”",
+            "到期，剩余",
+            "before its former end",
+        ),
+        (
             stage(Change::Expired, facts("施工劳务不分等级", "2026-07-23", "长期"), TODAY).news,
             facts("施工劳务不分等级", "2026-07-23", "长期"),
             "平台数据现载明为“长期”",

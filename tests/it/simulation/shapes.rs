@@ -1,5 +1,5 @@
 //! What data of real shape has besides (domain.md 10): rows without a number, one name written in several ways, labour that is only
-//! registered, certificates of several ends, exchanges. It falls from dice of its own, over a truth that is there already: what a
+//! registered, certificates of several ends, exchanges, names that a wider one absorbs. It falls from dice of its own, over a truth that is there already: what a
 //! plain world is stays as it was.
 
 use std::collections::BTreeSet;
@@ -25,6 +25,7 @@ pub fn shape(seed: u64, truth: &mut Truth) {
         shape.has_labour();
         shape.is_renewed_in_part();
         shape.is_exchanged();
+        shape.is_absorbed();
     }
 }
 
@@ -149,6 +150,44 @@ impl Shape<'_> {
         let gone = day.plus(self.dice.between(0, 20)).min(self.last);
         if self.dice.chance(70) {
             self.set(gone, &row, None);
+        }
+    }
+
+    /// A wider qualification comes under a number of its own, and what it covers goes: at once, later, or not at all.
+    fn is_absorbed(&mut self) {
+        const WATER: &str = "工程设计市政行业给水工程专业";
+        let day = self.day();
+        let is_narrow = |row: &RowName, _: &Sight| row.number.starts_with('E') || row.qualification == WATER;
+        let Some((row, sight)) = self.a_row(day, is_narrow) else { return };
+        let Some(end) = sight.end.day().filter(|_| self.dice.chance(55)) else { return };
+        let (letter, qualification, grade) = match row.qualification {
+            WATER => ('A', "工程设计市政行业", *self.dice.pick(&["甲级", "乙级"])),
+            _ => ('E', "工程监理综合资质", ""),
+        };
+        let wider = RowName { number: self.number(letter), qualification };
+        // As a rule it runs on for long; now and then it ends on the same day, or before.
+        let until = match self.dice.between(0, 9) {
+            0 => end,
+            1 => end.plus(-5),
+            _ => end.max(day).plus(self.dice.between(100, 1500)),
+        };
+        let spelling = Spelling::Plain;
+        self.set(day, &wider, Some(Sight { grade, end: End::On(until), issued: day, spelling }));
+        let gone = day.plus(*self.dice.pick(&[0, 0, 1, 3, 15])).min(self.last);
+        if self.dice.chance(80) {
+            let of_certificate = self.company.shown_on(gone).into_keys();
+            let narrow: Vec<RowName> = of_certificate
+                .filter(|other| other.number == row.number && is_narrow(other, &sight))
+                .collect();
+            for row in narrow {
+                self.set(gone, &row, None);
+            }
+        }
+        // The wider one itself may go: what it covered is then told with it, or was told as absorbed.
+        let span = self.last.since(gone);
+        if span > 20 && self.dice.chance(25) {
+            let later = gone.plus(self.dice.between(2, span - 12));
+            self.set(later, &wider, None);
         }
     }
 }

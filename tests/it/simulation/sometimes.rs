@@ -16,7 +16,7 @@ const OF_LEAN_WORLDS: usize = usize::MAX;
 
 /// What must have occurred over all seeds of a run, and in how many worlds at the latest: so many that it is missed by chance once
 /// in a million runs (counted over five hundred seeds).
-pub const NEEDED: [(usize, &str); 67] = [
+pub const NEEDED: [(usize, &str); 68] = [
     (5, "the heartbeat had to say that all is well"),
     (5, "a removal was established"),
     (5, "a certificate came back"),
@@ -43,6 +43,7 @@ pub const NEEDED: [(usize, &str); 67] = [
     (10, "lie: an earlier end"),
     (10, "lie: an end in words"),
     (10, "lie: one more certificate"),
+    (20, "names were absorbed by a wider one"),
     (20, "a process was killed"),
     (20, "several daemons worked side by side"),
     (20, "a clock was wrong"),
@@ -163,6 +164,7 @@ fn of_kind(kind: &str) -> &'static str {
         "grade_raised" => "a grade was raised",
         "grade_lowered" => "a grade was lowered",
         "grade_reworded" => "a grade was reworded",
+        "qualification_absorbed" => "names were absorbed by a wider one",
         "unverified" => "a company was unverified for a week",
         _ => "",
     }

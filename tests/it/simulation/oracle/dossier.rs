@@ -520,10 +520,38 @@ pub fn is_history(sight: &Sight, day: Day) -> bool {
 }
 
 /// Same qualification, same grade or higher in the ladder, ending later.
+pub fn renews(other: (&RowName, &Sight), needed: (&RowName, &Sight)) -> bool {
+    let is_same = other.0.qualification == needed.0.qualification;
+    other.0.number != needed.0.number
+        && is_same
+        && ends_later(other.1, needed.1)
+        && is_as_high(other.1, needed.1)
+}
+
+/// The same, or a wider qualification that ends later.
 pub fn covers(other: (&RowName, &Sight), needed: (&RowName, &Sight)) -> bool {
-    let later = other.1.end.day().zip(needed.1.end.day()).is_some_and(|(theirs, ours)| theirs > ours);
+    let is_another = other.0.number != needed.0.number;
+    renews(other, needed) || (is_another && is_wider(other, needed) && ends_later(other.1, needed.1))
+}
+
+/// Whether who holds the one may do what the other allows, because it is wider (domain.md 10, "Cover").
+pub fn is_wider(wide: (&RowName, &Sight), narrow: (&RowName, &Sight)) -> bool {
+    match wide.0.qualification {
+        "工程监理综合资质" => {
+            narrow.0.qualification.starts_with("工程监理") && narrow.0.qualification != "工程监理综合资质"
+        }
+        "工程设计市政行业" => {
+            narrow.0.qualification == "工程设计市政行业给水工程专业" && is_as_high(wide.1, narrow.1)
+        }
+        _ => false,
+    }
+}
+
+fn ends_later(other: &Sight, needed: &Sight) -> bool {
+    other.end.day().zip(needed.end.day()).is_some_and(|(theirs, ours)| theirs > ours)
+}
+
+fn is_as_high(other: &Sight, needed: &Sight) -> bool {
     let ladder = |sight: &Sight| rank(sight.grade).map(|(ladder, _)| ladder);
-    let high = matches!(step(needed.1.grade, other.1.grade), Step::Same | Step::Up)
-        && ladder(needed.1) == ladder(other.1);
-    other.0.number != needed.0.number && other.0.qualification == needed.0.qualification && later && high
+    matches!(step(needed.grade, other.grade), Step::Same | Step::Up) && ladder(needed) == ladder(other)
 }

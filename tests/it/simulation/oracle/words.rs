@@ -6,9 +6,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::super::calendar::Day;
 use super::super::truth::{RowName, Sight, Step};
-use super::dossier::{Claim, Dossier, Gain, News, covers, is_history};
+use super::dossier::{Claim, Dossier, Gain, News, covers, is_history, is_wider, renews};
 
-/// Texts whose differences mean nothing: blanks, width of brackets, formal numerals.
+/// Texts whose differences mean nothing: blanks, width of brackets, formal numerals, which of two names of the same.
 pub fn plain(text: &str) -> String {
     let unfold = |c: char| match c {
         '（' => '(',
@@ -18,7 +18,10 @@ pub fn plain(text: &str) -> String {
         '叁' => '三',
         other => other,
     };
-    text.chars().filter(|c| !c.is_whitespace()).map(unfold).collect()
+    let text: String = text.chars().filter(|c| !c.is_whitespace()).map(unfold).collect();
+    // Names that public tables write in two ways.
+    text.replace("特种工程专业承包(结构补强)", "特种工程(结构补强)专业承包")
+        .replace("施工劳务序列", "施工劳务")
 }
 
 pub fn of_row(row: &RowName, sight: &Sight) -> String {
@@ -90,7 +93,7 @@ fn replaced_by(before: &BTreeMap<RowName, Sight>, new: &[(RowName, Sight)], day:
     let is_replaced = |number: &&String| {
         let of_number = before.iter().filter(|(row, _)| row.number == **number);
         let old: Vec<_> = of_number.filter(|(_, sight)| !is_history(sight, day)).collect();
-        let is_covered = |old: &(&RowName, &Sight)| new.iter().any(|(row, sight)| covers((row, sight), *old));
+        let is_covered = |old: &(&RowName, &Sight)| new.iter().any(|(row, sight)| renews((row, sight), *old));
         !old.is_empty() && old.iter().all(is_covered) && !is_superseded(before, old.iter().copied())
     };
     numbers.into_iter().filter(is_replaced).cloned().collect()
@@ -124,6 +127,10 @@ pub fn of_lost(dossier: &mut Dossier, day: Day, news: &mut News) {
         let rest: Vec<_> = dossier.known.iter().filter(|(row, _)| row.number == number).collect();
         let all = rows.iter().map(|(row, sight)| (row, sight)).chain(rest.iter().copied());
         if is_superseded(&dossier.known, all.filter(|(_, sight)| !is_history(sight, day))) {
+            // What was told of it is not unsaid.
+            let (new, earlier): (Vec<_>, Vec<_>) =
+                rows.into_iter().partition(|(row, _)| lost.iter().any(|(lost, _)| lost == row));
+            let rows = absorbed(dossier, &number, new, news).into_iter().chain(earlier);
             for (row, sight) in rows {
                 let went = unsaid.get(&row).map_or(now, |(_, went)| *went);
                 let is_in_time = |at: DateTime<Utc>| at - went <= TimeDelta::days(30);
@@ -133,15 +140,44 @@ pub fn of_lost(dossier: &mut Dossier, day: Day, news: &mut News) {
             }
             continue;
         }
-        if rest.iter().any(|(row, _)| !dossier.is_unlisted(row)) {
+        let stays = rest.iter().any(|(row, _)| !dossier.is_unlisted(row));
+        let rows = absorbed(dossier, &number, rows, news);
+        if stays {
             let each = |(row, sight): &(RowName, Sight)| {
                 format!("qualification_removed {number} {}", of_row(row, sight))
             };
             news.said.extend(rows.iter().map(each));
-        } else {
+        } else if !rows.is_empty() {
             news.said.push(format!("certificate_removed {number}"));
         }
     }
+}
+
+/// Says of what went what a wider qualification took in, one piece of news for each; gives the rest. The wider one is there to
+/// stay, as far as anybody knows, and ends no earlier; what is held by its own name under a later certificate needs none.
+fn absorbed(
+    dossier: &Dossier,
+    number: &str,
+    rows: Vec<(RowName, Sight)>,
+    news: &mut News,
+) -> Vec<(RowName, Sight)> {
+    let absences = dossier.absences();
+    let mut by_wider: BTreeSet<&RowName> = BTreeSet::new();
+    let mut rest = Vec::new();
+    for (row, sight) in rows {
+        let lost = (&row, &sight);
+        let is_renewed = dossier.known.iter().any(|other| renews(other, lost));
+        let ends_no_earlier = |wide: &Sight| wide.end.day() >= sight.end.day() && sight.end.day().is_some();
+        let wider = dossier.known.iter().filter(|wide| {
+            is_wider(*wide, lost) && ends_no_earlier(wide.1) && !absences.contains_key(wide.0)
+        });
+        match wider.max_by_key(|(_, wide)| wide.end.day()).filter(|_| !is_renewed) {
+            Some((wider, _)) => drop(by_wider.insert(wider)),
+            None => rest.push((row, sight)),
+        }
+    }
+    news.said.extend(by_wider.iter().map(|_| format!("qualification_absorbed {number}")));
+    rest
 }
 
 /// Whether a row of the certificate was said and not taken back.

@@ -11,7 +11,7 @@ use super::runs;
 use super::world::{Size, World};
 
 /// The bugs that must be found.
-const MUTANTS: [&str; 15] = [
+const MUTANTS: [&str; 16] = [
     "a_loss_established_by_one_look",
     "looks_that_need_not_be_consecutive",
     "marked_as_sent_before_sending",
@@ -27,6 +27,7 @@ const MUTANTS: [&str; 15] = [
     "a_mass_loss_told_after_two_looks",
     "a_sister_taken_back_with_what_went",
     "a_silent_loss_behind_a_cover_that_goes",
+    "a_good_sweep_says_that_mail_goes",
 ];
 
 const SEEDS_MAX: u64 = 50;

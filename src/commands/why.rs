@@ -7,7 +7,7 @@ mod show;
 use crate::config::Company;
 use crate::domain::holding::Holding;
 use crate::domain::outcome::Outcome;
-use crate::domain::rhythm::{Asked, Rhythm, next_due};
+use crate::domain::rhythm::{LastAsked, Rhythm, next_due};
 use crate::domain::snapshot::{Difference, Held};
 use crate::store::checks::records::Record;
 use crate::store::checks::standings::{self, Candidate};
@@ -93,7 +93,7 @@ fn checks(context: &Context, company: &Company, record: &Record, candidate: Opti
     };
     let next_due = candidate.and_then(|candidate| {
         let &Candidate { accepted_at, last_asked_at, tried_at, owes_answer, .. } = candidate;
-        next_due(rhythm, &Asked { accepted_at, last_asked_at, tried_at, owes_answer }, context.now())
+        next_due(rhythm, &LastAsked { accepted_at, last_asked_at, tried_at, owes_answer }, context.now())
     });
     Asking {
         last_asked_at: record.last_asked_at,

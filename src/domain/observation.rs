@@ -32,7 +32,7 @@ pub struct Item {
 
 /// One page that came with `error_code` 0.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Page {
+pub struct AnswerPage {
     /// `total` as this page said it; `None` where it was missing or no number.
     pub total: Option<u64>,
     /// The items of this page, in their order.
@@ -111,7 +111,7 @@ pub struct Gathering {
 
 /// What to do after a page.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Next {
+pub enum NextPage {
     /// Ask for this page.
     Ask(NonZeroU16),
     /// All is there, or can no longer add up: no further paid call.
@@ -122,10 +122,10 @@ impl Gathering {
     /// Adds the page that was asked for last and says what follows. A gathering that can no longer add up ends at once:
     /// each further page would be a wasted call.
     #[must_use]
-    pub fn add(&mut self, page: Page) -> Next {
+    pub fn add(&mut self, page: AnswerPage) -> NextPage {
         match self.try_add(page) {
             Ok(next) => next,
-            Err(reason) => Next::Done(Observation::Incomplete(reason)),
+            Err(reason) => NextPage::Done(Observation::Incomplete(reason)),
         }
     }
 
@@ -139,7 +139,7 @@ impl Gathering {
         }
     }
 
-    fn try_add(&mut self, page: Page) -> Result<Next, Incompleteness> {
+    fn try_add(&mut self, page: AnswerPage) -> Result<NextPage, Incompleteness> {
         let total = page.total.ok_or(Incompleteness::NoTotal)?;
         let first = *self.total.get_or_insert(total);
         if first != total {
@@ -155,10 +155,10 @@ impl Gathering {
         self.pages.push(page.items);
         let got = self.pages.iter().map(Vec::len).sum::<usize>() as u64;
         if total == 0 && got == 0 {
-            return Ok(Next::Done(Observation::Empty));
+            return Ok(NextPage::Done(Observation::Empty));
         }
         if got == total {
-            return Ok(Next::Done(Observation::Complete(self.pages.drain(..).flatten().collect())));
+            return Ok(NextPage::Done(Observation::Complete(self.pages.drain(..).flatten().collect())));
         }
         if total > u64::from(PAGE_SIZE) * u64::from(PAGES_MAX) {
             return Err(Incompleteness::TooMany { total });
@@ -167,7 +167,7 @@ impl Gathering {
             return Err(Incompleteness::Count { total, got });
         }
         let next = u16::try_from(self.pages.len() + 1).ok().and_then(NonZeroU16::new);
-        next.map(Next::Ask).ok_or(Incompleteness::TooMany { total })
+        next.map(NextPage::Ask).ok_or(Incompleteness::TooMany { total })
     }
 }
 
@@ -179,16 +179,16 @@ mod tests {
         Item { business_id: Some(format!("5d43a8f092aec74cbf04a163-D3410{n:05}")), ..Item::default() }
     }
 
-    fn page(total: u64, items: std::ops::Range<usize>) -> Page {
-        Page { total: Some(total), items: items.map(item).collect() }
+    fn page(total: u64, items: std::ops::Range<usize>) -> AnswerPage {
+        AnswerPage { total: Some(total), items: items.map(item).collect() }
     }
 
-    fn gathered(pages: Vec<Page>) -> (usize, Observation) {
+    fn gathered(pages: Vec<AnswerPage>) -> (usize, Observation) {
         let mut gathering = Gathering::default();
         let mut asked = 0;
         for page in pages {
             asked += 1;
-            if let Next::Done(observation) = gathering.add(page) {
+            if let NextPage::Done(observation) = gathering.add(page) {
                 return (asked, observation);
             }
         }

@@ -33,7 +33,7 @@ pub struct Rhythm<'a> {
 
 /// What is known of the asking so far.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Asked {
+pub struct LastAsked {
     /// Since when the line and the zone are in force: nothing earlier is owed.
     pub accepted_at: DateTime<Utc>,
     /// When the company was last asked for.
@@ -44,7 +44,7 @@ pub struct Asked {
     pub owes_answer: bool,
 }
 
-impl Asked {
+impl LastAsked {
     /// With instants that lie ahead of `now` set to `now` (a clock was wrong). What differs from what is stored by more than
     /// [`SET_BACK_MAX`] is to be stored like this at the first look: else nothing would be due until the clock has caught up.
     #[must_use]
@@ -72,7 +72,7 @@ pub enum Due {
 impl Due {
     /// Since when it is due.
     #[must_use]
-    pub fn since(self, asked: &Asked) -> DateTime<Utc> {
+    pub fn since(self, asked: &LastAsked) -> DateTime<Utc> {
         match self {
             Self::FirstTime => asked.accepted_at,
             Self::Occurrence(at) | Self::Answer(at) => at,
@@ -81,9 +81,9 @@ impl Due {
 }
 
 /// Whether the company is due at `now`, and why. Of several missed occurrences the latest counts; a missed one is made up
-/// unless the next is less than half an interval away. An instant of `asked` that lies ahead of `now` counts as `now` ([`Asked::as_of`]).
+/// unless the next is less than half an interval away. An instant of `asked` that lies ahead of `now` counts as `now` ([`LastAsked::as_of`]).
 #[must_use]
-pub fn due(rhythm: Rhythm<'_>, asked: &Asked, now: DateTime<Utc>) -> Option<Due> {
+pub fn due(rhythm: Rhythm<'_>, asked: &LastAsked, now: DateTime<Utc>) -> Option<Due> {
     Occasions::at(rhythm, now).due(asked)
 }
 
@@ -115,8 +115,8 @@ impl Occasions {
 
     /// As [`due`], for one of the companies that share the rhythm.
     #[must_use]
-    pub fn due(&self, asked: &Asked) -> Option<Due> {
-        let Asked { accepted_at, last_asked_at, tried_at, owes_answer } = asked.as_of(self.now);
+    pub fn due(&self, asked: &LastAsked) -> Option<Due> {
+        let LastAsked { accepted_at, last_asked_at, tried_at, owes_answer } = asked.as_of(self.now);
         let Some(last_asked_at) = last_asked_at else {
             // Its first turn may have begun, and not ended: in a pause, or because the process died. It goes on, but not at
             // midnight, out of the calls that all others need at their hour.
@@ -146,7 +146,7 @@ impl Occasions {
 
     /// As [`next_due`], for one of the companies that share the rhythm.
     #[must_use]
-    pub fn next_due(&self, asked: &Asked) -> Option<DateTime<Utc>> {
+    pub fn next_due(&self, asked: &LastAsked) -> Option<DateTime<Utc>> {
         if self.due(asked).is_some() {
             return Some(self.now);
         }
@@ -184,7 +184,7 @@ impl<'a> OccasionsByLine<'a> {
 
 /// When the company is due next, if nothing happens until then: `now` when it is due already.
 #[must_use]
-pub fn next_due(rhythm: Rhythm<'_>, asked: &Asked, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+pub fn next_due(rhythm: Rhythm<'_>, asked: &LastAsked, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
     Occasions::at(rhythm, now).next_due(asked)
 }
 

@@ -14,14 +14,14 @@ use url::form_urlencoded::byte_serialize;
 use url::{Host, Url};
 
 use super::error::JuheError;
-use super::failure::{Failure, Fault};
+use super::failure::{CallFault, Failure};
 use super::judge::judge;
 use super::pace::Pacer;
 use super::reply::Reply;
 use super::transport::{Received, exchange};
 use crate::clock::{Clock, within};
 use crate::domain::keyword::Keyword;
-use crate::domain::observation::{PAGE_SIZE, Page};
+use crate::domain::observation::{AnswerPage, PAGE_SIZE};
 use crate::domain::secret::Secret;
 use crate::domain::text::{Scrubber, hex};
 
@@ -111,10 +111,10 @@ impl Client {
         let asking = exchange(self.request(keyword, page), &self.settings.url, &mut received);
         if within(self.settings.timeout, asking).await.is_err() {
             let reason = format!("no whole answer within {:?}", self.settings.timeout);
-            received.broken = Some((Fault::TimedOut, reason));
+            received.broken = Some((CallFault::TimedOut, reason));
         }
         received.unpack(&self.settings.url);
-        if matches!(received.broken, Some((Fault::BrokeOff | Fault::TimedOut, _))) {
+        if matches!(received.broken, Some((CallFault::BrokeOff | CallFault::TimedOut, _))) {
             self.distrusts.store(true, Ordering::Relaxed);
         }
         let reply = Reply::new(received, &self.scrubber);
@@ -133,7 +133,7 @@ impl Client {
     ///
     /// # Errors
     /// Whatever is no page with `error_code` 0.
-    pub fn judge(&self, reply: &Reply) -> Result<Page, Failure> {
+    pub fn judge(&self, reply: &Reply) -> Result<AnswerPage, Failure> {
         let outcome = judge(reply.received(), &self.scrubber);
         if let Err(failure) = &outcome {
             tracing::debug!(class = failure.class.as_str(), code = failure.code, "the answer is no page");

@@ -4,7 +4,7 @@ use super::codes::{ADDRESS_OVER_LIMIT, Class, Pace, meaning};
 
 /// What went wrong. What follows from it is its [`Class`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Fault {
+pub enum CallFault {
     /// The provider said so: an `error_code` other than 0.
     Said(i64),
     /// No readable `error_code`, and an HTTP status that says enough: 3xx, 401, 403, 407, 429, 5xx.
@@ -35,20 +35,20 @@ pub struct Failure {
     /// its first 200 bytes, escaped.
     pub reason: String,
     /// What went wrong.
-    pub fault: Fault,
+    pub fault: CallFault,
 }
 
 impl Failure {
     /// `reason` is shown as it is: the caller has scrubbed it and made it displayable.
-    pub(super) fn new(fault: Fault, reason: String) -> Self {
+    pub(super) fn new(fault: CallFault, reason: String) -> Self {
         let code = match fault {
-            Fault::Said(code) => Some(code),
-            Fault::Status(429) => Some(ADDRESS_OVER_LIMIT),
+            CallFault::Said(code) => Some(code),
+            CallFault::Status(429) => Some(ADDRESS_OVER_LIMIT),
             _ => None,
         };
         let class = match (code, fault) {
             (Some(code), _) => meaning(code).class,
-            (None, Fault::Status(300..=499)) => Class::Unknown,
+            (None, CallFault::Status(300..=499)) => Class::Unknown,
             _ => Class::Transient,
         };
         Self { class, code, reason, fault }
@@ -63,13 +63,13 @@ impl Failure {
     /// Whether TLS is what failed. The document's own address is http://, so a caller may name that.
     #[must_use]
     pub fn is_tls(&self) -> bool {
-        self.fault == Fault::Tls
+        self.fault == CallFault::Tls
     }
 
     /// Whether somebody gave a readable answer, be it a refusal: such a failure does not say that upstream cannot be reached.
     #[must_use]
     pub fn is_readable(&self) -> bool {
-        matches!(self.fault, Fault::Said(_))
+        matches!(self.fault, CallFault::Said(_))
     }
 
     /// What a person can do, apart from the reason; `None` where waiting is all.
@@ -79,29 +79,29 @@ impl Failure {
             return meaning(code).advice;
         }
         match self.fault {
-            Fault::Status(300..=399) => Some(
+            CallFault::Status(300..=399) => Some(
                 "the key is sent to [api].url only and follows nobody elsewhere: if the provider has moved, write its new address there; a log-in page of the network means that this machine has no free way out",
             ),
-            Fault::Status(407) => Some(
+            CallFault::Status(407) => Some(
                 "the proxy wants a log-in: look at https_proxy and http_proxy in the service's environment, or exempt the provider with no_proxy",
             ),
-            Fault::Status(401 | 403) => Some(
+            CallFault::Status(401 | 403) => Some(
                 "this is not one of the provider's own refusals: a firewall or a proxy on the way, or the provider's, refuses this machine; or [api].url is not the document's address",
             ),
-            Fault::Unreadable(404 | 405 | 410) => {
+            CallFault::Unreadable(404 | 405 | 410) => {
                 Some("nothing answers at this address: compare [api].url with the provider's document")
             }
-            Fault::Unreadable(_) => Some(
+            CallFault::Unreadable(_) => Some(
                 "something answered that is not the provider's interface, such as a proxy or a log-in page, or the provider is in trouble: compare [api].url with the document, and see what a browser gets there",
             ),
-            Fault::Connect => Some(
+            CallFault::Connect => Some(
                 "see whether this machine reaches the provider: name server, firewall, and https_proxy in the service's environment",
             ),
-            Fault::Tls => Some(
+            CallFault::Tls => Some(
                 "the provider's certificate could not be verified: look at the machine's date, install the package ca-certificates, and see whether a proxy on the way opens TLS",
             ),
-            Fault::TimedOut => Some("if this happens often, raise [api].timeout"),
-            Fault::Said(_) | Fault::Status(_) | Fault::TooLong | Fault::BrokeOff => None,
+            CallFault::TimedOut => Some("if this happens often, raise [api].timeout"),
+            CallFault::Said(_) | CallFault::Status(_) | CallFault::TooLong | CallFault::BrokeOff => None,
         }
     }
 }

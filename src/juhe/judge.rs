@@ -1,10 +1,10 @@
 //! What decides: a readable `error_code`; else the HTTP status; else the transport (design 2).
 
 use super::codes::meaning;
-use super::failure::{Failure, Fault};
+use super::failure::{CallFault, Failure};
 use super::reading::{self, Said};
 use super::transport::Received;
-use crate::domain::observation::Page;
+use crate::domain::observation::AnswerPage;
 use crate::domain::text::{Scrubber, displayable};
 
 /// How much of the provider's own words is told.
@@ -15,7 +15,7 @@ const EXCERPT_BYTES: usize = 200;
 
 /// Judges `reply`, which is scrubbed already. The words told of it are scrubbed once more: reading may have put the key
 /// together.
-pub(super) fn judge(reply: &Received, scrubber: &Scrubber) -> Result<Page, Failure> {
+pub(super) fn judge(reply: &Received, scrubber: &Scrubber) -> Result<AnswerPage, Failure> {
     let inert = |reason: &str| displayable(&scrubber.scrub_text(reason));
     let unreadable = match reading::read(&reply.body) {
         Ok(Said::Error { code, reason }) => return Err(said(code, &inert(&reason))),
@@ -25,7 +25,7 @@ pub(super) fn judge(reply: &Received, scrubber: &Scrubber) -> Result<Page, Failu
         Err(why) => why,
     };
     if let Some((status, reason)) = refusal(reply, &unreadable) {
-        return Err(Failure::new(Fault::Status(status), inert(&reason)));
+        return Err(Failure::new(CallFault::Status(status), inert(&reason)));
     }
     if let Some((fault, reason)) = &reply.broken {
         return Err(Failure::new(*fault, inert(reason)));
@@ -35,7 +35,7 @@ pub(super) fn judge(reply: &Received, scrubber: &Scrubber) -> Result<Page, Failu
         200 => format!("unreadable answer, {}", excerpt(reply, &unreadable)),
         other => format!("unreadable answer, HTTP {other}, {}", excerpt(reply, &unreadable)),
     };
-    Err(Failure::new(Fault::Unreadable(status), inert(&reason)))
+    Err(Failure::new(CallFault::Unreadable(status), inert(&reason)))
 }
 
 /// The provider's own words, or the document's where it sent none.
@@ -44,7 +44,7 @@ fn said(code: i64, reason: &str) -> Failure {
         "" => meaning(code).text.unwrap_or("no reason given"),
         own => own,
     };
-    Failure::new(Fault::Said(code), cut(reason))
+    Failure::new(CallFault::Said(code), cut(reason))
 }
 
 fn cut(reason: &str) -> String {

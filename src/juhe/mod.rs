@@ -1,7 +1,7 @@
 //! The provider's API client: one question, one answer (the whole of 企业建筑资质资格查询开发文档).
 //!
 //! [`Client::ask`] waits for its turn, sends one request and gives a [`Reply`]: the bytes to keep. [`Client::judge`] makes a
-//! [`Page`](crate::domain::observation::Page) or a [`Failure`] of it, for who cannot tell by the bytes alone. May import
+//! [`AnswerPage`](crate::domain::observation::AnswerPage) or a [`Failure`] of it, for who cannot tell by the bytes alone. May import
 //! `domain` and `clock`.
 //!
 //! Deliberately absent: a second attempt, redirects, cookies, a cache, the budget, and what a failure leads to. Every
@@ -29,6 +29,6 @@ mod transport;
 pub use client::{Client, RequestMethod, Settings};
 pub use codes::{Class, Meaning, Pace, meaning};
 pub use error::JuheError;
-pub use failure::{Failure, Fault};
+pub use failure::{CallFault, Failure};
 pub use reading::read_again;
 pub use reply::Reply;

@@ -8,10 +8,10 @@ use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
 use super::json::VALUES_MAX;
-use crate::domain::observation::{Item, Page};
+use crate::domain::observation::{AnswerPage, Item};
 
 /// The page that `body` is, where it is one with `error_code` 0 and nothing unusual about it.
-pub(super) fn read(body: &[u8]) -> Option<Page> {
+pub(super) fn read(body: &[u8]) -> Option<AnswerPage> {
     if may_hold_too_much(body) {
         return None;
     }
@@ -19,7 +19,7 @@ pub(super) fn read(body: &[u8]) -> Option<Page> {
     let answer: Answer = Object(PhantomData).deserialize(&mut json).ok()?;
     json.end().ok()?;
     let found = answer.result.filter(|_| answer.error_code == Some(0))?;
-    Some(Page { total: Some(u64::from(found.total?)), items: found.items? })
+    Some(AnswerPage { total: Some(u64::from(found.total?)), items: found.items? })
 }
 
 /// Whether there may be more values than an answer can hold. Signs in texts are counted too: a page has far fewer.

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use super::codes::text_of_resultcode;
 use super::json::{self, Text};
 use super::ordinary;
-use crate::domain::observation::{Item, PAGE_SIZE, PAGES_MAX, Page};
+use crate::domain::observation::{AnswerPage, Item, PAGE_SIZE, PAGES_MAX};
 
 /// The most items one body may hold: what a provider that ignores `pageSize` can send of one company.
 const ITEMS_MAX: usize = PAGE_SIZE as usize * PAGES_MAX as usize;
@@ -15,7 +15,7 @@ const ITEMS_MAX: usize = PAGE_SIZE as usize * PAGES_MAX as usize;
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Said {
     /// `error_code` 0.
-    Page(Page),
+    Page(AnswerPage),
     /// Any other, with the provider's `reason` as sent.
     Error { code: i64, reason: String },
 }
@@ -46,7 +46,7 @@ fn read_leniently(body: &[u8]) -> Result<Said, String> {
 /// The page that a stored answer is by today's rules: whatever they were when it came, its bytes are the same, and the key is
 /// overwritten in them. `None` where it is no page.
 #[must_use]
-pub fn read_again(body: &[u8]) -> Option<Page> {
+pub fn read_again(body: &[u8]) -> Option<AnswerPage> {
     match read(body) {
         Ok(Said::Page(page)) => Some(page),
         Ok(Said::Error { .. }) | Err(_) => None,
@@ -64,13 +64,13 @@ fn without_code(answer: &Map<String, Value>) -> String {
 }
 
 /// `result` of an answer with code 0. Nothing at all (null, `""`, `[]`) is a page without a `total`, which is not an empty one.
-fn page(result: Option<&Value>) -> Result<Page, String> {
+fn page(result: Option<&Value>) -> Result<AnswerPage, String> {
     match result {
-        None => Ok(Page::default()),
-        Some(nothing) if is_nothing(nothing) => Ok(Page::default()),
+        None => Ok(AnswerPage::default()),
+        Some(nothing) if is_nothing(nothing) => Ok(AnswerPage::default()),
         Some(Value::Object(result)) => {
             let total = result.get("total").and_then(integer).and_then(|total| u64::try_from(total).ok());
-            Ok(Page { total, items: items(result.get("items"))? })
+            Ok(AnswerPage { total, items: items(result.get("items"))? })
         }
         Some(_) => Err("a result that is no object".to_owned()),
     }

@@ -7,7 +7,7 @@ use reqwest::header::LOCATION;
 use reqwest::{RequestBuilder, Response};
 use url::Url;
 
-use super::failure::Fault;
+use super::failure::CallFault;
 use super::packing::{Unpacked, unpack};
 
 /// The most bytes of a body that are taken, after inflation. A full page has some 20 KiB.
@@ -22,7 +22,7 @@ pub(super) struct Received {
     /// At most [`BODY_BYTES_MAX`], also when unpacked.
     pub(super) body: Vec<u8>,
     /// Why the body is not whole, where it is not.
-    pub(super) broken: Option<(Fault, String)>,
+    pub(super) broken: Option<(CallFault, String)>,
 }
 
 impl Received {
@@ -33,7 +33,7 @@ impl Received {
             Unpacked::TooLong => too_long(),
             Unpacked::Broken(why) => {
                 let host = url.host_str().unwrap_or_default();
-                (Fault::BrokeOff, format!("the answer of {host} broke off: {why}"))
+                (CallFault::BrokeOff, format!("the answer of {host} broke off: {why}"))
             }
         };
         // What broke it off in the first place says more.
@@ -41,8 +41,8 @@ impl Received {
     }
 }
 
-fn too_long() -> (Fault, String) {
-    (Fault::TooLong, format!("the answer is longer than {} MiB", BODY_BYTES_MAX / 1024 / 1024))
+fn too_long() -> (CallFault, String) {
+    (CallFault::TooLong, format!("the answer is longer than {} MiB", BODY_BYTES_MAX / 1024 / 1024))
 }
 
 /// Sends `request` once and gathers what comes in `received`, nothing of it unpacked or scrubbed. Dropping the future closes the connection.
@@ -76,18 +76,18 @@ fn redirect_host(response: &Response, url: &Url) -> Option<String> {
 
 /// The one place where an HTTP error becomes words. Both its forms of output show the whole URL, which with GET holds the
 /// key: it is taken out first.
-fn broken(error: reqwest::Error, url: &Url) -> (Fault, String) {
+fn broken(error: reqwest::Error, url: &Url) -> (CallFault, String) {
     let error = error.without_url();
     let cause = root(&error).to_string();
     let host = url.host_str().unwrap_or_default();
     if error.is_timeout() {
-        (Fault::TimedOut, format!("no answer from {host}: {cause}"))
+        (CallFault::TimedOut, format!("no answer from {host}: {cause}"))
     } else if is_tls(&error) {
-        (Fault::Tls, format!("no TLS with {host}: {cause}"))
+        (CallFault::Tls, format!("no TLS with {host}: {cause}"))
     } else if error.is_connect() {
-        (Fault::Connect, format!("no connection to {host}: {cause}"))
+        (CallFault::Connect, format!("no connection to {host}: {cause}"))
     } else {
-        (Fault::BrokeOff, format!("the answer of {host} broke off: {cause}"))
+        (CallFault::BrokeOff, format!("the answer of {host} broke off: {cause}"))
     }
 }
 

@@ -7,7 +7,7 @@ use super::breaker::{Breaker, SilenceIs};
 use super::check::{Asked, Came, PARSER_VERSION};
 use super::ground::Ground;
 use super::judging::Case;
-use super::outcome::{self, Answer, Conclusion, PrefixIs, conclude, new_prefix, sort};
+use super::outcome::{self, Attributed, Conclusion, PrefixIs, conclude, new_prefix, sort};
 use super::plan::{Attempt, Planned};
 use super::report::{Ended, Ledger, Progress};
 use super::reread;
@@ -21,7 +21,7 @@ use crate::juhe::{Failure, Pace};
 use crate::store::StoreError;
 use crate::store::asking::budget::Cause;
 use crate::store::checks::claims::Claims;
-use crate::store::checks::commit::{self, Answer as Stored, Batch, Checked, Failed, TurnIs};
+use crate::store::checks::commit::{self, Batch, Checked, Failed, StoredAnswer, TurnIs};
 use crate::store::checks::records::{self, AnswerDigests, Record, Records};
 use crate::store::companies::{CompanyId, succession};
 use crate::store::outbox::events::Owed;
@@ -257,14 +257,14 @@ async fn whose_they_are<'c>(
     ground: &Ground<'_>,
     claims: Option<&mut Claims>,
     read: Vec<(Observed<'c>, Record)>,
-) -> Result<Vec<(Observed<'c>, Record, Answer)>, StoreError> {
-    let mut sorted: Vec<(Observed<'c>, Record, Answer)> = read
+) -> Result<Vec<(Observed<'c>, Record, Attributed)>, StoreError> {
+    let mut sorted: Vec<(Observed<'c>, Record, Attributed)> = read
         .into_iter()
         .map(|(observed, record)| {
             let whose = sort(&record, &observed.observation);
             let pages = i16::try_from(observed.asked.pages.len()).unwrap_or(i16::MAX).max(1);
             let answer =
-                Answer { whose, prefix_is: PrefixIs::Free, digests: observed.digests.clone(), pages };
+                Attributed { whose, prefix_is: PrefixIs::Free, digests: observed.digests.clone(), pages };
             (observed, record, answer)
         })
         .collect();
@@ -302,7 +302,7 @@ async fn whose_they_are<'c>(
     Ok(sorted)
 }
 
-fn is_first_of_its_own(record: &Record, answer: &Answer) -> bool {
+fn is_first_of_its_own(record: &Record, answer: &Attributed) -> bool {
     let is_first = record.snapshot.baseline_at.is_none() && record.snapshot.held.is_empty();
     is_first && matches!(answer.whose, Some(Whose::Ours { prefix: Some(_), .. }))
 }
@@ -330,7 +330,7 @@ fn conclude_unless_it_panics(
     ground: &Ground<'_>,
     asked: &Asked<'_>,
     record: &Record,
-    answer: Answer,
+    answer: Attributed,
 ) -> Result<Conclusion, Ended> {
     let teller = Teller { watchlist: ground.watchlist, now: asked.at };
     let case = Case { record, entry: asked.planned.entry, teller, upstream: ground.upstream() };
@@ -424,7 +424,7 @@ fn checked<'a>(concluded: &'a Concluded<'_>, events: &'a [Owed]) -> Checked<'a> 
         now: asked.at,
         before: record,
         after: &conclusion.after,
-        answer: Some(Stored {
+        answer: Some(StoredAnswer {
             outcome: conclusion.outcome,
             pages: &asked.pages,
             parser_version: PARSER_VERSION,
@@ -452,7 +452,7 @@ fn stored_failure<'a>(
     Some(Failed {
         company: asked.planned.id?,
         now: asked.at,
-        answer: Stored { outcome: ended.outcome, pages: &asked.pages, parser_version: PARSER_VERSION },
+        answer: StoredAnswer { outcome: ended.outcome, pages: &asked.pages, parser_version: PARSER_VERSION },
         code: ended.code,
         reason: ended.reason.as_deref(),
         turn: failing.turn(notes),

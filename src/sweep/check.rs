@@ -12,7 +12,7 @@ use super::plan::{Attempt, Planned};
 use super::report::{Halt, Ledger};
 use super::stops::Stops;
 use crate::domain::answer_digest::AnswerDigest;
-use crate::domain::observation::{Gathering, Incompleteness, Next, Observation, PAGE_SIZE};
+use crate::domain::observation::{Gathering, Incompleteness, NextPage, Observation, PAGE_SIZE};
 use crate::juhe::{Class, Client, Failure, Pace, Reply};
 use crate::store::StoreError;
 use crate::store::asking::budget::{Calls, Cause, Counted};
@@ -271,12 +271,12 @@ impl Reading {
             };
             let total = page.total.unwrap_or_default();
             match self.gathering.add(page) {
-                Next::Done(observation) => return Then::Done(self.observed(observation)),
-                Next::Ask(next) if is_last => {
+                NextPage::Done(observation) => return Then::Done(self.observed(observation)),
+                NextPage::Ask(next) if is_last => {
                     let pages = u16::try_from(total.div_ceil(u64::from(PAGE_SIZE))).unwrap_or(u16::MAX);
                     return Then::Ask { pages: pages.max(next.get()) };
                 }
-                Next::Ask(_) => {}
+                NextPage::Ask(_) => {}
             }
         }
         // Not reached: the last page always says what follows.

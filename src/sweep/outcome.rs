@@ -18,14 +18,14 @@ use crate::domain::outcome::Outcome;
 use crate::domain::rest::name_the_rest;
 use crate::domain::snapshot::Held;
 use crate::domain::text::displayable;
-use crate::juhe::{Class, Failure, Fault};
+use crate::juhe::{CallFault, Class, Failure};
 use crate::store::checks::records::{AnswerDigests, Record};
 use crate::store::companies::CompanyId;
 use crate::store::outbox::troubles::Turn;
 
 /// An answer, complete or empty, with whose it is.
 #[derive(Debug, Clone)]
-pub(super) struct Answer {
+pub(super) struct Attributed {
     pub(super) whose: Option<Whose>,
     /// Whether another entry of the file has the prefix that it brings.
     pub(super) prefix_is: PrefixIs,
@@ -70,7 +70,7 @@ pub(super) fn new_prefix<'a>(record: &Record, whose: &'a Whose) -> Option<&'a Pr
 }
 
 /// Concludes what an answer means, or why it cannot be compared: then it is a failed check.
-pub(super) fn conclude(case: &Case<'_>, answer: Answer) -> Result<Conclusion, Ended> {
+pub(super) fn conclude(case: &Case<'_>, answer: Attributed) -> Result<Conclusion, Ended> {
     let Some(whose) = answer.whose else { return Ok(empty(case)) };
     let (prefix, items) = accept(whose, answer.prefix_is)?;
     let mut conclusion = complete(case, prefix, &items);
@@ -280,7 +280,7 @@ const DISPUTED_ADVICE: &str = "see whose certificates these are, then pin the ri
 fn unknown_code(teller: Teller<'_>, entry: &Company, failure: &Failure) -> Turn {
     let which = match (failure.code, failure.fault) {
         (Some(code), _) => code.to_string(),
-        (None, Fault::Status(status)) => format!("HTTP {status}"),
+        (None, CallFault::Status(status)) => format!("HTTP {status}"),
         (None, _) => failure.class.as_str().to_owned(),
     };
     let facts = TroubleFacts {

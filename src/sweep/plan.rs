@@ -10,7 +10,7 @@ use super::ground::{Ground, Mode};
 use super::report::Ended;
 use crate::config::{Company, Watchlist};
 use crate::domain::keyword::Keyword;
-use crate::domain::rhythm::{Asked, Due, OccasionsByLine};
+use crate::domain::rhythm::{Due, LastAsked, OccasionsByLine};
 use crate::store::StoreError;
 use crate::store::asking::budget::Cause;
 use crate::store::asking::reachability;
@@ -158,8 +158,8 @@ pub(super) fn turn_from_last_tried(planned: &mut [Planned<'_>]) {
     }
 }
 
-fn asked(candidate: &Candidate) -> Asked {
-    Asked {
+fn asked(candidate: &Candidate) -> LastAsked {
+    LastAsked {
         accepted_at: candidate.accepted_at,
         last_asked_at: candidate.last_asked_at,
         tried_at: candidate.tried_at,

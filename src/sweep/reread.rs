@@ -6,7 +6,7 @@ use super::ground::Ground;
 use crate::domain::compare::reread as read_snapshot_again;
 use crate::domain::holding::{Past, read_items};
 use crate::domain::identity::{Whose, whose};
-use crate::domain::observation::{Gathering, Item, Next, Observation};
+use crate::domain::observation::{Gathering, Item, NextPage, Observation};
 use crate::juhe;
 use crate::store::StoreError;
 use crate::store::checks::claims::Claims;
@@ -65,9 +65,9 @@ fn gathered(pages: &[Vec<u8>]) -> Option<Vec<Item>> {
     let mut gathering = Gathering::default();
     for page in pages {
         match gathering.add(juhe::read_again(page)?) {
-            Next::Ask(_) => {}
-            Next::Done(Observation::Complete(items)) => return Some(items),
-            Next::Done(Observation::Empty | Observation::Incomplete(_)) => return None,
+            NextPage::Ask(_) => {}
+            NextPage::Done(Observation::Complete(items)) => return Some(items),
+            NextPage::Done(Observation::Empty | Observation::Incomplete(_)) => return None,
         }
     }
     None

@@ -115,15 +115,11 @@ const KNOWN_CIRCLES: &[(&str, &[&str])] = &[("email", &["delivering.rs", "mailer
 
 /// Public names that two types share, known and to be undone: one word, one type.
 const KNOWN_TWINS: &[&str] = &[
-    "Answer",
-    "Asked",
     "Database",
     "Fault",
     "Found",
     "Judgement",
-    "Next",
     "Outcome",
-    "Page",
     "Refusal",
     "Security",
     "SmtpServer",

@@ -65,7 +65,7 @@ fn who_is_due_and_why() {
             day_line: &day_line,
             zone: Shanghai,
         };
-        let asked = Asked {
+        let asked = LastAsked {
             accepted_at: at(accepted),
             last_asked_at: asked.map(at),
             tried_at: None,
@@ -84,7 +84,7 @@ fn the_days_hour_is_eight_where_the_schedule_has_none_that_day() {
         ("22 08:00", "23 10:00", Some(answer("23 10:00")), "Monday at 10"),
         ("23 10:00", "24 08:00", Some(answer("24 08:00")), "Tuesday: 08:00"),
     ] {
-        let asked = Asked {
+        let asked = LastAsked {
             accepted_at: at("01 00:00"),
             last_asked_at: Some(at(asked)),
             tried_at: None,
@@ -104,8 +104,12 @@ fn the_next_time_is_the_nearest_of_all_reasons() {
         (Some("24 08:00"), OWES, "24 09:00", "25 08:00", "the day's hour"),
         (Some("23 08:00"), OWES, "24 09:00", "24 09:00", "owed already"),
     ] {
-        let asked =
-            Asked { accepted_at: at("01 00:00"), last_asked_at: asked.map(at), tried_at: None, owes_answer };
+        let asked = LastAsked {
+            accepted_at: at("01 00:00"),
+            last_asked_at: asked.map(at),
+            tried_at: None,
+            owes_answer,
+        };
         assert_eq!(next_due(rhythm, &asked, at(now)), Some(at(next)), "{why}");
     }
 }
@@ -117,7 +121,7 @@ fn a_daily_line_is_due_once_a_day_through_clock_changes() {
     for (start, days) in [("2026-03-01T12:00:00Z", 20_i64), ("2026-10-25T12:00:00Z", 20)] {
         let start: DateTime<Utc> = start.parse().unwrap();
         let mut asked =
-            Asked { accepted_at: start, last_asked_at: Some(start), tried_at: None, owes_answer: true };
+            LastAsked { accepted_at: start, last_asked_at: Some(start), tried_at: None, owes_answer: true };
         let mut calls = 0;
         for minute in 1..=days * 24 * 6 {
             let now = start + TimeDelta::minutes(minute * 10);
@@ -142,7 +146,7 @@ fn a_first_turn_that_was_not_over_goes_on_but_not_at_midnight() {
         ("23 08:00", "24 08:00", true),
         ("24 00:10", "24 00:25", true),
     ] {
-        let asked = Asked {
+        let asked = LastAsked {
             accepted_at: at("01 00:00"),
             last_asked_at: None,
             tried_at: Some(at(tried)),

@@ -108,7 +108,7 @@ fn settings(url: &Url) -> Settings {
 struct Answer {
     raw: Vec<u8>,
     is_whole: bool,
-    outcome: Result<Page, Failure>,
+    outcome: Result<AnswerPage, Failure>,
     /// All that a log could show of the reply.
     debug: String,
 }
@@ -181,7 +181,7 @@ async fn the_time_limit_covers_the_whole_answer_and_what_came_is_kept() {
     let answer = ask_with(Settings { timeout: Duration::from_millis(200), ..settings(&upstream.url) }).await;
     assert_eq!(answer.raw, b"", "the head alone takes longer");
     let dripped = failure(answer);
-    assert_eq!((dripped.fault, dripped.class), (Fault::TimedOut, Class::Transient));
+    assert_eq!((dripped.fault, dripped.class), (CallFault::TimedOut, Class::Transient));
 
     let started = [&b"HTTP/1.1 200 OK\r\ncontent-length: 9999\r\n\r\n{\"key\":\"CANARY012345"[..]].concat();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -208,7 +208,7 @@ async fn a_body_that_breaks_off_is_no_answer_but_is_kept() {
     assert_eq!(answer.raw, half);
     assert!(!answer.is_whole, "what is missing may be anything");
     let broken = failure(answer);
-    assert_eq!((broken.fault, broken.class), (Fault::BrokeOff, Class::Transient));
+    assert_eq!((broken.fault, broken.class), (CallFault::BrokeOff, Class::Transient));
 
     let upstream = Upstream::that(Does::Closes).await;
     let answer = ask(&upstream).await;
@@ -227,7 +227,7 @@ async fn a_body_is_cut_at_its_limit_after_inflation() {
         let answer = ask_with(Settings { timeout: Duration::from_mins(1), ..settings(&upstream.url) }).await;
         assert_eq!(answer.raw.len(), BODY_BYTES_MAX);
         let failure = failure(answer);
-        assert_eq!((failure.fault, failure.class), (Fault::TooLong, Class::Transient));
+        assert_eq!((failure.fault, failure.class), (CallFault::TooLong, Class::Transient));
         assert_eq!(failure.reason, "the answer is longer than 4 MiB");
     }
     let upstream = Upstream::that_answers("200 OK\r\ncontent-encoding: gzip", gzip(SUCCESS.as_bytes())).await;
@@ -328,7 +328,7 @@ async fn a_refused_connection_shows_neither_url_nor_key() {
     let answer = ask_with(Settings { method: RequestMethod::Get, ..settings(&url) }).await;
     assert!(!format!("{answer:?}").contains("secret-path"), "{answer:?}");
     let failure = failure(answer);
-    assert_eq!((failure.fault, failure.class), (Fault::Connect, Class::Transient));
+    assert_eq!((failure.fault, failure.class), (CallFault::Connect, Class::Transient));
     assert!(
         failure.reason.starts_with("no connection to 127.0.0.1: Connection refused"),
         "{}",

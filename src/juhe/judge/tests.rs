@@ -8,7 +8,7 @@ fn scrubber() -> Scrubber {
     Scrubber::new(&Secret::parse(KEY).unwrap())
 }
 
-fn judged(reply: &Received) -> Result<Page, Failure> {
+fn judged(reply: &Received) -> Result<AnswerPage, Failure> {
     judge(reply, &scrubber())
 }
 
@@ -84,7 +84,7 @@ fn a_readable_code_decides_then_the_status_then_the_body() {
         let failure = failure(status, body);
         assert_eq!((failure.class, failure.code), (class, code), "{status} {body}: {why}");
     }
-    assert_eq!(judged(&reply(500, EMPTY.as_bytes())), Ok(Page { total: Some(0), items: vec![] }));
+    assert_eq!(judged(&reply(500, EMPTY.as_bytes())), Ok(AnswerPage { total: Some(0), items: vec![] }));
 }
 
 #[test]
@@ -133,14 +133,14 @@ fn an_excerpt_is_200_bytes_with_what_is_not_text_escaped() {
 #[test]
 fn what_broke_off_counts_only_where_it_says_no() {
     let cut = |body: &str| {
-        let broken = Some((Fault::BrokeOff, "the answer of host broke off: reset".to_owned()));
+        let broken = Some((CallFault::BrokeOff, "the answer of host broke off: reset".to_owned()));
         judged(&Received { broken, ..reply(200, body.as_bytes()) }).unwrap_err()
     };
     for (body, fault, why) in [
-        (EMPTY, Fault::BrokeOff, "reads well, but was not sent whole"),
-        ("", Fault::BrokeOff, "nothing came"),
-        (r#"{"error_code":0,"#, Fault::BrokeOff, "half of it came"),
-        (r#"{"error_code":10001}"#, Fault::Said(10001), "a refusal is a refusal"),
+        (EMPTY, CallFault::BrokeOff, "reads well, but was not sent whole"),
+        ("", CallFault::BrokeOff, "nothing came"),
+        (r#"{"error_code":0,"#, CallFault::BrokeOff, "half of it came"),
+        (r#"{"error_code":10001}"#, CallFault::Said(10001), "a refusal is a refusal"),
     ] {
         assert_eq!(cut(body).fault, fault, "{why}");
     }

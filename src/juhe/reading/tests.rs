@@ -2,7 +2,7 @@ use proptest::prelude::*;
 
 use super::*;
 
-fn page_of(body: &str) -> Page {
+fn page_of(body: &str) -> AnswerPage {
     match read(body.as_bytes()) {
         Ok(Said::Page(page)) => page,
         other => panic!("{body} gave {other:?}"),
@@ -84,7 +84,7 @@ fn nothing_comes_in_several_shapes_and_is_empty_only_with_a_total_of_0() {
     ] {
         assert_eq!(counted(result), expected, "{result}: {why}");
     }
-    assert_eq!(page_of(r#"{"error_code":0}"#), Page::default());
+    assert_eq!(page_of(r#"{"error_code":0}"#), AnswerPage::default());
     let gaps = page_of(r#"{"error_code":0,"result":{"items":{"10":{"organ":"b"},"9":{"organ":"a"}}}}"#);
     assert_eq!(gaps.items[0].organ.as_deref(), Some("a"), "in the order of their numbers");
 }

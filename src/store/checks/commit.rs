@@ -9,7 +9,7 @@ use super::certificates::{self, SnapshotChange};
 use super::claims::Claims;
 use super::records::Record;
 use super::write;
-pub use super::write::Answer;
+pub use super::write::StoredAnswer;
 use crate::domain::judge::Told;
 use crate::store::companies::CompanyId;
 use crate::store::error::{StoreError, during, must_touch, unless_lost};
@@ -26,7 +26,7 @@ pub struct Checked<'a> {
     /// The company as it is now.
     pub after: &'a Record,
     /// The answer, where one came.
-    pub answer: Option<Answer<'a>>,
+    pub answer: Option<StoredAnswer<'a>>,
     /// What counts as told from now on.
     pub told: &'a [Told],
     /// What readers are owed.
@@ -52,7 +52,7 @@ pub struct Failed<'a> {
     /// When.
     pub now: DateTime<Utc>,
     /// The answer as it came; its outcome is how the check went.
-    pub answer: Answer<'a>,
+    pub answer: StoredAnswer<'a>,
     /// The provider's code, where it gave one.
     pub code: Option<i64>,
     /// Why, made inert.

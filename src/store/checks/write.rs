@@ -105,7 +105,7 @@ fn column<T>(records: &[&Record], of: impl Fn(&Record) -> T) -> Vec<T> {
 
 /// An answer as it came.
 #[derive(Debug, Clone, Copy)]
-pub struct Answer<'a> {
+pub struct StoredAnswer<'a> {
     /// How the check went that it is of.
     pub outcome: Outcome,
     /// The pages, the key overwritten.
@@ -141,7 +141,7 @@ pub(super) async fn settle_answers(
 /// Keeps each answer that differs from the company's last one; of the others only says that they came again.
 pub(super) async fn answers(
     connection: &mut PgConnection,
-    answers: &[(CompanyId, Answer<'_>, DateTime<Utc>)],
+    answers: &[(CompanyId, StoredAnswer<'_>, DateTime<Utc>)],
 ) -> Result<(), StoreError> {
     if answers.is_empty() {
         return Ok(());

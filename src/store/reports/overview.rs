@@ -6,7 +6,7 @@ use futures_util::{Stream, StreamExt as _, TryStreamExt as _};
 use sqlx::postgres::PgPool;
 
 use crate::domain::health::Ailing;
-use crate::domain::rhythm::Asked;
+use crate::domain::rhythm::LastAsked;
 use crate::store::companies::{CompanyId, read_keyword, read_outcome};
 use crate::store::error::{StoreError, during};
 
@@ -16,7 +16,7 @@ pub struct Overview {
     /// As the provider is asked, as it is stored.
     pub keyword: String,
     /// What makes it due; `None`: it has left the file, as far as the daemon knows.
-    pub asked: Option<Asked>,
+    pub asked: Option<LastAsked>,
     /// The last complete observation.
     pub last_verified_at: Option<DateTime<Utc>>,
     /// Since when its checks fail.
@@ -37,7 +37,7 @@ pub fn each_overview(pool: &PgPool) -> impl Stream<Item = Result<Overview, Store
     .fetch(pool);
     rows.map(|row| {
         let row = row.map_err(during("reading how all companies stand"))?;
-        let asked = Asked {
+        let asked = LastAsked {
             accepted_at: row.accepted_at,
             last_asked_at: row.last_asked_at,
             tried_at: row.tried_at,

@@ -8,7 +8,7 @@ use qualwatch::domain::event::Event;
 use qualwatch::domain::holding::{Holding, read_items};
 use qualwatch::domain::identity::{Numbers, Whose, whose};
 use qualwatch::domain::judge::{Memory, Thresholds, judge};
-use qualwatch::domain::observation::{Gathering, Item, Next, Observation, PAGE_SIZE, PAGES_MAX};
+use qualwatch::domain::observation::{Gathering, Item, NextPage, Observation, PAGE_SIZE, PAGES_MAX};
 use qualwatch::domain::secret::Secret;
 use qualwatch::domain::snapshot::Snapshot;
 use qualwatch::domain::text::Scrubber;
@@ -219,7 +219,7 @@ fn read(bytes: Vec<u8>) -> Found {
     let most = usize::from(PAGE_SIZE) * usize::from(PAGES_MAX);
     prop_assert!(page.items.len() <= most, "{} items", page.items.len());
     prop_assert!(page.items.iter().flat_map(texts_of).all(|text| !text.contains(KEY)));
-    let Next::Done(Observation::Complete(items)) = Gathering::default().add(page) else { return Ok(()) };
+    let NextPage::Done(Observation::Complete(items)) = Gathering::default().add(page) else { return Ok(()) };
     let (Whose::Ours { items, .. } | Whose::ReImported { items, .. }) =
         whose(None, &Numbers::default(), items)
     else {

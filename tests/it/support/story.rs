@@ -13,7 +13,7 @@ use qualwatch::domain::outcome::Outcome;
 use qualwatch::domain::snapshot::{Difference, Doubt, Field, Held};
 use qualwatch::store::Store;
 use qualwatch::store::asking::budget::{self, Calls, Cause};
-use qualwatch::store::checks::commit::{self, Answer, Batch, Checked, Tally};
+use qualwatch::store::checks::commit::{self, Batch, Checked, StoredAnswer, Tally};
 use qualwatch::store::checks::records::{self, Record};
 use qualwatch::store::checks::standings;
 use qualwatch::store::companies::{self, CompanyId, Entry};
@@ -112,7 +112,7 @@ async fn check(store: &Store, keyword: &Keyword, change: fn(&mut Record) -> Made
         owed.company = Some(before.id);
     }
     let pages = [br#"{"error_code":0}"#.to_vec()];
-    let answer = Some(Answer { outcome, pages: &pages, parser_version: 1 });
+    let answer = Some(StoredAnswer { outcome, pages: &pages, parser_version: 1 });
     let checked =
         Checked { now, before: &before, after: &after, answer, told: &[], events: &events, troubles: &[] };
     let batch = Batch { checked: vec![checked], ..Batch::default() };

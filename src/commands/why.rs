@@ -22,7 +22,7 @@ use super::database::Database;
 use super::exit::{Exit, Refusal};
 use super::print::{self, Reader};
 use super::shapes::EventShape;
-use shape::{Asking, DoubtShape, Shape, ToldShape, TroubleShape};
+use shape::{ChecksShape, OpenDoubtShape, ToldShape, TroubleShape, WhyShape};
 
 /// Events that are shown with what became of them.
 const EVENTS_MAX: u32 = 20;
@@ -49,7 +49,7 @@ pub(super) async fn why(places: &Places, arguments: &Why) -> anyhow::Result<Exit
     Ok(Exit::Done)
 }
 
-async fn read(context: &Context, database: &Database, company: &Company) -> anyhow::Result<Shape> {
+async fn read(context: &Context, database: &Database, company: &Company) -> anyhow::Result<WhyShape> {
     let pool = database.store.pool();
     let records = reports::records_of(pool, &[&company.keyword]).await?;
     let Some(record) = records.into_iter().next() else {
@@ -63,7 +63,7 @@ async fn read(context: &Context, database: &Database, company: &Company) -> anyh
     let ids: Vec<EventId> = events.iter().map(|recorded| recorded.id).collect();
     let mut delivered = reasons::deliveries(pool, &ids).await?;
     let language = context.watchlist.language;
-    Ok(Shape {
+    Ok(WhyShape {
         company: company.keyword.clone(),
         checks: checks(context, company, &record, candidates.first()),
         answers,
@@ -84,7 +84,12 @@ async fn read(context: &Context, database: &Database, company: &Company) -> anyh
     })
 }
 
-fn checks(context: &Context, company: &Company, record: &Record, candidate: Option<&Candidate>) -> Asking {
+fn checks(
+    context: &Context,
+    company: &Company,
+    record: &Record,
+    candidate: Option<&Candidate>,
+) -> ChecksShape {
     let watchlist = &context.watchlist;
     let rhythm = Rhythm {
         line: watchlist.check_line_of(company),
@@ -95,7 +100,7 @@ fn checks(context: &Context, company: &Company, record: &Record, candidate: Opti
         let &Candidate { accepted_at, last_asked_at, tried_at, owes_answer, .. } = candidate;
         next_due(rhythm, &LastAsked { accepted_at, last_asked_at, tried_at, owes_answer }, context.now())
     });
-    Asking {
+    ChecksShape {
         last_asked_at: record.last_asked_at,
         last_verified_at: record.last_verified_at,
         last_outcome: record.last_outcome.map(Outcome::as_str),
@@ -110,13 +115,13 @@ fn checks(context: &Context, company: &Company, record: &Record, candidate: Opti
     }
 }
 
-fn doubts(context: &Context, record: &Record) -> Vec<DoubtShape> {
+fn doubts(context: &Context, record: &Record) -> Vec<OpenDoubtShape> {
     let confirm_after = context.watchlist.alerts.confirm_after;
     let doubts = record.snapshot.open_doubts();
     let held = &record.snapshot.held;
     doubts
         .map(|(key, field, doubt)| (key, field, doubt, old_and_seen(held.get(key), &doubt.difference)))
-        .map(|(key, field, doubt, (old, seen))| DoubtShape {
+        .map(|(key, field, doubt, (old, seen))| OpenDoubtShape {
             old,
             seen,
             certificate_num: key.number.text().to_owned(),

@@ -9,12 +9,12 @@ use crate::domain::keyword::Keyword;
 use crate::store::reports::reasons::{AnswerSeen, Delivered};
 
 #[derive(Debug, Serialize)]
-pub(super) struct Shape {
+pub(super) struct WhyShape {
     pub(super) company: Keyword,
-    pub(super) checks: Asking,
+    pub(super) checks: ChecksShape,
     /// Newest first.
     pub(super) answers: Vec<AnswerSeen>,
-    pub(super) doubts: Vec<DoubtShape>,
+    pub(super) doubts: Vec<OpenDoubtShape>,
     pub(super) ends: Vec<EndShape>,
     /// What of it the operators know.
     pub(super) troubles: Vec<TroubleShape>,
@@ -23,7 +23,7 @@ pub(super) struct Shape {
 }
 
 #[derive(Debug, Serialize)]
-pub(super) struct Asking {
+pub(super) struct ChecksShape {
     pub(super) last_asked_at: Option<DateTime<Utc>>,
     pub(super) last_verified_at: Option<DateTime<Utc>>,
     pub(super) last_outcome: Option<&'static str>,
@@ -40,7 +40,7 @@ pub(super) struct Asking {
 
 /// A difference that was seen, and what it waits for.
 #[derive(Debug, Serialize)]
-pub(super) struct DoubtShape {
+pub(super) struct OpenDoubtShape {
     pub(super) certificate_num: String,
     pub(super) qualification: String,
     pub(super) field: &'static str,

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use chrono::{DateTime, Utc};
 
-use super::shape::{EndShape, Shape};
+use super::shape::{EndShape, WhyShape};
 use crate::commands::context::Context;
 use crate::commands::paragraph::paragraph;
 use crate::commands::print;
@@ -13,7 +13,7 @@ use crate::commands::told;
 use crate::domain::text::displayable;
 use crate::store::reports::reasons::Delivered;
 
-pub(super) fn text(context: &Context, shape: &Shape) -> String {
+pub(super) fn text(context: &Context, shape: &WhyShape) -> String {
     let mut text = checks(context, shape);
     let colour = print::colour_of_output(&context.environment);
     let when = |at: Option<DateTime<Utc>>| at.map_or("never".to_owned(), |at| context.local(at));
@@ -79,7 +79,7 @@ pub(super) fn text(context: &Context, shape: &Shape) -> String {
     text
 }
 
-fn checks(context: &Context, shape: &Shape) -> String {
+fn checks(context: &Context, shape: &WhyShape) -> String {
     let checks = &shape.checks;
     let when = |at: Option<DateTime<Utc>>| at.map_or("never".to_owned(), |at| context.local(at));
     let mut text = format!("{}\n", displayable(shape.company.as_str()));

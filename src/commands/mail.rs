@@ -19,6 +19,7 @@ use super::arguments::{Mail, Places};
 use super::context::Context;
 use super::database::Database;
 use super::exit::{Exit, Refusal};
+use super::paragraph::paragraphs;
 use super::print::{self, Reader};
 
 /// A mail as it is printed.
@@ -54,7 +55,7 @@ pub(super) async fn mail(places: &Places, arguments: &Mail) -> anyhow::Result<Ex
     let shape = Shape { letters: read? };
     match reader {
         Reader::Program => print::document(&shape)?,
-        Reader::Person => print::text(&told(&context, &to, day, &shape.letters))?,
+        Reader::Person => print::text(&paragraphs(&told(&context, &to, day, &shape.letters)))?,
     }
     Ok(Exit::Done)
 }
@@ -116,7 +117,7 @@ fn told(context: &Context, to: &EmailAddress, day: NaiveDate, letters: &[LetterS
             (None, Some(at)) => format!("given up {}", context.local(at)),
             (None, None) => "still to go".to_owned(),
         };
-        let text: Vec<String> = letter.text.lines().map(displayable).collect();
+        let text: Vec<String> = letter.text.lines().map(line).collect();
         format!(
             "To: {}\nSubject: {}\n({fate})\n\n{}\n",
             letter.to,
@@ -125,4 +126,10 @@ fn told(context: &Context, to: &EmailAddress, day: NaiveDate, letters: &[LetterS
         )
     });
     letters.collect::<Vec<_>>().join("\n========\n\n")
+}
+
+/// A line of the mail, inert and as far in as it was.
+fn line(text: &str) -> String {
+    let words = text.trim_start_matches(' ');
+    " ".repeat(text.len() - words.len()) + &displayable(words)
 }

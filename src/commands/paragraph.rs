@@ -23,6 +23,16 @@ pub(super) fn paragraph(text: &str, column: usize, indent: usize) -> String {
     }
 }
 
+/// Each line of `text` as a paragraph, further in by as much as it is.
+pub(super) fn paragraphs(text: &str) -> String {
+    let lines = text.lines().map(|line| {
+        let words = line.trim_start_matches(' ');
+        let indent = line.len() - words.len();
+        " ".repeat(indent) + &paragraph(words, indent, indent)
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
 fn folded_to(text: &str, width: usize, column: usize, indent: usize) -> String {
     let room = width.saturating_sub(indent);
     if room < WIDTH_LEAST {
@@ -55,28 +65,28 @@ fn folded_to(text: &str, width: usize, column: usize, indent: usize) -> String {
 /// What is not to be broken: words with the blanks behind them, `2026年8月23日`, Chinese characters each for itself but with the
 /// punctuation that belongs to them.
 fn pieces(text: &str) -> Vec<&str> {
-    let characters: Vec<(usize, char)> = text.char_indices().collect();
     let mut cuts = vec![0];
-    for pair in characters.windows(2) {
-        let [(_, before), (at, after)] = pair else { continue };
-        if may_break(*before, *after) {
-            cuts.push(*at);
+    let mut before = [' ', ' '];
+    for (at, c) in text.char_indices() {
+        if at > 0 && may_break(before, c) {
+            cuts.push(at);
         }
+        before = [before[1], c];
     }
     cuts.push(text.len());
     cuts.windows(2).filter_map(|cut| text.get(*cut.first()?..*cut.last()?)).collect()
 }
 
-fn may_break(before: char, after: char) -> bool {
+fn may_break([earlier, before]: [char; 2], after: char) -> bool {
     if before == ' ' {
-        return after != ' ';
+        // `30 天`.
+        return after != ' ' && !(earlier.is_ascii_digit() && "天项本家件次".contains(after));
     }
-    let is_of_date = |c: char| "年月日天号".contains(c);
     let is_held = after == ' '
         || CLOSING.contains(after)
         || OPENING.contains(before)
         || (before.is_ascii() && after.is_ascii())
-        || (before.is_ascii_digit() && is_of_date(after))
+        || (before.is_ascii_digit() && "年月日天".contains(after))
         || ("年月".contains(before) && after.is_ascii_digit());
     !is_held
 }
@@ -108,6 +118,12 @@ mod tests {
                 32,
                 "平台数据中未查询到该证书“工程监\n  理综合资质”；",
                 "punctuation stays with its word",
+            ),
+            (
+                "有效期至 2026年4月20日（星期一），剩余 105 天。",
+                40,
+                "有效期至 2026年4月20日（星期一），剩余\n  105 天。",
+                "so do days",
             ),
             (&"x".repeat(40), 30, &format!("{}\n  {}", "x".repeat(30), "x".repeat(10)), "too long a word"),
             ("平台数据中未查询到该证书", 20, "平台数据中未查询到该证书", "too narrow to fold"),

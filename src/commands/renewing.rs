@@ -14,6 +14,7 @@ use super::context::Context;
 use super::database::Database;
 use super::exit::{Exit, Refusal};
 use super::named_end::NamedCertificate;
+use super::paragraph::paragraphs;
 use super::print::{self, Reader};
 
 #[derive(Debug, Serialize)]
@@ -47,7 +48,7 @@ pub(super) async fn renewing(places: &Places, arguments: &RenewingArguments) -> 
     let shape = done?;
     match reader {
         Reader::Program => print::document(&shape)?,
-        Reader::Person => print::text(&sentence(&shape))?,
+        Reader::Person => print::text(&paragraphs(&sentence(&shape)))?,
     }
     Ok(Exit::Done)
 }

@@ -17,6 +17,7 @@ use super::check::problems_of_mail;
 use super::context::Context;
 use super::database::Database;
 use super::exit::Exit;
+use super::paragraph::paragraphs;
 use super::print::{self, Reader};
 use super::shapes::ProblemShape;
 use super::table::{cell, table};
@@ -69,7 +70,7 @@ pub(super) async fn retry(places: &Places, arguments: &Retry) -> anyhow::Result<
     };
     match reader {
         Reader::Program => print::document(&shape)?,
-        Reader::Person => print::text(&told(&context, &shape))?,
+        Reader::Person => print::text(&paragraphs(&told(&context, &shape)))?,
     }
     Ok(if shape.problems.is_empty() { Exit::Done } else { Exit::Problems })
 }

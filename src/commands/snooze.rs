@@ -15,6 +15,7 @@ use super::context::Context;
 use super::database::Database;
 use super::exit::{Exit, Refusal};
 use super::named_end::NamedCertificate;
+use super::paragraph::paragraphs;
 use super::print::{self, Reader};
 use super::shapes::SnoozedShape;
 use super::table;
@@ -56,7 +57,7 @@ pub(super) async fn snooze(places: &Places, arguments: &SnoozeArguments) -> anyh
     let shape = done?;
     match reader {
         Reader::Program => print::document(&shape)?,
-        Reader::Person => print::text(&sentence(&shape))?,
+        Reader::Person => print::text(&paragraphs(&sentence(&shape)))?,
     }
     Ok(Exit::Done)
 }

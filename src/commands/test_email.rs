@@ -12,7 +12,7 @@ use crate::domain::event::{Audience, CertificateFacts, Event, NamedQualification
 use crate::domain::language::Language;
 use crate::domain::number::Family;
 use crate::domain::secret::Secret;
-use crate::domain::text::hex;
+use crate::domain::text::{displayable, hex};
 use crate::email::digest::{Around, compose_around};
 use crate::email::message::{Envelope, build};
 use crate::email::post::Post;
@@ -24,8 +24,8 @@ use super::arguments::{Places, TestEmail};
 use super::context::Context;
 use super::database::Database;
 use super::exit::{Exit, Refusal};
+use super::paragraph::paragraph;
 use super::print::{self, Reader};
-use super::table::{cell, table};
 
 /// Days to the sample's end: within the default thresholds.
 const SAMPLE_DAYS_LEFT: u64 = 30;
@@ -87,7 +87,7 @@ pub(super) async fn test_email(places: &Places, arguments: &TestEmail) -> anyhow
     let report = Report { taken, refused: recipients.len() - taken, recipients };
     match reader {
         Reader::Program => print::document(&report)?,
-        Reader::Person => show(&context, &report)?,
+        Reader::Person => show(&report)?,
     }
     Ok(match (report.taken, report.refused) {
         (_, 0) => Exit::Done,
@@ -272,16 +272,15 @@ fn message_id(watchlist: &Watchlist) -> String {
     format!("test.{}@{}", hex(&random::bytes::<12>()), watchlist.email.from.address.domain())
 }
 
-fn show(context: &Context, report: &Report) -> anyhow::Result<()> {
-    let mut answers =
-        table(["address", "message", "what was said"], print::colour_of_output(&context.environment));
+/// A paragraph each: what a server says fits no cell.
+fn show(report: &Report) -> anyhow::Result<()> {
+    let mut text = String::new();
     for answered in &report.recipients {
-        let said = match answered.advice {
-            Some(advice) => format!("{}; {advice}", answered.reply),
-            None => answered.reply.clone(),
-        };
         let taken = if answered.taken { "taken" } else { "refused" };
-        answers.add_row([cell(answered.address.as_str()), cell(taken), cell(&said)]);
+        let advice = answered.advice.map(|advice| format!("; {advice}")).unwrap_or_default();
+        let said = format!("{}: {taken}: {}{advice}", answered.address, answered.reply);
+        text.push_str(&paragraph(&displayable(&said), 0, 4));
+        text.push('\n');
     }
-    print::text(&answers.to_string())
+    print::text(&text)
 }

@@ -11,6 +11,7 @@ use super::context::Context;
 use super::database::Database;
 use super::exit::Exit;
 use super::outlook::{CompanyToLeave, Outlook};
+use super::paragraph::paragraphs;
 use super::print::{self, Reader};
 use super::verdict::FileVerdict;
 
@@ -26,9 +27,9 @@ pub(super) async fn validate(places: &Places, arguments: &Validate) -> anyhow::R
     let effect = outlook(&context, need).await;
     if reader == Reader::Person {
         context.draw_warnings(&warnings);
-        print::text(&sentence(&context, need))?;
+        print::text(&paragraphs(&sentence(&context, need)))?;
         if let Some(effect) = &effect {
-            print::text(&effect.to_string())?;
+            print::text(&paragraphs(&effect.to_string()))?;
         }
     }
     let asked = if arguments.ask { Some(ask(&context).await?) } else { None };

@@ -1,17 +1,23 @@
 //! Reasons for people.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
+use comfy_table::Cell;
 
-use super::shape::{EndShape, WhyShape};
+use super::shape::{EndShape, ThresholdShape, WhyShape};
 use crate::commands::context::Context;
 use crate::commands::paragraph::paragraph;
 use crate::commands::print;
 use crate::commands::table::{cell, table};
 use crate::commands::told;
+use crate::domain::event::Change;
 use crate::domain::text::displayable;
 use crate::store::reports::reasons::Delivered;
+
+/// The side of a doubt on which there is nothing.
+const NOT_LISTED: &str = "not listed";
 
 pub(super) fn text(context: &Context, shape: &WhyShape) -> String {
     let mut text = checks(context, shape);
@@ -42,8 +48,8 @@ pub(super) fn text(context: &Context, shape: &WhyShape) -> String {
                 cell(&doubt.certificate_num),
                 cell(doubt.field),
                 cell(&doubt.qualification),
-                cell(doubt.old.as_deref().unwrap_or_default()),
-                cell(doubt.seen.as_deref().unwrap_or_default()),
+                cell(doubt.old.as_deref().unwrap_or(NOT_LISTED)),
+                cell(doubt.seen.as_deref().unwrap_or(NOT_LISTED)),
                 cell(&format!("{} of {}{mass}", doubt.looks, doubt.looks_needed)),
                 cell(&when(Some(doubt.since))),
                 cell(&when(Some(doubt.again_after))),
@@ -58,7 +64,7 @@ pub(super) fn text(context: &Context, shape: &WhyShape) -> String {
                 cell(&end.certificate_num),
                 cell(&end.valid_until.to_string()),
                 cell(&end.days_left.to_string()),
-                cell(&told(end)),
+                Cell::new(told(end)),
                 cell(&next(end)),
             ]);
         }
@@ -118,18 +124,24 @@ fn checks(context: &Context, shape: &WhyShape) -> String {
     text
 }
 
+/// A line a day: `2026-01-05 expiring 30, filing_due passed`.
 fn told(end: &EndShape) -> String {
-    let told: Vec<String> = end
-        .told
-        .iter()
-        .map(|told| format!("{} {} on {}", told.kind.as_str(), told.threshold, told.on))
-        .collect();
-    told.join("; ")
+    let mut days: BTreeMap<NaiveDate, Vec<String>> = BTreeMap::new();
+    for told in &end.told {
+        days.entry(told.on).or_default().push(stage(told));
+    }
+    days.iter().map(|(day, stages)| format!("{day} {}", stages.join(", "))).collect::<Vec<_>>().join("\n")
+}
+
+fn stage(stage: &ThresholdShape) -> String {
+    match (stage.kind, stage.threshold) {
+        (Change::FilingDue, ..=-1) => format!("{} passed", stage.kind.as_str()),
+        (kind, days) => format!("{} {days}", kind.as_str()),
+    }
 }
 
 fn next(end: &EndShape) -> String {
-    let next =
-        end.next.as_ref().map(|next| format!("{} {} on {}", next.kind.as_str(), next.threshold, next.on));
+    let next = end.next.as_ref().map(|next| format!("{} {}", next.on, stage(next)));
     let silent = end.silent_because.map(|why| match &end.snooze_reason {
         Some(reason) => format!("silent: {why} ({reason})"),
         None => format!("silent: {why}"),

@@ -86,8 +86,11 @@ phrases! {
     INCOMPLETE = "平台称共 {total} 条，实得 {got} 条" / "total {total}, got {got}";
     TWICE = "记录 {item} 在两页重复出现" / "the item {item} came on two pages";
     TOO_MANY = "平台称共 {total} 条，超过一次查询可取的数量" / "total {total} is more than one check can ask for";
-    UNNUMBERED = "有 1 条记录缺证书编号" / "an item has no certificate number";
+    UNNUMBERED = "有 1 条记录缺证书编号" / "1 item has no certificate number";
+    UNNUMBERED_NAMED = "有 1 条记录缺证书编号（{which}）" / "1 item has no certificate number ({which})";
     UNNUMBERED_MANY = "有 {count} 条记录缺证书编号" / "{count} items have no certificate number";
+    UNNUMBERED_MANY_NAMED = "有 {count} 条记录缺证书编号（{which}）" / "{count} items have no certificate number ({which})";
+    ANOTHER_COMPANYS = "查询到的是另一企业的记录（{id}）" / "the answer is of {id}";
     OTHER_ID = "证书 {number} 出现在另一企业名下" / "certificate {number} came under another company's id";
     CUT_OFF = "查询中途停止，未取完全部页" / "asking was stopped before all pages were there";
     PAGE_EMPTY = "第 {page} 页为空" / "page {page} was empty";
@@ -102,6 +105,10 @@ phrases! {
     NO_WHOLE_ANSWER = "在 {time} 内没有收到完整应答" / "no whole answer within {time}";
     CONNECTION_REFUSED = "连接被拒绝" / "connection refused";
     SERVER_AWAY = "邮件服务器无法连接" / "the mail server was away";
+    LOGIN_REFUSED = "登录邮件服务器时，服务器答复 {reply}" / "logging in at the mail server: the server answered {reply}";
+    SENDER_REFUSED = "指定发件人时，邮件服务器答复 {reply}" / "naming the sender (MAIL FROM): the server answered {reply}";
+    RECIPIENT_REFUSED = "{who}：指定收件人时，邮件服务器答复 {reply}" / "{who}: naming the recipient (RCPT TO): the server answered {reply}";
+    WEB_PAGE = "HTTP {status}，返回的是网页而非 JSON：{page}" / "HTTP {status}, a web page instead of JSON: {page}";
 
     // Sentences.
     SINCE = "自 {at}起" / "Since {at}";

@@ -221,7 +221,10 @@ const REASONS: &[Phrase] = &[
     w::TWICE,
     w::TOO_MANY,
     w::UNNUMBERED,
+    w::UNNUMBERED_NAMED,
+    w::UNNUMBERED_MANY_NAMED,
     w::UNNUMBERED_MANY,
+    w::ANOTHER_COMPANYS,
     w::OTHER_ID,
     w::CUT_OFF,
     w::PAGE_EMPTY,
@@ -236,6 +239,10 @@ const REASONS: &[Phrase] = &[
     w::NO_WHOLE_ANSWER,
     w::CONNECTION_REFUSED,
     w::SERVER_AWAY,
+    w::LOGIN_REFUSED,
+    w::SENDER_REFUSED,
+    w::RECIPIENT_REFUSED,
+    w::WEB_PAGE,
 ];
 
 /// What a person can do. The provider's codes have English words with the table of codes, so that Chinese has its own here.

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::dates::days_left;
 use super::event::{CertificateFacts, NamedQualification};
+use super::event_facts::is_endless_registration;
 use super::holding::{self, Holding, Past};
 use super::keyword::Keyword;
 use super::number::{CertificateNumber, Family};
@@ -136,9 +137,11 @@ pub fn open(snapshot: &Snapshot, owner: Owner<'_>, today: NaiveDate) -> Vec<Cert
 /// The next day on which something has to be done for one of these certificates: the filing day while it lies ahead, else the end.
 #[must_use]
 pub fn next_deadline(certificates: &[Certificate], today: NaiveDate) -> Option<(NaiveDate, &Certificate)> {
-    let live = certificates
-        .iter()
-        .filter(|certificate| !matches!(certificate.state, State::Historical | State::Superseded));
+    let live = certificates.iter().filter(|certificate| {
+        let text = certificate.valid_until_text.as_deref().unwrap_or_default();
+        !matches!(certificate.state, State::Historical | State::Superseded)
+            && !is_endless_registration(&certificate.qualifications, text)
+    });
     let deadlines = live.filter_map(|certificate| {
         let ahead = [certificate.filing_day, certificate.valid_until].into_iter().flatten();
         Some((ahead.filter(|day| *day >= today).min()?, certificate))
@@ -214,6 +217,10 @@ fn state(snapshot: &Snapshot, holdings: &[&Holding], expiring_from_days: i64, to
         State::Superseded
     } else {
         match left {
+            // Labour that is registered without an end has not expired.
+            Some(left) if left < 0 && holdings.iter().all(|one| one.is_endless_registration()) => {
+                State::Unknown
+            }
             Some(left) if left < 0 => State::Expired,
             Some(left) if left <= expiring_from_days => State::Expiring,
             Some(_) => State::Valid,

@@ -55,11 +55,14 @@ impl CertificateFacts {
     /// anywhere else.
     #[must_use]
     pub fn is_endless_registration(&self) -> bool {
-        let mut names = self.qualifications.iter().map(|named| named.name.as_str()).peekable();
-        names.peek().is_some()
-            && names.all(is_labour)
-            && read_end(Some(&self.valid_until_text)) == End::Endless
+        is_endless_registration(&self.qualifications, &self.valid_until_text)
     }
+}
+
+/// See [`CertificateFacts::is_endless_registration`].
+pub(super) fn is_endless_registration(held: &[NamedQualification], end_text: &str) -> bool {
+    let is_all_labour = !held.is_empty() && held.iter().all(|named| is_labour(&named.name));
+    is_all_labour && read_end(Some(end_text)) == End::Endless
 }
 
 /// A qualification that another certificate holds or held.

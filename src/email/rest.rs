@@ -14,6 +14,7 @@ use crate::domain::event::{Audience, Event};
 use crate::domain::holding::Past;
 use crate::domain::keyword::Keyword;
 use crate::domain::number::CertificateNumber;
+use crate::domain::snapshot::{Difference, Doubt};
 use crate::store::StoreError;
 use crate::store::companies::renewals;
 use crate::store::outbox::recipients::Recipient;
@@ -148,7 +149,11 @@ impl Reader<'_> {
         let mut first: Option<(NaiveDate, String, String)> = None;
         for ids in ids.chunks(BATCH_ESTABLISHED_MAX) {
             let is_read = |keyword: &str| self.companies.contains_key(keyword);
-            for company in established::established(self.pool, ids, is_read).await? {
+            for mut company in established::established(self.pool, ids, is_read).await? {
+                // What was seen once and told to nobody is no deadline of theirs yet.
+                let is_unheard =
+                    |doubt: &Doubt| matches!(doubt.difference, Difference::New(_)) && doubt.told_as.is_none();
+                company.snapshot.doubts.retain(|_, doubt| !is_unheard(doubt));
                 let Some(entry) = self.companies.get(company.keyword.as_str()) else { continue };
                 let owner = Owner {
                     keyword: &company.keyword,

@@ -21,8 +21,8 @@ mod troubles;
 
 use chrono::NaiveDate;
 
-pub(super) use self::telling::Saying;
 use self::telling::Telling;
+pub(super) use self::telling::{Goodness, Saying};
 use crate::domain::event::{Event, EventKind, News};
 use crate::domain::language::Language;
 

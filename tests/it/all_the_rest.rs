@@ -96,13 +96,20 @@ async fn what_differs_and_is_not_confirmed_is_not_said_to_be_unchanged() {
     scene.at("2026-06-20");
     let program = scene.program_with(&watchlist(&scene));
     let (program, _) = checked(&scene, program, "2026-06-20", READER);
-    scene.upstream(&companies().replace("\"D241000033\"", "\"D241000034\""));
+    // The new number ends before all others: it would be the next deadline.
+    let soon = certificate("D241000034", STEADY).replace("2029-01-09", "2026-10-30");
+    let rewritten = company(3, &(certificate("D241000003", STEADY) + &soon));
+    scene.upstream(&companies().replace(
+        &company(3, &(certificate("D241000003", STEADY) + &certificate("D241000033", STEADY))),
+        &rewritten,
+    ));
     let (program, text) = checked(&scene, program, "2026-06-24", READER);
     assert_eq!(
         line(&text),
         "其余 3 家企业 4 本证书：2 家无变化（今早 08:00 已查询）；1 家的数据与此前不同，待再次查询确认。下一个期限：2026年8月1日（星期六） 公司4 E241000004。",
         "a rewritten number waits for its second look: {text}"
     );
+    assert!(!text.contains("D241000034"), "nobody was told of it: {text}");
     // What is still to go is printed as it would go.
     scene.sink.refuse_recipient(READER, "452 4.2.2 mailbox is full");
     scene.at("2026-07-24");

@@ -1,5 +1,6 @@
 //! From differences to events: gains first, then losses, one event for each certificate where they share it.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{NaiveDate, TimeDelta};
@@ -66,15 +67,29 @@ pub(super) fn certificates<'a>(holdings: impl IntoIterator<Item = &'a Holding>) 
 /// Tells what the pass found, and takes what is established gone out of the snapshot.
 pub(super) fn tell(before: &Snapshot, after: &mut Snapshot, outcome: Outcome, look: &Look<'_>) -> Vec<Event> {
     let mut events = Vec::new();
-    tell_appeared(before, after, outcome.appeared, look, &mut events);
+    let noted = without_what_goes(before, &outcome, look);
+    tell_appeared((before, &noted), after, outcome.appeared, look, &mut events);
     tell_changed(outcome.changed, look, &mut events);
     tell_lost(after, &outcome.lost, look, &mut events);
     tell_taken_back(after, outcome.taken_back, look, &mut events);
     events
 }
 
+/// Where other certificates hold or held the same, as it is said of what comes: what goes at this very look holds nothing more.
+fn without_what_goes<'a>(before: &'a Snapshot, outcome: &Outcome, look: &Look<'_>) -> Cow<'a, Snapshot> {
+    if outcome.appeared.is_empty() || outcome.lost.is_empty() {
+        return Cow::Borrowed(before);
+    }
+    let mut noted = before.clone();
+    for gone in &outcome.lost {
+        noted.held.remove(&gone.key);
+        noted.gone.insert(gone.key.clone(), Gone { holding: gone.shown.clone(), at: look.now });
+    }
+    Cow::Owned(noted)
+}
+
 fn tell_appeared(
-    before: &Snapshot,
+    (before, noted): (&Snapshot, &Snapshot),
     after: &mut Snapshot,
     appeared: Vec<Found>,
     look: &Look<'_>,
@@ -99,13 +114,13 @@ fn tell_appeared(
                 events.push(Event {
                     certificate: holding::facts([&new.shown]),
                     days_left: days_left(&new.shown, look),
-                    notes: elsewhere(before, &new.shown, look).into_iter().collect(),
+                    notes: elsewhere(noted, &new.shown, look).into_iter().collect(),
                     ..look.event(News::QualificationAdded(OfQualification { qualification }))
                 });
             }
             Change::QualificationAdded
         } else {
-            let (change, event) = tell_new_certificate(before, &number, &found, look);
+            let (change, event) = tell_new_certificate((before, noted), &number, &found, look);
             events.push(event);
             change
         };
@@ -119,7 +134,7 @@ fn tell_appeared(
 }
 
 fn tell_new_certificate(
-    before: &Snapshot,
+    (before, noted): (&Snapshot, &Snapshot),
     number: &CertificateNumber,
     found: &[Found],
     look: &Look<'_>,
@@ -141,7 +156,7 @@ fn tell_new_certificate(
     event.days_left = shown.iter().filter_map(|holding| days_left(holding, look)).max();
     // What is replaced is named by its number; where it was exchanged (换领), by its grade, too.
     let is_noted = |new: &&&Holding| change != Change::CertificateReplaced || is_exchange(before, new);
-    event.notes = shown.iter().filter(is_noted).filter_map(|new| elsewhere(before, new, look)).collect();
+    event.notes = shown.iter().filter(is_noted).filter_map(|new| elsewhere(noted, new, look)).collect();
     (change, event)
 }
 

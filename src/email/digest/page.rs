@@ -19,7 +19,7 @@ use crate::email::words::deadlines::Deadline;
 use crate::email::words::headlines::{self, Shared};
 use crate::email::words::phrasebook::{Phrase, phrases};
 use crate::email::words::reader_words as w;
-use crate::email::words::{briefs, days, names};
+use crate::email::words::{Goodness, briefs, days, names};
 
 /// From so many things of a section on they are rows.
 const CARDS_MAX: usize = 10;
@@ -222,7 +222,12 @@ impl Tone {
             EventKind::Change(
                 Change::GradeReworded | Change::Reissued | Change::Watching | Change::Briefing,
             ) => Self::Quiet,
-            EventKind::Change(_) | EventKind::Resolved(_) => Self::Gain,
+            EventKind::Change(_) => match shown.saying.goodness {
+                Goodness::OfItsKind => Self::Gain,
+                Goodness::NoGain => Self::Quiet,
+                Goodness::Lower => Self::Caution,
+            },
+            EventKind::Resolved(_) => Self::Gain,
         }
     }
 }

@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use super::deadlines::{Deadline, abolished, days_to};
 use super::phrasebook::Phrase;
 use super::reader_words as w;
-use super::telling::{Saying, Telling};
+use super::telling::{Goodness, Saying, Telling};
 use super::{companies, days, names, titles};
 use crate::domain::event::{CertificateFacts, Change, Elsewhere, EndMove, GradeMove, News, Note};
 use crate::domain::grade::{Grade, is_exchanged, is_renamed, stands_as_high};
+use crate::domain::language::Language;
 
 /// Nobody is issued the next certificate more than a year before the end of the old one.
 const ISSUED_EARLY_MAX_DAYS: i64 = 365;
@@ -23,6 +24,7 @@ pub(super) fn say(told: &Telling<'_>, change: Change) -> Saying {
         notes: Vec::new(),
         action: String::new(),
         queried: Some(told.queried()),
+        goodness: Goodness::OfItsKind,
     };
     match &told.event.news {
         News::Expired(_) | News::Expiring(_) | News::FilingDue(_) if change == Change::Expired => {
@@ -262,8 +264,14 @@ fn say_gain(told: &Telling<'_>, saying: &mut Saying) {
             };
             let text = stated_end(told);
             let places = [("certificate", certificate.as_str()), ("until", &until), ("text", &text)];
-            let action = if is_lower_than_elsewhere(told) { w::DO_REGISTER_LOWER } else { w::DO_REGISTER };
-            (told.with(added, &places), told.text(action))
+            let is_lower = is_lower_than_elsewhere(told);
+            if is_lower {
+                saying.goodness = Goodness::Lower;
+            }
+            (
+                told.with(added, &places),
+                told.text(if is_lower { w::DO_REGISTER_LOWER } else { w::DO_REGISTER }),
+            )
         }
     };
 }
@@ -278,16 +286,27 @@ fn say_exchange(told: &Telling<'_>, saying: &mut Saying) -> Option<()> {
     let facts = told.facts()?;
     let end = told.end().map(|end| told.day(end)).unwrap_or_default();
     let here = names::name(&facts.number);
-    let lines: Vec<String> = exchanged(told)
-        .map(|old| {
-            let new = names::grade(grade_here(told, old).as_ref(), told.language);
+    // Of what went from one certificate and grade to the other one sentence.
+    let mut moves: BTreeMap<[String; 3], Vec<String>> = BTreeMap::new();
+    for old in exchanged(told) {
+        let new = names::grade(grade_here(told, old).as_ref(), told.language);
+        let was = names::grade(old.grade.as_ref(), told.language);
+        moves.entry([names::name(&old.number), was, new]).or_default().push(names::name(&old.name));
+    }
+    let quoted = |names: &[String]| {
+        let between = if told.language == Language::Chinese { "”、“" } else { "”, “" };
+        names.join(between)
+    };
+    let lines: Vec<String> = moves
+        .iter()
+        .map(|([number, old, new], names)| {
             told.with(
                 w::EXCHANGED_NUMBER,
                 &[
-                    ("number", &names::name(&old.number)),
-                    ("name", &names::name(&old.name)),
-                    ("old", &names::grade(old.grade.as_ref(), told.language)),
-                    ("new", &new),
+                    ("number", number),
+                    ("name", &quoted(names)),
+                    ("old", old),
+                    ("new", new),
                     ("here", &here),
                     ("end", &end),
                 ],
@@ -300,6 +319,7 @@ fn say_exchange(told: &Telling<'_>, saying: &mut Saying) -> Option<()> {
     saying.lead.clone_from(first);
     saying.notes.extend(more.iter().cloned());
     saying.action = told.with(w::DO_EXCHANGED_NUMBER, &[("here", &here)]);
+    saying.goodness = Goodness::NoGain;
     Some(())
 }
 

@@ -25,6 +25,19 @@ pub(in crate::email) struct Saying {
     pub action: String,
     /// When the data was queried; `None` where `lead` says it, and for operators.
     pub queried: Option<String>,
+    /// How good its news is.
+    pub goodness: Goodness,
+}
+
+/// How good a piece of news is beside others of its kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::email) enum Goodness {
+    /// As its kind is.
+    OfItsKind,
+    /// It comes as a gain and is none, as an exchange (换领).
+    NoGain,
+    /// It comes as a gain, at a lower grade than before.
+    Lower,
 }
 
 /// An event on the day it is spoken of.

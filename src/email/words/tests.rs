@@ -178,9 +178,41 @@ fn an_exchange_is_neither_a_rise_nor_a_renewal_under_whatever_number() {
             assert!(!is_exchange || said.contains(word), "{why}: {word} {said}");
         }
         assert!(!is_exchange || !said.contains("证书换发") && !said.contains("另列于"), "{why}: {said}");
+        let goodness = if is_exchange {
+            Goodness::NoGain
+        } else if was.ends_with("一级") {
+            Goodness::Lower
+        } else {
+            Goodness::OfItsKind
+        };
+        assert_eq!(saying.goodness, goodness, "{why}: neither an exchange nor a downgrade is good news");
         let english = summary(&event, English);
         assert_eq!(english.contains("Qualification exchanged"), is_exchange, "{why}: {english}");
     }
+}
+
+#[test]
+fn what_is_exchanged_from_one_certificate_to_the_other_is_one_sentence() {
+    let works = ["建筑工程施工总承包", "市政公用工程施工总承包"];
+    let held = |name: &&str| {
+        let named = super::cast::named(&format!("{name}三级")).remove(0);
+        let number = "D341000001".to_owned();
+        Note::HeldElsewhere(Elsewhere { number, name: named.name, grade: named.grade, valid_until: None })
+    };
+    let facts = CertificateFacts {
+        issued_on: Some(day("2026-07-20")),
+        ..certificate(
+            "D241000002",
+            "建筑业企业资质",
+            "2027-07-19",
+            "建筑工程施工总承包二级,市政公用工程施工总承包二级",
+        )
+    };
+    let notes = works.iter().map(held).collect();
+    let event = Event { notes, certificate: Some(facts), ..event(News::CertificateAdded) };
+    let text = summary(&event, Chinese);
+    assert!(text.contains("“建筑工程施工总承包”、“市政公用工程施工总承包”由三级换领为二级"), "{text}");
+    assert_eq!(text.matches("换领不是升级").count(), 1, "{text}");
 }
 
 #[test]

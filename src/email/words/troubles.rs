@@ -2,7 +2,7 @@
 
 use super::operator_words as w;
 use super::phrasebook::Phrase;
-use super::telling::{Saying, Telling};
+use super::telling::{Goodness, Saying, Telling};
 use super::{days, names};
 use crate::domain::event::{MassEnd, Trouble, TroubleFacts};
 use crate::domain::language::Language;
@@ -122,6 +122,7 @@ pub(super) fn began(told: &Telling<'_>, trouble: Trouble, facts: &TroubleFacts) 
         notes: said(told, facts, w::REASON).into_iter().chain([told.text(words.means)]).collect(),
         action: advice(told, trouble, facts, words.action),
         queried: None,
+        goodness: Goodness::OfItsKind,
     }
 }
 
@@ -158,6 +159,7 @@ pub(super) fn ended(told: &Telling<'_>, trouble: Trouble, facts: &TroubleFacts) 
         notes,
         action: told.text(action),
         queried: None,
+        goodness: Goodness::OfItsKind,
     }
 }
 

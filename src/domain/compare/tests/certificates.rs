@@ -248,3 +248,27 @@ fn labour_that_is_registered_for_ever_is_no_alarm_and_its_former_end_says_so() {
     assert_eq!(company.next(&[labour, building]), NONE);
     assert_eq!(stated(&company, labour).1, "2026-01-20", "and back");
 }
+
+#[test]
+fn what_goes_at_the_look_at_which_its_successor_is_told_was_held_before() {
+    let lower = ("A241009999", "工程设计建筑行业（建筑工程）乙级", "2031-01-01", "2026-01-01");
+    let also = ("A241008888", "工程设计建筑行业（建筑工程）甲级", "2029-01-01", "2024-01-01");
+    for (before, after, is_held, why) in [
+        (&[A][..], &[lower][..], false, "it went with it"),
+        (&[A, also], &[also, lower], true, "another one still holds it"),
+        (&[A], &[A, lower], true, "it stays beside it"),
+    ] {
+        let mut company = Company::with(before);
+        company.next(after);
+        let mut events = company.next_events(after);
+        events.retain(|event| event.news == News::CertificateAdded);
+        if events.is_empty() {
+            // It was told at its first look, with nothing gone.
+            assert!(is_held, "{why}");
+            continue;
+        }
+        let is_now = matches!(&events[0].notes[..], [Note::HeldElsewhere(_)]);
+        let was = matches!(&events[0].notes[..], [Note::WasHeldElsewhere(old)] if old.number == A.0);
+        assert_eq!((is_now, was), (is_held, !is_held), "{why}: {:?}", events[0].notes);
+    }
+}

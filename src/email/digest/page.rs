@@ -499,6 +499,9 @@ impl Layout<'_> {
         let actions = distinct(members.iter().map(|member| &member.saying.action));
         let is_common = |action: &String| members.iter().all(|member| member.saying.action == *action);
         let (common, own): (Vec<String>, Vec<String>) = actions.into_iter().partition(is_common);
+        let mut notes = distinct(members.iter().flat_map(|member| &member.saying.notes));
+        notes.retain(|note| members.iter().all(|member| member.saying.notes.contains(note)));
+        let own = Own { actions: own, common_notes: &notes };
         let is_of_certificates = members
             .iter()
             .all(|shown| shown.event.certificate.is_some() && shown.event.qualification().is_none());
@@ -535,9 +538,26 @@ impl Layout<'_> {
             heading: headlines::headline(shared, self.language),
             aside: headlines::badge(shared, self.language).unwrap_or_default(),
             table: Some(Table { columns, rows }),
+            notes,
             actions: common,
             ..Block::default()
         }
+    }
+}
+
+/// What the lines of a headline's list say of their own: what all of them have in common is said once.
+struct Own<'a> {
+    actions: Vec<String>,
+    common_notes: &'a [String],
+}
+
+impl Own<'_> {
+    fn action<'s>(&self, shown: &'s Shown<'_>) -> Option<&'s String> {
+        Some(&shown.saying.action).filter(|action| self.actions.contains(action))
+    }
+
+    fn notes<'s>(&self, shown: &'s Shown<'_>) -> impl Iterator<Item = &'s String> {
+        shown.saying.notes.iter().filter(|note| !self.common_notes.contains(note))
     }
 }
 
@@ -680,7 +700,7 @@ fn moved(shown: &Shown<'_>, language: Language) -> Option<[String; 2]> {
 }
 
 /// A long list: a line for each company with the numbers of its certificates. What these have in common the headline says.
-fn rows_of_companies(members: &[&Shown<'_>], own: &[String], language: Language) -> Vec<Row> {
+fn rows_of_companies(members: &[&Shown<'_>], own: &Own<'_>, language: Language) -> Vec<Row> {
     let first_end = members.first().and_then(|member| member.new_end());
     let have_one_end = members.iter().all(|member| member.new_end() == first_end);
     let mut companies: BTreeMap<_, Vec<&Shown<'_>>> = BTreeMap::new();
@@ -695,8 +715,8 @@ fn rows_of_companies(members: &[&Shown<'_>], own: &[String], language: Language)
             .filter_map(|member| Some(names::name(&member.event.certificate.as_ref()?.kind)))
             .collect();
         let join = |texts: BTreeSet<String>| texts.into_iter().collect::<Vec<_>>().join("、");
-        let said = of_one.iter().map(|member| &member.saying.action).filter(|it| own.contains(it));
-        let said = distinct(said.chain(of_one.iter().flat_map(|member| &member.saying.notes)));
+        let said = of_one.iter().filter_map(|member| own.action(member));
+        let said = distinct(said.chain(of_one.iter().flat_map(|member| own.notes(member))));
         Some(Row {
             cells: vec![of_one.first()?.company.clone().unwrap_or_default(), join(numbers), join(kinds)],
             below: said.join(between(language)),
@@ -744,7 +764,7 @@ fn rows_of_baseline(member: &Shown<'_>, language: Language) -> Vec<Row> {
 }
 
 /// A line of a headline's list; of what to do it says what is among `own`.
-fn row_of_member(member: &Shown<'_>, own: &[String], language: Language) -> Row {
+fn row_of_member(member: &Shown<'_>, own: &Own<'_>, language: Language) -> Row {
     let event = member.event;
     let mut cells = vec![member.company.clone().unwrap_or_else(|| "—".to_owned())];
     if let Some(facts) = &event.certificate {
@@ -752,10 +772,10 @@ fn row_of_member(member: &Shown<'_>, own: &[String], language: Language) -> Row 
     }
     let held = event.certificate.as_ref().filter(|_| event.qualification().is_none());
     let held = held.and_then(|facts| names::qualifications(facts, ROW_QUALIFICATIONS_MAX, language));
-    let actions = Some(&member.saying.action).filter(|action| own.contains(action));
+    let actions = own.action(member).into_iter();
     // What a baseline or a trouble has to note, its brief says.
     let says_all = event.baseline().is_some() || event.trouble().is_some();
-    let notes = member.saying.notes.iter().filter(|_| !says_all);
+    let notes = own.notes(member).filter(|_| !says_all);
     let pieces = [briefs::brief(event, language, member.today)].into_iter().chain(held);
     let pieces = pieces.chain(actions.cloned()).chain(notes.cloned());
     let pieces: Vec<String> = pieces.filter(|piece| !piece.is_empty()).collect();

@@ -10,11 +10,11 @@ use sha2::{Digest as _, Sha256};
 use super::digest::alike::{Alike, Unlisted};
 use super::digest::{Around, Letter, compose_with_unlisted};
 use super::error::EmailError;
-use super::mailer::{MailProblem, Next, Run};
 use super::message::{Envelope, build};
 use super::receipt::Receipt;
 use super::rest::{self, ToldAtOnce};
 use super::ripeness::Ripe;
+use super::run::{MailProblem, Next, Run, Served};
 use super::smtp::censor::Censor;
 use super::smtp::failure::{Fault, SendFailure, Stage};
 use crate::clock;
@@ -45,15 +45,6 @@ const ID_BYTES: usize = 16;
 
 const BAD_ADDRESS: &str = "correct the address in the watchlist, then run `qualwatch retry`";
 const UNBUILDABLE: &str = "this is a fault of qualwatch: please report it";
-
-/// A recipient while they are served.
-pub(super) struct Served<'a> {
-    pub claim: &'a mut RecipientClaim,
-    /// Attempts in a row that failed before this one.
-    pub attempts: i32,
-    /// Refused as if the sender were at fault while mail for others was taken.
-    pub is_apart: bool,
-}
 
 /// A message on its way.
 pub(super) struct Parcel<'a> {

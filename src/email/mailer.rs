@@ -4,121 +4,31 @@
 //! connection that marks what was sent, so two daemons and a `check` can run at once and nothing is sent twice. Readers come
 //! first and operators last, so that what operators must hear of this very run is in their digest.
 //!
-//! Reading order: this file (the run), [`delivering`](super::delivering) (one recipient, one message),
-//! [`refusing`](super::refusing) (whose fault it was, and who waits), [`ripeness`](super::ripeness) (whose mail goes now).
+//! Reading order: [`run`](super::run) (what a run knows), this file (its course), [`delivering`](super::delivering) (one
+//! recipient, one message), [`refusing`](super::refusing) (whose fault it was, and who waits), [`ripeness`](super::ripeness)
+//! (whose mail goes now).
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, Utc};
 
 use super::digest::LETTER_BYTES_MAX;
 use super::error::EmailError;
 use super::outlet;
 use super::post::Post;
 use super::readers::Readers;
-use super::refusing::{Gate, Moment, Pending, RECIPIENT_PAUSE_MAX};
-use super::ripeness::{self, Digest, Ripe};
-use super::smtp::failure::SendFailure;
-use super::telling::Teller;
-use crate::clock::Clock;
-use crate::config::{Sourced, Watchlist};
-use crate::domain::event::{Audience, Trouble};
-use crate::domain::secret::Secret;
-use crate::store::Store;
-use crate::store::asking::stops::{self, Stop, What};
-use crate::store::checks::claims::Claims;
-use crate::store::outbox::events::Recorded;
+use super::refusing::{Moment, RECIPIENT_PAUSE_MAX};
+use super::ripeness::{self, Ripe};
+use super::run::{Gate, Mailed, Mailer, Next, Run};
+use crate::domain::event::Trouble;
+use crate::store::asking::stops::{self, What};
 use crate::store::outbox::mailing::{self, Waiting};
 use crate::store::outbox::recipients::Recipient;
 use crate::store::outbox::troubles;
-use crate::store::steps::Steps;
 
 /// How often a run looks in vain for what is left or became owed while it ran: what has no room in one digest, re-addressed
 /// news, and what operators hear of the run itself.
 const ROUNDS_IN_VAIN_MAX: usize = 3;
-
-/// Sends what is owed. Made anew for each run: a password from a file is read again by whoever makes it, so that a changed
-/// one heals by itself.
-pub struct Mailer<'a> {
-    /// Where deliveries are.
-    pub store: &'a Store,
-    /// Who gets what, and how mail goes.
-    pub watchlist: &'a Watchlist,
-    /// The password of the SMTP login as it is now.
-    pub password: Option<Sourced<Secret>>,
-    /// The process's clock.
-    pub clock: &'a dyn Clock,
-    /// Told how far it is; production does not listen.
-    pub steps: &'a dyn Steps,
-}
-
-/// What a run did, and what it left.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Mailed {
-    /// Messages left: recipients to whom something is owed, ripe or not.
-    pub owed: u64,
-    /// Messages that were taken.
-    pub sent: u64,
-    /// Messages that were tried and not taken.
-    pub failed: u64,
-    /// What operators hear of it.
-    pub told: Vec<Recorded>,
-    /// What stood in the way.
-    pub problems: Vec<MailProblem>,
-    /// The sender's own fault stops all mail.
-    pub stopped: Option<Stop>,
-}
-
-/// Something that kept mail from going.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct MailProblem {
-    /// Whose mail it was; `None`: everybody's.
-    pub recipient: Option<String>,
-    /// The server's reply code.
-    pub code: Option<i64>,
-    /// What happened, made inert.
-    pub reason: String,
-    /// What a person can do.
-    pub advice: Option<String>,
-}
-
-/// How a run goes on after a message.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Next {
-    /// With the same recipient's next message.
-    Message,
-    /// With the next recipient; then with this one again, who is owed more than was read.
-    Recipients,
-    /// With the next recipient.
-    Recipient,
-    /// With the same recipient from the start: on a new connection, or in smaller parts.
-    Again,
-    /// Not at all.
-    End,
-}
-
-/// One run.
-pub(super) struct Run<'a> {
-    pub(super) mailer: &'a Mailer<'a>,
-    pub(super) readers: Readers<'a>,
-    pub(super) post: Post,
-    /// The most bytes of a message that this server was found to take.
-    pub(super) letter_bytes_max: usize,
-    pub(super) claims: Option<Claims>,
-    /// What was stopped when the run began.
-    pub(super) stops: Vec<(What, Stop)>,
-    /// Whether this run took the one login that a stop allows.
-    pub(super) gate: Gate,
-    /// The server's failures since it last took a message.
-    pub(super) failures_in_a_row: Vec<SendFailure>,
-    /// Refused, and not yet judged.
-    pub(super) pending: Vec<Pending>,
-    /// The last recipient who was tried was refused for the sender's sake.
-    pub(super) sender_was_refused: bool,
-    /// Not tried again in this run.
-    pub(super) set_aside: BTreeSet<Recipient>,
-    pub(super) mailed: Mailed,
-}
 
 impl Mailer<'_> {
     /// Sends what is owed and ripe.
@@ -146,19 +56,6 @@ impl Mailer<'_> {
         };
         run.send(ripe).await?;
         run.finish().await
-    }
-
-    pub(super) fn secret(&self) -> Option<&Secret> {
-        self.password.as_ref().map(|password| &password.value)
-    }
-
-    pub(super) fn teller(&self) -> Teller<'_> {
-        Teller { watchlist: self.watchlist, now: self.clock.now() }
-    }
-
-    /// The calendar day in the configured zone: what "today" means in a mail.
-    pub(super) fn day_of(&self, now: DateTime<Utc>) -> NaiveDate {
-        now.with_timezone(&self.watchlist.timezone).date_naive()
     }
 }
 
@@ -249,16 +146,6 @@ impl Run<'_> {
         Ok(batch)
     }
 
-    /// Which share of what a recipient is owed goes now.
-    pub(super) fn share_of(&self, waiting: &Waiting, ripe: Ripe) -> Option<Vec<Audience>> {
-        ripeness::ripe_audiences(waiting, ripe, self.digest(), self.mailer.clock.now())
-    }
-
-    fn digest(&self) -> Digest<'_> {
-        let watchlist = self.mailer.watchlist;
-        Digest { line: watchlist.email.digest.as_ref(), zone: watchlist.timezone }
-    }
-
     async fn finish(mut self) -> Result<Mailed, EmailError> {
         if let Some(claims) = self.claims.take() {
             claims.close().await?;
@@ -308,15 +195,5 @@ impl Run<'_> {
         turns.extend(late.into_iter().map(|(recipient, since)| teller.late(recipient, since)));
         self.mailed.told.extend(troubles::tell(pool, &turns).await?);
         Ok(())
-    }
-
-    /// The problem a failure is.
-    pub(super) fn problem(&mut self, recipient: Option<&Recipient>, failure: &SendFailure) {
-        self.mailed.problems.push(MailProblem {
-            recipient: recipient.map(ToString::to_string),
-            code: failure.code.map(i64::from),
-            reason: failure.to_string(),
-            advice: outlet::advice(failure, self.mailer.password.as_ref()),
-        });
     }
 }

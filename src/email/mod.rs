@@ -20,16 +20,17 @@ mod receipt;
 mod refusing;
 pub(crate) mod rest;
 mod ripeness;
+mod run;
 mod smtp;
 mod telling;
 pub mod words;
 
 pub use self::courier::{Courier, Session};
 pub use self::error::EmailError;
-pub use self::mailer::{MailProblem, Mailed, Mailer};
 pub use self::outlet::{courier, fingerprint};
 pub use self::receipt::Receipt;
 pub use self::ripeness::{Ripe, Sweeping};
+pub use self::run::{MailProblem, Mailed, Mailer};
 pub use self::smtp::failure::{Fault, SendFailure, Stage};
 pub use self::smtp::wire::{Unsendable, check_wire_format};
 pub use self::smtp::{Login, Patience, Security, SmtpServer};

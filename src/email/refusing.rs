@@ -4,12 +4,11 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::delivering::Served;
 use super::error::EmailError;
-use super::mailer::{MailProblem, Next, Run};
 use super::outlet;
 use super::post::Connection;
 use super::ripeness::{Ripe, is_over};
+use super::run::{Gate, MailProblem, Next, Pending, Run, Served};
 use super::smtp::failure::{Fault, SendFailure, Stage};
 use crate::store::asking::stops::{self, Stop, What};
 use crate::store::outbox::mailing::DeliveryId;
@@ -38,34 +37,12 @@ const DEAD_AFTER: TimeDelta = TimeDelta::days(5);
 /// After this many failures in a row on an open connection it is the server that is at fault, not the messages.
 const FAILURES_IN_A_ROW_MAX: usize = 3;
 
-/// Whether a run may ask the server.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Gate {
-    /// Nothing stands in the way.
-    Open,
-    /// Mail is stopped, and this run has the one login that is allowed now.
-    Probe,
-    /// Not now.
-    Shut,
-}
-
 /// An address that has taken mail before, or that nobody's mail shows to be the only one, is given up when it has been called unknown
 /// for so long.
 const UNKNOWN_FOR: TimeDelta = TimeDelta::days(2);
 
 const ALIKE: &str = "the server refuses all recipients alike, so it is not for their sake: ask the mail provider whether the account may send, \
                      and whether its directory of addresses is in order; nothing is given up meanwhile";
-
-/// A recipient's own refusal, or a message's, that is not judged before it is known how the others fare: when all are refused
-/// alike, it is the sender's fault or the server's, whatever it says (design 5).
-pub(super) struct Pending {
-    recipient: Recipient,
-    /// Attempts in a row that failed before.
-    attempts: i32,
-    failure: SendFailure,
-    /// What the refused message was to tell; nothing where it was not its fault, or its bytes stay.
-    deliveries: Vec<DeliveryId>,
-}
 
 /// How far a run is when it judges what was refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -443,7 +420,7 @@ impl Run<'_> {
             0 => tracing::warn!(%recipient, reason = %failure, "the recipient is refused for now"),
             dead => {
                 let advice = failure.advice();
-                tracing::error!(%recipient, reason = %failure, advice, dead, "mail was given up: a dead letter");
+                tracing::error!(%recipient, reason = %failure, advice, events = dead, "mail was given up: a dead letter");
             }
         }
         Ok(())

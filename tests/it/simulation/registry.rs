@@ -232,10 +232,8 @@ fn unnumbered(which: usize) -> Value {
 }
 
 /// How many pages it takes to show this.
-pub fn pages(shown: &BTreeMap<RowName, Sight>) -> usize {
-    let items: std::collections::BTreeSet<_> =
-        shown.iter().map(|(name, sight)| (&name.number, sight.end_text(), sight.issued)).collect();
-    items.len().div_ceil(PAGE_SIZE).max(1)
+pub fn pages(company: &Company, day: Day, shown: &BTreeMap<RowName, Sight>) -> usize {
+    items(company, day, shown.clone()).len().div_ceil(PAGE_SIZE).max(1)
 }
 
 fn success(total: usize, items: &[Value]) -> Response {

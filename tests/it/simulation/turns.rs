@@ -191,7 +191,7 @@ impl Judge<'_> {
         let truth = &self.course.truth.companies[company];
         let shown = self.course.weather.shown(company, truth, day.at(8, 0));
         let is_found = truth.keyword_on(day) == truth.name_on(day);
-        is_well.then(|| if is_found { registry::pages(&shown) } else { 1 })
+        is_well.then(|| if is_found { registry::pages(truth, day, &shown) } else { 1 })
     }
 
     fn within_the_budget(&mut self, day: Day, calls: usize) {
@@ -319,9 +319,9 @@ impl Judge<'_> {
         let is_stored = self.course.weather.kills_on(day) == 0;
         match call.gave {
             // Not an answer yet, but it says how many pages there are.
-            Gave::Page => standing.pages = Some(registry::pages(&shown)),
+            Gave::Page => standing.pages = Some(registry::pages(truth, Day::of_instant(call.at), &shown)),
             Gave::Whole => {
-                standing.pages = Some(registry::pages(&shown));
+                standing.pages = Some(registry::pages(truth, Day::of_instant(call.at), &shown));
                 standing.verified_at = Some(call.at);
                 standing.last = if is_stored && !shown.is_empty() { Last::Good } else { Last::Unclear };
             }

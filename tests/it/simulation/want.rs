@@ -100,7 +100,7 @@ impl Want<'_> {
             .truth
             .companies
             .iter()
-            .map(|company| registry::pages(&company.shown_on(self.truth.first)))
+            .map(|company| registry::pages(company, self.truth.first, &company.shown_on(self.truth.first)))
             .collect();
         let most = *pages.iter().max().unwrap();
         let weekly = self.truth.companies.iter().map(|company| company.weekly);

@@ -165,7 +165,7 @@ impl<'a> Oracle<'a> {
             if is_due || self.owes[index] != Owes::No {
                 let is_found = company.keyword_on(day) == company.name_on(day);
                 let shown = self.weather.shown(index, company, day.at(8, 0));
-                let pages = if is_found { super::registry::pages(&shown) } else { 1 };
+                let pages = if is_found { super::registry::pages(company, day, &shown) } else { 1 };
                 let or_none = !is_due && self.owes[index] == Owes::Perhaps;
                 let is_in_doubt = self.dossiers[index].owes();
                 self.verdict.due.insert((day, index), Due { pages, or_none, is_in_doubt });

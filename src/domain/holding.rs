@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
+use std::hash::{Hash, Hasher};
 
 use chrono::{NaiveDate, TimeDelta};
 use serde::{Deserialize, Serialize};
@@ -72,6 +73,27 @@ pub struct Holding {
     pub kind: String,
     /// 资格id.
     pub business_id: String,
+    /// Where the answer showed it.
+    #[serde(default)]
+    pub place: Place,
+}
+
+/// Where a qualification stood among those of its answer: the registry puts the main one (主项) first, and so do mails. An answer in
+/// another order says nothing new, so all places are equal.
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Place(pub u16);
+
+impl PartialEq for Place {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for Place {}
+
+impl Hash for Place {
+    fn hash<H: Hasher>(&self, _: &mut H) {}
 }
 
 impl Holding {
@@ -135,9 +157,12 @@ impl Holding {
 #[must_use]
 pub fn read_items(items: &[Item]) -> BTreeMap<HoldingKey, Holding> {
     let mut holdings: BTreeMap<HoldingKey, Holding> = BTreeMap::new();
+    let mut place = 0;
     for item in items {
         for holding in read_item(item).unwrap_or_default() {
             let key = holding.key();
+            let holding = Holding { place: Place(place), ..holding };
+            place = place.saturating_add(1);
             match holdings.entry(key) {
                 Entry::Occupied(other) if recency(other.get()) >= recency(&holding) => {}
                 Entry::Occupied(mut other) => {
@@ -185,6 +210,7 @@ fn read_item(item: &Item) -> Option<Vec<Holding>> {
         organ: shown(&item.organ),
         kind: shown(&item.kind),
         business_id: shown(&item.business_id),
+        place: Place::default(),
     };
     let holding = |qualification| Holding { qualification, ..certificate.clone() };
     Some(qualifications.into_iter().map(holding).collect())
@@ -199,8 +225,8 @@ pub fn number_of(item: &Item) -> Option<CertificateNumber> {
 /// The facts that words need of the certificate that `holdings` share. All must have one number and one end; empty input
 /// gives `None`.
 pub fn facts<'a>(holdings: impl IntoIterator<Item = &'a Holding>) -> Option<CertificateFacts> {
-    let mut holdings = holdings.into_iter().peekable();
-    let first: &Holding = holdings.peek()?;
+    let holdings = in_order(holdings);
+    let first = holdings.first()?;
     let valid_until = first.last_day();
     let family = first.family();
     let mut facts = CertificateFacts {
@@ -214,9 +240,17 @@ pub fn facts<'a>(holdings: impl IntoIterator<Item = &'a Holding>) -> Option<Cert
         filing_day: None,
         qualifications: Vec::new(),
     };
-    facts.qualifications.extend(holdings.filter(|holding| holding.qualification.is_named()).map(named));
+    let held = holdings.into_iter().filter(|holding| holding.qualification.is_named());
+    facts.qualifications.extend(held.map(named));
     facts.filing_day = facts.duty().and_then(Duty::filing_day);
     Some(facts)
+}
+
+/// As the registry lists them.
+pub(super) fn in_order<'a>(holdings: impl IntoIterator<Item = &'a Holding>) -> Vec<&'a Holding> {
+    let mut holdings: Vec<&Holding> = holdings.into_iter().collect();
+    holdings.sort_by_key(|holding| holding.place.0);
+    holdings
 }
 
 /// A holding's qualification as words need it.

@@ -179,12 +179,9 @@ impl Snapshot {
         if held().any(|other| other.number != gone.number && renews(other, gone)) {
             return None;
         }
-        let ends_no_earlier = |other: &Holding| {
-            other.last_day().zip(gone.last_day()).is_some_and(|(theirs, ours)| theirs >= ours)
-        };
         let wider = held().filter(|other| {
             cover::covers(&other.qualification, &gone.qualification)
-                && ends_no_earlier(other)
+                && ends_no_earlier(other, gone)
                 && !is_going(&other.key())
         });
         wider.max_by_key(|other| other.last_day())
@@ -206,6 +203,14 @@ impl Snapshot {
     #[must_use]
     pub fn is_superseded<'a>(&self, certificate: impl IntoIterator<Item = &'a Holding>) -> bool {
         are_covered(certificate, |holding| self.cover_of(holding).is_some())
+    }
+
+    /// Whether every holding of the certificate goes on in others: the same qualification, same or higher, and ending no earlier.
+    pub(super) fn is_continued<'a>(&self, certificate: impl IntoIterator<Item = &'a Holding>) -> bool {
+        let held = || self.held.values().map(|held| &held.holding);
+        are_covered(certificate, |needed| {
+            held().any(|other| other.number != needed.number && continues(other, needed))
+        })
     }
 
     /// Whether the certificate is superseded without what is itself in doubt as gone.
@@ -235,14 +240,24 @@ fn covers(other: &Holding, needed: &Holding) -> bool {
 
 /// Whether `other` holds what `needed` holds, same or higher, and ends later.
 pub(super) fn renews(other: &Holding, needed: &Holding) -> bool {
+    ends_later(other, needed) && continues(other, needed)
+}
+
+/// Whether `other` holds what `needed` holds, same or higher, and ends no earlier: with the same end a certificate that moved,
+/// from ministry to province, say (domain 10).
+pub(super) fn continues(other: &Holding, needed: &Holding) -> bool {
     // Two certificates whose qualifications cannot be read have nothing in common.
-    ends_later(other, needed)
+    ends_no_earlier(other, needed)
         && needed.qualification.is_named()
         && other.qualification.key == needed.qualification.key
         && qualification::holds_at_least(
             other.qualification.grade.as_ref(),
             needed.qualification.grade.as_ref(),
         )
+}
+
+fn ends_no_earlier(other: &Holding, needed: &Holding) -> bool {
+    other.last_day().zip(needed.last_day()).is_some_and(|(theirs, ours)| theirs >= ours)
 }
 
 fn ends_later(other: &Holding, needed: &Holding) -> bool {

@@ -253,6 +253,7 @@ impl Pass<'_, '_> {
         held.holding.organ.clone_from(&shown.organ);
         held.holding.kind.clone_from(&shown.kind);
         held.holding.business_id.clone_from(&shown.business_id);
+        held.holding.place = shown.place;
         if before.is_historical(history) && (shown.last_day().is_none() || shown.is_historical(history)) {
             if shown.last_day().is_some() {
                 held.holding = shown.clone();

@@ -15,7 +15,7 @@ use crate::domain::field::{Difference, Field};
 use crate::domain::grade::{Grade, stands_as_high};
 use crate::domain::holding::{self, Holding, HoldingKey};
 use crate::domain::number::CertificateNumber;
-use crate::domain::snapshot::{Doubt, Gone, Held, Snapshot, renews};
+use crate::domain::snapshot::{Doubt, Gone, Held, Snapshot, continues, renews};
 
 /// Establishes the first complete observation as it is and says what is watched from now on.
 pub(super) fn baseline(
@@ -68,9 +68,10 @@ pub(super) fn certificates<'a>(holdings: impl IntoIterator<Item = &'a Holding>) 
 pub(super) fn tell(before: &Snapshot, after: &mut Snapshot, outcome: Outcome, look: &Look<'_>) -> Vec<Event> {
     let mut events = Vec::new();
     let noted = without_what_goes(before, &outcome, look);
-    tell_appeared((before, &noted), after, outcome.appeared, look, &mut events);
+    let was = (before, &*noted);
+    let replaced = tell_appeared(was, after, outcome.appeared, &outcome.lost, look, &mut events);
     tell_changed(outcome.changed, look, &mut events);
-    tell_lost(after, &outcome.lost, look, &mut events);
+    tell_lost(after, &outcome.lost, &replaced, look, &mut events);
     tell_taken_back(after, outcome.taken_back, look, &mut events);
     events
 }
@@ -88,13 +89,16 @@ fn without_what_goes<'a>(before: &'a Snapshot, outcome: &Outcome, look: &Look<'_
     Cow::Owned(noted)
 }
 
+/// Tells what appeared; gives the numbers that it replaces.
 fn tell_appeared(
     (before, noted): (&Snapshot, &Snapshot),
     after: &mut Snapshot,
     appeared: Vec<Found>,
+    lost: &[Found],
     look: &Look<'_>,
     events: &mut Vec<Event>,
-) {
+) -> BTreeSet<CertificateNumber> {
+    let mut replaced = BTreeSet::new();
     for (number, found) in by_number(appeared) {
         let told_already =
             |key: &HoldingKey| key.number == number && !found.iter().any(|new| new.key == *key);
@@ -120,8 +124,11 @@ fn tell_appeared(
             }
             Change::QualificationAdded
         } else {
-            let (change, event) = tell_new_certificate((before, noted), &number, &found, look);
+            let shown: Vec<&Holding> = found.iter().map(|new| &new.shown).collect();
+            let old = replaced_by(before, &shown, lost, look);
+            let (change, event) = tell_new_certificate((before, noted), &number, &shown, &old, look);
             events.push(event);
+            replaced.extend(old);
             change
         };
         for new in &found {
@@ -131,17 +138,17 @@ fn tell_appeared(
             }
         }
     }
+    replaced
 }
 
 fn tell_new_certificate(
     (before, noted): (&Snapshot, &Snapshot),
     number: &CertificateNumber,
-    found: &[Found],
+    shown: &[&Holding],
+    replaced: &[CertificateNumber],
     look: &Look<'_>,
 ) -> (Change, Event) {
-    let shown: Vec<&Holding> = found.iter().map(|new| &new.shown).collect();
     let came_back = before.gone.keys().any(|key| key.number == *number);
-    let replaced = replaced_by(before, &shown, look);
     let (change, news) = match (came_back, replaced.is_empty()) {
         (true, _) => (Change::CertificateRestored, News::CertificateRestored),
         (false, false) => {
@@ -152,7 +159,7 @@ fn tell_new_certificate(
         (false, true) => (Change::CertificateAdded, News::CertificateAdded),
     };
     let mut event = look.event(news);
-    event.certificate = facts_of_certificate(&shown);
+    event.certificate = facts_of_certificate(shown);
     event.days_left = shown.iter().filter_map(|holding| days_left(holding, look)).max();
     // What is replaced is named by its number; where it was exchanged (换领), by its grade, too.
     let is_noted = |new: &&&Holding| change != Change::CertificateReplaced || is_exchange(before, new);
@@ -161,15 +168,23 @@ fn tell_new_certificate(
 }
 
 /// The older certificates of which `shown` holds every qualification, same or higher, ending later (design 4,
-/// `certificate_replaced`); what is historical or superseded already is not named.
-fn replaced_by(before: &Snapshot, shown: &[&Holding], look: &Look<'_>) -> Vec<CertificateNumber> {
+/// `certificate_replaced`), or ending on the same day where the older one goes at this very look: then it moved (domain 10). What is
+/// historical or superseded already is not named.
+fn replaced_by(
+    before: &Snapshot,
+    shown: &[&Holding],
+    lost: &[Found],
+    look: &Look<'_>,
+) -> Vec<CertificateNumber> {
+    let goes = |old: &Holding| lost.iter().any(|gone| gone.key == old.key());
+    let replaces = |new: &Holding, old: &Holding| renews(new, old) || goes(old) && continues(new, old);
     let numbers: BTreeSet<_> = before.held.keys().map(|key| key.number.clone()).collect();
     let is_replaced = |number: &CertificateNumber| {
         let held = before.certificate(number).map(|held| &held.holding);
         let old: Vec<&Holding> = held.filter(|holding| !holding.is_historical(look.history())).collect();
         !old.is_empty()
             && !before.is_superseded(old.iter().copied())
-            && old.iter().all(|old| shown.iter().any(|new| renews(new, old)))
+            && old.iter().all(|old| shown.iter().any(|new| replaces(new, old)))
     };
     numbers.into_iter().filter(is_replaced).collect()
 }
@@ -202,7 +217,13 @@ fn tell_changed(changed: Vec<Found>, look: &Look<'_>, events: &mut Vec<Event>) {
 /// that go, too, within this time, both are told (design 3, "Superseded").
 const UNSAID_FOR: TimeDelta = TimeDelta::days(30);
 
-fn tell_lost(after: &mut Snapshot, lost: &[Found], look: &Look<'_>, events: &mut Vec<Event>) {
+fn tell_lost(
+    after: &mut Snapshot,
+    lost: &[Found],
+    replaced: &BTreeSet<CertificateNumber>,
+    look: &Look<'_>,
+    events: &mut Vec<Event>,
+) {
     let unsaid = take_unsaid(after);
     // All of it goes at once: what is lost at the same look covers nothing.
     for gone in lost {
@@ -215,8 +236,11 @@ fn tell_lost(after: &mut Snapshot, lost: &[Found], look: &Look<'_>, events: &mut
     let all = lost.iter().cloned().chain(unsaid.iter().map(|(found, _)| found.clone())).collect();
     for (number, found) in by_number(all) {
         let rest = after.certificate(&number).map(|held| &held.holding);
-        let whole = found.iter().map(|gone| &gone.shown).chain(rest);
-        if after.is_superseded(whole.filter(|holding| !holding.is_historical(look.history()))) {
+        let whole: Vec<&Holding> = found.iter().map(|gone| &gone.shown).chain(rest).collect();
+        let live = || whole.iter().copied().filter(|holding| !holding.is_historical(look.history()));
+        // What moved went without a word, and nothing is said of it as long as it goes on there.
+        let has_moved = replaced.contains(&number) || !found.iter().any(is_new);
+        if after.is_superseded(live()) || has_moved && after.is_continued(live()) {
             let (new, _): (Vec<Found>, Vec<Found>) = found.into_iter().partition(is_new);
             for gone in tell_absorbed(after, new, look, events) {
                 let doubt = looks::unsaid(gone.looks, gone.mass, look.now);
@@ -388,8 +412,9 @@ fn is_still_there(snapshot: &Snapshot, number: &CertificateNumber) -> bool {
 fn facts_of_certificate(holdings: &[&Holding]) -> Option<CertificateFacts> {
     let latest = holdings.iter().max_by_key(|holding| holding.last_day())?;
     let mut facts = holding::facts([*latest])?;
-    let named = holdings.iter().filter(|holding| holding.qualification.is_named());
-    facts.qualifications = named.map(|holding| holding::named(holding)).collect();
+    let held = holding::in_order(holdings.iter().copied()).into_iter();
+    let named = held.filter(|holding| holding.qualification.is_named());
+    facts.qualifications = named.map(holding::named).collect();
     Some(facts)
 }
 
@@ -447,6 +472,9 @@ fn by_number(found: Vec<Found>) -> BTreeMap<CertificateNumber, Vec<Found>> {
     let mut groups: BTreeMap<CertificateNumber, Vec<Found>> = BTreeMap::new();
     for found in found {
         groups.entry(found.key.number.clone()).or_default().push(found);
+    }
+    for found in groups.values_mut() {
+        found.sort_by_key(|found| found.shown.place.0);
     }
     groups
 }

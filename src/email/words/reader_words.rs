@@ -148,7 +148,7 @@ phrases! {
     END_RENEWED = "{certificate}有效期由 {old} 变更为 {new}{issued}。" / "The validity of the {certificate} changed from {old} to {new}{issued}.";
     NEW_ISSUE_DAY = "（新发证日期 {day}）" / " (new issue date {day})";
     END_EXTENDED = "{certificate}有效期由 {old} 变更为 {new}（发证日期未变，可能为主管部门统一延期）。" / "The validity of the {certificate} changed from {old} to {new} (issue date unchanged, possibly a general extension by the authorities).";
-    END_RENEWED_PARTLY = "部分资质已延续：{certificate}中下列 {count} 项有效期变更为 {new}：{names}；{rest}" / "Part of it is renewed: in the {certificate} the validity of these {count} is now {new}: {names}; {rest}";
+    END_RENEWED_PARTLY = "{certificate}中下列 {count} 项有效期变更为 {new}：{names}；{rest}" / "In the {certificate} the validity of these {count} is now {new}: {names}; {rest}";
     REST_STAYS = "同证书另有 {count} 项仍至 {day}。" / "{count} others of the same certificate still end on {day}.";
     REST_ENDS = "同证书其余 {count} 项有效期至 {day}。" / "The other {count} of the same certificate are valid until {day}.";
     PART_OF = "{certificate}中部分资质（{names}）" / "part of the {certificate} ({names})";

@@ -10,7 +10,7 @@ use sqlx::postgres::PgConnection;
 use sqlx::types::Json;
 
 use crate::domain::dates::End;
-use crate::domain::holding::{Holding, HoldingKey};
+use crate::domain::holding::{Holding, HoldingKey, Place};
 use crate::domain::number::CertificateNumber;
 use crate::domain::qualification::{Grade, Qualification, QualificationKey};
 use crate::domain::snapshot::{Gone, Held, Snapshot};
@@ -161,7 +161,7 @@ impl Row {
             }
             (None, None) => End::Missing,
         };
-        for written in self.qualifications.0 {
+        for (place, written) in (0..).zip(self.qualifications.0) {
             heed(Held {
                 holding: Holding {
                     number: number.clone(),
@@ -172,6 +172,7 @@ impl Row {
                     organ: self.organ.clone(),
                     kind: self.kind.clone(),
                     business_id: self.business_id.clone(),
+                    place: Place(place),
                 },
                 since: self.since,
                 unlisted_since: self.unlisted_since,
@@ -316,9 +317,11 @@ struct Version<'a> {
     from: DateTime<Utc>,
 }
 
-/// The rows of one certificate.
+/// The rows of one certificate. Within a row qualifications keep the order in which they were shown.
 fn versions<'a>(company: CompanyId, held: &[&'a Held], from: DateTime<Utc>) -> Vec<Version<'a>> {
     let mut versions: Vec<Version<'a>> = Vec::with_capacity(1);
+    let mut held = held.to_vec();
+    held.sort_by_key(|held| held.holding.place.0);
     for held in held {
         let qualification = &held.holding.qualification;
         if let Some(version) = versions.iter_mut().find(|version| are_alike(version.shared, held)) {
@@ -339,7 +342,8 @@ fn versions<'a>(company: CompanyId, held: &[&'a Held], from: DateTime<Utc>) -> V
 
 /// Whether holdings of one certificate share all but their qualifications.
 fn are_alike(one: &Held, other: &Held) -> bool {
-    let Holding { number, qualification: _, end, end_text, issued, organ, kind, business_id } = &one.holding;
+    let Holding { number, qualification: _, end, end_text, issued, organ, kind, business_id, place: _ } =
+        &one.holding;
     let Holding {
         number: other_number,
         qualification: _,
@@ -349,6 +353,7 @@ fn are_alike(one: &Held, other: &Held) -> bool {
         organ: other_organ,
         kind: other_kind,
         business_id: other_business_id,
+        place: _,
     } = &other.holding;
     number.text() == other_number.text()
         && end == other_end

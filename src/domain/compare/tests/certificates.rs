@@ -35,6 +35,56 @@ fn a_replacement_is_told_once_and_the_old_one_goes_silently() {
 }
 
 #[test]
+fn a_certificate_that_moves_to_another_number_with_its_end_is_no_loss() {
+    let moved = ("A241002510", A.1, A.2, A.3);
+    let other = ("A341000001", "工程设计电力行业甲级", A.2, A.3);
+    let mut company = Company::with(&[A, other]);
+    assert_eq!(company.next(&[moved, other]), NONE, "a gain beside a loss waits");
+    let events = company.next_events(&[moved, other]);
+    assert_eq!(kinds(&events), ["certificate_replaced"]);
+    assert_eq!(old_and_new(&events[0]), [A.0, "A241002510"]);
+    for _ in 0..5 {
+        assert_eq!(company.next(&[moved, other]), NONE, "it goes on there");
+    }
+    assert_eq!(company.next(&[other]), NONE);
+    assert_eq!(
+        company.next(&[other]),
+        ["certificate_removed", "certificate_removed"],
+        "where it went to goes, too: then both are told"
+    );
+}
+
+#[test]
+fn of_two_certificates_with_one_end_the_loss_of_either_is_told() {
+    let twin = ("A241002510", A.1, A.2, A.3);
+    let mut company = Company::with(&[A, twin]);
+    assert_eq!(company.next(&[twin]), NONE);
+    let events = company.next_events(&[twin]);
+    assert_eq!(kinds(&events), ["certificate_removed"], "its number may stand in a bid");
+    assert!(matches!(&events[0].notes[0], Note::HeldElsewhere(place) if place.number == twin.0));
+}
+
+#[test]
+fn qualifications_are_named_in_the_order_of_the_registry_and_their_order_is_no_difference() {
+    let names = "工程设计市政行业道路工程专业甲级,工程设计建筑行业（建筑工程）甲级,工程设计市政行业给水工程专业甲级";
+    let turned = "工程设计市政行业给水工程专业甲级,工程设计建筑行业（建筑工程）甲级,工程设计市政行业道路工程专业甲级";
+    let mut company = Company::with(&[A]);
+    let new = |names| ("A141007777", names, "2031-01-01", "2026-01-01");
+    let events = company.next_events(&[A, new(names)]);
+    let certificate = events[0].certificate.as_ref().unwrap();
+    let named: Vec<&str> = certificate.qualifications.iter().map(|one| one.text.as_str()).collect();
+    assert_eq!(named.join(","), names);
+    for _ in 0..3 {
+        assert_eq!(company.next(&[A, new(turned)]), NONE);
+    }
+    assert_eq!(company.next(&[A]), NONE);
+    let events = company.next_events(&[A]);
+    let certificate = events[0].certificate.as_ref().unwrap();
+    let named: Vec<&str> = certificate.qualifications.iter().map(|one| one.text.as_str()).collect();
+    assert_eq!(named.join(","), turned, "as it was shown last");
+}
+
+#[test]
 fn a_downgrade_under_a_new_number_says_where_it_was_held() {
     let new = ("A241009999", "工程设计建筑行业（建筑工程）乙级", "2031-01-01", "2026-01-01");
     let mut company = Company::with(&[A]);

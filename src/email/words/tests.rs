@@ -401,3 +401,32 @@ fn a_summary_is_one_inert_line_whatever_the_registry_says() {
         assert!(!text.chars().any(|c| c.is_control() || c == '\u{202e}'), "{text}");
     }
 }
+
+/// As the sweep, the provider's client and the mailer word them (words 2: "Advice and reasons are in the mail's language").
+#[test]
+fn each_reason_of_ours_is_read_in_the_language_of_the_mail() {
+    for english in [
+        "total 45, got 44",
+        "1 item has no certificate number (建筑业企业资质: 建筑工程施工总承包二级)",
+        "3 items have no certificate number",
+        "certificate D241000106: \"2026-12-31 2031-12-31\" states two ends and not which of them holds; the earlier is judged",
+        "certificate D241000111: the end of validity \"2027年8月\" cannot be read",
+        "the answer is of 5e0000000000000000000013",
+        "the answer names no company, and bears other certificate numbers",
+        "its answer takes 3 calls, more than the day has left ([api].calls_per_day)",
+        "no connection to v.juhe.cn: Connection refused (os error 111)",
+        "the answer is longer than 4 MiB",
+        "HTTP 503, a web page instead of JSON: <html>",
+        "HTTP 302, redirected to host login.example.com",
+        "logging in at the mail server: the server answered 535 5.7.8",
+        "one@example.com: naming the recipient (RCPT TO): the server answered 550 5.1.1",
+    ] {
+        let facts = TroubleFacts { reason: english.to_owned(), ..TroubleFacts::default() };
+        assert_eq!(super::troubles::reason(&facts, Language::English), english);
+        let chinese = super::troubles::reason(&facts, Language::Chinese);
+        let is_a_sentence =
+            |word: &str| matches!(word, "the" | "of" | "a" | "no" | "to" | "and" | "is" | "in" | "than");
+        assert!(!chinese.split_whitespace().any(is_a_sentence), "{chinese}");
+        assert_ne!(chinese, english);
+    }
+}

@@ -66,8 +66,10 @@ fn of_two_certificates_with_one_end_the_loss_of_either_is_told() {
 
 #[test]
 fn qualifications_are_named_in_the_order_of_the_registry_and_their_order_is_no_difference() {
-    let names = "工程设计市政行业道路工程专业甲级,工程设计建筑行业（建筑工程）甲级,工程设计市政行业给水工程专业甲级";
-    let turned = "工程设计市政行业给水工程专业甲级,工程设计建筑行业（建筑工程）甲级,工程设计市政行业道路工程专业甲级";
+    let names =
+        "工程设计市政行业道路工程专业甲级,工程设计建筑行业（建筑工程）甲级,工程设计市政行业给水工程专业甲级";
+    let turned =
+        "工程设计市政行业给水工程专业甲级,工程设计建筑行业（建筑工程）甲级,工程设计市政行业道路工程专业甲级";
     let mut company = Company::with(&[A]);
     let new = |names| ("A141007777", names, "2031-01-01", "2026-01-01");
     let events = company.next_events(&[A, new(names)]);

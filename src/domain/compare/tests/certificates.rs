@@ -74,16 +74,16 @@ fn qualifications_are_named_in_the_order_of_the_registry_and_their_order_is_no_d
     let new = |names| ("A141007777", names, "2031-01-01", "2026-01-01");
     let events = company.next_events(&[A, new(names)]);
     let certificate = events[0].certificate.as_ref().unwrap();
-    let named: Vec<&str> = certificate.qualifications.iter().map(|one| one.text.as_str()).collect();
-    assert_eq!(named.join(","), names);
+    let listed: Vec<&str> = certificate.qualifications.iter().map(|one| one.text.as_str()).collect();
+    assert_eq!(listed.join(","), names);
     for _ in 0..3 {
         assert_eq!(company.next(&[A, new(turned)]), NONE);
     }
     assert_eq!(company.next(&[A]), NONE);
     let events = company.next_events(&[A]);
     let certificate = events[0].certificate.as_ref().unwrap();
-    let named: Vec<&str> = certificate.qualifications.iter().map(|one| one.text.as_str()).collect();
-    assert_eq!(named.join(","), turned, "as it was shown last");
+    let listed: Vec<&str> = certificate.qualifications.iter().map(|one| one.text.as_str()).collect();
+    assert_eq!(listed.join(","), turned, "as it was shown last");
 }
 
 #[test]

@@ -71,7 +71,9 @@ impl Outcome {
 /// Each certificate that a letter names, with the days of the calendar in its line. How news is spread over letters, and how
 /// much is said of each where there is much to say, is no news; that nothing is told by two letters is what their rows say.
 fn lines_of_news(letter: &Letter) -> Vec<String> {
-    let items = letter.text.lines().flat_map(|line| line.split('；'));
+    // The line on all the rest names the next deadline of what has no news.
+    let lines = letter.text.lines().filter(|line| !line.contains("下一个期限"));
+    let items = lines.flat_map(|line| line.split('；'));
     let dated = items.filter_map(|item| Some((certificate_in(item)?, days_in(item))));
     // A headline has no day.
     let dated = dated.filter(|(_, days)| !days.is_empty());

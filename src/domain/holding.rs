@@ -75,24 +75,24 @@ pub struct Holding {
     pub business_id: String,
     /// Where the answer showed it.
     #[serde(default)]
-    pub place: Place,
+    pub place: Position,
 }
 
 /// Where a qualification stood among those of its answer: the registry puts the main one (主项) first, and so do mails. An answer in
 /// another order says nothing new, so all places are equal.
 #[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct Place(pub u16);
+pub struct Position(pub u16);
 
-impl PartialEq for Place {
+impl PartialEq for Position {
     fn eq(&self, _: &Self) -> bool {
         true
     }
 }
 
-impl Eq for Place {}
+impl Eq for Position {}
 
-impl Hash for Place {
+impl Hash for Position {
     fn hash<H: Hasher>(&self, _: &mut H) {}
 }
 
@@ -161,7 +161,7 @@ pub fn read_items(items: &[Item]) -> BTreeMap<HoldingKey, Holding> {
     for item in items {
         for holding in read_item(item).unwrap_or_default() {
             let key = holding.key();
-            let holding = Holding { place: Place(place), ..holding };
+            let holding = Holding { place: Position(place), ..holding };
             place = place.saturating_add(1);
             match holdings.entry(key) {
                 Entry::Occupied(other) if recency(other.get()) >= recency(&holding) => {}
@@ -210,7 +210,7 @@ fn read_item(item: &Item) -> Option<Vec<Holding>> {
         organ: shown(&item.organ),
         kind: shown(&item.kind),
         business_id: shown(&item.business_id),
-        place: Place::default(),
+        place: Position::default(),
     };
     let holding = |qualification| Holding { qualification, ..certificate.clone() };
     Some(qualifications.into_iter().map(holding).collect())

@@ -10,7 +10,7 @@ use sqlx::postgres::PgConnection;
 use sqlx::types::Json;
 
 use crate::domain::dates::End;
-use crate::domain::holding::{Holding, HoldingKey, Place};
+use crate::domain::holding::{Holding, HoldingKey, Position};
 use crate::domain::number::CertificateNumber;
 use crate::domain::qualification::{Grade, Qualification, QualificationKey};
 use crate::domain::snapshot::{Gone, Held, Snapshot};
@@ -172,7 +172,7 @@ impl Row {
                     organ: self.organ.clone(),
                     kind: self.kind.clone(),
                     business_id: self.business_id.clone(),
-                    place: Place(place),
+                    place: Position(place),
                 },
                 since: self.since,
                 unlisted_since: self.unlisted_since,

@@ -77,7 +77,10 @@ fn lines_of_news(letter: &Letter) -> Vec<String> {
     let dated = items.filter_map(|item| Some((certificate_in(item)?, days_in(item))));
     // A headline has no day.
     let dated = dated.filter(|(_, days)| !days.is_empty());
-    dated.map(|(certificate, days)| format!("{certificate} {}", days.join(" "))).collect()
+    let said: BTreeSet<String> =
+        dated.map(|(certificate, days)| format!("{certificate} {}", days.join(" "))).collect();
+    // A card says twice what a list of many says once.
+    said.into_iter().collect()
 }
 
 fn certificate_in(line: &str) -> Option<&str> {

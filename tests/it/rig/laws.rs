@@ -71,8 +71,10 @@ impl Outcome {
 /// Each certificate that a letter names, with the days of the calendar in its line. How news is spread over letters, and how
 /// much is said of each where there is much to say, is no news; that nothing is told by two letters is what their rows say.
 fn lines_of_news(letter: &Letter) -> Vec<String> {
-    // The line on all the rest names the next deadline of what has no news.
-    let lines = letter.text.lines().filter(|line| !line.contains("下一个期限"));
+    // What a first mail lists has no news by itself, and is listed the shorter the more companies there are; the line on all the
+    // rest names the next deadline of what has none.
+    let lines = letter.text.lines().take_while(|line| !line.starts_with("■ 企业监测情况"));
+    let lines = lines.filter(|line| !line.contains("下一个期限"));
     let items = lines.flat_map(|line| line.split('；'));
     let dated = items.filter_map(|item| Some((certificate_in(item)?, days_in(item))));
     // A headline has no day.

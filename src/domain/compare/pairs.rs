@@ -296,6 +296,11 @@ impl Pass<'_, '_> {
         let (mut doubt, moved, tells_at_once) = match same {
             Some(mut doubt) if doubt.difference.is_gain(before) == is_gain => {
                 let moved = looks::agree(&mut doubt, counting);
+                // An end may come a day before its issue date does, and is renewed then, not extended.
+                let is_renewal = matches!(difference, Difference::End { change: Change::Renewed, .. });
+                if is_renewal && doubt.told_as.is_none() {
+                    doubt.difference = difference;
+                }
                 (doubt, moved, false)
             }
             // What was a gain over what was held then may be a loss by now, which is another difference, and a gain again later.

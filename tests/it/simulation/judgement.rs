@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
+use chrono::{DateTime, Utc};
+
 use super::calendar::Day;
 use super::course::{Course, OPERATOR, READER, SECOND, Seen};
 use super::ledgers::{self, Held, Posted};
@@ -333,8 +335,16 @@ impl Judge<'_> {
     /// Upstream is said to be silent on the very day on which it has been so for long enough, and on no other.
     fn operators_hear_of_silence(&mut self, troubles: &[TroubleLine], ledger: &[Call]) {
         let weather = &self.course.weather;
+        let mut first_answers: BTreeMap<&str, DateTime<Utc>> = BTreeMap::new();
+        for call in ledger.iter().filter(|call| !silence::is_unread(call.gave)) {
+            first_answers.entry(&call.keyword).or_insert(call.at);
+        }
+        // So is an entry that was never answered yet: a new one may be misspelt.
         let is_dead = |call: &Call| {
-            call.company.is_some_and(|company| weather.is_dead(company, Day::of_instant(call.at)))
+            let was_never_there =
+                first_answers.get(call.keyword.as_str()).is_none_or(|first| *first > call.at);
+            let day = Day::of_instant(call.at);
+            was_never_there || call.company.is_some_and(|company| weather.is_dead(company, day))
         };
         let is_disturbed = |day: Day| weather.blows.contains_key(&day);
         // Whether the silence of a company for which nobody ever answers says anything of upstream is a matter of taste.

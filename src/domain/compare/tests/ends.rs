@@ -34,6 +34,17 @@ fn an_earlier_end_is_told_when_established() {
 }
 
 #[test]
+fn an_end_that_comes_a_day_before_its_issue_date_is_renewed() {
+    let (early, whole) = ((A.0, A.1, "2031-08-22", A.3), (A.0, A.1, "2031-08-22", "2026-01-06"));
+    let lost = ("D341000001", "建筑工程施工总承包三级", "2029-01-01", "2024-01-01");
+    let mut company = Company::with(&[A, lost]);
+    assert_eq!(company.next(&[early]), NONE, "a gain beside a loss waits");
+    let events = company.next_events(&[whole]);
+    assert_eq!(kinds(&events), ["renewed", "certificate_removed"]);
+    assert_eq!(company.next(&[whole]), NONE, "the issue date came with the end");
+}
+
+#[test]
 fn an_issue_date_that_moved_alone_is_a_reissue() {
     let reissued = (A.0, A.1, A.2, "2024-01-01");
     let mut company = Company::with(&[A]);

@@ -100,7 +100,7 @@ impl Silence {
     }
 }
 
-fn is_unread(gave: Gave) -> bool {
+pub fn is_unread(gave: Gave) -> bool {
     matches!(gave, Gave::Amiss(Manner::Status(_) | Manner::Portal))
 }
 

@@ -128,7 +128,10 @@ fn tell_appeared(
             let old = replaced_by(before, &shown, lost, look);
             let (change, event) = tell_new_certificate((before, noted), &number, &shown, &old, look);
             events.push(event);
-            replaced.extend(old);
+            // What comes back is told as that, and what goes beside it is told, too.
+            if change == Change::CertificateReplaced {
+                replaced.extend(old);
+            }
             change
         };
         for new in &found {

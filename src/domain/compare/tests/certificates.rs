@@ -65,6 +65,17 @@ fn of_two_certificates_with_one_end_the_loss_of_either_is_told() {
 }
 
 #[test]
+fn what_comes_back_replaces_nothing_with_the_same_end() {
+    let twin = ("A241002510", A.1, A.2, A.3);
+    let other = ("A341000001", "工程设计电力行业甲级", A.2, A.3);
+    let mut company = Company::with(&[A, twin, other]);
+    assert_eq!(company.next(&[A, other]), NONE);
+    assert_eq!(company.next(&[A, other]), ["certificate_removed"]);
+    assert_eq!(company.next(&[twin, other]), NONE);
+    assert_eq!(company.next(&[twin, other]), ["certificate_restored", "certificate_removed"]);
+}
+
+#[test]
 fn qualifications_are_named_in_the_order_of_the_registry_and_their_order_is_no_difference() {
     let names =
         "工程设计市政行业道路工程专业甲级,工程设计建筑行业（建筑工程）甲级,工程设计市政行业给水工程专业甲级";

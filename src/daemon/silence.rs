@@ -1,5 +1,6 @@
-//! Work that does not end well: that waits for ever, or panics. A database whose machine has lost its power, or a firewall that forgot a connection, closes
-//! nothing: a statement that was under way gets neither an answer nor an error, and sqlx sets no keep-alives of its own. Calls
+//! Work that does not end well: that waits for ever, or panics.
+//!
+//! A database whose machine has lost its power, or a firewall that forgot a connection, closes nothing: a statement that was under way gets neither an answer nor an error, and sqlx sets no keep-alives of its own. Calls
 //! and mail have time-outs, a statement has none (a sweep may rightly take hours). So what counts is whether the work gets on.
 
 use std::panic::AssertUnwindSafe;

@@ -67,7 +67,7 @@ pub(super) fn index(mails: &[DemoMail], language: Language) -> Result<String, mi
         Language::Chinese => [
             "zh-CN",
             "企业资质监测：一份演示",
-            "qualwatch 按名单每天查询企业的建设工程资质证书，与上次核实的结果比对，只在有事时发邮件。下面是一段模拟的日子里它发出的全部邮件：左侧选择，右侧阅读。企业与证书均为虚构。",
+            "qualwatch 按名单每天查询企业的建设工程资质证书，与此前的查询结果比对，只在有事时发邮件。下面是一段模拟的日子里它发出的全部邮件：左侧选择，右侧阅读。企业与证书均为虚构。",
             "纯文本部分",
         ],
         Language::English => [

@@ -5,6 +5,7 @@ use minijinja::value::{Serde, Value};
 use minijinja::{AutoEscape, Environment, UndefinedBehavior, context};
 
 use super::page::Page;
+use crate::email::words::days::MONTHS;
 
 const TEMPLATE: &str = include_str!("../templates/digest.html");
 
@@ -92,21 +93,6 @@ fn length_kept(text: &str) -> usize {
     let known = [read(&["年", "月", "日"]), read(&["月", "日"]), counted, in_english()];
     known.into_iter().flatten().next().unwrap_or_default()
 }
-
-const MONTHS: [&str; 12] = [
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
-];
 
 #[cfg(test)]
 mod tests {

@@ -99,21 +99,23 @@ fn weekday(day: NaiveDate, language: Language) -> &'static str {
     }
 }
 
+/// As English writes them.
+pub(in crate::email) const MONTHS: [&str; 12] = [
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+];
+
 fn month(day: NaiveDate) -> &'static str {
-    const MONTHS: [&str; 12] = [
-        "January",
-        "February",
-        "March",
-        "April",
-        "May",
-        "June",
-        "July",
-        "August",
-        "September",
-        "October",
-        "November",
-        "December",
-    ];
     MONTHS.get(day.month0() as usize).copied().unwrap_or_default()
 }
 

@@ -22,6 +22,8 @@ fn judge(stage: Stage, code: Option<u16>, about: Option<About>) -> Fault {
     match about.map(About::fault) {
         // Too many failed logins may be said with it: repeated quickly, they lock the account.
         _ if code == CLOSING && about != Some(About::Login) => Fault::Server,
+        // "Try again later" alone does not say whose affair it is; with 5xx it keeps an address from being called gone.
+        _ if about == Some(About::Later) && code < 500 => judge_by_code(stage, code),
         // Said with 4xx it may pass: an address that was not yet asked for, a name that DNS did not find.
         Some(Fault::RecipientForGood) if code < 500 => Fault::RecipientForNow,
         Some(Fault::Message) if code < 500 => Fault::Server,

@@ -26,6 +26,8 @@ pub(super) enum About {
     Limit,
     /// How much the server takes now.
     Busy,
+    /// It may be tried again: no more is said.
+    Later,
     /// The recipient's mailbox has no room.
     Full,
     /// Nobody has that address.
@@ -48,7 +50,7 @@ impl About {
             | Self::Host
             | Self::Helo
             | Self::Limit => Fault::Sender,
-            Self::Busy => Fault::Server,
+            Self::Busy | Self::Later => Fault::Server,
             Self::Full | Self::Closed => Fault::RecipientForNow,
             Self::Unknown => Fault::RecipientForGood,
             Self::Content => Fault::Message,
@@ -59,8 +61,8 @@ impl About {
     /// Whether a refusal at that stage can be about this. Before a recipient is named it is not about one.
     fn is_possible_at(self, stage: Stage) -> bool {
         match stage {
-            Stage::Connect | Stage::Tls => matches!(self, Self::Host | Self::Helo | Self::Busy),
-            Stage::Auth => matches!(self, Self::Login | Self::OAuth | Self::Limit | Self::Busy),
+            Stage::Connect | Stage::Tls => matches!(self, Self::Host | Self::Helo | Self::Busy | Self::Later),
+            Stage::Auth => matches!(self, Self::Login | Self::OAuth | Self::Limit | Self::Busy | Self::Later),
             Stage::Mail => !matches!(self, Self::Full | Self::Unknown | Self::Closed | Self::Content),
             Stage::Rcpt | Stage::Data => true,
         }
@@ -90,7 +92,13 @@ impl About {
             Self::Closed => {
                 Some("ask the recipient, or who runs their mailbox, to take mail from the address in `from`")
             }
-            Self::Login | Self::Sender | Self::Busy | Self::Full | Self::Unknown | Self::Content => None,
+            Self::Login
+            | Self::Sender
+            | Self::Busy
+            | Self::Later
+            | Self::Full
+            | Self::Unknown
+            | Self::Content => None,
         }
     }
 }
@@ -284,6 +292,13 @@ const WORDINGS: &[Row] = &[
     ("", "server busy", About::Busy, "Exchange Online 2023 (451), Gmail 2020 (421)"),
     ("", "agent busy", About::Busy, "Exchange Online 2023 (451)"),
     ("", "access denied, please try again", About::Busy, "Exchange Online 2023 (451 4.7.500)"),
+    ("", "mail rejected, please try again", About::Busy, "139.com 2025 (450)"),
+    (
+        "",
+        "processing requests from your host",
+        About::Busy,
+        "Exim 2018 (451): the server has reached its limit",
+    ),
     ("", "temporarily deferred", About::Busy, "Yahoo 2020, SendGrid 2020"),
     ("", "maximum sending rate", About::Busy, "SES's guide, read 2026 (454)"),
     ("", "out of memory", About::Busy, "Sina's list, read 2026 (450)"),
@@ -426,7 +441,7 @@ const WORDINGS: &[Row] = &[
         "RFC 5321 of 450 and 550; Outlook.com 2015; QQ's list 2021: too much mail at once",
     ),
     // Last: with what else it is said, that decides.
-    ("", "try again", About::Busy, "Postfix 2003, Exchange Online 2023, 139.com 2025"),
+    ("", "try again", About::Later, "Postfix 2003, Exchange Online 2023"),
 ];
 
 /// Codes that name the field alone (RFC 3463, 3): they decide where no wording is known.

@@ -152,6 +152,26 @@ fn what_is_the_servers_fault_ages_nothing_and_stops_nothing() {
 }
 
 #[test]
+fn to_be_tried_again_is_said_of_whatever_the_code_is_about() {
+    let reply = |code: u16| format!("{code} 4.7.1 please try again later");
+    for (stage, code, expected, why) in [
+        (
+            Stage::Rcpt,
+            451,
+            Fault::RecipientForNow,
+            "of a recipient it ages: nobody is refused for ever and untold",
+        ),
+        (Stage::Rcpt, 421, Fault::Server, "closing"),
+        (Stage::Rcpt, 550, Fault::Server, "nobody is called gone who may be tried again"),
+        (Stage::Data, 451, Fault::Server, "the message goes again"),
+        (Stage::Mail, 451, Fault::Server, "no recipient was named"),
+        (Stage::Auth, 454, Fault::Sender, "too many logins lock an account"),
+    ] {
+        assert_eq!(fault(stage, &reply(code)), expected, "{why}: {stage:?} {code}");
+    }
+}
+
+#[test]
 fn what_is_about_a_recipient_is_theirs_alone() {
     use Fault::{RecipientForGood as Unknown, RecipientForNow as Later};
     for (reply, expected, why) in [

@@ -7,7 +7,7 @@ use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitCode, Stdio};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::{Pid, setsid};
@@ -63,6 +63,16 @@ pub(super) struct Server<'a> {
     pub dead: Option<i32>,
 }
 
+/// The children of this process that live: keepers with their servers, or servers alone.
+#[derive(Debug, Default)]
+pub(super) struct Children(Arc<AtomicUsize>);
+
+impl Children {
+    pub(super) fn are_gone(&self) -> bool {
+        self.0.load(Ordering::Acquire) == 0
+    }
+}
+
 /// A child that was started: a keeper with its server, or the server alone.
 #[derive(Debug)]
 pub(super) struct Started {
@@ -75,12 +85,14 @@ impl Started {
     }
 
     /// A thread that waits for the child, so that it never stays a zombie however long we live.
-    fn watch_over(mut child: Child) -> Self {
+    fn watch_over(mut child: Child, children: &Children) -> Self {
         let has_ended = Arc::new(AtomicBool::new(false));
-        let told = Arc::clone(&has_ended);
+        let (told, living) = (Arc::clone(&has_ended), Arc::clone(&children.0));
+        living.fetch_add(1, Ordering::AcqRel);
         std::thread::spawn(move || {
             let _ = child.wait();
             told.store(true, Ordering::Release);
+            living.fetch_sub(1, Ordering::AcqRel);
         });
         Self { has_ended }
     }
@@ -93,6 +105,7 @@ impl Server<'_> {
         &self,
         launcher: Option<&Path>,
         log: std::fs::File,
+        children: &Children,
     ) -> Result<Started, PostgresError> {
         let this_program = CAN_BE_KEEPER.load(Ordering::Relaxed).then(this_program);
         let keeper = launcher.map(Path::to_owned).or(this_program);
@@ -117,7 +130,7 @@ impl Server<'_> {
         command.stdout(Stdio::from(log)).stderr(Stdio::from(error_log));
         let program = keeper.unwrap_or(postgres);
         let child = command.spawn().map_err(|source| PostgresError::Spawn { program, source })?;
-        Ok(Started::watch_over(child))
+        Ok(Started::watch_over(child, children))
     }
 
     fn order(&self) -> [OsString; 5] {

@@ -168,7 +168,8 @@ pub(super) async fn stop(cluster: &Path) -> Result<(), PostgresError> {
             return Ok(());
         }
         let ending = async {
-            while Postmaster::read(cluster).as_ref() == Some(&postmaster) {
+            // The file goes a moment before the process.
+            while Postmaster::read(cluster).as_ref() == Some(&postmaster) || postmaster.is_alive(cluster) {
                 clock::pause(LOOK_EVERY).await;
             }
         };

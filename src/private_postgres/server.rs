@@ -12,7 +12,7 @@ use super::account;
 use super::binaries::{self, Installation};
 use super::cluster;
 use super::error::{PostgresError, while_doing};
-use super::keeper::{Server, Started};
+use super::keeper::{Children, Server, Started};
 use super::layout::{ClusterPlace, Paths, Purpose};
 use super::locks::{Leaving, StartLock, Users};
 use super::postmaster::{self, Postmaster, Readiness};
@@ -30,6 +30,8 @@ const LOOK_AT_LEAST_EVERY: Duration = Duration::from_millis(500);
 /// seconds: the start is repeated for 10 s.
 const STARTS_MAX: u32 = 40;
 const START_AGAIN_AFTER: Duration = Duration::from_millis(250);
+/// A stop of the server takes as long as its own limits, and its keeper ends at once after it; together below the unit's `TimeoutStopSec`.
+const KEEPER_END_LIMIT: Duration = Duration::from_mins(1);
 
 /// How a server is found and started.
 #[derive(Debug, Clone)]
@@ -67,6 +69,7 @@ pub struct PrivatePostgres {
     socket_dir: PathBuf,
     installation: Option<Installation>,
     options: Options,
+    children: Children,
 }
 
 impl PrivatePostgres {
@@ -152,7 +155,7 @@ impl PrivatePostgres {
     pub async fn revive(&self) -> Result<Revival, PostgresError> {
         let layout = &self.share.layout;
         let _lock = StartLock::take(&layout.start_lock()).await?;
-        match raise(layout, &self.options, self.installation.as_ref()).await? {
+        match raise(layout, &self.options, self.installation.as_ref(), &self.children).await? {
             Some((_, revival)) => Ok(revival),
             None => Err(unanswered(layout)),
         }
@@ -169,9 +172,12 @@ impl PrivatePostgres {
         self.share.is_given_up = true;
         match self.share.users.leave()? {
             Leaving::OthersStay => Ok(()),
-            Leaving::KeeperStops => self.share.users.wait_for_keeper().await,
+            Leaving::KeeperStops => {
+                self.share.users.wait_for_keeper().await?;
+                self.outlive_children().await
+            }
             Leaving::Last => {
-                postmaster::stop(layout.cluster()).await?;
+                self.outlive_children().await?;
                 sockets::tidy_up(&layout, &self.socket_dir);
                 match self.options.purpose {
                     Purpose::Disposable => layout.remove(),
@@ -179,6 +185,22 @@ impl PrivatePostgres {
                 }
             }
         }
+    }
+
+    /// Stops the server, also one that a start that was given up has yet to bring, and waits for its keeper: what we left behind, systemd
+    /// would kill.
+    async fn outlive_children(&self) -> Result<(), PostgresError> {
+        let ending = async {
+            loop {
+                postmaster::stop(self.data_dir()).await?;
+                if self.children.are_gone() {
+                    return Ok(());
+                }
+                clock::pause(LOOK_EVERY).await;
+            }
+        };
+        // A keeper that hangs ends with its server, at the latest; there is none to be waited for.
+        clock::within(KEEPER_END_LIMIT, ending).await.unwrap_or(Ok(()))
     }
 
     async fn use_server(share: Share, options: &Options, lock: &StartLock) -> Result<Self, PostgresError> {
@@ -194,12 +216,15 @@ impl PrivatePostgres {
                 Ok(installation)
             }
         };
-        let Some((server, _)) = raise(layout, options, installation.as_ref().ok()).await? else {
+        let children = Children::default();
+        let raised = raise(layout, options, installation.as_ref().ok(), &children).await?;
+        let Some((server, _)) = raised else {
             // Nobody listens: now it matters that there is nothing to start the server with.
             return Err(installation.err().unwrap_or_else(|| unanswered(layout)));
         };
         let installation = installation.ok();
-        Ok(Self { share, socket_dir: server.socket_dir, installation, options: options.clone() })
+        let options = options.clone();
+        Ok(Self { share, socket_dir: server.socket_dir, installation, options, children })
     }
 }
 
@@ -233,8 +258,9 @@ async fn raise(
     layout: &Paths,
     options: &Options,
     installation: Option<&Installation>,
+    children: &Children,
 ) -> Result<Option<(Postmaster, Revival)>, PostgresError> {
-    let answering = clock::within(START_LIMIT, wait_for_answer(layout, options, installation));
+    let answering = clock::within(START_LIMIT, wait_for_answer(layout, options, installation, children));
     match answering.await {
         Ok(Ok(Some((connection, server, revival)))) => {
             create_database(connection).await.map(|()| Some((server, revival)))
@@ -249,6 +275,7 @@ async fn wait_for_answer(
     layout: &Paths,
     options: &Options,
     installation: Option<&Installation>,
+    children: &Children,
 ) -> Result<Option<(Box<PgConnection>, Postmaster, Revival)>, PostgresError> {
     let mut started: Option<(Started, u64)> = None;
     let mut starts = 0;
@@ -284,7 +311,7 @@ async fn wait_for_answer(
                     clock::pause(START_AGAIN_AFTER).await;
                 }
                 starts += 1;
-                started = Some(start_server(layout, options, installation)?);
+                started = Some(start_server(layout, options, installation, children)?);
             }
         }
         clock::pause(look_again_after).await;
@@ -296,6 +323,7 @@ fn start_server(
     layout: &Paths,
     options: &Options,
     installation: &Installation,
+    children: &Children,
 ) -> Result<(Started, u64), PostgresError> {
     let purpose = options.purpose;
     let account = account::choose(layout, purpose)?;
@@ -305,7 +333,7 @@ fn start_server(
     let dead = postmaster::clear_the_way(layout.cluster(), &socket_dir)?;
     let (log, log_from) = layout.open_log()?;
     let server = Server { layout, installation, account, purpose, socket_dir: &socket_dir, dead };
-    Ok((server.start(options.launcher.as_deref(), log)?, log_from))
+    Ok((server.start(options.launcher.as_deref(), log, children)?, log_from))
 }
 
 fn unanswered(layout: &Paths) -> PostgresError {

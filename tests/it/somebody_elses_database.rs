@@ -43,7 +43,7 @@ async fn whatever_is_set_for_the_role_changes_nothing() {
         ("search_path = 'elsewhere, pg_catalog'", "the tables are in public"),
         ("default_transaction_read_only = on", "a role made for reports"),
         ("default_transaction_deferrable = on", "a transaction would wait for others"),
-        ("statement_timeout = '1ms'", "not even a session could be set up"),
+        ("statement_timeout = '20ms'", "hardly a session could be set up"),
         ("lock_timeout = '1ms'", "whoever waits for a lock fails"),
         ("idle_session_timeout = '50ms'", "a session that waits for the provider"),
         ("timezone = 'America/New_York'", "another day"),

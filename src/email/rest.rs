@@ -16,7 +16,7 @@ use crate::domain::keyword::Keyword;
 use crate::domain::number::CertificateNumber;
 use crate::domain::snapshot::{Difference, Doubt};
 use crate::store::StoreError;
-use crate::store::companies::renewals;
+use crate::store::companies::{CompanyId, renewals};
 use crate::store::outbox::recipients::Recipient;
 use crate::store::reports::established::{self, BATCH_ESTABLISHED_MAX};
 use crate::store::reports::queried::{self, Queried};
@@ -68,6 +68,9 @@ pub(crate) async fn around(
     };
     Ok(Around { rest: reader.the_rest().await?, ..around })
 }
+
+/// A day, and the name and the number of what ends or has to be applied for.
+type Deadline = (NaiveDate, String, String);
 
 struct Reader<'a> {
     pool: &'a PgPool,
@@ -122,65 +125,73 @@ impl Reader<'_> {
     }
 
     /// The next deadline of all that they are told of, besides the ends that the letter is about.
-    async fn next_deadline(&self) -> Result<Option<(NaiveDate, String, String)>, StoreError> {
+    async fn next_deadline(&self) -> Result<Option<Deadline>, StoreError> {
         let filed: HashSet<(String, String, NaiveDate)> = renewals::in_force(self.pool)
             .await?
             .into_iter()
             .map(|filed| (filed.keyword, key_of(&filed.number), filed.end))
             .collect();
+        let (mut first, mut from): (Option<Deadline>, _) = (None, self.today);
+        let is_before = |first: &Option<Deadline>, end: NaiveDate| {
+            // What ends later may have to be applied for earlier.
+            first.as_ref().is_some_and(|(day, ..)| *day < end - TimeDelta::days(FILING_BEFORE_DAYS_MAX))
+        };
         for ahead in AHEAD_DAYS {
             let until = self.today + TimeDelta::days(ahead);
-            let found = self.first_deadline_of_what_ends(until, &filed).await?;
-            // What ends later may have to be applied for earlier.
-            if found.as_ref().is_some_and(|(day, ..)| *day <= until - TimeDelta::days(FILING_BEFORE_DAYS_MAX))
-            {
-                return Ok(found);
+            let ends = established::first_ends_between(self.pool, from, until).await?;
+            for ends in ends.chunks(BATCH_ESTABLISHED_MAX) {
+                if ends.first().is_some_and(|(end, _)| is_before(&first, *end)) {
+                    return Ok(first);
+                }
+                let ids: Vec<CompanyId> = ends.iter().map(|(_, id)| *id).collect();
+                let found = self.first_deadline_of(&ids, &filed).await?;
+                first = first.into_iter().chain(found).min();
+            }
+            from = until + TimeDelta::days(1);
+            if is_before(&first, from) {
+                return Ok(first);
             }
         }
         Ok(None)
     }
 
-    async fn first_deadline_of_what_ends(
+    async fn first_deadline_of(
         &self,
-        until: NaiveDate,
+        ids: &[CompanyId],
         filed: &HashSet<(String, String, NaiveDate)>,
-    ) -> Result<Option<(NaiveDate, String, String)>, StoreError> {
-        let ids = established::ids_ending_between(self.pool, self.today, until).await?;
-        let mut first: Option<(NaiveDate, String, String)> = None;
-        for ids in ids.chunks(BATCH_ESTABLISHED_MAX) {
-            let is_read = |keyword: &str| self.companies.contains_key(keyword);
-            for mut company in established::established(self.pool, ids, is_read).await? {
-                // What was seen once and told to nobody is no deadline of theirs yet.
-                let is_unheard =
-                    |doubt: &Doubt| matches!(doubt.difference, Difference::New(_)) && doubt.told_as.is_none();
-                company.snapshot.doubts.retain(|_, doubt| !is_unheard(doubt));
-                let Some(entry) = self.companies.get(company.keyword.as_str()) else { continue };
-                let owner = Owner {
-                    keyword: &company.keyword,
-                    name: &entry.name,
-                    last_verified_at: company.last_verified_at,
-                    expiring_from_days: self
-                        .watchlist
-                        .expiry_days_of(entry)
-                        .iter()
-                        .max()
-                        .copied()
-                        .map_or(-1, i64::from),
-                };
-                let mut all = certificates::certificates(&company.snapshot, owner, self.today);
-                all.retain(|certificate| !self.tells_of(certificate));
-                for certificate in &mut all {
-                    let Some(end) = certificate.valid_until else { continue };
-                    let key =
-                        (company.keyword.as_str().to_owned(), key_of(&certificate.certificate_num), end);
-                    if filed.contains(&key) {
-                        certificate.filing_day = None;
-                    }
+    ) -> Result<Option<Deadline>, StoreError> {
+        let mut first: Option<Deadline> = None;
+        let is_read = |keyword: &str| self.companies.contains_key(keyword);
+        for mut company in established::established(self.pool, ids, is_read).await? {
+            // What was seen once and told to nobody is no deadline of theirs yet.
+            let is_unheard =
+                |doubt: &Doubt| matches!(doubt.difference, Difference::New(_)) && doubt.told_as.is_none();
+            company.snapshot.doubts.retain(|_, doubt| !is_unheard(doubt));
+            let Some(entry) = self.companies.get(company.keyword.as_str()) else { continue };
+            let owner = Owner {
+                keyword: &company.keyword,
+                name: &entry.name,
+                last_verified_at: company.last_verified_at,
+                expiring_from_days: self
+                    .watchlist
+                    .expiry_days_of(entry)
+                    .iter()
+                    .max()
+                    .copied()
+                    .map_or(-1, i64::from),
+            };
+            let mut all = certificates::certificates(&company.snapshot, owner, self.today);
+            all.retain(|certificate| !self.tells_of(certificate));
+            for certificate in &mut all {
+                let Some(end) = certificate.valid_until else { continue };
+                let key = (company.keyword.as_str().to_owned(), key_of(&certificate.certificate_num), end);
+                if filed.contains(&key) {
+                    certificate.filing_day = None;
                 }
-                let next = certificates::next_deadline(&all, self.today);
-                let next = next.map(|(day, it)| (day, it.name.clone(), it.certificate_num.clone()));
-                first = first.into_iter().chain(next).min();
             }
+            let next = certificates::next_deadline(&all, self.today);
+            let next = next.map(|(day, it)| (day, it.name.clone(), it.certificate_num.clone()));
+            first = first.into_iter().chain(next).min();
         }
         Ok(first)
     }

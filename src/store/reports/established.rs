@@ -49,7 +49,8 @@ pub async fn ids_named(pool: &PgPool, keywords: &[&Keyword]) -> Result<Vec<Compa
     Ok(ids.into_iter().map(CompanyId).collect())
 }
 
-/// The companies of which something ends from `first` to `last`, both included, be it established or seen once. Reads no other.
+/// The companies of which something ends from `first` to `last`, both included, be it established or seen once, in the order of their
+/// ids. Reads no other.
 ///
 /// # Errors
 /// When the database fails.
@@ -58,24 +59,43 @@ pub async fn ids_ending_between(
     first: NaiveDate,
     last: NaiveDate,
 ) -> Result<Vec<CompanyId>, StoreError> {
-    let ids = sqlx::query_scalar!(
-        r#"SELECT company_id AS "company_id!"
-           FROM certificates
-           WHERE valid_to IS NULL
-             AND last_day BETWEEN $1 AND $2
-           UNION
-           -- What was seen once is not among the certificates yet.
-           SELECT company_id
-           FROM doubts
-           WHERE NOT is_loss
-             AND difference ->> 'seen' = 'new'
-             AND difference -> 'end' ->> 'day' COLLATE "C" BETWEEN $1::date::text AND $2::date::text
-           ORDER BY 1"#,
+    let ends = first_ends_between(pool, first, last).await?;
+    let mut ids: Vec<CompanyId> = ends.into_iter().map(|(_, id)| id).collect();
+    ids.sort_unstable();
+    Ok(ids)
+}
+
+/// The same companies by the first of these ends, with that.
+///
+/// # Errors
+/// When the database fails.
+pub async fn first_ends_between(
+    pool: &PgPool,
+    first: NaiveDate,
+    last: NaiveDate,
+) -> Result<Vec<(NaiveDate, CompanyId)>, StoreError> {
+    let ends = sqlx::query!(
+        r#"SELECT company_id AS "company_id!", min(day) AS "day!"
+           FROM (
+               SELECT company_id, last_day AS day
+               FROM certificates
+               WHERE valid_to IS NULL
+                 AND last_day BETWEEN $1 AND $2
+               UNION ALL
+               -- What was seen once is not among the certificates yet.
+               SELECT company_id, (difference -> 'end' ->> 'day')::date
+               FROM doubts
+               WHERE NOT is_loss
+                 AND difference ->> 'seen' = 'new'
+                 AND difference -> 'end' ->> 'day' COLLATE "C" BETWEEN $1::date::text AND $2::date::text
+           ) AS ends
+           GROUP BY company_id
+           ORDER BY 2, 1"#,
         first,
         last
     );
-    let ids = ids.fetch_all(pool).await.map_err(during("reading what ends soon"))?;
-    Ok(ids.into_iter().map(CompanyId).collect())
+    let ends = ends.fetch_all(pool).await.map_err(during("reading what ends soon"))?;
+    Ok(ends.into_iter().map(|end| (end.day, CompanyId(end.company_id))).collect())
 }
 
 /// Those of these companies that are wanted, in the order of their ids.

@@ -123,7 +123,7 @@ impl Context {
             let context = Self::new(places, path, text.clone(), warned, environment)?;
             return Ok((context, Some(text)));
         }
-        match accepted(Rejected::of(&judgement.faults)) {
+        match accepted(Rejected::of(&judgement.faults, &text)) {
             Some(context) => {
                 if reader == Reader::Person {
                     draw(&path, &text, &judgement, &environment);

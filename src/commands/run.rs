@@ -100,5 +100,5 @@ async fn tell_directly(context: &Context, error: &anyhow::Error) {
         clock: context.clock.as_ref(),
     };
     let mut direct_mail = DirectMail::remembered_in(&context.state_dir);
-    direct_mail.database_failed(&sender, None, &format!("{error:#}")).await;
+    direct_mail.database_failed(&sender, None, error.as_ref()).await;
 }

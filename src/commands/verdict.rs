@@ -9,6 +9,7 @@ use super::outlook::Outlook;
 use crate::config::{ConfigError, Fault, Warning};
 use crate::domain::keyword::Keyword;
 use crate::domain::text::displayable;
+use crate::domain::trouble_cause::Slip;
 use crate::juhe::{Class, Failure};
 
 /// What `validate --json` prints, and every other command where the watchlist has faults: a contract (design 7).
@@ -58,6 +59,7 @@ pub(super) fn fault_of_unreadable(error: &anyhow::Error) -> Fault {
         column: 1,
         key: String::new(),
         message,
+        slip: Slip::NotToml,
         suggestion: None,
         more: 0,
         span: 0..0,

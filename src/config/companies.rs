@@ -8,13 +8,14 @@ use std::sync::Arc;
 use toml::de::{DeArray, DeValue};
 
 use super::fault::{Complaint, Findings, quoted};
-use super::reader::{Table, kind_of};
+use super::reader::Table;
 use super::sections::{addresses, days};
 use super::values;
 use super::watchlist::Company;
 use crate::domain::credit_code::{self, BadCreditCode, Verdict};
-use crate::domain::keyword::Keyword;
+use crate::domain::keyword::{BadKeyword, KEYWORD_CHARACTERS_MAX, Keyword};
 use crate::domain::occurrences::CronLine;
+use crate::domain::trouble_cause::{Slip, ValueKind};
 
 const NAME_CHARS_MAX: usize = 100;
 const TAG_CHARS_MAX: usize = 50;
@@ -53,14 +54,14 @@ pub(super) fn companies(
     common: CommonReaders,
 ) -> Vec<Company> {
     let Some(value) = top.value("company").or_else(|| top.misspelt("company")) else {
-        let complaint = Complaint::new("there is nothing to watch: no [[company]] is in the file");
+        let complaint =
+            Complaint::new(Slip::NothingToWatch, "there is nothing to watch: no [[company]] is in the file");
         findings.missing("company".to_owned(), 0..0, complaint);
         return Vec::new();
     };
     let Some(entries) = value.get_ref().as_array() else {
-        let found = kind_of(value.get_ref());
-        let complaint =
-            Complaint::new(format!("is a list of entries, not {found}")).perhaps(Some("[[company]]"));
+        let complaint = Complaint::kind(ValueKind::Entry, "a list of entries", value.get_ref())
+            .perhaps(Some("[[company]]"));
         findings.fault("company".to_owned(), value.span(), complaint);
         return Vec::new();
     };
@@ -68,7 +69,7 @@ pub(super) fn companies(
         findings.missing(
             "company".to_owned(),
             value.span(),
-            Complaint::new("there is nothing to watch: the list is empty"),
+            Complaint::new(Slip::NothingToWatch, "there is nothing to watch: the list is empty"),
         );
     }
     let mut companies = Companies::with(common, entries.len());
@@ -90,8 +91,7 @@ impl Companies {
                 let table = Table::open(findings, "company", table, entry.span());
                 self.read.extend(company(findings, &table, &mut self.seen, self.common));
             } else {
-                let complaint =
-                    Complaint::new(format!("is an entry with a keyword, not {}", kind_of(entry.get_ref())));
+                let complaint = Complaint::kind(ValueKind::Entry, "an entry with a keyword", entry.get_ref());
                 findings.fault("company".to_owned(), entry.span(), complaint.perhaps(Some("[[company]]")));
             }
         }
@@ -106,7 +106,12 @@ fn company(
 ) -> Option<Company> {
     let keyword = table.read(findings, "keyword", keyword);
     match (&keyword, table.value("keyword")) {
-        (_, None) => table.require(findings, "keyword", "the company's name, or better its 统一社会信用代码"),
+        (_, None) => table.require(
+            findings,
+            "keyword",
+            Slip::Missing,
+            "the company's name, or better its 统一社会信用代码",
+        ),
         (Some((keyword, verdict)), Some(value)) => {
             if let Verdict::WrongCheckDigit { expected } = verdict {
                 let message =
@@ -124,6 +129,7 @@ fn company(
         table.require(
             findings,
             "to",
+            Slip::NobodyTold,
             "nobody would be told of this company, as [email].to names nobody either",
         );
     }
@@ -152,12 +158,22 @@ fn company(
     Some(Company { keyword, name, tags: unique_tags, to, expiry_days, check, id, line })
 }
 
+fn slip_of(bad: &BadKeyword) -> Slip {
+    match bad {
+        BadKeyword::Empty => Slip::Empty,
+        BadKeyword::TooLong(_) => Slip::TooLong { characters: KEYWORD_CHARACTERS_MAX },
+        BadKeyword::Control => Slip::Invisible,
+    }
+}
+
 fn keyword(value: &DeValue<'_>) -> Result<(Keyword, Verdict), Complaint> {
-    let keyword = values::text(value)?.parse::<Keyword>().map_err(|why| Complaint::new(why.to_string()))?;
+    let keyword = values::text(value)?
+        .parse::<Keyword>()
+        .map_err(|why| Complaint::new(slip_of(&why), why.to_string()))?;
     match credit_code::judge(keyword.as_str()) {
         Ok(verdict) => Ok((keyword, verdict)),
         Err(bad) => {
-            let complaint = Complaint::new(bad.to_string());
+            let complaint = Complaint::new(Slip::NoCreditCode, bad.to_string());
             Err(match bad {
                 BadCreditCode::Letter { perhaps, .. } => complaint.perhaps(perhaps),
                 BadCreditCode::Length(_) => complaint,
@@ -210,7 +226,9 @@ fn id(value: &DeValue<'_>) -> Result<String, Complaint> {
     if is_prefix(&written.to_ascii_lowercase()) {
         return Ok(prefix);
     }
-    let complaint =
-        Complaint::new(format!("{} is no id: it has {ID_DIGITS} digits, 0-9 and a-f", quoted(written)));
+    let complaint = Complaint::new(
+        Slip::NoId,
+        format!("{} is no id: it has {ID_DIGITS} digits, 0-9 and a-f", quoted(written)),
+    );
     Err(complaint.perhaps(is_prefix(&prefix).then_some(prefix)))
 }

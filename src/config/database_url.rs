@@ -8,6 +8,7 @@ use url::Url;
 use super::fault::{Complaint, quoted};
 use super::keys::nearest;
 use super::values::{ascii_host, is_loopback_name};
+use crate::domain::trouble_cause::Slip;
 
 /// What `sslmode` may be (libpq), weakest first.
 const SSL_MODES: [&str; 6] = ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"];
@@ -35,6 +36,7 @@ impl DatabaseUrl {
         let is_password = |key: &str| key.eq_ignore_ascii_case("password");
         if read.url.password().is_some() || read.url.query_pairs().any(|(key, _)| is_password(&key)) {
             return Err(Complaint::new(
+                Slip::Secret,
                 "a password does not belong in this file: give the whole address as the credential \
                  \"database-url\" or QUALWATCH_DATABASE_URL instead",
             ));
@@ -44,17 +46,20 @@ impl DatabaseUrl {
 
     fn read(text: &str) -> Result<Self, Complaint> {
         let mut url = Url::parse(text.trim())
-            .map_err(|why| Complaint::new(format!("is no database address: {why}")))?;
+            .map_err(|why| Complaint::new(Slip::NoServerAddress, format!("is no database address: {why}")))?;
         if !matches!(url.scheme(), "postgres" | "postgresql") {
-            let complaint =
-                Complaint::new("is no PostgreSQL address: it begins with postgres:// or postgresql://");
+            let complaint = Complaint::new(
+                Slip::NoServerAddress,
+                "is no PostgreSQL address: it begins with postgres:// or postgresql://",
+            );
             return Err(complaint.perhaps(nearest(url.scheme(), ["postgres", "postgresql"])));
         }
         // A directory of a socket stays as it is written.
         let named =
             url.host_str().filter(|host| !host.to_ascii_lowercase().starts_with("%2f")).map(ascii_host);
         if let Some(host) = named {
-            let unknown = || Complaint::new("names a server that no name server knows");
+            let unknown =
+                || Complaint::new(Slip::NoServerAddress, "names a server that no name server knows");
             url.set_host(Some(&host.ok_or_else(unknown)?)).map_err(|_| unknown())?;
         }
         let modes: Vec<String> = url
@@ -63,7 +68,8 @@ impl DatabaseUrl {
             .map(|(_, mode)| mode.into_owned())
             .collect();
         if let Some(unknown) = modes.iter().find(|mode| !SSL_MODES.contains(&mode.as_str())) {
-            let complaint = Complaint::new(format!("there is no sslmode {}", quoted(unknown)));
+            let complaint =
+                Complaint::new(Slip::one_of(SSL_MODES), format!("there is no sslmode {}", quoted(unknown)));
             return Err(complaint.perhaps(nearest(unknown, SSL_MODES)));
         }
         let mut weak_mode = None;

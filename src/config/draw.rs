@@ -52,6 +52,20 @@ pub fn draw_warnings(warnings: &[Warning], text: &str, path: &Path, colour: Colo
     draw_all(drawings, text, path, colour)
 }
 
+/// The piece of the file at a place, on one line, short, made inert as [`draw`] makes it.
+#[must_use]
+pub fn shown_at(text: &str, span: &Range<usize>) -> String {
+    const CHARS_MAX: usize = 60;
+    let excerpt = Excerpt::around(text, span);
+    let piece = excerpt.shown.get(excerpt.inside(span)).unwrap_or_default();
+    let piece = piece.lines().next().unwrap_or_default().trim();
+    let mut shown: String = piece.chars().take(CHARS_MAX).collect();
+    if piece.chars().nth(CHARS_MAX).is_some() {
+        shown.push('…');
+    }
+    shown
+}
+
 struct Drawing<'a> {
     level: Level<'static>,
     key: &'a str,

@@ -6,6 +6,7 @@ use std::ops::Range;
 use serde::Serialize;
 
 use crate::domain::text::is_steering;
+use crate::domain::trouble_cause::Slip;
 
 /// Something in the file that must be put right before it is used.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -18,6 +19,9 @@ pub struct Fault {
     pub key: String,
     /// What is wrong.
     pub message: String,
+    /// The same for words in any language.
+    #[serde(skip)]
+    pub slip: Slip,
     /// What may be meant.
     pub suggestion: Option<String>,
     /// In how many more places the file has the same.
@@ -51,13 +55,14 @@ pub struct Warning {
 /// What is wrong with one value, before its place is known.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Complaint {
+    pub slip: Slip,
     pub message: String,
     pub suggestion: Option<String>,
 }
 
 impl Complaint {
-    pub fn new(message: impl Into<String>) -> Self {
-        Self { message: message.into(), suggestion: None }
+    pub fn new(slip: Slip, message: impl Into<String>) -> Self {
+        Self { slip, message: message.into(), suggestion: None }
     }
 
     /// With what may be meant, if anything is known.
@@ -164,7 +169,8 @@ impl<'t> Findings<'t> {
     /// The same entry stands in the file twice, at these places of the file.
     pub fn twice(&mut self, path: String, key: &str, second: Range<usize>, first: Range<usize>) {
         let (line, _) = self.place_in_file(first.start);
-        let complaint = Complaint::new(format!("the same {key} is listed in line {line} already"));
+        let complaint =
+            Complaint::new(Slip::Twice { line }, format!("the same {key} is listed in line {line} already"));
         self.push(path, second, complaint, Some((first, "first listed here")));
     }
 
@@ -190,8 +196,8 @@ impl<'t> Findings<'t> {
         beside: Option<(Range<usize>, &'static str)>,
     ) {
         let (line, column) = self.place_in_file(span.start);
-        let Complaint { message, suggestion } = complaint;
-        self.faults.push(Fault { line, column, key, message, suggestion, more: 0, span, beside });
+        let Complaint { slip, message, suggestion } = complaint;
+        self.faults.push(Fault { line, column, key, message, slip, suggestion, more: 0, span, beside });
     }
 }
 

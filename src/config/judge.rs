@@ -16,6 +16,7 @@ use super::reader::Table;
 use super::sections;
 use super::slips::{Mended, mend};
 use super::watchlist::{Api, Watchlist};
+use crate::domain::trouble_cause::Slip;
 
 /// The largest file that is read: tens of thousands of companies.
 pub const FILE_BYTES_MAX: u64 = 16 << 20;
@@ -65,6 +66,7 @@ fn found((findings, watchlist): (Findings<'_>, Option<Watchlist>)) -> Judgement 
             column: 1,
             key: String::new(),
             message,
+            slip: Slip::NotToml,
             suggestion: None,
             more: 0,
             span: 0..0,
@@ -107,7 +109,8 @@ fn read_in_pieces<'t>(text: &'t str, folder: &Path) -> Option<(Findings<'t>, Opt
 fn read_whole<'t>(text: &'t str, folder: &Path) -> (Findings<'t>, Option<Watchlist>) {
     let mut findings = Findings::new(text);
     if is_too_large(text) {
-        let complaint = Complaint::new(format!("the file is larger than {} MiB", FILE_BYTES_MAX >> 20));
+        let complaint =
+            Complaint::new(Slip::TooLarge, format!("the file is larger than {} MiB", FILE_BYTES_MAX >> 20));
         findings.unreadable(0..0, complaint);
         return (findings, None);
     }
@@ -122,7 +125,7 @@ fn read_whole<'t>(text: &'t str, folder: &Path) -> (Findings<'t>, Option<Watchli
     }
     for error in errors {
         let span = error.span().unwrap_or(0..0);
-        findings.unreadable(span, Complaint::new(in_our_words(error.message())));
+        findings.unreadable(span, in_our_words(error.message()));
     }
     let top = Table::open(&mut findings, "", root.get_ref(), 0..0);
     let (settings, common) = settings(&mut findings, &top, folder);
@@ -195,10 +198,10 @@ pub fn warning_at(text: &str, table: &str, key: &str, message: impl Into<String>
 }
 
 /// The parser's message in a whole sentence where operators meet it most.
-fn in_our_words(message: &str) -> String {
+fn in_our_words(message: &str) -> Complaint {
     match message {
-        "duplicate key" => "this key stands in the same table twice".to_owned(),
-        other => format!("this is not TOML: {other}"),
+        "duplicate key" => Complaint::new(Slip::KeyTwice, "this key stands in the same table twice"),
+        other => Complaint::new(Slip::NotToml, format!("this is not TOML: {other}")),
     }
 }
 

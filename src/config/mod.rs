@@ -30,7 +30,7 @@ mod values;
 mod watchlist;
 
 pub use database_url::DatabaseUrl;
-pub use draw::{Colour, draw, draw_warnings};
+pub use draw::{Colour, draw, draw_warnings, shown_at};
 pub use effect::{EditEffect, Named, ReaderOf};
 pub use error::ConfigError;
 pub use fault::{Fault, Warning};

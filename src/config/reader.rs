@@ -7,6 +7,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::fault::{Complaint, Findings, quoted};
 use super::keys::{RESERVED, keys_of, nearest};
+use crate::domain::trouble_cause::{Slip, ValueKind};
 
 /// A value with its place.
 pub(super) type Value<'a, 'i> = &'a Spanned<DeValue<'i>>;
@@ -62,10 +63,8 @@ impl<'a, 'i> Table<'a, 'i> {
             Some(value) => {
                 let entries = value.get_ref().as_table();
                 if entries.is_none() {
-                    let found = kind_of(value.get_ref());
-                    let complaint = Complaint::new(format!(
-                        "is a table: write [{name}] on a line of its own, not {found}"
-                    ));
+                    let wanted = format!("a table: write [{name}] on a line of its own");
+                    let complaint = Complaint::kind(ValueKind::Table, &wanted, value.get_ref());
                     findings.fault(name.to_owned(), value.span(), complaint);
                 }
                 match entries {
@@ -132,8 +131,7 @@ impl<'a, 'i> Table<'a, 'i> {
     ) -> Option<Vec<(T, Range<usize>)>> {
         let value = self.value(key)?;
         let Some(entries) = value.get_ref().as_array() else {
-            let complaint =
-                Complaint::new(format!("is a list, written […], not {}", kind_of(value.get_ref())));
+            let complaint = Complaint::kind(ValueKind::List, "a list, written […]", value.get_ref());
             findings.fault(self.path(key), value.span(), complaint);
             return None;
         };
@@ -148,7 +146,7 @@ impl<'a, 'i> Table<'a, 'i> {
     }
 
     /// Notes that a key must be there, unless it is there misspelt: one slip is one fault.
-    pub fn require(&self, findings: &mut Findings<'_>, key: &str, why: &str) {
+    pub fn require(&self, findings: &mut Findings<'_>, key: &str, slip: Slip, why: &str) {
         if self.header == Header::AtFault || self.misspelt(key).is_some() {
             return;
         }
@@ -156,33 +154,38 @@ impl<'a, 'i> Table<'a, 'i> {
             Some(_) => format!("`{key}` is missing: {why}"),
             None => format!("`{key}` is missing, and so is its table [{}]: {why}", self.name),
         };
-        findings.missing(self.path(key), self.span(), Complaint::new(message));
+        findings.missing(self.path(key), self.span(), Complaint::new(slip, message));
     }
 
     fn unknown(&self, key: &str, value: Value<'_, '_>) -> Complaint {
         if self.name.is_empty() && RESERVED.contains(&key) {
             let form = if value.get_ref().is_array() { format!("[[{key}]]") } else { format!("[{key}]") };
-            return Complaint::new(format!("{form} is not in this version"));
+            return Complaint::new(Slip::NotInThisVersion, format!("{form} is not in this version"));
         }
         if let Some(credential) = credential_for(self.name, key) {
-            return Complaint::new(format!("a secret does not belong in this file: {credential}"));
+            return Complaint::new(
+                Slip::Secret,
+                format!("a secret does not belong in this file: {credential}"),
+            );
         }
         let known = keys_of(self.name);
-        let complaint = Complaint::new(match self.name {
+        let message = match self.name {
             "" => format!("there is no key {}", quoted(key)),
             "company" => format!("a [[company]] has no key {}", quoted(key)),
             name => format!("[{name}] has no key {}", quoted(key)),
-        });
+        };
         if let Some(near) = nearest(key, known.iter().copied()) {
-            return complaint.perhaps(Some(near));
+            return Complaint::new(Slip::UnknownKey, message).perhaps(Some(near));
         }
         let elsewhere =
             super::keys::KEYS.iter().find(|(name, keys)| *name != self.name && keys.contains(&key));
-        complaint.perhaps(elsewhere.map(|(name, _)| match *name {
+        let Some((table, _)) = elsewhere else { return Complaint::new(Slip::UnknownKey, message) };
+        let perhaps = match *table {
             "" => format!("`{key}` stands at the top of the file, before the first [table]"),
             "company" => format!("`{key}` belongs into a [[company]]"),
-            name => format!("`{key}` belongs into [{name}]"),
-        }))
+            table => format!("`{key}` belongs into [{table}]"),
+        };
+        Complaint::new(Slip::KeyElsewhere { table: (*table).to_owned() }, message).perhaps(Some(perhaps))
     }
 }
 
@@ -205,15 +208,18 @@ fn shown_key(key: &str) -> String {
     if plain { key.chars().take(60).collect() } else { quoted(key) }
 }
 
-/// The kind of a value, in the operator's words.
-pub(super) fn kind_of(value: &DeValue<'_>) -> &'static str {
-    match value {
-        DeValue::String(_) => "text",
-        DeValue::Integer(_) => "a whole number",
-        DeValue::Float(_) => "a number with a point",
-        DeValue::Boolean(_) => "true or false",
-        DeValue::Datetime(_) => "a date",
-        DeValue::Array(_) => "a list",
-        DeValue::Table(_) => "a table",
+impl Complaint {
+    /// A value of another kind than the `wanted` one, which is `described` in the operator's words.
+    pub fn kind(wanted: ValueKind, described: &str, value: &DeValue<'_>) -> Self {
+        let (found, shown) = match value {
+            DeValue::String(_) => (ValueKind::Text, "text"),
+            DeValue::Integer(_) => (ValueKind::Whole, "a whole number"),
+            DeValue::Float(_) => (ValueKind::Number, "a number with a point"),
+            DeValue::Boolean(_) => (ValueKind::Boolean, "true or false"),
+            DeValue::Datetime(_) => (ValueKind::Date, "a date"),
+            DeValue::Array(_) => (ValueKind::List, "a list"),
+            DeValue::Table(_) => (ValueKind::Table, "a table"),
+        };
+        Self::new(Slip::Kind { wanted, found }, format!("is {described}, not {shown}"))
     }
 }

@@ -18,6 +18,7 @@ use super::values;
 use super::watchlist::{Alerts, Api, Database, Email, Heartbeat, Method, Outlet, Schedule, SecretFile};
 use crate::domain::language::Language;
 use crate::domain::occurrences::CronLine;
+use crate::domain::trouble_cause::Slip;
 
 /// The document's own address, over TLS (it says http://).
 const API_URL: &str = "https://v.juhe.cn/opens/App/bqQualification/query";
@@ -87,11 +88,12 @@ fn api_url(value: &DeValue<'_>) -> Result<Url, Complaint> {
     let url = values::web_address(value)?;
     if url.query_pairs().any(|(key, _)| key == "key") {
         return Err(Complaint::new(
+            Slip::Secret,
             "the key does not belong in this file: use the credential \"api-key\", QUALWATCH_API_KEY or `key_file`",
         ));
     }
     if url.query().is_some() {
-        return Err(Complaint::new("has parameters (?…), which qualwatch adds itself"));
+        return Err(Complaint::new(Slip::ServerAddress, "has parameters (?…), which qualwatch adds itself"));
     }
     Ok(url)
 }
@@ -101,7 +103,10 @@ fn method(value: &DeValue<'_>) -> Result<Method, Complaint> {
         "post" => Ok(Method::Post),
         "get" => Ok(Method::Get),
         other => {
-            let complaint = Complaint::new(format!("{} is neither \"post\" nor \"get\"", quoted(other)));
+            let complaint = Complaint::new(
+                Slip::one_of(["post", "get"]),
+                format!("{} is neither \"post\" nor \"get\"", quoted(other)),
+            );
             Err(complaint.perhaps(nearest(other, ["post", "get"])))
         }
     }
@@ -141,7 +146,8 @@ pub(super) fn schedule(findings: &mut Findings<'_>, top: &Table<'_, '_>) -> Opti
         if report.is_empty() {
             Ok(())
         } else {
-            Err(Complaint::new("a regular report is not in this version").perhaps(Some("\"\"")))
+            Err(Complaint::new(Slip::NotInThisVersion, "a regular report is not in this version")
+                .perhaps(Some("\"\"")))
         }
     });
     let check = table.read(findings, "check", values::cron_line);
@@ -196,21 +202,28 @@ pub(super) fn email(findings: &mut Findings<'_>, top: &Table<'_, '_>, folder: &P
     let from = table
         .read(findings, "from", |value| values::text(value)?.parse::<Mailbox>().map_err(Complaint::from));
     if table.value("from").is_none() {
-        table.require(findings, "from", "the address mails come from");
+        table.require(findings, "from", Slip::Missing, "the address mails come from");
     }
     let to = addresses(findings, &table, "to").unwrap_or_default();
     // Somebody is meant, but who cannot be read: nothing can be said of companies without readers of their own.
     let is_unknown = to.is_empty() && !table.names_nobody("to");
     let operators = addresses(findings, &table, "operators");
     match (&operators, table.value("operators")) {
-        (_, None) => table.require(findings, "operators", "who is told when qualwatch itself is in trouble"),
+        (_, None) => table.require(
+            findings,
+            "operators",
+            Slip::Missing,
+            "who is told when qualwatch itself is in trouble",
+        ),
         (Some(addresses), Some(value))
             if addresses.is_empty()
             // An entry at fault has been noted already.
             && value.get_ref().as_array().is_some_and(|entries| entries.iter().next().is_none()) =>
         {
-            let complaint =
-                Complaint::new("names nobody: somebody must be told when qualwatch is in trouble");
+            let complaint = Complaint::new(
+                Slip::NobodyTold,
+                "names nobody: somebody must be told when qualwatch is in trouble",
+            );
             findings.fault(table.path("operators"), value.span(), complaint);
         }
         _ => {}
@@ -243,13 +256,16 @@ fn outlet(findings: &mut Findings<'_>, table: &Table<'_, '_>, folder: &Path) -> 
             table.require(
                 findings,
                 "smtp",
+                Slip::Missing,
                 "the server mails are handed to (or `maildir`, to write them as files)",
             );
             None
         }
         (Some(_), Some(second)) => {
-            let complaint =
-                Complaint::new("stands beside `smtp`: mails go to a server or into a directory, not both");
+            let complaint = Complaint::new(
+                Slip::TwoOutlets,
+                "stands beside `smtp`: mails go to a server or into a directory, not both",
+            );
             findings.fault(table.path("maildir"), second.span(), complaint);
             None
         }
@@ -320,10 +336,13 @@ fn helo(value: &DeValue<'_>) -> Result<String, Complaint> {
     if is_address || is_full_host_name(text) {
         return Ok(text.to_owned());
     }
-    Err(Complaint::new(format!(
-        "{} is no full name of a host; write one like qualwatch.example.com, or an address like [192.0.2.7]",
-        quoted(text)
-    )))
+    Err(Complaint::new(
+        Slip::NoHostName,
+        format!(
+            "{} is no full name of a host; write one like qualwatch.example.com, or an address like [192.0.2.7]",
+            quoted(text)
+        ),
+    ))
 }
 
 /// Whether a server that asks for a full name in EHLO would take this one.
@@ -346,7 +365,10 @@ pub fn is_full_host_name(name: &str) -> bool {
 fn digest(value: &DeValue<'_>) -> Result<CronLine, Complaint> {
     let line = values::cron_line(value)?;
     if line.is_rarer_than_daily() {
-        return Err(Complaint::new("is rarer than daily: an end of validity could pass before it is told"));
+        return Err(Complaint::new(
+            Slip::RarerThanDaily,
+            "is rarer than daily: an end of validity could pass before it is told",
+        ));
     }
     Ok(line)
 }
@@ -379,7 +401,7 @@ pub(super) fn addresses(
 fn file(value: &DeValue<'_>, folder: &Path) -> Result<PathBuf, Complaint> {
     let written = values::text(value)?;
     if written.trim().is_empty() || written.chars().any(char::is_control) {
-        return Err(Complaint::new("is no path"));
+        return Err(Complaint::new(Slip::NoPath, "is no path"));
     }
     Ok(folder.join(written))
 }
@@ -397,6 +419,6 @@ fn secret_file(
 
 impl From<BadAddress> for Complaint {
     fn from(bad: BadAddress) -> Self {
-        Self::new(bad.to_string()).perhaps(bad.suggestion)
+        Self::new(Slip::NoMailAddress, bad.to_string()).perhaps(bad.suggestion)
     }
 }

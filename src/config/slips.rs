@@ -7,6 +7,7 @@ use std::ops::Range;
 
 use super::fault::Complaint;
 use super::keys::KEYS;
+use crate::domain::trouble_cause::Slip;
 
 /// The copy, and where its bytes come from.
 pub(super) struct Mended {
@@ -78,7 +79,7 @@ fn complaint(line: &str, changes: &[Change]) -> Complaint {
         && change.what == What::Brackets
     {
         let message = format!("`{}` has the wrong number of brackets", written(change));
-        return Complaint::new(message).perhaps(Some(change.write.as_str()));
+        return Complaint::new(Slip::Brackets, message).perhaps(Some(change.write.as_str()));
     }
     // One sentence for each kind of character: what stands there, what is meant.
     let mut kinds: Vec<(&'static str, char, Vec<String>)> = Vec::new();
@@ -100,7 +101,10 @@ fn complaint(line: &str, changes: &[Change]) -> Complaint {
             more => format!("the {name}s {} mean nothing here, write `{meant}`", more.join(" and ")),
         })
         .collect();
-    Complaint::new(sentences.join("; "))
+    let pairs = kinds.iter().flat_map(|(_, meant, characters)| {
+        characters.iter().map(|shown| (shown.trim_matches('`').to_owned(), meant.to_string()))
+    });
+    Complaint::new(Slip::Characters { pairs: pairs.collect() }, sentences.join("; "))
 }
 
 fn name_of(character: char) -> &'static str {

@@ -6,6 +6,7 @@ use url::Url;
 use super::fault::{Complaint, quoted};
 use super::mailbox::EmailAddress;
 use super::values::{ascii_host, is_loopback_name};
+use crate::domain::trouble_cause::Slip;
 
 /// The most bytes of a login name.
 const LOGIN_BYTES_MAX: usize = 254;
@@ -42,29 +43,36 @@ impl SmtpServer {
     /// Reads `smtps://user%40host@server:465` and its like.
     pub(super) fn parse(text: &str) -> Result<Self, Complaint> {
         let url = Url::parse(text.trim()).map_err(|why| {
-            Complaint::new(format!(
+            Complaint::new(Slip::NoServerAddress, format!(
                 "is no server address: {why}; write it like smtps://user%40example.com@smtp.example.com:465"
             ))
         })?;
         if url.password().is_some() {
             return Err(Complaint::new(
+                Slip::Secret,
                 "a password does not belong in this file: use the credential \"smtp-password\", \
                  QUALWATCH_SMTP_PASSWORD or `password_file`, and keep only the login here",
             ));
         }
         if !matches!(url.scheme(), "smtp" | "smtps") {
-            let complaint =
-                Complaint::new(format!("{} is neither smtps:// nor smtp://", quoted(url.scheme())));
+            let complaint = Complaint::new(
+                Slip::one_of(["smtps://", "smtp://"]),
+                format!("{} is neither smtps:// nor smtp://", quoted(url.scheme())),
+            );
             return Err(complaint.perhaps(super::keys::nearest(url.scheme(), ["smtps", "smtp"])));
         }
         let host = url
             .host_str()
             .filter(|host| !host.is_empty())
-            .ok_or_else(|| Complaint::new("names no server"))?;
-        let host =
-            &ascii_host(host).ok_or_else(|| Complaint::new("names a server that no name server knows"))?;
+            .ok_or_else(|| Complaint::new(Slip::NoServerAddress, "names no server"))?;
+        let host = &ascii_host(host).ok_or_else(|| {
+            Complaint::new(Slip::NoServerAddress, "names a server that no name server knows")
+        })?;
         if !matches!(url.path(), "" | "/") || url.fragment().is_some() {
-            return Err(Complaint::new("has something after the server that means nothing"));
+            return Err(Complaint::new(
+                Slip::ServerAddress,
+                "has something after the server that means nothing",
+            ));
         }
         let security = security(&url, is_loopback_name(host))?;
         let port = match security {
@@ -118,19 +126,23 @@ fn security(url: &Url, is_loopback: bool) -> Result<Security, Complaint> {
             ("tls", "none", "smtp") if is_loopback => security = Security::Plain,
             ("tls", "none", "smtp") => {
                 let complaint = Complaint::new(
+                    Slip::InTheClear,
                     "mail and password would travel in the clear: plain only to this very machine",
                 );
                 return Err(complaint.perhaps(Some("tls=required")));
             }
             ("tls", _, _) => {
                 let complaint = Complaint::new(
+                    Slip::one_of(["tls=required"]),
                     "`tls` can only be `required`: what is merely tried can be stripped on the way",
                 );
                 return Err(complaint.perhaps(Some("tls=required")));
             }
             (other, _, _) => {
-                let complaint =
-                    Complaint::new(format!("there is no parameter {}; only `tls=required`", quoted(other)));
+                let complaint = Complaint::new(
+                    Slip::one_of(["tls=required"]),
+                    format!("there is no parameter {}; only `tls=required`", quoted(other)),
+                );
                 return Err(complaint.perhaps(super::keys::nearest(other, ["tls"])));
             }
         }
@@ -142,10 +154,11 @@ fn login(encoded: &str) -> Result<Option<String>, Complaint> {
     if encoded.is_empty() {
         return Ok(None);
     }
-    let login =
-        percent_decode_str(encoded).decode_utf8().map_err(|_| Complaint::new("the login is not UTF-8"))?;
+    let login = percent_decode_str(encoded)
+        .decode_utf8()
+        .map_err(|_| Complaint::new(Slip::ServerAddress, "the login is not UTF-8"))?;
     if login.len() > LOGIN_BYTES_MAX || login.chars().any(char::is_control) {
-        return Err(Complaint::new("the login is too long or has a control character"));
+        return Err(Complaint::new(Slip::ServerAddress, "the login is too long or has a control character"));
     }
     Ok(Some(login.into_owned()))
 }

@@ -11,10 +11,10 @@ use url::{Host, Url};
 
 use super::fault::{Complaint, quoted};
 use super::keys::nearest;
-use super::reader::kind_of;
 use crate::domain::language::Language;
 use crate::domain::occurrences::CronLine;
 use crate::domain::text::{first_unseen, is_steering};
+use crate::domain::trouble_cause::{Slip, ValueKind};
 
 /// The longest duration that is believed.
 const DAYS_MAX: u64 = 3_650;
@@ -30,9 +30,9 @@ pub(super) fn text<'a>(value: &'a DeValue<'_>) -> Result<&'a str, Complaint> {
         DeValue::Datetime(date) => Some(format!("\"{date}\"")),
         _ => None,
     };
-    let text = value.as_str().ok_or_else(|| {
-        Complaint::new(format!("is text in quotes, not {}", kind_of(value))).perhaps(suggestion)
-    })?;
+    let text = value
+        .as_str()
+        .ok_or_else(|| Complaint::kind(ValueKind::Text, "text in quotes", value).perhaps(suggestion))?;
     match first_unseen(text) {
         Some(unseen) => {
             let without: String = text
@@ -40,7 +40,7 @@ pub(super) fn text<'a>(value: &'a DeValue<'_>) -> Result<&'a str, Complaint> {
                 .filter(|character| first_unseen(character.encode_utf8(&mut [0; 4])).is_none())
                 .collect();
             let complaint = format!("holds U+{:04X}, a character that nobody sees", u32::from(unseen));
-            Err(Complaint::new(complaint).perhaps(Some(without)))
+            Err(Complaint::new(Slip::Invisible, complaint).perhaps(Some(without)))
         }
         None => Ok(text),
     }
@@ -62,13 +62,14 @@ pub(super) fn ascii_host(host: &str) -> Option<String> {
 pub(super) fn label(value: &DeValue<'_>, chars_max: usize) -> Result<String, Complaint> {
     let text = text(value)?.trim();
     if text.is_empty() {
-        return Err(Complaint::new("is empty"));
+        return Err(Complaint::new(Slip::Empty, "is empty"));
     }
     if text.chars().count() > chars_max {
-        return Err(Complaint::new(format!("is longer than {chars_max} characters")));
+        let slip = Slip::TooLong { characters: chars_max };
+        return Err(Complaint::new(slip, format!("is longer than {chars_max} characters")));
     }
     if text.chars().any(is_steering) {
-        return Err(Complaint::new("has a control or invisible character"));
+        return Err(Complaint::new(Slip::Invisible, "has a control or invisible character"));
     }
     Ok(text.to_owned())
 }
@@ -77,19 +78,23 @@ pub(super) fn label(value: &DeValue<'_>, chars_max: usize) -> Result<String, Com
 pub(super) fn whole(value: &DeValue<'_>, least: u64, most: u64) -> Result<u64, Complaint> {
     let Some(number) = value.as_integer() else {
         let bare = value.as_str().filter(|text| text.parse::<u64>().is_ok()).map(str::to_owned);
-        return Err(Complaint::new(format!("is a whole number, not {}", kind_of(value))).perhaps(bare));
+        return Err(Complaint::kind(ValueKind::Whole, "a whole number", value).perhaps(bare));
     };
     u64::from_str_radix(number.as_str(), number.radix())
         .ok()
         .filter(|number| (least..=most).contains(number))
         .ok_or_else(|| {
-            Complaint::new(format!("{} is not between {least} and {most}", quoted(&number.to_string())))
+            let message = format!("{} is not between {least} and {most}", quoted(&number.to_string()));
+            Complaint::new(Slip::out_of_range(least, most), message)
         })
 }
 
 pub(super) fn count(value: &DeValue<'_>, most: u32) -> Result<NonZeroU32, Complaint> {
     let number = whole(value, 1, u64::from(most))?;
-    u32::try_from(number).ok().and_then(NonZeroU32::new).ok_or_else(|| Complaint::new("is out of range"))
+    u32::try_from(number)
+        .ok()
+        .and_then(NonZeroU32::new)
+        .ok_or_else(|| Complaint::new(Slip::out_of_range(1, most), "is out of range"))
 }
 
 /// A number of days, such as a threshold.
@@ -102,7 +107,7 @@ pub(super) fn days(value: &DeValue<'_>, least: u64) -> Result<u16, Complaint> {
             None => complaint,
         }
     })?;
-    u16::try_from(number).map_err(|_| Complaint::new("is out of range"))
+    u16::try_from(number).map_err(|_| Complaint::new(Slip::out_of_range(least, DAYS_MAX), "is out of range"))
 }
 
 /// A rate: a number above 0, whole or not, at most 1000.
@@ -110,10 +115,11 @@ pub(super) fn rate(value: &DeValue<'_>) -> Result<f64, Complaint> {
     let read = match value {
         DeValue::Integer(number) => number.to_string().parse::<f64>().ok(),
         DeValue::Float(number) => number.as_str().parse::<f64>().ok(),
-        other => return Err(Complaint::new(format!("is a number, not {}", kind_of(other)))),
+        other => return Err(Complaint::kind(ValueKind::Number, "a number", other)),
     };
-    read.filter(|rate| rate.is_finite() && *rate >= 0.001 && *rate <= 1_000_000.0)
-        .ok_or_else(|| Complaint::new("is not between 0.001 and 1000000"))
+    read.filter(|rate| rate.is_finite() && *rate >= 0.001 && *rate <= 1_000_000.0).ok_or_else(|| {
+        Complaint::new(Slip::out_of_range("0.001", "1000000"), "is not between 0.001 and 1000000")
+    })
 }
 
 /// A duration such as `20s`, `1h30m` or `7d`, never below `least`. A bare number is asked for its unit: mostly `unit` is meant.
@@ -124,28 +130,32 @@ pub(super) fn duration(value: &DeValue<'_>, least: Duration, unit: &str) -> Resu
         _ => None,
     };
     if let Some(number) = bare {
-        let complaint = Complaint::new("is a duration with its unit, in quotes: ms, s, m, h, d or y");
+        let complaint =
+            Complaint::new(Slip::NoUnit, "is a duration with its unit, in quotes: ms, s, m, h, d or y");
         return Err(complaint.perhaps(as_duration(&number, unit)));
     }
     let written = text(value)?;
     let Some(read) = read_duration(written) else {
         let is_bare = written.trim().parse::<f64>().is_ok();
         let complaint = if is_bare {
-            Complaint::new(format!("{} has no unit: ms, s, m, h, d or y?", quoted(written)))
+            Complaint::new(Slip::NoUnit, format!("{} has no unit: ms, s, m, h, d or y?", quoted(written)))
         } else {
-            Complaint::new(format!(
-                "{} is no duration: write it like \"20s\", \"1h30m\" or \"7d\"",
-                quoted(written)
-            ))
+            Complaint::new(
+                Slip::NoDuration,
+                format!("{} is no duration: write it like \"20s\", \"1h30m\" or \"7d\"", quoted(written)),
+            )
         };
         let perhaps = if is_bare { as_duration(written.trim(), unit) } else { in_units(written) };
         return Err(complaint.perhaps(perhaps));
     };
     if read < least {
-        return Err(Complaint::new(format!("{} is too short", quoted(written))));
+        return Err(Complaint::new(Slip::TooShort, format!("{} is too short", quoted(written))));
     }
     if read.as_secs() > DAYS_MAX * 86_400 {
-        return Err(Complaint::new(format!("{} is longer than {DAYS_MAX} days", quoted(written))));
+        return Err(Complaint::new(
+            Slip::TooManyDays { days: DAYS_MAX },
+            format!("{} is longer than {DAYS_MAX} days", quoted(written)),
+        ));
     }
     Ok(read)
 }
@@ -193,7 +203,7 @@ fn read_duration(written: &str) -> Option<Duration> {
 pub(super) fn zone(value: &DeValue<'_>) -> Result<Tz, Complaint> {
     let written = text(value)?;
     written.parse().map_err(|_| {
-        let complaint = Complaint::new(format!("there is no time zone {}", quoted(written)));
+        let complaint = Complaint::new(Slip::NoZone, format!("there is no time zone {}", quoted(written)));
         complaint.perhaps(nearest_zone(written))
     })
 }
@@ -224,16 +234,23 @@ pub(super) fn language(value: &DeValue<'_>) -> Result<Language, Complaint> {
             } else {
                 nearest(other, ["zh-CN", "en"])
             };
-            Err(Complaint::new(format!("{} is neither \"zh-CN\" nor \"en\"", quoted(other))).perhaps(meant))
+            Err(Complaint::new(
+                Slip::one_of(["zh-CN", "en"]),
+                format!("{} is neither \"zh-CN\" nor \"en\"", quoted(other)),
+            )
+            .perhaps(meant))
         }
     }
 }
 
 pub(super) fn cron_line(value: &DeValue<'_>) -> Result<CronLine, Complaint> {
     let written = text(value)?;
-    written
-        .parse()
-        .map_err(|why| Complaint::new(format!("the cron line {} cannot be followed: {why}", quoted(written))))
+    written.parse().map_err(|why| {
+        Complaint::new(
+            Slip::NoCronLine,
+            format!("the cron line {} cannot be followed: {why}", quoted(written)),
+        )
+    })
 }
 
 /// An http or https address without a login in it.
@@ -241,17 +258,20 @@ pub(super) fn web_address(value: &DeValue<'_>) -> Result<Url, Complaint> {
     let written = text(value)?;
     let url = Url::parse(written.trim()).map_err(|why| {
         let without_scheme = !written.contains("://") && written.contains('.');
-        let complaint = Complaint::new(format!("is no web address: {why}"));
+        let complaint = Complaint::new(Slip::NoServerAddress, format!("is no web address: {why}"));
         complaint.perhaps(without_scheme.then(|| format!("https://{}", written.trim())))
     })?;
     if !matches!(url.scheme(), "http" | "https") {
-        return Err(Complaint::new("is no web address: it begins with https:// or http://"));
+        return Err(Complaint::new(
+            Slip::NoServerAddress,
+            "is no web address: it begins with https:// or http://",
+        ));
     }
     if !url.username().is_empty() || url.password().is_some() {
-        return Err(Complaint::new("has a login in it, which is not supported"));
+        return Err(Complaint::new(Slip::ServerAddress, "has a login in it, which is not supported"));
     }
     if url.fragment().is_some() {
-        return Err(Complaint::new("has a fragment (#…), which is never sent"));
+        return Err(Complaint::new(Slip::ServerAddress, "has a fragment (#…), which is never sent"));
     }
     Ok(url)
 }

@@ -124,12 +124,12 @@ impl<'a> Common<'a> {
     pub(super) async fn failed(&self, condition: &Condition, at: At, error: &(dyn Error + 'static)) {
         let work = condition.work;
         if condition.fails(chain(error), at) {
-            tracing::error!(error, work, "this failed and is tried again every minute");
+            tracing::error!(error, %work, "this failed and is tried again every minute");
         }
         if is_of_the_database(error) {
             let watchlist = self.watchlist();
             let mut direct_mail = self.direct_mail.lock().await;
-            direct_mail.database_failed(&self.sender(&watchlist), Some(work), &chain(error)).await;
+            direct_mail.database_failed(&self.sender(&watchlist), Some(work), error).await;
         }
         self.bells.revival.notify_one();
     }
@@ -137,7 +137,7 @@ impl<'a> Common<'a> {
     /// A piece of work was done. When all of it is again, what was told without the database is told to be over.
     pub(super) async fn works(&self, condition: &Condition, at: At) {
         if condition.works(at) {
-            tracing::info!(work = condition.work, "it works again");
+            tracing::info!(work = %condition.work, "it works again");
         }
         let mut direct_mail = self.direct_mail.lock().await;
         if !self.conditions.are_well(direct_mail.failed_work()) {

@@ -2,11 +2,12 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use crate::domain::trouble_cause::Work;
+
 /// One piece of work, done again and again.
 #[derive(Debug)]
 pub(super) struct Condition {
-    /// As operators read it: "sweeping".
-    pub(super) work: &'static str,
+    pub(super) work: Work,
     state: Mutex<State>,
 }
 
@@ -32,7 +33,7 @@ pub(super) enum At {
 }
 
 impl Condition {
-    const fn of(work: &'static str) -> Self {
+    const fn of(work: Work) -> Self {
         Self { work, state: Mutex::new(State::Unknown) }
     }
 
@@ -83,11 +84,11 @@ pub(super) struct Conditions {
 impl Conditions {
     pub(super) const fn unknown() -> Self {
         Self {
-            sweeping: Condition::of("sweeping"),
-            mailing: Condition::of("sending mail"),
-            forgetting: Condition::of("forgetting what is old"),
-            reloading: Condition::of("reloading the watchlist"),
-            looking_back: Condition::of("looking at the day's work"),
+            sweeping: Condition::of(Work::Sweeping),
+            mailing: Condition::of(Work::Mailing),
+            forgetting: Condition::of(Work::Forgetting),
+            reloading: Condition::of(Work::Reloading),
+            looking_back: Condition::of(Work::LookingBack),
         }
     }
 
@@ -102,7 +103,7 @@ impl Conditions {
     }
 
     /// Whether nothing fails, and what failed before the start was done since: what was told of it is over.
-    pub(super) fn are_well(&self, failed_before: Option<&str>) -> bool {
+    pub(super) fn are_well(&self, failed_before: Option<Work>) -> bool {
         let is_done = |one: &&Condition| *one.state() == State::Works;
         let before = self.all().into_iter().find(|one| Some(one.work) == failed_before);
         self.failing().is_empty() && is_done(&&self.sweeping) && before.as_ref().is_none_or(is_done)
@@ -115,7 +116,7 @@ mod tests {
 
     #[test]
     fn the_recovery_of_one_ends_nobody_elses_trouble() {
-        let (all, before) = (Conditions::unknown(), Some("sending mail"));
+        let (all, before) = (Conditions::unknown(), Some(Work::Mailing));
         assert!(!all.are_well(None), "nothing was tried yet");
         assert!(!all.sweeping.works(At::Doing) && all.are_well(None) && !all.are_well(before));
         let full = || "disk full".to_owned();

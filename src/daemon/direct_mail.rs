@@ -2,6 +2,7 @@
 //! once, once per cause. A marker file remembers, so that neither a restart nor the next look tells it again. It is written in
 //! place, into room that was taken while there was some: what is told of may be that very disk, and it may be full.
 
+use std::error::Error;
 use std::fs::{self, DirBuilder, OpenOptions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
@@ -14,12 +15,15 @@ use sha2::{Digest as _, Sha256};
 use crate::clock::Clock;
 use crate::config::{self, EmailAddress, Environment, Watchlist};
 use crate::domain::event::{Event, News, Trouble, TroubleFacts};
-use crate::domain::text::{displayable, hex};
+use crate::domain::text::{chain, displayable, hex};
+use crate::domain::trouble_cause::{DatabaseFault, TroubleCause, Work};
 use crate::domain::wall_clock::not_ahead;
 use crate::email::digest::{Letter, compose};
 use crate::email::message::{Envelope, build};
 use crate::email::post::Post;
 use crate::email::{self, EmailError, SendFailure};
+use crate::private_postgres::PostgresError;
+use crate::store::StoreError;
 
 /// Shorter outages are not reported: the database is restarted, or fails over.
 const TOLD_AFTER: TimeDelta = TimeDelta::minutes(5);
@@ -45,8 +49,11 @@ struct Away {
     since: DateTime<Utc>,
     /// What failed by it; nothing: the database could not even be opened.
     #[serde(default)]
-    work: Option<String>,
+    work: Option<Work>,
     reason: String,
+    /// How it fails; nothing in what was remembered before 0.1.0.
+    #[serde(default)]
+    fault: Option<DatabaseFault>,
     told_at: Option<DateTime<Utc>>,
     tried_at: Option<DateTime<Utc>>,
 }
@@ -87,14 +94,20 @@ impl DirectMail {
     }
 
     /// The database failed. Tells it when it has been away for five minutes, once.
-    pub async fn database_failed(&mut self, sender: &Sender<'_>, work: Option<&str>, reason: &str) {
+    pub async fn database_failed(
+        &mut self,
+        sender: &Sender<'_>,
+        work: Option<Work>,
+        error: &(dyn Error + 'static),
+    ) {
         let now = sender.clock.now();
         let known = self.away.take();
-        let reason = || displayable(reason).chars().take(REASON_CHARS_MAX).collect();
+        let reason = || displayable(&chain(error)).chars().take(REASON_CHARS_MAX).collect();
         let mut away = known.unwrap_or_else(|| Away {
             since: now,
-            work: work.map(str::to_owned),
+            work,
             reason: reason(),
+            fault: Some(fault_of(error)),
             told_at: None,
             tried_at: None,
         });
@@ -134,8 +147,8 @@ impl DirectMail {
     }
 
     /// What failed, where that is remembered.
-    pub(super) fn failed_work(&self) -> Option<&str> {
-        self.away.as_ref()?.work.as_deref()
+    pub(super) fn failed_work(&self) -> Option<Work> {
+        self.away.as_ref()?.work
     }
 
     /// The database works. Gives what the operators were told of its absence, if they were; it is forgotten when
@@ -225,6 +238,21 @@ fn said(away: &Away) -> String {
     }
 }
 
+/// How a database fails, by the first of an error and its causes that says so.
+fn fault_of(error: &(dyn Error + 'static)) -> DatabaseFault {
+    let causes = std::iter::successors(Some(error), |error| (**error).source());
+    let known = causes.filter_map(|error| {
+        let of_store = error.downcast_ref().map(StoreError::fault);
+        of_store.or_else(|| {
+            error.downcast_ref().map(|error| match error {
+                PostgresError::NoBinaries { .. } => DatabaseFault::NoPrograms,
+                _ => DatabaseFault::PrivateServer,
+            })
+        })
+    });
+    known.into_iter().next().unwrap_or(DatabaseFault::Other { code: None })
+}
+
 /// Emptied first, the file would give away the room that it has.
 fn write_in_place(path: &Path, mut bytes: Vec<u8>) -> io::Result<()> {
     bytes.resize(MARKER_BYTES.max(bytes.len()), b' ');
@@ -236,6 +264,7 @@ fn write_in_place(path: &Path, mut bytes: Vec<u8>) -> io::Result<()> {
 fn facts(away: &Away) -> TroubleFacts {
     TroubleFacts {
         reason: said(away),
+        cause: away.fault.clone().map(|fault| TroubleCause::Database { fault, work: away.work }),
         advice: Some(ADVICE.to_owned()),
         since: Some(away.since),
         ..TroubleFacts::default()

@@ -13,6 +13,7 @@ use super::systemd;
 use crate::config::{self, ConfigError, Judgement, Watchlist};
 use crate::domain::event::{News, Trouble, TroubleFacts};
 use crate::domain::text::{chain, displayable};
+use crate::domain::trouble_cause::{FileFault, Slip, TroubleCause, UnreadableFile};
 use crate::store::StoreError;
 use crate::store::outbox::troubles;
 use crate::store::steps::Step;
@@ -20,6 +21,9 @@ use crate::sweep;
 
 /// A file that is gone is told of only when it stays away: at this many looks in a row.
 const UNREAD_LOOKS: u32 = 3;
+
+/// So many faults are told in a mail; `qualwatch validate` shows all.
+const FAULTS_TOLD_MAX: usize = 5;
 
 const REJECTED_ADVICE: &str = "see all faults with `qualwatch validate` and mend them: the file is read again by itself; until then the last good \
                                watchlist stays in force";
@@ -31,6 +35,8 @@ pub struct Rejected {
     pub reason: String,
     /// Its line.
     pub line: Option<u32>,
+    /// The same with its facts.
+    pub cause: Option<TroubleCause>,
 }
 
 /// With what a daemon begins.
@@ -140,7 +146,7 @@ impl<'s> ReloadLoop<'s> {
         };
         let Judgement { watchlist, faults, warnings } = config::judge(&text, &self.common.around.path);
         let Some(watchlist) = watchlist else {
-            return self.tell_rejected(Rejected::of(&faults)).await;
+            return self.tell_rejected(Rejected::of(&faults, &text)).await;
         };
         for warning in warnings {
             tracing::warn!(line = warning.line, key = warning.key, "{}", warning.message);
@@ -176,10 +182,11 @@ impl<'s> ReloadLoop<'s> {
     }
 
     async fn tell_rejected(&self, rejected: Rejected) -> Result<(), StoreError> {
-        let Rejected { reason, line } = rejected;
+        let Rejected { reason, line, cause } = rejected;
         tracing::error!(line, reason, "the watchlist is not accepted: the last good one stays in force");
         let facts = TroubleFacts {
             reason,
+            cause,
             line,
             advice: Some(REJECTED_ADVICE.to_owned()),
             place: Some(self.common.around.path.display().to_string()),
@@ -205,21 +212,54 @@ impl Rejected {
     /// Of a file that cannot be read.
     #[must_use]
     pub fn unreadable(error: &ConfigError) -> Self {
-        Self { reason: displayable(&chain(error)), line: None }
+        let fault = match error {
+            ConfigError::Read { source, .. } => match source.kind() {
+                io::ErrorKind::NotFound => UnreadableFile::Missing,
+                io::ErrorKind::PermissionDenied => UnreadableFile::Forbidden,
+                _ => UnreadableFile::Other,
+            },
+            ConfigError::TooBig { limit, .. } => UnreadableFile::TooBig { mebibytes: limit >> 20 },
+            ConfigError::NotUtf8 { line, .. } => UnreadableFile::NotUtf8 { line: *line },
+            _ => UnreadableFile::Other,
+        };
+        let cause = Some(TroubleCause::Unreadable { fault });
+        Self { reason: displayable(&chain(error)), line: None, cause }
     }
 
-    /// Of a file with these faults: the first of them, and how many there are.
+    /// Of a file of this text with these faults: the first of them, and how many there are.
     #[must_use]
-    pub fn of(faults: &[config::Fault]) -> Self {
+    pub fn of(faults: &[config::Fault], text: &str) -> Self {
         let Some(first) = faults.first() else {
-            return Self { reason: "the watchlist cannot be used".to_owned(), line: None };
+            return Self { reason: "the watchlist cannot be used".to_owned(), line: None, cause: None };
         };
+        let shown = faults.iter().take(FAULTS_TOLD_MAX).map(|fault| in_mail(fault, text)).collect();
+        let cause = Some(TroubleCause::Faults { first: shown, count: faults.len() });
         let more = match faults.len() {
             1 => String::new(),
             count => format!(" (the first of {count} faults)"),
         };
         let key = if first.key.is_empty() { String::new() } else { format!("{} ", first.key) };
-        Self { reason: displayable(&format!("{key}{}{more}", first.message)), line: Some(first.line) }
+        let reason = displayable(&format!("{key}{}{more}", first.message));
+        Self { reason, line: Some(first.line), cause }
+    }
+}
+
+/// A fault as a mail shows it. What is a secret is not shown at all.
+fn in_mail(fault: &config::Fault, text: &str) -> FileFault {
+    let shown = match fault.slip {
+        Slip::Secret => String::new(),
+        _ => config::shown_at(text, &fault.span),
+    };
+    FileFault {
+        slip: fault.slip.clone(),
+        message: fault.message.clone(),
+        key: fault.key.clone(),
+        line: fault.line,
+        column: fault.column,
+        shown,
+        // Of a key that stands elsewhere it is a sentence, which the slip says as well.
+        perhaps: fault.suggestion.clone().filter(|_| !matches!(fault.slip, Slip::KeyElsewhere { .. })),
+        more: fault.more,
     }
 }
 
@@ -227,5 +267,69 @@ fn say_reloading() {
     match NotifyState::monotonic_usec_now() {
         Ok(now) => systemd::say(&[NotifyState::Reloading, now]),
         Err(error) => tracing::warn!(%error, "the machine has no monotonic time"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::{DateTime, NaiveDate, Utc};
+
+    use super::*;
+    use crate::domain::event::Event;
+    use crate::domain::language::Language;
+    use crate::email::words;
+
+    const EXAMPLE: &str = include_str!("../../watchlist.example.toml");
+
+    /// What the operators read of a file, as a row gives it back.
+    fn told(text: &str, language: Language) -> String {
+        let judgement = config::judge(text, std::path::Path::new("/nowhere/watchlist.toml"));
+        let Rejected { reason, cause, line } = Rejected::of(&judgement.faults, text);
+        let facts = TroubleFacts { reason, cause, line, ..TroubleFacts::default() };
+        let at = "2026-11-27T00:00:00Z".parse::<DateTime<Utc>>().unwrap();
+        let today = "2026-11-27".parse::<NaiveDate>().unwrap();
+        let event = Event::new(News::Trouble(Trouble::WatchlistRejected, facts), at, today);
+        let row = serde_json::to_string(&event).unwrap();
+        let event: Event = serde_json::from_str(&row).unwrap();
+        assert!(!row.contains("hunter2"), "no secret is stored: {row}");
+        words::summary(&event, language)
+    }
+
+    #[test]
+    fn a_faulty_file_is_told_in_the_language_of_the_mail() {
+        let email = |line: &str| EXAMPLE.replace("[email]\n", &format!("[email]\n{line}\n"));
+        let top = |line: &str| format!("{line}\n{EXAMPLE}");
+        let company = |line: &str| format!("{EXAMPLE}\n[[company]]\n{line}\n");
+        for (text, said, why) in [
+            (email("too = []"), "email.too 没有这个键，文件中为 too；可能应为 to", "a slip"),
+            (email("keyword = 1"), "应写在 [[company]] 中", "a key of another table"),
+            (email("password = \"hunter2\""), "email.password 密钥、密码不应写在此文件中", "a secret"),
+            (top("timezone = 8"), "应为文本，而不是整数，文件中为 8；可能应为 \"8\"", "another kind"),
+            (top("language = \"de\""), "只能是 zh-CN 或 en", "none of a few"),
+            (top("language： \"en\""), "标点有误：“：”应为“=”", "an input method"),
+            (
+                top("timezone = \"Peking\""),
+                "没有这个时区，文件中为 \"Peking\"；可能应为 Asia/Shanghai",
+                "a zone",
+            ),
+            (top("[database]\nkeep = \"7 days\""), "不是时长（写法如", "a duration"),
+            (top("[database]\nkeep = \"1d\""), "时长过短", "a short one"),
+            (top("[report]"), "本版本尚不支持", "reserved"),
+            (top("="), "不符合 TOML 格式", "no TOML"),
+            (company("name = \"甲\""), "company.keyword 缺少此项", "nothing to ask for"),
+            (company("keyword = \"甲\"\nto = [\"甲\"]"), "company.to 不是有效的邮件地址", "an address"),
+            (company("keyword = \"甲\"\nid = \"7\""), "不是有效的 id", "an id"),
+            (company("keyword = \"甲\"\ncheck = \"daily\""), "定时表达式无法执行", "a cron line"),
+            (company("keyword = \"乙\"\n[[company]]\nkeyword = \"乙\""), "行重复，文件中为 \"乙\"", "twice"),
+            ("[email]\nto = []".to_owned(), "处错误，此为第 1 处", "how many"),
+        ] {
+            let chinese = told(&text, Language::Chinese);
+            assert!(chinese.contains(said), "{why}: {chinese}");
+            for english in [" is ", " no ", " not ", " the ", "missing"] {
+                assert!(!chinese.contains(english), "{why}: {chinese}");
+            }
+            let reason = Rejected::of(&config::judge(&text, "".as_ref()).faults, &text).reason;
+            assert!(told(&text, Language::English).contains(reason.trim_end_matches('.')), "{why}");
+        }
     }
 }

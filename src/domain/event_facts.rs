@@ -8,6 +8,7 @@ use super::filing::{self, Duty};
 use super::grade::Grade;
 use super::number::Family;
 use super::qualification::is_labour;
+use super::trouble_cause::TroubleCause;
 
 /// A qualification as words need it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -179,8 +180,11 @@ pub struct TroubleFacts {
     pub class: Option<String>,
     /// The provider's code, or the mail server's.
     pub code: Option<i64>,
-    /// What happened, in one sentence, made inert.
+    /// What happened, in one English sentence, made inert.
     pub reason: String,
+    /// The same with its facts, for words in any language.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cause: Option<TroubleCause>,
     /// What a person can do.
     pub advice: Option<String>,
     /// Which host, file or address it is about.
@@ -217,6 +221,7 @@ impl TroubleFacts {
             class: begun.class.or(self.class),
             code: begun.code.or(self.code),
             reason: if begun.reason.is_empty() { self.reason } else { begun.reason },
+            cause: begun.cause.or(self.cause),
             // What to do about it was for the time that is over.
             advice: None,
             place: begun.place.or(self.place),

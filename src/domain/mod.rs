@@ -34,6 +34,7 @@ pub mod rhythm;
 pub mod secret;
 pub mod snapshot;
 pub mod text;
+pub mod trouble_cause;
 pub mod wall_clock;
 
 #[cfg(test)]

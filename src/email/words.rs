@@ -6,6 +6,7 @@
 //! apart, and never a verdict on validity, because the data may lag behind the registry.
 
 pub(super) mod briefs;
+mod causes;
 mod changes;
 mod companies;
 pub(super) mod days;

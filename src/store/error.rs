@@ -1,5 +1,11 @@
 //! What can go wrong with the database.
 
+use std::io::ErrorKind;
+
+use sqlx::migrate::MigrateError;
+
+use crate::domain::trouble_cause::DatabaseFault;
+
 /// A database operation that failed. `Display` says what was being done; the cause is its source.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
@@ -34,7 +40,7 @@ pub enum StoreError {
     },
     /// The migrations could not be applied.
     #[error("bringing the database to this version's layout")]
-    Migrate(#[source] sqlx::migrate::MigrateError),
+    Migrate(#[source] MigrateError),
     /// A row holds what this version cannot read.
     #[error("reading {table}.{column} of row {id}")]
     Unreadable {
@@ -174,6 +180,25 @@ impl StoreError {
         })
     }
 
+    /// How the database fails, for words in any language.
+    #[must_use]
+    pub fn fault(&self) -> DatabaseFault {
+        match self {
+            shared if shared.is_of_a_shared_session() => DatabaseFault::SharedSession,
+            Self::Database { source, .. }
+            | Self::Migrate(MigrateError::Execute(source) | MigrateError::ExecuteMigration(source, _)) => {
+                fault_of(source)
+            }
+            Self::Silent => DatabaseFault::Silent,
+            Self::Encoding { encoding } => DatabaseFault::Encoding { encoding: encoding.clone() },
+            Self::OldServer { version } => DatabaseFault::OldServer { version: version.clone() },
+            Self::Migrate(_) => DatabaseFault::OtherLayout,
+            Self::SharedSession | Self::Unreadable { .. } | Self::Rows { .. } => {
+                DatabaseFault::Other { code: None }
+            }
+        }
+    }
+
     /// Whether another company of the file has got the same prefix meanwhile: of two that are stored at once only one can.
     #[must_use]
     pub fn is_of_a_taken_prefix(&self) -> bool {
@@ -194,6 +219,34 @@ fn is_of_the_database(error: &sqlx::Error) -> bool {
         | sqlx::Error::Encode(_)
         | sqlx::Error::RowNotFound => false,
         _ => true,
+    }
+}
+
+/// The SQLSTATEs of PostgreSQL, appendix A. 08: the connection; 28: who logs in.
+fn fault_of(error: &sqlx::Error) -> DatabaseFault {
+    let refused = match error {
+        sqlx::Error::Database(refused) => refused,
+        sqlx::Error::Io(error) if error.kind() == ErrorKind::TimedOut => return DatabaseFault::Silent,
+        // The pool tries again to connect until its time is up.
+        sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed => {
+            return DatabaseFault::Away;
+        }
+        sqlx::Error::Tls(_) => return DatabaseFault::NoTls,
+        _ => return DatabaseFault::Other { code: None },
+    };
+    let code = refused.code().unwrap_or_default();
+    match code.as_ref() {
+        "25006" => DatabaseFault::ReadOnly,
+        "42501" => DatabaseFault::NoPermission,
+        "53100" => DatabaseFault::DiskFull,
+        "53200" => DatabaseFault::OutOfMemory,
+        "53300" => DatabaseFault::NoConnectionLeft,
+        "57P01" | "57P02" | "57P03" => DatabaseFault::NotReady,
+        "42703" | "42P01" => DatabaseFault::OtherLayout,
+        code if code.starts_with("08") => DatabaseFault::Away,
+        code if code.starts_with("28") => DatabaseFault::LoginRefused,
+        code if code.starts_with("3D") => DatabaseFault::NoSuchDatabase,
+        code => DatabaseFault::Other { code: Some(code.to_owned()).filter(|code| !code.is_empty()) },
     }
 }
 

@@ -172,7 +172,9 @@ async fn told_by_a_daemon() -> Vec<Event> {
     told("database_unavailable_resolved").await;
     let file = program.folder().join("watchlist.toml");
     let good = std::fs::read_to_string(&file).unwrap();
-    std::fs::write(&file, good.replace("[email]", "[email]\ntoo = [\"x@example.com\"]")).unwrap();
+    let slips = "[email]\ntoo = [\"x@example.com\"]\ndigest = \"9 Uhr\"\npassword = \"hunter2\"\n";
+    let faulty = good.replace("[email]\n", slips) + "\n[alerts]\nstale_after = 7\n";
+    std::fs::write(&file, faulty).unwrap();
     told("watchlist_rejected").await;
     std::fs::write(&file, &good).unwrap();
     told("watchlist_rejected_resolved").await;

@@ -102,6 +102,11 @@ async fn a_database_that_fails_for_mail_alone_is_told_once_and_so_is_its_end() {
     let kinds = watched.scene.kinds().await;
     let ends = kinds.iter().filter(|kind| *kind == "database_unavailable_resolved").count();
     assert_eq!((ends, watched.mails_to(READER)), (1, 1), "{kinds:?}");
+    let full_disks = watched.scene.count(
+        "SELECT count(*) FROM events WHERE kind = 'database_unavailable'
+            AND event -> 'trouble' -> 'cause' -> 'fault' ->> 'how' = 'disk_full'",
+    );
+    assert_eq!(full_disks.await, 1, "its cause is kept for words of any language");
     let (watched, _) = watched.beat_at("2026-01-06T08:00:00+08:00").await;
     let ends =
         watched.scene.count("SELECT count(*) FROM events WHERE kind = 'database_unavailable_resolved'");

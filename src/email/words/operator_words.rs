@@ -128,6 +128,7 @@ phrases! {
     LINE = "监测名单第 {line} 行" / "line {line} of the watchlist";
     REASON = "原因：{reason}" / "Reason: {reason}";
     FORMER_REASON = "此前的原因：{reason}" / "The reason had been: {reason}";
+    MORE_FAULTS = "另有 {count} 处错误未列出。" / "And {count} more faults.";
     CODE = "（代码 {code}）" / " (code {code})";
     ANSWERED = "接口或服务器返回代码 {code}。" / "The provider or server answers with code {code}.";
     BACK_AGAIN = "此前未查询到的证书、资质均已重新列出，未通知收件人。" / "What was not shown is shown again; recipients were told of none of it.";

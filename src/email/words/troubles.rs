@@ -3,7 +3,7 @@
 use super::operator_words as w;
 use super::phrasebook::Phrase;
 use super::telling::{Goodness, Saying, Telling};
-use super::{days, names};
+use super::{causes, days, names};
 use crate::domain::event::{MassEnd, Trouble, TroubleFacts};
 use crate::domain::language::Language;
 use crate::domain::text::displayable;
@@ -119,7 +119,12 @@ pub(super) fn began(told: &Telling<'_>, trouble: Trouble, facts: &TroubleFacts) 
         badge: title.clone(),
         title,
         lead: names::sentence(&pieces.join(names::semicolon(told.language)), told.language),
-        notes: said(told, facts, w::REASON).into_iter().chain([told.text(words.means)]).collect(),
+        notes: [
+            said(told, facts, w::REASON),
+            causes::further_faults(facts, told.language),
+            vec![told.text(words.means)],
+        ]
+        .concat(),
         action: advice(told, trouble, facts, words.action),
         queried: None,
         goodness: Goodness::OfItsKind,
@@ -204,6 +209,9 @@ fn companies(facts: &TroubleFacts, language: Language) -> String {
 
 /// Why, in the language of the mail where the words are ours; what others say stays as it is.
 pub(super) fn reason(facts: &TroubleFacts, language: Language) -> String {
+    if let (Some(cause), Language::Chinese) = (&facts.cause, language) {
+        return displayable(&causes::in_chinese(cause));
+    }
     let ours = |phrase: &Phrase| {
         let places = phrase.read(Language::English, &facts.reason)?;
         let places: Vec<(&str, &str)> = places.iter().map(|(name, text)| (*name, text.as_str())).collect();
@@ -212,7 +220,7 @@ pub(super) fn reason(facts: &TroubleFacts, language: Language) -> String {
     displayable(&REASONS.iter().find_map(ours).unwrap_or_else(|| facts.reason.clone()))
 }
 
-/// The reasons that are ours. Rows, `--json` and logs have them in English; a mail says them in its own language.
+/// The reasons that are ours and have no cause with their facts. Rows, `--json` and logs have them in English; a mail says them in its own language.
 const REASONS: &[Phrase] = &[
     w::NO_KEY_GIVEN,
     w::LIMIT_REACHED,

@@ -248,12 +248,25 @@ impl Difference {
         match self {
             Self::Grade { change, .. } => Some(*change),
             // Where no end could be judged the first one is told by its thresholds; a 换领 is told by its grade.
-            Self::End { shown, change } => {
-                known.last_day().filter(|_| !shown.is_exchange_of(known)).map(|_| *change)
+            Self::End { change, .. } => {
+                known.last_day().filter(|_| !self.is_end_of_exchange(known)).map(|_| *change)
             }
             Self::Issued { alone, .. } => alone.then_some(Change::Reissued),
             Self::New(_) | Self::Gone => None,
         }
+    }
+
+    /// Whether it is the end that comes with a 换领: what is told of that is the grade.
+    fn is_end_of_exchange(&self, known: &Holding) -> bool {
+        matches!(self, Self::End { shown, .. } if shown.is_exchange_of(known))
+    }
+
+    /// Whether two looks that saw the same mean the same, now that this is known. A gain over what was known then may be a loss by
+    /// now; and were the end of a 换领 established by a look that shows another grade, its grade would be told as raised later, and
+    /// its end never.
+    pub(super) fn means_the_same(&self, other: &Self, known: &Holding) -> bool {
+        self.is_gain(known) == other.is_gain(known)
+            && self.is_end_of_exchange(known) == other.is_end_of_exchange(known)
     }
 
     /// Whether a field's difference is one that is told at its first look.

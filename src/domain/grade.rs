@@ -221,6 +221,7 @@ pub fn is_exchanged(
 #[must_use]
 pub fn stands_as_high(held: Option<&Grade>, needed: Option<&Grade>) -> bool {
     holds_at_least(held, needed)
+        || grade_change(needed, held) == GradeChange::Raised
         || stated(held).zip(stated(needed)).is_some_and(|(held, needed)| is_renamed(needed, held))
 }
 
@@ -304,6 +305,7 @@ mod tests {
             }
         }
         assert!(stands_as_high(Some(&grade("甲级")), Some(&grade("一级"))));
+        assert!(stands_as_high(Some(&grade("甲级")), Some(&grade("二级"))), "a rise across the ladders");
         assert!(!stands_as_high(Some(&grade("乙级")), Some(&grade("一级"))));
         assert!(!stands_as_high(None, Some(&grade("一级"))));
     }

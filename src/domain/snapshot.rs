@@ -205,12 +205,10 @@ impl Snapshot {
         are_covered(certificate, |holding| self.cover_of(holding).is_some())
     }
 
-    /// Whether every holding of the certificate goes on in others: the same qualification, same or higher, and ending no earlier.
-    pub(super) fn is_continued<'a>(&self, certificate: impl IntoIterator<Item = &'a Holding>) -> bool {
-        let held = || self.held.values().map(|held| &held.holding);
-        are_covered(certificate, |needed| {
-            held().any(|other| other.number != needed.number && continues(other, needed))
-        })
+    /// Whether what is needed goes on in another certificate: the same qualification, same or higher, and ending no earlier.
+    pub(super) fn is_continued(&self, needed: &Holding) -> bool {
+        let mut held = self.held.values().map(|held| &held.holding);
+        held.any(|other| other.number != needed.number && continues(other, needed))
     }
 
     /// Whether the certificate is superseded without what is itself in doubt as gone.

@@ -294,7 +294,7 @@ impl Pass<'_, '_> {
         let is_gain = difference.is_gain(before);
         let counting = if is_gain { self.counting_gains() } else { self.counting() };
         let (mut doubt, moved, tells_at_once) = match same {
-            Some(mut doubt) if doubt.difference.is_gain(before) == is_gain => {
+            Some(mut doubt) if doubt.difference.means_the_same(&difference, before) => {
                 let moved = looks::agree(&mut doubt, counting);
                 // An end may come a day before its issue date does, and is renewed then, not extended.
                 let is_renewal = matches!(difference, Difference::End { change: Change::Renewed, .. });
@@ -303,10 +303,14 @@ impl Pass<'_, '_> {
                 }
                 (doubt, moved, false)
             }
-            // What was a gain over what was held then may be a loss by now, which is another difference, and a gain again later.
+            // What means something else by now is another difference, and may mean the former again later.
             other => {
                 let mut first = looks::first_look(difference, counting);
-                first.retracted = other.is_some_and(|doubt| doubt.retracted);
+                if let Some(other) = other {
+                    // Told is told: an end that was told as renewed, and is seen as that of a 换领, too.
+                    (first.told_as, first.told_at) = (other.told_as, other.told_at);
+                    first.retracted = other.retracted;
+                }
                 let waits = first.retracted || self.gains != Gains::AtOnce || self.is_in_question(key, field);
                 (first, Moved::Open, is_gain && !waits)
             }

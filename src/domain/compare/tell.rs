@@ -239,11 +239,15 @@ fn tell_lost(
     let all = lost.iter().cloned().chain(unsaid.iter().map(|(found, _)| found.clone())).collect();
     for (number, found) in by_number(all) {
         let rest = after.certificate(&number).map(|held| &held.holding);
-        let whole: Vec<&Holding> = found.iter().map(|gone| &gone.shown).chain(rest).collect();
-        let live = || whole.iter().copied().filter(|holding| !holding.is_historical(look.history()));
+        let is_live = |holding: &Holding| !holding.is_historical(look.history());
+        let is_covered = |holding: &Holding| after.cover_of(holding).is_some();
         // What moved went without a word, and nothing is said of it as long as it goes on there.
-        let has_moved = replaced.contains(&number) || !found.iter().any(is_new);
-        if after.is_superseded(live()) || has_moved && after.is_continued(live()) {
+        let has_moved = |gone: &Found| replaced.contains(&number) || !is_new(gone);
+        let goes_on =
+            |gone: &Found| is_covered(&gone.shown) || has_moved(gone) && after.is_continued(&gone.shown);
+        let went = found.iter().filter(|gone| is_live(&gone.shown)).map(goes_on);
+        let live: Vec<bool> = went.chain(rest.filter(|holding| is_live(holding)).map(is_covered)).collect();
+        if !live.is_empty() && live.iter().all(|goes_on| *goes_on) {
             let (new, _): (Vec<Found>, Vec<Found>) = found.into_iter().partition(is_new);
             for gone in tell_absorbed(after, new, look, events) {
                 let doubt = looks::unsaid(gone.looks, gone.mass, look.now);

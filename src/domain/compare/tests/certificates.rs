@@ -229,6 +229,27 @@ fn a_certificate_number_that_comes_with_a_long_past_part_is_still_new() {
 }
 
 #[test]
+fn of_a_certificate_that_moves_in_two_steps_nothing_is_told_as_lost() {
+    let [building, water] = ["工程设计建筑行业（建筑工程）甲级", "工程设计市政行业给水工程专业甲级"];
+    let left = (A.0, water, A.2, A.3);
+    let moved = ("A241002510", building, A.2, A.3);
+    let renewed = ("A241002510", water, "2031-01-01", "2026-01-06");
+    let mut company = Company::with(&[A]);
+    assert_eq!(company.next(&[left, moved, renewed]), NONE, "a gain beside a loss waits");
+    assert_eq!(company.next(&[left, moved, renewed]), ["certificate_replaced"]);
+    assert_eq!(company.next(&[left, moved, renewed]), NONE);
+    for _ in 0..3 {
+        assert_eq!(company.next(&[moved, renewed]), NONE, "the rest of it goes, which is held until later");
+    }
+    assert_eq!(company.next(&[renewed]), NONE, "a cover goes: first look");
+    assert_eq!(
+        company.next(&[renewed]),
+        ["certificate_removed", "qualification_removed"],
+        "what moved is not held anywhere any more"
+    );
+}
+
+#[test]
 fn a_replacement_that_comes_as_the_old_one_goes_is_told_when_both_are_certain() {
     let new = ("A141009999", A.1, "2031-01-01", "2026-01-01");
     let mut company = Company::with(&[A]);

@@ -302,3 +302,32 @@ fn a_correction_names_the_day_it_was_told_though_it_flickered_since() {
     let News::Retracted(taken_back) = &events[0].news else { panic!("{events:?}") };
     assert_eq!(taken_back.told_on, Some("2026-01-06".parse().unwrap()));
 }
+
+#[test]
+fn an_end_told_as_renewed_and_then_seen_as_that_of_an_exchange_is_told_once_and_taken_back() {
+    let third = ("D341000001", "建筑工程施工总承包三级", "2026-03-01", "2021-03-01");
+    let first = (third.0, "建筑工程施工总承包一级", "2027-01-04", "2026-01-05");
+    let exchanged = (third.0, "建筑工程施工总承包二级", "2027-01-04", "2026-01-05");
+    let mut company = Company::with(&[third]);
+    assert_eq!(company.next(&[first]), ["grade_raised", "renewed"]);
+    assert_eq!(company.next(&[exchanged]), NONE, "the same end, of a 换领");
+    assert_eq!(company.next(&[first]), NONE, "not told again");
+    assert_eq!(company.next(&[exchanged]), NONE);
+    assert_eq!(company.next(&[third]), ["retracted"], "the grade, gone for two looks");
+    assert_eq!(company.next(&[third]), ["retracted"], "the end");
+    assert_eq!(company.ends(), ["2026-03-01"]);
+}
+
+#[test]
+fn the_end_of_an_exchange_is_established_with_its_grade_and_by_nothing_else() {
+    let third = ("D341000001", "建筑工程施工总承包三级", "2030-03-01", "2025-03-01");
+    let exchanged = (third.0, "建筑工程施工总承包二级", "2027-01-04", "2026-01-05");
+    let otherwise = (third.0, "建筑工程施工总承包丙级", exchanged.2, exchanged.3);
+    let mut company = Company::with(&[third]);
+    assert_eq!(company.next(&[exchanged]), NONE);
+    assert_eq!(company.next(&[otherwise]), NONE, "the same end, but no 换领");
+    assert_eq!(company.next(&[exchanged]), NONE);
+    assert_eq!(company.ends(), ["2030-03-01"]);
+    assert_eq!(company.next(&[exchanged]), ["grade_reworded"], "one piece of news for both");
+    assert_eq!(company.ends(), ["2027-01-04"]);
+}

@@ -38,11 +38,16 @@ fn line(event: &Value) -> String {
     let (old, new) = (text(&event["old"]), text(&event["new"]));
     let qualification = text(&event["qualification"]);
     match kind.as_str() {
-        "certificate_replaced" => format!("{kind} {old} {new}"),
+        "certificate_replaced" => with_facts(format!("{kind} {old} {new}"), event),
+        "certificate_added" | "certificate_restored" | "certificate_removed" => {
+            with_facts(format!("{kind} {number}"), event)
+        }
         "renewed" | "validity_extended" | "validity_shortened" | "reissued" => {
             format!("{kind} {number} {old} {new}")
         }
-        "qualification_added" | "qualification_removed" => format!("{kind} {number} {qualification}"),
+        "qualification_added" | "qualification_removed" => {
+            with_elsewhere(format!("{kind} {number} {qualification}"), Vec::new(), event)
+        }
         "grade_raised" | "grade_lowered" | "grade_reworded" => {
             format!("{kind} {number} {qualification} {old} {new}")
         }
@@ -59,6 +64,40 @@ fn line(event: &Value) -> String {
         "watching" | "unverified" | "verified_again" => kind,
         _ => format!("{kind} {number}"),
     }
+}
+
+/// With what its words say of the certificate's qualifications and their grades.
+fn with_facts(line: String, event: &Value) -> String {
+    let held = event["certificate"]["qualifications"].as_array().into_iter().flatten();
+    let mut texts: Vec<String> =
+        held.map(|named| plain(named["text"].as_str().unwrap_or_default())).collect();
+    texts.sort();
+    with_elsewhere(line, texts, event)
+}
+
+/// With where else the same is held, or was.
+fn with_elsewhere(line: String, texts: Vec<String>, event: &Value) -> String {
+    let notes = event["notes"].as_array().into_iter().flatten();
+    let mut places: Vec<String> = notes
+        .filter_map(|note| {
+            let kind = match note["note"].as_str()? {
+                "held_elsewhere" => "held",
+                "was_held_elsewhere" => "was",
+                _ => return None,
+            };
+            let text = |name: &str| plain(note[name].as_str().unwrap_or_default());
+            Some(format!(
+                "{kind} {} {} {} {}",
+                text("number"),
+                text("name"),
+                text("grade"),
+                text("valid_until")
+            ))
+        })
+        .collect();
+    places.sort();
+    let facts = [texts, places].concat();
+    if facts.is_empty() { line } else { format!("{line} {}", facts.join("; ")) }
 }
 
 /// A mail as the server took it.

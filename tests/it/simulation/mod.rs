@@ -1,7 +1,7 @@
 //! The simulator: from one seed a world, its truth and its faults; the real sweep, store and mailer live through it in
 //! simulated time, and an oracle that knows the truth judges.
 //!
-//! Reading order: [`truth`], [`fates`] and [`shapes`] (what is so), [`weather`] and [`storms`] (what goes wrong, and what the operator
+//! Reading order: [`truth`], [`fates`], [`shapes`] and [`moves`] (what is so), [`weather`] and [`storms`] (what goes wrong, and what the operator
 //! edits), [`want`] (dead entries, many pages, few calls), [`registry`] (the upstream double), [`course`] (the days), [`pooler`] (connections that cost little), [`oracle`]
 //! (what had to be told), [`ledgers`] (what was told), [`judgement`] and [`turns`] (the laws), [`runs`] (many seeds), [`shrinking`] (a
 //! smaller world that fails alike), [`mutants`] (bugs that must be found).
@@ -16,6 +16,7 @@ mod dice;
 mod truth;
 mod fates;
 mod shapes;
+mod moves;
 mod weather;
 mod storms;
 mod want;

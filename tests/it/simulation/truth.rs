@@ -239,3 +239,16 @@ fn converted(grade: &str) -> Option<i32> {
         _ => None,
     }
 }
+
+/// How high a grade stands, whatever its ladder; `None`: that says nothing of it.
+pub fn height(grade: &str) -> Option<i32> {
+    const ALIKE: [&[&str]; 5] =
+        [&["丁级"], &["三级", "丙级"], &["二级", "乙级"], &["一级", "甲级"], &["特级"]];
+    let place = ALIKE.iter().position(|grades| grades.contains(&grade))?;
+    i32::try_from(place).ok()
+}
+
+/// Whether one is the other by another name since the reform.
+pub fn is_renamed(old: &str, new: &str) -> bool {
+    step(old, new) == Step::Across && converted(old).is_some() && converted(new).is_some()
+}

@@ -8,7 +8,7 @@ use super::dice::Dice;
 use super::judgement::{self, Judgement};
 use super::truth::Truth;
 use super::weather::Weather;
-use super::{fates, shapes, storms, want};
+use super::{fates, moves, shapes, storms, want};
 
 /// How large worlds are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,12 +38,14 @@ pub struct World {
     pub is_lean: bool,
     /// It has nothing of what data of real shape has besides.
     pub is_plain: bool,
+    /// Nothing of it moves to another number, or comes back lower, but for what plain worlds have of that.
+    pub is_unmoved: bool,
     pub trim: Trim,
 }
 
 impl World {
     pub fn of(seed: u64, size: Size) -> Self {
-        Self { seed, size, is_lean: false, is_plain: false, trim: Trim::default() }
+        Self { seed, size, is_lean: false, is_plain: false, is_unmoved: false, trim: Trim::default() }
     }
 
     /// The same world with less: what it has besides falls from other dice.
@@ -62,6 +64,7 @@ impl World {
                 "small" => world.size = Size::Small,
                 "lean" => world.is_lean = true,
                 "plain" => world.is_plain = true,
+                "unmoved" => world.is_unmoved = true,
                 "days" => world.trim.days = Some(value.parse().unwrap()),
                 "companies" => world.trim.companies = numbers(),
                 "without" => world.trim.without = numbers(),
@@ -96,6 +99,9 @@ impl World {
         let mut weather = storms::weather(&mut dice, &truth);
         if !self.is_plain {
             shapes::shape(self.seed, &mut truth);
+        }
+        if !self.is_plain && !self.is_unmoved {
+            moves::move_some(self.seed, &mut truth);
         }
         if self.is_lean {
             want::want(self.seed, &mut truth, &mut weather);
@@ -136,6 +142,9 @@ impl fmt::Display for World {
         if self.is_plain {
             write!(f, " plain")?;
         }
+        if self.is_unmoved {
+            write!(f, " unmoved")?;
+        }
         if let Some(days) = self.trim.days {
             write!(f, " days={days}")?;
         }
@@ -151,7 +160,9 @@ impl fmt::Display for World {
 
 #[test]
 fn a_world_is_read_back_from_its_name() {
-    for name in ["7", "8 small", "8 small lean", "8 plain", "9 lean days=40 companies=1,3 without=0,2"] {
+    for name in
+        ["7", "8 small", "8 small lean", "8 plain", "8 unmoved", "9 lean days=40 companies=1,3 without=0,2"]
+    {
         assert_eq!(World::read(name).to_string(), name);
     }
 }

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use super::super::calendar::Day;
 use super::super::truth::{End, RowName, Sight, Step, rank, step};
 use super::ends::is_abolished;
-use super::looks::{Look, Looks};
+use super::looks::{Look, Looks, Run};
 use super::words;
 
 /// A gain that was said at its first look, or taken back since.
@@ -29,6 +29,14 @@ pub enum Gain {
     Row(Sight),
     End(Day),
     Grade(&'static str),
+}
+
+/// How often the latest looks have shown a value, one after the other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Seen {
+    Once,
+    Again,
+    Enough,
 }
 
 /// One company as the clerk knows it.
@@ -68,6 +76,8 @@ pub struct News {
     pub said: Vec<String>,
     pub appeared: Vec<(RowName, Sight)>,
     pub lost: Vec<(RowName, Sight)>,
+    /// The numbers that were said to be replaced.
+    pub replaced: BTreeSet<String>,
     pub open: BTreeSet<String>,
     pub open_issue_dates: bool,
 }
@@ -90,6 +100,17 @@ impl Gain {
 
     fn is_of(&self, other: &Self) -> bool {
         matches!((self, other), (Self::Row(_), Self::Row(_))) || self == other
+    }
+}
+
+impl Seen {
+    fn of(run: Run<'_>, is_gain: bool) -> Self {
+        let is_enough = if is_gain { run.is_enough_for_a_gain() } else { run.counts() >= 2 };
+        match is_enough {
+            true => Self::Enough,
+            false if run.is_first_look() => Self::Once,
+            false => Self::Again,
+        }
     }
 }
 
@@ -136,7 +157,7 @@ impl Dossier {
             }
             return news;
         }
-        let (before, gone) = (self.known.clone(), self.gone.keys().cloned().collect());
+        let (before, gone) = (self.known.clone(), self.gone.clone());
         let beside_mass = self.is_beside(|row, began| began.mass.contains(row));
         let begins_now =
             |_: &RowName, began: &Look| self.looks.latest().is_some_and(|latest| std::ptr::eq(began, latest));
@@ -376,10 +397,12 @@ impl Dossier {
         }
         let gain = Gain::Grade(sight.grade);
         let is_gain = direction == Step::Up;
-        let is_established = self.is_established(row, &gain, is_gain);
+        let seen = Seen::of(self.looks.run(|look| gain.is_shown(row, look)), is_gain);
         let what = words::of_grade(row, known, sight, direction);
-        self.changes(row, &gain, is_gain, is_established, Some(what), news);
-        if is_established && let Some(known) = self.known.get_mut(row) {
+        self.changes(row, &gain, is_gain, seen, Some(what), news);
+        if seen == Seen::Enough
+            && let Some(known) = self.known.get_mut(row)
+        {
             known.grade = sight.grade;
             known.spelling = sight.spelling;
         }
@@ -389,7 +412,6 @@ impl Dossier {
         let Some(new) = sight.end.day() else { return };
         let gain = Gain::End(new);
         let is_later = known.end.day().is_some_and(|old| new > old);
-        let is_established = self.is_established(row, &gain, is_later);
         let what = known.end.day().map(|old| {
             let renewed = is_later && (known.issued != sight.issued || self.was_unlisted(row));
             let kind = match (is_later, renewed) {
@@ -399,19 +421,20 @@ impl Dossier {
             };
             format!("{kind} {} {old} {new}", row.number)
         });
-        // 换领 is no renewal: what is told is the grade.
-        let what = what.filter(|_| !is_exchange(row, known, sight));
+        // 换领 is no renewal: what is told is the grade. So a look at an exchange does not agree with one at a renewal to the same
+        // day, or the end would be known, and its grade be told as raised later.
+        let is_exchange = |sight: &Sight| is_exchange(row, known, sight);
+        let what = what.filter(|_| !is_exchange(sight));
         let is_gain = is_later && what.is_some();
-        self.changes(row, &gain, is_gain, is_established, what, news);
-        if is_established && let Some(known) = self.known.get_mut(row) {
+        let is_alike = |look: &Look| is_exchange(&look.shown[row]) == is_exchange(sight);
+        let seen = Seen::of(self.looks.run(|look| gain.is_shown(row, look) && is_alike(look)), is_gain);
+        self.changes(row, &gain, is_gain, seen, what, news);
+        if seen == Seen::Enough
+            && let Some(known) = self.known.get_mut(row)
+        {
             known.end = sight.end;
             known.issued = sight.issued;
         }
-    }
-
-    fn is_established(&self, row: &RowName, gain: &Gain, is_gain: bool) -> bool {
-        let run = self.looks.run(|look| gain.is_shown(row, look));
-        if is_gain { run.is_enough_for_a_gain() } else { run.counts() >= 2 }
     }
 
     /// A field is shown otherwise than it is known.
@@ -420,12 +443,12 @@ impl Dossier {
         row: &RowName,
         gain: &Gain,
         is_gain: bool,
-        is_established: bool,
+        seen: Seen,
         what: Option<String>,
         news: &mut News,
     ) {
         let claim = self.claim(row, gain).cloned();
-        let is_first = self.looks.run(|look| gain.is_shown(row, look)).is_first_look();
+        let (is_first, is_established) = (seen == Seen::Once, seen == Seen::Enough);
         let waits = self.gains_wait() || self.is_in_question(row, gain);
         let is_said = claim.as_ref().is_some_and(|claim| claim.said.is_some());
         if let Some(what) = what
@@ -505,13 +528,15 @@ impl Dossier {
     }
 }
 
-/// Whether an abolished grade was exchanged: for the grade above it, in a validity of its own of a year at most.
+/// Whether an abolished grade was exchanged in its certificate, with a validity of its own.
 fn is_exchange(row: &RowName, known: &Sight, sight: &Sight) -> bool {
+    known.end != sight.end && is_exchanged(row, known, sight)
+}
+
+/// Whether an abolished grade was exchanged for the grade above it, for a year at most.
+pub fn is_exchanged(row: &RowName, known: &Sight, sight: &Sight) -> bool {
     let is_for_a_year = sight.end.day().is_some_and(|end| sight.issued.months_away(12).since(end) >= 0);
-    is_abolished(&row.number, known.grade)
-        && matches!(sight.grade, "二级" | "乙级")
-        && known.end != sight.end
-        && is_for_a_year
+    is_abolished(&row.number, known.grade) && matches!(sight.grade, "二级" | "乙级") && is_for_a_year
 }
 
 /// Ended so long ago that it raises nothing.
@@ -521,10 +546,15 @@ pub fn is_history(sight: &Sight, day: Day) -> bool {
 
 /// Same qualification, same grade or higher in the ladder, ending later.
 pub fn renews(other: (&RowName, &Sight), needed: (&RowName, &Sight)) -> bool {
-    let is_same = other.0.qualification == needed.0.qualification;
-    other.0.number != needed.0.number
-        && is_same
-        && ends_later(other.1, needed.1)
+    ends_later(other.1, needed.1) && goes_on_as(other, needed)
+}
+
+/// The same qualification under another number, same grade or higher in the ladder, ending no earlier.
+pub fn goes_on_as(other: (&RowName, &Sight), needed: (&RowName, &Sight)) -> bool {
+    let ends = other.1.end.day().zip(needed.1.end.day());
+    other.0.qualification == needed.0.qualification
+        && other.0.number != needed.0.number
+        && ends.is_some_and(|(theirs, ours)| theirs >= ours)
         && is_as_high(other.1, needed.1)
 }
 
@@ -551,7 +581,7 @@ fn ends_later(other: &Sight, needed: &Sight) -> bool {
     other.end.day().zip(needed.end.day()).is_some_and(|(theirs, ours)| theirs > ours)
 }
 
-fn is_as_high(other: &Sight, needed: &Sight) -> bool {
+pub fn is_as_high(other: &Sight, needed: &Sight) -> bool {
     let ladder = |sight: &Sight| rank(sight.grade).map(|(ladder, _)| ladder);
     matches!(step(needed.grade, other.grade), Step::Same | Step::Up) && ladder(needed) == ladder(other)
 }

@@ -5,8 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::super::calendar::Day;
-use super::super::truth::{RowName, Sight, Step};
-use super::dossier::{Claim, Dossier, Gain, News, covers, is_history, is_wider, renews};
+use super::super::truth::{RowName, Sight, Step, height, is_renamed, step};
+use super::dossier::{
+    Claim, Dossier, Gain, News, covers, goes_on_as, is_as_high, is_exchanged, is_history, is_wider, renews,
+};
 
 /// Texts whose differences mean nothing: blanks, width of brackets, formal numerals, which of two names of the same.
 pub fn plain(text: &str) -> String {
@@ -49,10 +51,18 @@ fn by_number(rows: Vec<(RowName, Sight)>) -> BTreeMap<String, Vec<(RowName, Sigh
 /// Says what appeared: as a certificate where nothing of it was known or said, else row by row.
 pub fn of_appeared(
     dossier: &mut Dossier,
-    (before, gone): (&BTreeMap<RowName, Sight>, &BTreeSet<RowName>),
+    (before, gone): (&BTreeMap<RowName, Sight>, &BTreeMap<RowName, Sight>),
     day: Day,
     news: &mut News,
 ) {
+    let goes: BTreeMap<RowName, Sight> = news.lost.iter().cloned().collect();
+    // What is known to go at this very look holds nothing any more, and did.
+    let stays = before.iter().filter(|(row, _)| !goes.contains_key(*row));
+    let stays: BTreeMap<&RowName, &Sight> = stays.collect();
+    let went: BTreeMap<&RowName, &Sight> = gone.iter().chain(&goes).collect();
+    let elsewhere = |(row, sight): &(RowName, Sight)| {
+        held_elsewhere((row, sight), &stays, day).or_else(|| was_elsewhere((row, sight), &went, &stays))
+    };
     for (number, rows) in by_number(std::mem::take(&mut news.appeared)) {
         let is_new = |row: &RowName| rows.iter().any(|(new, _)| new == row);
         let is_known = dossier.known.iter().any(|(row, sight)| {
@@ -64,11 +74,14 @@ pub fn of_appeared(
         });
         let mut kind = "qualification_added";
         if is_known || is_said {
-            let each = |(row, sight): &(RowName, Sight)| format!("{kind} {number} {}", of_row(row, sight));
+            let each = |new: &(RowName, Sight)| {
+                let text = of_row(&new.0, &new.1);
+                with_facts(format!("{kind} {number} {text}"), [], elsewhere(new))
+            };
             news.said.extend(rows.iter().map(each));
         } else {
-            let replaced = replaced_by(before, &rows, day);
-            let what = if gone.iter().any(|row| row.number == number) {
+            let replaced = replaced_by(before, &rows, &goes, day);
+            let what = if gone.keys().any(|row| row.number == number) {
                 kind = "certificate_restored";
                 format!("{kind} {number}")
             } else if replaced.is_empty() {
@@ -76,9 +89,19 @@ pub fn of_appeared(
                 format!("{kind} {number}")
             } else {
                 kind = "certificate_replaced";
-                format!("{kind} {} {number}", replaced.into_iter().collect::<Vec<_>>().join(","))
+                let old: Vec<&str> = replaced.iter().map(String::as_str).collect();
+                format!("{kind} {} {number}", old.join(","))
             };
-            news.said.push(what);
+            // What is replaced has its number said, and its grade only where that was exchanged.
+            let is_exchanged = |(row, sight): &&(RowName, Sight)| {
+                let mut others = before.iter().filter(|(other, _)| is_same_elsewhere(other, row));
+                kind != "certificate_replaced" || others.any(|(_, old)| is_exchanged(row, old, sight))
+            };
+            let facts = rows.iter().filter(is_exchanged).filter_map(elsewhere);
+            news.said.push(with_facts(what, rows.iter().map(|(row, sight)| of_row(row, sight)), facts));
+            if kind == "certificate_replaced" {
+                news.replaced.extend(replaced);
+            }
         }
         for claim in &mut dossier.claims {
             if matches!(claim.of, Gain::Row(_)) && claim.said.is_some() && is_new(&claim.row) {
@@ -88,15 +111,81 @@ pub fn of_appeared(
     }
 }
 
-fn replaced_by(before: &BTreeMap<RowName, Sight>, new: &[(RowName, Sight)], day: Day) -> BTreeSet<String> {
+/// The older certificates of which nothing is lost by what is new: it holds the same until later, or moved there, when it is known
+/// to go at this look (domain.md 10).
+fn replaced_by(
+    before: &BTreeMap<RowName, Sight>,
+    new: &[(RowName, Sight)],
+    goes: &BTreeMap<RowName, Sight>,
+    day: Day,
+) -> BTreeSet<String> {
     let numbers: BTreeSet<&String> = before.keys().map(|row| &row.number).collect();
     let is_replaced = |number: &&String| {
         let of_number = before.iter().filter(|(row, _)| row.number == **number);
         let old: Vec<_> = of_number.filter(|(_, sight)| !is_history(sight, day)).collect();
-        let is_covered = |old: &(&RowName, &Sight)| new.iter().any(|(row, sight)| renews((row, sight), *old));
+        let holds = |new: (&RowName, &Sight), old: (&RowName, &Sight)| {
+            renews(new, old) || (goes.contains_key(old.0) && goes_on_as(new, old))
+        };
+        let is_covered = |old: &(&RowName, &Sight)| new.iter().any(|(row, sight)| holds((row, sight), *old));
         !old.is_empty() && old.iter().all(is_covered) && !is_superseded(before, old.iter().copied())
     };
     numbers.into_iter().filter(is_replaced).cloned().collect()
+}
+
+/// A line with the facts that its words need: the qualifications, and where else they are.
+fn with_facts(
+    line: String,
+    texts: impl IntoIterator<Item = String>,
+    elsewhere: impl IntoIterator<Item = String>,
+) -> String {
+    let (mut texts, mut elsewhere) =
+        (texts.into_iter().collect::<Vec<_>>(), elsewhere.into_iter().collect::<Vec<_>>());
+    texts.sort();
+    elsewhere.sort();
+    let facts = [texts, elsewhere].concat();
+    if facts.is_empty() { line } else { format!("{line} {}", facts.join("; ")) }
+}
+
+fn is_same_elsewhere(other: &RowName, row: &RowName) -> bool {
+    other.number != row.number && other.qualification == row.qualification
+}
+
+fn place(kind: &str, (row, sight): (&RowName, &Sight)) -> String {
+    let end = sight.end.day().map(|day| day.to_string()).unwrap_or_default();
+    format!("{kind} {} {} {} {end}", row.number, plain(row.qualification), plain(sight.grade))
+}
+
+/// Where the same qualification is held besides and has not ended. Same or higher grades come before lower ones (words.md 2), then
+/// the highest, then the latest end; of two alike either would do.
+fn held_elsewhere(
+    (row, sight): (&RowName, &Sight),
+    known: &BTreeMap<&RowName, &Sight>,
+    day: Day,
+) -> Option<String> {
+    let held = known
+        .iter()
+        .map(|(row, sight)| (*row, *sight))
+        .filter(|(other, held)| is_same_elsewhere(other, row) && held.end.day().is_none_or(|end| end >= day));
+    let stands_as_high = |held: &Sight| {
+        let is_higher = step(sight.grade, held.grade) == Step::Up;
+        is_as_high(held, sight) || is_higher || is_renamed(sight.grade, held.grade)
+    };
+    let best = held.max_by_key(|(row, held)| {
+        (stands_as_high(held), height(held.grade), held.end.day(), row.number.clone())
+    });
+    best.map(|best| place("held", best))
+}
+
+/// Where it was held last, by the end.
+fn was_elsewhere(
+    (row, _): (&RowName, &Sight),
+    gone: &BTreeMap<&RowName, &Sight>,
+    lapsed: &BTreeMap<&RowName, &Sight>,
+) -> Option<String> {
+    let all = gone.iter().map(|of| (0, of)).chain(lapsed.iter().map(|of| (1, of)));
+    let others = all.filter(|(_, (other, _))| is_same_elsewhere(other, row));
+    let last = others.max_by_key(|(stage, (row, sight))| (sight.end.day(), *stage, row.number.clone()));
+    last.map(|(_, (row, sight))| place("was", (row, sight)))
 }
 
 /// Whether all of these are covered by other certificates that are known.
@@ -125,8 +214,20 @@ pub fn of_lost(dossier: &mut Dossier, day: Day, news: &mut News) {
     let said_earlier = unsaid.iter().map(|(row, (sight, _))| (row.clone(), sight.clone()));
     for (number, rows) in by_number(lost.iter().cloned().chain(said_earlier).collect()) {
         let rest: Vec<_> = dossier.known.iter().filter(|(row, _)| row.number == number).collect();
-        let all = rows.iter().map(|(row, sight)| (row, sight)).chain(rest.iter().copied());
-        if is_superseded(&dossier.known, all.filter(|(_, sight)| !is_history(sight, day))) {
+        // Nothing is lost of what is covered, nor of what was said to have moved, or went without a word, and goes on elsewhere.
+        let is_covered = |row: (&RowName, &Sight)| is_superseded(&dossier.known, [row]);
+        let has_moved =
+            |row: &RowName| news.replaced.contains(&number) || !lost.iter().any(|(lost, _)| lost == row);
+        let goes_on = |(row, sight): (&RowName, &Sight)| {
+            let is_there = || dossier.known.iter().any(|other| goes_on_as(other, (row, sight)));
+            is_covered((row, sight)) || (has_moved(row) && is_there())
+        };
+        let went = rows.iter().map(|(row, sight)| (row, sight));
+        let of_all = went.map(|row| (row, goes_on(row)));
+        let of_all = of_all.chain(rest.iter().map(|row| (*row, is_covered(*row))));
+        let live: Vec<bool> =
+            of_all.filter(|((_, sight), _)| !is_history(sight, day)).map(|(_, goes_on)| goes_on).collect();
+        if !live.is_empty() && live.iter().all(|goes_on| *goes_on) {
             // What was told of it is not unsaid.
             let (new, earlier): (Vec<_>, Vec<_>) =
                 rows.into_iter().partition(|(row, _)| lost.iter().any(|(lost, _)| lost == row));
@@ -142,13 +243,18 @@ pub fn of_lost(dossier: &mut Dossier, day: Day, news: &mut News) {
         }
         let stays = rest.iter().any(|(row, _)| !dossier.is_unlisted(row));
         let rows = absorbed(dossier, &number, rows, news);
+        let known: BTreeMap<&RowName, &Sight> = dossier.known.iter().collect();
+        let elsewhere = |(row, sight): &(RowName, Sight)| held_elsewhere((row, sight), &known, day);
         if stays {
-            let each = |(row, sight): &(RowName, Sight)| {
-                format!("qualification_removed {number} {}", of_row(row, sight))
+            let each = |gone: &(RowName, Sight)| {
+                let text = of_row(&gone.0, &gone.1);
+                with_facts(format!("qualification_removed {number} {text}"), [], elsewhere(gone))
             };
             news.said.extend(rows.iter().map(each));
         } else if !rows.is_empty() {
-            news.said.push(format!("certificate_removed {number}"));
+            let texts = rows.iter().map(|(row, sight)| of_row(row, sight));
+            let facts = rows.iter().filter_map(elsewhere);
+            news.said.push(with_facts(format!("certificate_removed {number}"), texts, facts));
         }
     }
 }

@@ -4,7 +4,9 @@ use std::os::unix::process::CommandExt as _;
 use std::process::{Command, ExitCode};
 
 use clap::Parser as _;
-use qualwatch::commands::{Arguments, Exit, complain, complain_of_arguments, obey, start_logging};
+use qualwatch::commands::{
+    Arguments, Exit, complain, complain_of_arguments, go_on_as_service, obey, start_logging,
+};
 
 /// A first sweep of 100,000 companies spends 24 CPU seconds with glibc's allocator and 14 with this one, an unchanged one a tenth
 /// less, in about the same memory (benches/RESULTS.md). Its third version takes half as much memory again, and with
@@ -59,6 +61,7 @@ fn leave_pgoptions() -> Option<anyhow::Error> {
 }
 
 fn perform(arguments: Arguments) -> anyhow::Result<Exit> {
+    let arguments = go_on_as_service(arguments)?;
     // One thread: work waits for sockets nearly always, and every answer would cross threads else (a third of a sweep's time).
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let done = runtime.block_on(obey(arguments));

@@ -1,5 +1,6 @@
 //! What can be asked for on the command line: a contract (design 7).
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -8,6 +9,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::print::Reader;
 use crate::domain::language::Language;
+use crate::domain::secret::Secret;
 
 /// Watches companies' construction qualification certificates and mails what changes.
 #[derive(Debug, Clone, Parser)]
@@ -33,6 +35,12 @@ pub(super) struct Places {
     /// ./state]
     #[arg(long, global = true, value_name = "DIR")]
     pub state_dir: Option<PathBuf>,
+    /// The credentials of the service, where this process stands in for it.
+    #[arg(skip)]
+    pub credentials: BTreeMap<&'static str, Secret>,
+    /// Whether another process of ours is to do it, as the service's user.
+    #[arg(skip)]
+    pub is_handed_over: bool,
 }
 
 /// The commands, in the order of the help.
@@ -269,7 +277,7 @@ pub(super) struct SnoozeArguments {
 /// Write the whole database into one file, also while the daemon runs
 #[derive(Debug, Clone, Args)]
 pub(super) struct Backup {
-    /// The file, which only you can read; an old one is replaced when the new one is whole
+    /// The file, which only you can read; an old one is replaced when the new one is whole. `-`: standard output
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
     #[command(flatten)]
@@ -279,7 +287,7 @@ pub(super) struct Backup {
 /// Fill an empty database from a file that `backup` wrote
 #[derive(Debug, Clone, Args)]
 pub(super) struct Restore {
-    /// The file
+    /// The file; `-`: standard input
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
     #[command(flatten)]

@@ -1,11 +1,15 @@
 //! `qualwatch backup` and `qualwatch restore`: the database in one file, by PostgreSQL's own programs.
 
 use std::fs::{self, File, OpenOptions};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::io::Seek as _;
+use std::os::fd::AsFd as _;
+use std::os::unix::fs::{OpenOptionsExt as _, fchown};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use anyhow::Context as _;
+use nix::fcntl::{FcntlArg, OFlag, fcntl};
+use nix::unistd::geteuid;
 use serde::Serialize;
 use tokio::process::Command;
 
@@ -16,24 +20,50 @@ use super::exit::{Exit, Refusal};
 use super::print::{self, Reader};
 use super::served;
 
+/// Standard input or output in place of a file.
+const STANDARD: &str = "-";
+
 #[derive(Debug, Serialize)]
 struct Shape {
     file: PathBuf,
     bytes: u64,
 }
 
-/// Writes the whole database into one file, which only this user can read. The daemon may run meanwhile.
+/// Writes the whole database into one file, which only this user can read, and reads it back. The daemon may run meanwhile.
 ///
 /// # Errors
-/// There is no database, no `pg_dump`, or the file cannot be written: then there is no file.
+/// There is no database, no `pg_dump`, or the file cannot be written or read back: then there is no file.
 pub(super) async fn backup(places: &Places, arguments: &Backup) -> anyhow::Result<Exit> {
     let reader = arguments.output.reader();
-    let context = Context::load_to_read(places, reader)?;
-    let database = Database::open_existing(&context).await?;
-    let done = dump(&database, &arguments.file).await;
-    database.close().await?;
-    done?;
-    told(&arguments.file, reader, "holds the whole database")
+    if arguments.file == Path::new(STANDARD) {
+        return dump(places, standard_output()?, reader).await;
+    }
+    let file = asked_for(&arguments.file)?;
+    let unfinished = file.with_added_extension("unfinished");
+    let writing = || format!("writing {}", unfinished.display());
+    let mut options = OpenOptions::new();
+    let target = options.read(true).write(true).create(true).truncate(true).mode(0o600).open(&unfinished);
+    let target = target.with_context(writing)?;
+    let synced = target.try_clone().with_context(writing)?;
+    let dumped = if places.is_handed_over {
+        hand_over(places.again().args(["backup", STANDARD]).stdout(target)).await
+    } else {
+        dump(places, target, reader).await
+    };
+    let finished = dumped.and_then(|exit| {
+        if exit == Exit::Done {
+            synced.sync_all().with_context(writing)?;
+            give_to_who_asked(&synced).with_context(writing)?;
+            fs::rename(&unfinished, &file).with_context(|| format!("naming it {}", file.display()))?;
+        }
+        Ok(exit)
+    });
+    if matches!(finished, Ok(Exit::Done)) {
+        return told(&arguments.file, reader, "holds the whole database: it was read back");
+    }
+    // The first error is the one to tell.
+    let _ = fs::remove_file(&unfinished);
+    finished
 }
 
 /// Fills an empty database from such a file, and brings it to this version's layout.
@@ -42,17 +72,62 @@ pub(super) async fn backup(places: &Places, arguments: &Backup) -> anyhow::Resul
 /// The file is not there, the database is not empty, or there is no `pg_restore`: nothing is changed then.
 pub(super) async fn restore(places: &Places, arguments: &Restore) -> anyhow::Result<Exit> {
     let reader = arguments.output.reader();
-    let context = Context::load(places, reader)?;
+    let what = "was restored: the daemon goes on where it was made";
+    if arguments.file == Path::new(STANDARD) {
+        let input = File::from(std::io::stdin().as_fd().try_clone_to_owned()?);
+        restore_from(places, input, reader).await?;
+        return told(Path::new("standard input"), reader, what);
+    }
     let file = File::open(&arguments.file).with_context(|| {
         Refusal::wrong_use(format!("the backup {} cannot be read", arguments.file.display()))
     })?;
+    let exit = if places.is_handed_over {
+        let mut again = places.again();
+        hand_over(again.args(["restore", STANDARD]).stdin(file).stdout(Stdio::null())).await?
+    } else {
+        restore_from(places, file, reader).await?;
+        Exit::Done
+    };
+    if exit == Exit::Done { told(&arguments.file, reader, what) } else { Ok(exit) }
+}
+
+async fn restore_from(places: &Places, file: File, reader: Reader) -> anyhow::Result<()> {
+    let context = Context::load(places, reader)?;
     let database = Database::open_empty(&context).await?;
     let done = fill(&database, file).await;
     let place = database.name();
     database.close().await?;
     done?;
-    served::remember(&context.state_dir, &place).context("remembering what database is served")?;
-    told(&arguments.file, reader, "was restored: the daemon goes on where it was made")
+    served::remember(&context.state_dir, &place).context("remembering what database is served")
+}
+
+/// Has another process of ours do it, which says itself what went wrong.
+async fn hand_over(command: &mut Command) -> anyhow::Result<Exit> {
+    let ended = command.kill_on_drop(true).status().await.context("starting as the service's user")?;
+    Ok(match ended.code() {
+        Some(0) => Exit::Done,
+        Some(2) => Exit::WrongUse,
+        Some(3) => Exit::Problems,
+        _ => Exit::Failed,
+    })
+}
+
+/// Where the file is, whatever is made of the working directory.
+fn asked_for(file: &Path) -> anyhow::Result<PathBuf> {
+    std::path::absolute(file).with_context(|| format!("finding {}", file.display()))
+}
+
+/// Made by root for who asked by way of sudo, it is theirs.
+fn give_to_who_asked(file: &File) -> std::io::Result<()> {
+    let number = |name: &str| std::env::var(name).ok()?.parse::<u32>().ok();
+    match (number("SUDO_UID"), number("SUDO_GID")) {
+        (Some(uid), Some(gid)) if geteuid().is_root() => fchown(file, Some(uid), Some(gid)),
+        _ => Ok(()),
+    }
+}
+
+fn standard_output() -> anyhow::Result<File> {
+    Ok(File::from(std::io::stdout().as_fd().try_clone_to_owned()?))
 }
 
 fn told(file: &Path, reader: Reader, what: &str) -> anyhow::Result<Exit> {
@@ -64,24 +139,28 @@ fn told(file: &Path, reader: Reader, what: &str) -> anyhow::Result<Exit> {
     Ok(Exit::Done)
 }
 
-async fn dump(database: &Database, file: &Path) -> anyhow::Result<()> {
+async fn dump(places: &Places, target: File, reader: Reader) -> anyhow::Result<Exit> {
+    let context = Context::load_to_read(places, reader)?;
+    let database = Database::open_existing(&context).await?;
+    let done = dump_and_read_back(&database, target).await;
+    database.close().await?;
+    done.map(|()| Exit::Done)
+}
+
+/// A pipe cannot be read back; whoever reads it does.
+async fn dump_and_read_back(database: &Database, mut target: File) -> anyhow::Result<()> {
     let programs = database.programs().await?;
-    let unfinished = file.with_added_extension("unfinished");
-    let writing = || format!("writing {}", unfinished.display());
-    let target = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&unfinished);
-    let target = target.with_context(writing)?;
-    let synced = target.try_clone().with_context(writing)?;
-    let dumped =
-        run(&programs, "pg_dump", &["--format=custom", "--no-owner"], Stdio::null(), target.into()).await;
-    let finished = dumped.and_then(|()| {
-        synced.sync_all().with_context(writing)?;
-        fs::rename(&unfinished, file).with_context(|| format!("naming it {}", file.display()))
-    });
-    if finished.is_err() {
-        // The first error is the one to tell.
-        let _ = fs::remove_file(&unfinished);
+    let output = target.try_clone().context("writing the backup")?;
+    run(&programs, "pg_dump", &["--format=custom", "--no-owner"], Stdio::null(), output.into()).await?;
+    let mode = fcntl(&target, FcntlArg::F_GETFL).context("looking at the backup")?;
+    let is_readable = OFlag::from_bits_truncate(mode).contains(OFlag::O_RDWR);
+    if !is_readable || !target.metadata().context("looking at the backup")?.is_file() {
+        return Ok(());
     }
-    finished
+    target.rewind().context("reading the backup back")?;
+    let everything = ["--file=/dev/null"];
+    let read = run(&programs, "pg_restore", &everything, target.into(), Stdio::null()).await;
+    read.context("reading the backup back")
 }
 
 async fn fill(database: &Database, file: File) -> anyhow::Result<()> {

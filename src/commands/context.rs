@@ -65,7 +65,7 @@ impl Context {
     pub fn load(places: &Places, reader: Reader) -> anyhow::Result<Self> {
         let (path, text) = read(places).inspect_err(|error| report_unreadable(error, reader))?;
         let judgement = config::judge(&text, &path);
-        let environment = Environment::of_this_process();
+        let environment = places.environment();
         match judgement.watchlist {
             Some(watchlist) => Self::new(places, path, text, (watchlist, judgement.warnings), environment),
             None => Err(refuse(&path, &text, &judgement, reader, &environment)),
@@ -97,7 +97,7 @@ impl Context {
     /// As [`Self::load`], where there was never a good file.
     pub fn load_in_force(places: &Places, reader: Reader) -> anyhow::Result<(Self, Option<String>)> {
         let path = find(places).inspect_err(|error| report_unreadable(error, reader))?;
-        let environment = Environment::of_this_process();
+        let environment = places.environment();
         let state_dir = config::state_dir(places.state_dir.as_deref(), &path, &environment);
         let accepted = |rejected: Rejected| {
             let text = config::accepted(&state_dir)?;

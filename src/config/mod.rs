@@ -36,9 +36,10 @@ pub use error::ConfigError;
 pub use fault::{Fault, Warning};
 pub use judge::{FILE_BYTES_MAX, Judgement, judge, parse, read_text, warning_at};
 pub use mailbox::{BadAddress, EmailAddress, Mailbox};
-pub use places::{Found, accepted, find, keep_accepted, listing_of, state_dir};
+pub use places::{Found, accepted, find, is_of_service, keep_accepted, listing_of, state_dir};
 pub use secrets::{
-    Environment, Secrets, Source, Sourced, read_api_key, read_database_url, read_secrets, read_smtp_password,
+    CREDENTIALS, Environment, Secrets, Source, Sourced, read_api_key, read_database_url, read_secrets,
+    read_smtp_password,
 };
 pub use sections::is_full_host_name;
 pub use smtp::{Security, SmtpServer};

@@ -43,6 +43,12 @@ fn first_of(candidates: &[&Path]) -> Found {
     }
 }
 
+/// Whether this is the watchlist that the unit's daemon obeys.
+#[must_use]
+pub fn is_of_service(watchlist: &Path) -> bool {
+    watchlist == Path::new(SYSTEM_WATCHLIST)
+}
+
 /// The state directory: the one that was named, else `$STATE_DIRECTORY` (systemd; the first of several), else
 /// /var/lib/qualwatch where the file used is the one in /etc, else `./state`.
 #[must_use]
@@ -53,7 +59,7 @@ pub fn state_dir(explicit: Option<&Path>, watchlist: &Path, environment: &Enviro
     let given = environment.get("STATE_DIRECTORY").and_then(|paths| paths.split(':').next());
     match given.filter(|path| !path.is_empty()) {
         Some(path) => PathBuf::from(path),
-        None if watchlist == Path::new(SYSTEM_WATCHLIST) => PathBuf::from(SYSTEM_STATE),
+        None if is_of_service(watchlist) => PathBuf::from(SYSTEM_STATE),
         None => PathBuf::from("state"),
     }
 }

@@ -4,8 +4,10 @@
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Read as _};
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
+
+use nix::unistd::getegid;
 
 use super::database_url::DatabaseUrl;
 use super::error::ConfigError;
@@ -18,9 +20,15 @@ const SECRET_BYTES_MAX: u64 = 64 << 10;
 
 const CREDENTIALS_DIRECTORY: &str = "CREDENTIALS_DIRECTORY";
 
-/// The variables a process was started with, as a value.
+/// The variables a process was started with, as a value, and the credentials of the service where it stands in for that.
 #[derive(Debug, Clone, Default)]
-pub struct Environment(BTreeMap<String, String>);
+pub struct Environment {
+    variables: BTreeMap<String, String>,
+    credentials: BTreeMap<&'static str, Secret>,
+}
+
+/// The credentials of the service, by the names that its unit gives them.
+pub const CREDENTIALS: [&str; 3] = [API_KEY.credential, SMTP_PASSWORD.credential, DATABASE_URL.credential];
 
 impl Environment {
     /// The environment of this process; what is not UTF-8 is left out.
@@ -34,13 +42,20 @@ impl Environment {
     /// The value of a variable.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.0.get(name).map(String::as_str)
+        self.variables.get(name).map(String::as_str)
+    }
+
+    /// The same with these credentials, as systemd would hand them to the service.
+    #[must_use]
+    pub fn with_credentials(self, credentials: BTreeMap<&'static str, Secret>) -> Self {
+        Self { credentials, ..self }
     }
 }
 
 impl<N: Into<String>, V: Into<String>> FromIterator<(N, V)> for Environment {
     fn from_iter<I: IntoIterator<Item = (N, V)>>(variables: I) -> Self {
-        Self(variables.into_iter().map(|(name, value)| (name.into(), value.into())).collect())
+        let variables = variables.into_iter().map(|(name, value)| (name.into(), value.into())).collect();
+        Self { variables, credentials: BTreeMap::new() }
     }
 }
 
@@ -180,6 +195,11 @@ fn first_given(
             Err(source) => return Err(ConfigError::ReadSecret { what: kind.what, path, source }),
         }
     }
+    if let Some(handed_over) = environment.credentials.get(kind.credential)
+        && let Some(value) = one_line(kind, &Source::Credential, handed_over.expose())?
+    {
+        return Ok(Some(Sourced { value, source: Source::Credential }));
+    }
     if let Some(text) = environment.get(kind.variable)
         && let Some(value) = one_line(kind, &Source::Environment, text)?
     {
@@ -220,18 +240,22 @@ fn origin(kind: &Kind, source: &Source) -> String {
     }
 }
 
-/// systemd guards its own directory, and makes the files in it 0440 from version 257 on.
+/// systemd guards its own directory, and makes the files in it 0440 from version 257 on. A file that root made for the service's group
+/// (0640) is as it should be.
 fn readable_by_others(key: &str, file: &SecretFile, credentials: Option<&Path>) -> Option<Warning> {
     if credentials.is_some_and(|directory| file.path.starts_with(directory)) {
         return None;
     }
-    let mode = std::fs::metadata(&file.path).ok()?.permissions().mode();
-    (mode & 0o077 != 0).then(|| Warning {
+    let found = std::fs::metadata(&file.path).ok()?;
+    let mode = found.permissions().mode();
+    let is_of_our_group = found.uid() == 0 && found.gid() == getegid().as_raw();
+    let open_to_others = if is_of_our_group { 0o037 } else { 0o077 };
+    (mode & open_to_others != 0).then(|| Warning {
         line: file.line,
         column: file.column,
         key: key.to_owned(),
         message: format!(
-            "{} can be read or changed by others (mode {:04o}): chmod 600",
+            "{} can be read or changed by others (mode {:04o}): chmod 600, or 640 for root and the service's group",
             file.path.display(),
             mode & 0o7777
         ),

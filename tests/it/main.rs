@@ -31,6 +31,7 @@ mod private_postgres;
 mod real_postfix;
 mod real_smtp_server;
 mod rig;
+mod service_user;
 mod simulation;
 mod secrets;
 mod smtp_conversation;

@@ -152,7 +152,17 @@ pub(super) fn problems(problems: &[ProblemShape], names: &Names<'_>, colour: Col
 /// The certificates as a table.
 pub(super) fn certificates(certificates: &[Certificate], colour: Colour) -> Sheet {
     let header = ["company", "certificate", "qualifications", "valid until", "days left", "file by", "state"];
-    let mut table = table(header, colour).giving_way(&["days left", "state", "file by"]);
+    // What days do not say stays: a snooze, a renewal, a doubt.
+    let says_more = |certificate: &Certificate| {
+        let is_special = matches!(certificate.state, State::InDoubt | State::Superseded | State::Unknown);
+        is_special || certificate.snoozed_until.is_some() || certificate.renewal_filed.is_some()
+    };
+    let first = if certificates.iter().any(says_more) {
+        ["qualifications", "state", "file by"]
+    } else {
+        ["state", "qualifications", "file by"]
+    };
+    let mut table = table(header, colour).giving_way(&first);
     for certificate in certificates {
         let end = match certificate.valid_until {
             Some(end) => end.to_string(),
@@ -246,7 +256,7 @@ mod tests {
             ["company", "certificate", "qualifications", "valid until", "days left", "file by", "state"],
             Colour::Never,
         )
-        .giving_way(&["days left", "state"]);
+        .giving_way(&["state", "qualifications", "file by"]);
         for company in ["河南省建筑设计研究院有限公司", "91350200776049653A", "甲"] {
             sheet.add_row([
                 company,
@@ -259,7 +269,11 @@ mod tests {
             ]);
         }
         for (width, words, why) in [
-            (80, &["91350200776049653A", "A141002510", "2026-08-23", "2026-06-24"][..], "a column gives way"),
+            (
+                80,
+                &["91350200776049653A", "A141002510", "2026-08-23", "174", "2026-06-24"][..],
+                "columns give way",
+            ),
             (
                 120,
                 &["91350200776049653A", "qualifications", "2026-08-23", "174", "superseded"],

@@ -10,6 +10,14 @@ use super::qualification::{Qualification, holds_at_least};
 /// kinds), 建市〔2013〕9号 (survey: 综合资质 all 专业, not 劳务), 建市〔2020〕94号 (construction: 施工综合资质 all 施工总承包).
 #[must_use]
 pub fn covers(wider: &Qualification, narrower: &Qualification) -> bool {
+    let is_of_an_industry = is_in_industry(wider.key.as_str(), narrower.key.as_str());
+    is_wider(wider, narrower)
+        && (!is_of_an_industry || holds_at_least(wider.grade.as_ref(), narrower.grade.as_ref()))
+}
+
+/// Whether `wider` covers `narrower` by its name, at whatever grade.
+#[must_use]
+pub fn is_wider(wider: &Qualification, narrower: &Qualification) -> bool {
     let (wide, narrow) = (wider.key.as_str(), narrower.key.as_str());
     if wide == narrow {
         return false;
@@ -19,7 +27,7 @@ pub fn covers(wider: &Qualification, narrower: &Qualification) -> bool {
         "工程设计综合资质" => is_of_all(wider) && narrow.starts_with("工程设计"),
         "工程勘察综合资质" => is_of_all(wider) && is_survey_of_a_field(narrow),
         "施工综合资质" => is_of_all(wider) && narrow.ends_with("施工总承包"),
-        _ => is_in_industry(wide, narrow) && holds_at_least(wider.grade.as_ref(), narrower.grade.as_ref()),
+        _ => is_in_industry(wide, narrow),
     }
 }
 
@@ -111,6 +119,19 @@ mod tests {
             ("工程设计建筑行业甲级", "工程设计建筑行业（人防工程）甲级", "a field in a bracket"),
         ] {
             assert!(covers(&only(wider), &only(narrower)), "{wider} covers {narrower}: {why}");
+        }
+    }
+
+    #[test]
+    fn the_wider_is_wider_at_whatever_grade() {
+        for (wider, narrower, is_wide, why) in [
+            ("工程设计市政行业乙级", "工程设计市政行业给水工程专业甲级", true, "lower"),
+            ("工程设计市政行业", "工程设计市政行业给水工程专业甲级", true, "without a grade"),
+            ("工程设计公路行业乙级", "工程设计市政行业给水工程专业甲级", false, "another industry"),
+            ("工程设计市政行业给水工程专业乙级", "工程设计市政行业给水工程专业甲级", false, "the same"),
+        ] {
+            assert_eq!(is_wider(&only(wider), &only(narrower)), is_wide, "{why}");
+            assert!(!covers(&only(wider), &only(narrower)), "{why}");
         }
     }
 

@@ -78,6 +78,9 @@ pub struct Elsewhere {
     /// Its last day of validity there.
     #[serde(default)]
     pub valid_until: Option<NaiveDate>,
+    /// Of a wider qualification: the narrower one that it stands beside.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wider_than: Option<NamedQualification>,
 }
 
 /// Others of the same certificate that share an end.

@@ -41,8 +41,10 @@ pub fn summary(event: &Event, language: Language) -> String {
     };
     let to_do = reader_words::TO_DO.text(language);
     let action = Some(saying.action).filter(|action| !action.is_empty());
+    let ends = open_ends(event, language, event.today);
     let pieces: Vec<String> = [head.trim_start().to_owned(), saying.lead]
         .into_iter()
+        .chain(ends)
         .chain(saying.notes)
         .chain(summary_qualifications(event, language))
         .chain(saying.queried)
@@ -63,6 +65,11 @@ pub(super) fn say(event: &Event, language: Language, today: NaiveDate) -> Saying
             troubles::began(&told, trouble, &crate::domain::event::TroubleFacts::default())
         }
     }
+}
+
+/// The ends of a briefing in one sentence, where they have no table.
+pub(super) fn open_ends(event: &Event, language: Language, today: NaiveDate) -> Option<String> {
+    companies::open_ends(&Telling { event, today, language })
 }
 
 /// What the event is on `today`: the stages of an end move on while a mail waits.

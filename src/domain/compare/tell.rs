@@ -7,6 +7,7 @@ use chrono::{NaiveDate, TimeDelta};
 
 use super::looks::{self, Look};
 use super::pairs::{Found, Outcome};
+use crate::domain::cover::is_wider;
 use crate::domain::event::{
     Absorbed, Baseline, CertificateFacts, Change, Elsewhere, EndMove, Event, GradeMove, IssueMove, News,
     Note, OfQualification, Replacement, TakenBack,
@@ -344,7 +345,7 @@ fn tell_loss_of(
             News::CertificateRemoved
         };
         let mut notes: Vec<Note> =
-            part.iter().filter_map(|gone| held_elsewhere(after, &gone.shown, look)).collect();
+            part.iter().filter_map(|gone| still_held(after, &gone.shown, look)).collect();
         notes.extend(confirmed(&part));
         let shown: Vec<&Holding> = part.iter().map(|gone| &gone.shown).collect();
         events.push(Event {
@@ -456,6 +457,20 @@ fn held_elsewhere(snapshot: &Snapshot, holding: &Holding, look: &Look<'_>) -> Op
     Some(Note::HeldElsewhere(place(best)))
 }
 
+/// Where what went is held besides, else where a wider one is that covers it by its name: at too low a grade, or not for as long.
+fn still_held(after: &Snapshot, gone: &Holding, look: &Look<'_>) -> Option<Note> {
+    let wider = || {
+        let others = after.held.values().filter(|held| held.unlisted_since.is_none());
+        let others = others.map(|held| &held.holding);
+        let best = others
+            .filter(|other| is_wider(&other.qualification, &gone.qualification))
+            .filter(|other| other.last_day().is_none_or(|end| end >= look.today))
+            .max_by_key(|other| how_well_held(other, gone))?;
+        Some(Note::HeldElsewhere(Elsewhere { wider_than: Some(holding::named(gone)), ..place(best) }))
+    };
+    held_elsewhere(after, gone, look).or_else(wider)
+}
+
 /// Orders where a qualification is held besides: the highest grade first, then the latest end.
 fn how_well_held<'a>(other: &'a Holding, holding: &Holding) -> impl Ord + use<'a> {
     let [theirs, ours] = [other, holding].map(|holding| holding.qualification.grade.as_ref());
@@ -472,7 +487,8 @@ fn is_same_elsewhere(other: &Holding, holding: &Holding) -> bool {
 pub(crate) fn place(holding: &Holding) -> Elsewhere {
     let named = holding::named(holding);
     let number = holding.number.text().to_owned();
-    Elsewhere { number, name: named.name, grade: named.grade, valid_until: holding.last_day() }
+    let valid_until = holding.last_day();
+    Elsewhere { number, name: named.name, grade: named.grade, valid_until, wider_than: None }
 }
 
 fn by_number(found: Vec<Found>) -> BTreeMap<CertificateNumber, Vec<Found>> {

@@ -3,8 +3,8 @@
 use super::shown::Shown;
 use crate::domain::language::Language;
 use crate::domain::text::displayable;
-use crate::email::words::names;
 use crate::email::words::phrasebook::{Phrase, phrases};
+use crate::email::words::{self, names};
 
 phrases! {
     COMPANY = "企业" / "company";
@@ -33,7 +33,14 @@ pub(super) fn write(shown: &[Shown<'_>], language: Language) -> String {
                 shown.saying.title.clone(),
                 shown.saying.badge.clone(),
                 facts.and_then(|facts| facts.valid_until).map(|end| end.to_string()).unwrap_or_default(),
-                names::sentences(&[shown.saying.lead.clone(), shown.saying.notes.concat()], language),
+                names::sentences(
+                    &[
+                        shown.saying.lead.clone(),
+                        words::open_ends(shown.event, language, shown.today).unwrap_or_default(),
+                        shown.saying.notes.concat(),
+                    ],
+                    language,
+                ),
                 shown.saying.action.clone(),
             ],
         );

@@ -636,6 +636,7 @@ fn change(members: &[&Shown<'_>], layout: &Layout<'_>, are_many: bool) -> Change
         number: numbers.into_iter().collect::<Vec<_>>().join(names::comma(layout.language)),
         held: match (facts, event.and_then(Event::qualification), has_lost_all) {
             (Some(facts), None, false) => layout.held(facts, held_max),
+            (Some(_), _, true) => kinds_of(members).join(names::comma(layout.language)),
             (Some(facts), _, _) => names::name(&facts.kind),
             (None, _, _) => String::new(),
         },
@@ -648,6 +649,13 @@ fn change(members: &[&Shown<'_>], layout: &Layout<'_>, are_many: bool) -> Change
         },
         actions: distinct(members.iter().map(|member| &member.saying.action)),
     }
+}
+
+/// The kinds of certificates (资质类别), each once.
+fn kinds_of(members: &[&Shown<'_>]) -> Vec<String> {
+    let facts = members.iter().filter_map(|member| member.event.certificate.as_ref());
+    let kinds: Vec<String> = facts.map(|facts| names::name(&facts.kind)).collect();
+    distinct(kinds.iter())
 }
 
 /// Whether the move says what happened: not of what is taken back, nor of an exchange under another number.

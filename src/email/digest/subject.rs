@@ -21,6 +21,7 @@ phrases! {
     NEWS_OF = "{news}：{who}" / "{news}: {who}";
     AND_OTHERS = "{company} 等 {count} 家" / "{company} and others ({count})";
     CERTIFICATES = "{count} 本证书" / "{count} certificates";
+    BOTH = "{one}、{other}" / "{one}, {other}";
     MORE = "；另有 {count} 项" / "; {count} more";
     NOW_WATCHED = "企业资质监测：{count} 家企业已纳入监测" / "Qualification watch: {count} companies now watched";
     TROUBLE = "监测故障：{news}" / "Trouble: {news}";
@@ -108,7 +109,8 @@ fn most_urgent(shown: &[Shown<'_>], language: Language) -> Option<MostUrgent> {
             (news, which.unwrap_or_default(), shared.companies, members.len())
         }
         Grouped::Card(members) => {
-            (first.saying.badge.clone(), first.number().unwrap_or_default(), 1, members.len())
+            let card = Card::of(members, shown, language);
+            (card.news, card.which, 1, card.told)
         }
     };
     let is_told = |shown: &&Shown<'_>| shown.kind == first.kind;
@@ -121,6 +123,47 @@ fn most_urgent(shown: &[Shown<'_>], language: Language) -> Option<MostUrgent> {
     let of_all: BTreeSet<_> = shown.iter().filter_map(Shown::company_key).collect();
     let companies = if companies > 1 { companies } else { of_all.len().min(1) };
     Some(MostUrgent { news, company, companies, which, rest, kind: first.kind })
+}
+
+/// What the subject says of one card.
+struct Card {
+    news: String,
+    /// Its number, or how many certificates.
+    which: String,
+    /// How many events that tells.
+    told: usize,
+}
+
+impl Card {
+    /// Where nothing of the company is left, all of its certificates are one piece of news, also those whose end has passed and
+    /// that are judged on.
+    fn of(members: &[&Shown<'_>], all: &[Shown<'_>], language: Language) -> Self {
+        let Some(first) = members.first() else {
+            return Self { news: String::new(), which: String::new(), told: 0 };
+        };
+        let badge = first.saying.badge.clone();
+        let is_of_this = |shown: &&Shown<'_>| {
+            shown.company_key() == first.company_key()
+                && (shown.has_lost_all() || shown.kind == EventKind::Change(Change::Expired))
+        };
+        let gone: Vec<&Shown<'_>> = all.iter().filter(is_of_this).collect();
+        let lost = gone.iter().find(|shown| shown.has_lost_all());
+        let of_gone = lost.filter(|_| gone.iter().any(|shown| std::ptr::eq(*shown, *first)));
+        let Some(lost) = of_gone.filter(|_| gone.len() > 1) else {
+            return Self { news: badge, which: first.number().unwrap_or_default(), told: members.len() };
+        };
+        let news = if lost.kind == first.kind {
+            badge
+        } else {
+            BOTH.with(language, &[("one", &badge), ("other", &lost.saying.badge)])
+        };
+        let numbers: BTreeSet<_> = gone.iter().filter_map(|shown| shown.number()).collect();
+        let which = match numbers.len() {
+            1 => numbers.into_iter().next().unwrap_or_default(),
+            count => CERTIFICATES.with(language, &[("count", &count.to_string())]),
+        };
+        Self { news, which, told: gone.len() }
+    }
 }
 
 #[cfg(test)]

@@ -55,6 +55,15 @@ fn alert() -> Vec<Event> {
 }
 
 /// A 统一延期, and a common end.
+/// All certificates of a company, none of which is listed any more.
+fn gone(all: &[CertificateFacts]) -> Vec<Event> {
+    let lost = |facts: &CertificateFacts| Event {
+        notes: vec![Note::NothingLeft, Note::Confirmed { looks: 2 }],
+        ..stage(Change::CertificateRemoved, facts.clone(), TODAY)
+    };
+    all.iter().map(lost).collect()
+}
+
 fn many() -> Vec<Event> {
     let mut events = vec![stage(Change::Expiring, design("2026-08-23"), TODAY)];
     for number in 0..12 {
@@ -196,6 +205,17 @@ fn nothing_to_tell_is_no_letter() {
 }
 
 #[test]
+fn a_briefing_says_each_end_once_and_one_of_many_companies_says_it_too() {
+    for companies in [1, 4, 5, 30] {
+        let briefing = |n: usize| of(of_change(Change::Briefing), &format!("k{n}"), &format!("第{n}公司"));
+        let letter = one(&(0..companies).map(briefing).collect::<Vec<_>>(), Chinese);
+        for text in [&letter.text, &letter.html] {
+            assert_eq!(text.matches("2026年10月31日").count(), companies, "{text}");
+        }
+    }
+}
+
+#[test]
 fn subjects_are_short_and_begin_with_company_and_days() {
     for (events, subject, why) in [
         (
@@ -217,6 +237,18 @@ fn subjects_are_short_and_begin_with_company_and_days() {
         ),
         (many().split_off(1), "160 天后到期：第0工程有限公司 等 12 家 12 本证书；另有 12 项", "many"),
         (vec![of_change(Change::CertificateRemoved)], "未查询到证书：河南院 E141002510", "a loss"),
+        (
+            gone(&[design("2028-08-23"), supervision("2027-05-16"), construction("2029-01-01")]),
+            "未查询到证书：河南院 3 本证书",
+            "all",
+        ),
+        (gone(&[design("2028-08-23")]), "未查询到证书：河南院 A141002510", "its only one"),
+        (
+            [gone(&[supervision("2027-05-16")]), vec![stage(Change::Expired, design("2026-07-23"), TODAY)]]
+                .concat(),
+            "有效期已过 1 天、未查询到证书：河南院 2 本证书",
+            "one of them has ended",
+        ),
         (vec![baseline()], "已纳入监测：河南院", "a baseline"),
         (vec![of_change(Change::Unverified)], "数据已 10 天未更新：河南院", "unverified"),
         (of_trouble(Trouble::ApiQuota)[..1].to_vec(), "监测故障：接口次数用尽，查询已暂停", "a trouble"),
@@ -365,7 +397,13 @@ fn with_text(change: Change, text: &str) -> Event {
         News::Retracted(taken_back) => taken_back.qualification = Some(text.to_owned()),
         _ => {}
     }
-    let place = Elsewhere { number: text.to_owned(), name: text.to_owned(), grade: None, valid_until: None };
+    let place = Elsewhere {
+        number: text.to_owned(),
+        name: text.to_owned(),
+        grade: None,
+        valid_until: None,
+        wider_than: None,
+    };
     event.notes.push(Note::PartlyCovered(place));
     if let Some(facts) = &mut event.certificate {
         facts.kind = text.to_owned();

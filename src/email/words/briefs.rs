@@ -4,7 +4,7 @@ use chrono::NaiveDate;
 
 use super::phrasebook::phrases;
 use super::telling::Telling;
-use super::{changes, days, names, titles, troubles};
+use super::{changes, companies, days, names, titles, troubles};
 use crate::domain::event::{Baseline, Event, News};
 use crate::domain::language::Language;
 
@@ -45,6 +45,7 @@ pub(in crate::email) fn brief(event: &Event, language: Language, today: NaiveDat
         }
         News::FilingDue(_) | News::Unverified => changes::say_badge(&told),
         News::Watching(baseline) => watching(&told, baseline),
+        News::Briefing(_) => companies::open_ends(&told).unwrap_or_default(),
         News::Trouble(_, facts) | News::Resolved(_, facts) => {
             let code = facts.code.map(|code| told.with(CODE, &[("code", &code.to_string())]));
             let line = facts.line.map(|line| told.with(LINE, &[("line", &line.to_string())]));

@@ -100,6 +100,7 @@ fn place(number: &str, text: &str) -> Elsewhere {
         name: named.name,
         grade: named.grade,
         valid_until: Some(day("2027-05-31")),
+        wider_than: None,
     }
 }
 

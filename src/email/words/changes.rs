@@ -7,7 +7,9 @@ use super::phrasebook::Phrase;
 use super::reader_words as w;
 use super::telling::{Goodness, Saying, Telling};
 use super::{companies, days, names, titles};
-use crate::domain::event::{CertificateFacts, Change, Elsewhere, EndMove, GradeMove, News, Note};
+use crate::domain::event::{
+    CertificateFacts, Change, Elsewhere, EndMove, GradeMove, NamedQualification, News, Note,
+};
 use crate::domain::grade::{Grade, is_exchanged, is_renamed, stands_as_high};
 use crate::domain::language::Language;
 
@@ -404,7 +406,8 @@ fn say_loss(told: &Telling<'_>, saying: &mut Saying) {
         .notes
         .iter()
         .filter_map(|note| match note {
-            Note::HeldElsewhere(place) => {
+            // To what extent a wider one does is for the reader to judge.
+            Note::HeldElsewhere(place) if place.wider_than.is_none() => {
                 let was = grade_here(told, place);
                 Some((place, stands_as_high(place.grade.as_ref(), was.as_ref())))
             }
@@ -549,11 +552,14 @@ fn notes(told: &Telling<'_>) -> Vec<String> {
     lines.extend(places(
         told,
         |note| match note {
-            Note::HeldElsewhere(place) if !is_exchanged_here(told, place) => Some(place),
+            Note::HeldElsewhere(place) if place.wider_than.is_none() && !is_exchanged_here(told, place) => {
+                Some(place)
+            }
             _ => None,
         },
         if is_loss { [w::HELD_ELSEWHERE, w::SEVERAL_HELD] } else { [w::ALSO_HELD, w::SEVERAL_ALSO_HELD] },
     ));
+    lines.extend(wider_ones(told));
     lines.extend(places(
         told,
         |note| match note {
@@ -598,6 +604,50 @@ fn places(
             lines.extend(high.iter().map(|place| held_at(told, place, &number, one)));
         }
         lines.extend(low.iter().map(|place| held_at(told, place, &number, w::HELD_LOWER)));
+    }
+    lines
+}
+
+/// One sentence for each wider qualification that is held besides, with what went of its kind and grade.
+fn wider_ones(told: &Telling<'_>) -> Vec<String> {
+    let mut lines = Vec::new();
+    for (number, held) in by_number(told, |note| match note {
+        Note::HeldElsewhere(place) => Some(place).filter(|place| place.wider_than.is_some()),
+        _ => None,
+    }) {
+        // By the name of the wider one and the grade that went.
+        let mut beside: BTreeMap<_, Vec<(&Elsewhere, &NamedQualification)>> = BTreeMap::new();
+        for place in held {
+            let Some(narrower) = &place.wider_than else { continue };
+            let was = narrower.grade.as_ref().map(ToString::to_string);
+            beside.entry((&place.name, was)).or_default().push((place, narrower));
+        }
+        for pairs in beside.into_values() {
+            let Some((place, first)) = pairs.first() else { continue };
+            let was = first.grade.as_ref();
+            let names: Vec<String> = pairs.iter().map(|(_, named)| names::name(&named.name)).collect();
+            let what = if told.event.qualification().is_some()
+                || told.facts().is_none_or(|facts| facts.qualifications.len() <= 1)
+            {
+                told.text(w::THIS_ONE)
+            } else {
+                told.listed(&names)
+            };
+            // A grade that is not stated is not known to be lower.
+            let is_lower = place.grade.is_some() && !stands_as_high(place.grade.as_ref(), was);
+            let phrase = if is_lower { w::WIDER_LOWER } else { w::WIDER_HELD };
+            let [grade, was] = [place.grade.as_ref(), was].map(|grade| names::grade(grade, told.language));
+            let (wider, until) = (names::name(&place.name), until(told, Some(place)));
+            let places = [
+                ("what", what.as_str()),
+                ("wider", &wider),
+                ("number", &number),
+                ("grade", &grade),
+                ("was", &was),
+                ("until", &until),
+            ];
+            lines.push(told.with(phrase, &places));
+        }
     }
     lines
 }

@@ -18,11 +18,8 @@ pub(super) fn say(told: &Telling<'_>, saying: &mut Saying) {
     match &told.event.news {
         News::Watching(baseline) => watching(told, baseline, saying),
         News::Briefing(open) => {
-            saying.lead = told.text(w::OPEN_DEADLINES);
-            let ends: Vec<String> = open.certificates.iter().map(|facts| numbered(told, facts)).collect();
-            let ends = told.listed(&ends);
-            let stop = if told.language == Language::Chinese { "。" } else { "." };
-            saying.lead = names::sentences(&[saying.lead.clone(), format!("{ends}{stop}")], told.language);
+            let words = if open.certificates.is_empty() { w::BECAME_READER } else { w::OPEN_DEADLINES };
+            saying.lead = told.text(words);
             saying.action = told.text(w::DO_BRIEFING);
         }
         News::Retracted(taken_back) => retracted(told, taken_back, saying),
@@ -45,6 +42,13 @@ pub(super) fn say(told: &Telling<'_>, saying: &mut Saying) {
             (saying.action, saying.queried) = (told.text(w::DO_NOTHING), None);
         }
     }
+}
+
+/// The ends of a briefing in one sentence, where they have no table.
+pub(super) fn open_ends(told: &Telling<'_>) -> Option<String> {
+    let News::Briefing(open) = &told.event.news else { return None };
+    let ends: Vec<String> = open.certificates.iter().map(|facts| numbered(told, facts)).collect();
+    (!ends.is_empty()).then(|| names::sentence(&told.listed(&ends), told.language))
 }
 
 fn watchlist_changed(told: &Telling<'_>, leavers: &Leavers, saying: &mut Saying) {

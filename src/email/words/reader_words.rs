@@ -105,6 +105,9 @@ phrases! {
     HELD_ELSEWHERE = "{what}仍列于证书 {number}：{grade}{until}。" / "{what} is still listed in certificate No. {number}: {grade}{until}.";
     HELD_LOWER = "{what}现以较低等级列于证书 {number}：{grade}（原为{was}）{until}。" / "{what} is now listed at a lower grade in certificate No. {number}: {grade} (it was {was}){until}.";
     ALSO_HELD = "{what}另列于证书 {number}：{grade}{until}。" / "{what} is also listed in certificate No. {number}: {grade}{until}.";
+    THIS_ONE = "该项资质" / "this one";
+    WIDER_HELD = "涵盖{what}的“{wider}”列于证书 {number}：{grade}{until}。" / "“{wider}”, which covers {what}, is listed in certificate No. {number}: {grade}{until}.";
+    WIDER_LOWER = "范围更广的“{wider}”现以较低等级列于证书 {number}：{grade}（{what}为{was}）{until}。" / "The wider “{wider}” is listed at a lower grade in certificate No. {number}: {grade} ({what} was {was}){until}.";
     WAS_HELD = "{what}此前列于证书 {number}：{grade}{until}。" / "{what} was listed before in certificate No. {number}: {grade}{until}.";
     SEVERAL_HELD = "其中 {count} 项仍列于证书 {number}：{names}{until}。" / "{count} of them are still listed in certificate No. {number}: {names}{until}.";
     SEVERAL_ALSO_HELD = "其中 {count} 项另列于证书 {number}：{names}{until}。" / "{count} of them are also listed in certificate No. {number}: {names}{until}.";
@@ -183,6 +186,7 @@ phrases! {
     NOT_COVERED = "监测不包括安全生产许可证、注册人员和异常标注。" / "Not covered: work safety licences (安全生产许可证), registered persons, abnormality marks.";
     SAFETY_LICENCE = "该接口一般不含安全生产许可证；本次所列按其载明的有效期提醒。" / "The source has no work safety licences (安全生产许可证) as a rule; the one listed is reminded of by its stated validity.";
     DO_CONFIRM_COMPANY = "核对是否属于所要监测的企业；如不符，请告知管理员。" / "check that this is the company meant; if not, tell the administrator.";
+    BECAME_READER = "您已成为该企业的收件人。" / "You now receive this company's news.";
     OPEN_DEADLINES = "您已成为该企业的收件人。当前期限：" / "You now receive this company's news. Its current deadlines:";
     DO_BRIEFING = "按所列期限安排；已提交延续申请的，回复本邮件告知受理号。" / "plan by these days; if a renewal has been filed, reply to this mail with the acceptance number.";
     LEFT_FILE = "已移出监测名单、不再提醒：{names}。" / "Taken out of the watchlist, no reminders any more: {names}.";

@@ -97,6 +97,7 @@ fn notes_say_what_the_facts_do_not() {
         name: "工程设计市政行业给水工程专业".to_owned(),
         grade: super::cast::named("给水甲级").remove(0).grade,
         valid_until: Some(day("2027-05-31")),
+        wider_than: None,
     };
     let mut text = String::new();
     for (change, note) in [
@@ -117,6 +118,30 @@ fn notes_say_what_the_facts_do_not() {
 }
 
 #[test]
+fn a_wider_one_at_a_lower_grade_is_said_beside_the_loss_and_the_action_stays() {
+    let lost = super::cast::named("工程设计市政行业给水工程专业甲级");
+    let wider = super::cast::named("工程设计市政行业乙级").remove(0);
+    let note = Note::HeldElsewhere(Elsewhere {
+        number: "A241000002".to_owned(),
+        name: wider.name,
+        grade: wider.grade,
+        valid_until: Some(day("2031-05-16")),
+        wider_than: lost.first().cloned(),
+    });
+    let facts = CertificateFacts { qualifications: lost, ..design("2028-05-31") };
+    let event = Event { notes: vec![note], ..stage(Change::CertificateRemoved, facts, TODAY) };
+    let (zh, en) = (summary(&event, Chinese), summary(&event, English));
+    for said in [
+        "范围更广的“工程设计市政行业”现以较低等级列于证书 A241000002：乙级（该项资质为甲级），有效期至 2031年5月16日。",
+        "要做：投标、签约前登录 jzsc.mohurd.gov.cn 复核",
+    ] {
+        assert!(zh.contains(said), "{zh}");
+    }
+    assert!(!zh.contains("仍列于"), "{zh}");
+    assert!(en.contains("The wider “工程设计市政行业” is listed at a lower grade"), "{en}");
+}
+
+#[test]
 fn an_exchange_is_neither_a_rise_nor_a_renewal_under_whatever_number() {
     let held = |text: &str| {
         let named = super::cast::named(text).remove(0);
@@ -125,6 +150,7 @@ fn an_exchange_is_neither_a_rise_nor_a_renewal_under_whatever_number() {
             name: named.name,
             grade: named.grade,
             valid_until: Some(day("2026-09-01")),
+            wider_than: None,
         })
     };
     let building = "建筑工程施工总承包";
@@ -197,7 +223,13 @@ fn what_is_exchanged_from_one_certificate_to_the_other_is_one_sentence() {
     let held = |name: &&str| {
         let named = super::cast::named(&format!("{name}三级")).remove(0);
         let number = "D341000001".to_owned();
-        Note::HeldElsewhere(Elsewhere { number, name: named.name, grade: named.grade, valid_until: None })
+        Note::HeldElsewhere(Elsewhere {
+            number,
+            name: named.name,
+            grade: named.grade,
+            valid_until: None,
+            wider_than: None,
+        })
     };
     let facts = CertificateFacts {
         issued_on: Some(day("2026-07-20")),

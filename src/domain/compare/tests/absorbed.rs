@@ -100,3 +100,23 @@ fn what_a_wider_one_covers_raises_no_threshold_and_replaces_nothing() {
     let held: Vec<_> = company.snapshot.certificate(&narrow).map(|held| &held.holding).collect();
     assert!(company.snapshot.is_superseded(held));
 }
+
+#[test]
+fn a_wider_one_at_a_lower_grade_is_named_beside_the_loss() {
+    let narrow = ("A141000001", "工程设计市政行业桥梁工程专业甲级", "2028-05-16", "2023-05-16");
+    for (wide, is_named, why) in [
+        (("A241000002", "工程设计市政行业乙级", "2031-05-16", "2026-05-16"), true, "lower"),
+        (("A241000002", "工程设计市政行业乙级", "2025-12-01", "2020-12-01"), false, "ended"),
+        (("A241000002", "工程设计公路行业乙级", "2031-05-16", "2026-05-16"), false, "another industry"),
+    ] {
+        let mut company = Company::with(&[A, narrow, wide]);
+        assert_eq!(company.next(&[A, wide]), NONE, "{why}");
+        let events = company.next_events(&[A, wide]);
+        assert_eq!(kinds(&events), ["certificate_removed"], "{why}");
+        let named = events[0].notes.iter().any(|note| {
+            matches!(note, Note::HeldElsewhere(place) if place.number == wide.0
+                && place.wider_than.as_ref().is_some_and(|named| named.text == narrow.1))
+        });
+        assert_eq!(named, is_named, "{why}: {:?}", events[0].notes);
+    }
+}

@@ -86,7 +86,10 @@ impl Gain {
     pub fn is_shown(&self, row: &RowName, look: &Look) -> bool {
         let sight = look.shown.get(row);
         match self {
-            Self::Row(_) => sight.is_some(),
+            // What ended long ago is not what was said, where that had an end ahead.
+            Self::Row(said) => {
+                sight.is_some_and(|sight| is_history(said, look.day()) || !is_history(sight, look.day()))
+            }
             Self::End(day) => sight.is_some_and(|sight| sight.end == End::On(*day)),
             Self::Grade(grade) => sight.is_some_and(|sight| sight.grade == *grade),
         }
@@ -250,6 +253,11 @@ impl Dossier {
         {
             let gain = Gain::Row(sight.clone());
             if is_history(sight, day) {
+                let is_denied = |claim: &Claim| matches!(&claim.of, Gain::Row(said) if claim.said.is_some() && !is_history(said, day));
+                if self.claim(row, &gain).is_some_and(is_denied) {
+                    // Two looks take back what was said; only then is there a history to hold.
+                    continue;
+                }
                 self.settle(row, &gain);
                 self.gone.remove(row);
                 self.known.insert(row.clone(), sight.clone());

@@ -109,7 +109,7 @@ async fn scenario_07_a_database_that_is_read_only_is_away_and_told_without_it() 
         rig.minutes_until("the operators are told without it", || async { rig.told_directly() == 1 }).await;
         assert_eq!(rig.money.paid(), 8 + CONCURRENCY, "nobody is asked for whom no answer could be stored");
         let direct = rig.scene.letters().into_iter().find(|(_, letter)| super::laws::is_direct(letter));
-        assert!(direct.unwrap().1.text.contains("read-only"), "and it says why");
+        assert!(direct.unwrap().1.text.contains("只读"), "and it says why");
         server.set("default_transaction_read_only = off").await;
         rig.minutes_until("all is made up for", || async {
             let ended = "SELECT count(*) FROM events WHERE kind = 'database_unavailable_resolved'";

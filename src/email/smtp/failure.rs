@@ -149,6 +149,7 @@ impl SendFailure {
 impl fmt::Display for SendFailure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.code {
+            Some(code) if self.reply.is_empty() => write!(f, "{}: the server answered {code}", self.stage),
             Some(code) => write!(f, "{}: the server answered {code} {}", self.stage, self.reply),
             None => write!(f, "{}: {}", self.stage, self.reply),
         }
@@ -226,6 +227,8 @@ mod tests {
             "logging in at the mail server: the server answered 535 authentication failed"
         );
         assert!(failure.advice().unwrap().contains("smtp-password"));
+        let bare = SendFailure::refused(Stage::Connect, Some(467), String::new());
+        assert_eq!(bare.to_string(), "connecting to the mail server: the server answered 467");
         let lost = SendFailure::refused(Stage::Data, None, "connection reset by peer".to_owned());
         assert_eq!(lost.to_string(), "handing over the message (DATA): connection reset by peer");
         assert_eq!(lost.advice(), None, "it is tried again by itself");

@@ -274,6 +274,9 @@ pub(super) struct SnoozeArguments {
     pub output: Json,
 }
 
+/// Standard input or output in place of a file.
+pub(super) const STANDARD: &str = "-";
+
 /// Write the whole database into one file, also while the daemon runs
 #[derive(Debug, Clone, Args)]
 pub(super) struct Backup {

@@ -13,15 +13,12 @@ use nix::unistd::geteuid;
 use serde::Serialize;
 use tokio::process::Command;
 
-use super::arguments::{Backup, Places, Restore};
+use super::arguments::{Backup, Places, Restore, STANDARD};
 use super::context::Context;
 use super::database::{Database, Programs};
 use super::exit::{Exit, Refusal};
 use super::print::{self, Reader};
 use super::served;
-
-/// Standard input or output in place of a file.
-const STANDARD: &str = "-";
 
 #[derive(Debug, Serialize)]
 struct Shape {
@@ -38,7 +35,7 @@ pub(super) async fn backup(places: &Places, arguments: &Backup) -> anyhow::Resul
     if arguments.file == Path::new(STANDARD) {
         return dump(places, standard_output()?, reader).await;
     }
-    let file = asked_for(&arguments.file)?;
+    let file = &arguments.file;
     let unfinished = file.with_added_extension("unfinished");
     let writing = || format!("writing {}", unfinished.display());
     let mut options = OpenOptions::new();
@@ -54,12 +51,12 @@ pub(super) async fn backup(places: &Places, arguments: &Backup) -> anyhow::Resul
         if exit == Exit::Done {
             synced.sync_all().with_context(writing)?;
             give_to_who_asked(&synced).with_context(writing)?;
-            fs::rename(&unfinished, &file).with_context(|| format!("naming it {}", file.display()))?;
+            fs::rename(&unfinished, file).with_context(|| format!("naming it {}", file.display()))?;
         }
         Ok(exit)
     });
     if matches!(finished, Ok(Exit::Done)) {
-        return told(&arguments.file, reader, "holds the whole database: it was read back");
+        return told(file, reader, "holds the whole database: it was read back");
     }
     // The first error is the one to tell.
     let _ = fs::remove_file(&unfinished);
@@ -110,11 +107,6 @@ async fn hand_over(command: &mut Command) -> anyhow::Result<Exit> {
         Some(3) => Exit::Problems,
         _ => Exit::Failed,
     })
-}
-
-/// Where the file is, whatever is made of the working directory.
-fn asked_for(file: &Path) -> anyhow::Result<PathBuf> {
-    std::path::absolute(file).with_context(|| format!("finding {}", file.display()))
 }
 
 /// Made by root for who asked by way of sudo, it is theirs.

@@ -12,7 +12,7 @@ use std::process::Command as Program;
 use anyhow::Context as _;
 use nix::unistd::{User, geteuid, initgroups, setgid, setuid};
 
-use super::arguments::{Arguments, Backup, Command, Places, Restore};
+use super::arguments::{Arguments, Backup, Command, Places, Restore, STANDARD};
 use super::exit::Refusal;
 use crate::config::{self, CREDENTIALS, Environment, Found};
 use crate::domain::secret::Secret;
@@ -33,7 +33,7 @@ pub fn go_on_as_service(mut arguments: Arguments) -> anyhow::Result<Arguments> {
         Command::Backup(Backup { file, .. }) | Command::Restore(Restore { file, .. }) => Some(file),
         _ => None,
     };
-    if file.is_some_and(|file| file != Path::new("-")) {
+    if file.is_some_and(|file| file != Path::new(STANDARD)) {
         // The file is for root to open, the database for the service's user: two processes.
         arguments.places.is_handed_over = true;
         return Ok(arguments);

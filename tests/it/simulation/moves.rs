@@ -3,7 +3,7 @@
 
 use super::calendar::Day;
 use super::dice::Dice;
-use super::truth::{Chapter, Company, End, RowName, Sight, Truth};
+use super::truth::{Chapter, Company, End, RowName, Sight, Truth, day_to_change};
 
 /// Tells these dice from those of the world.
 const SALT: u64 = 0x0000_6d6f_7665_7321;
@@ -32,17 +32,8 @@ struct Moves<'a> {
 }
 
 impl Moves<'_> {
-    /// Some day after the first answer, early enough that all comes to rest.
     fn day(&mut self) -> Day {
-        let span = self.last.since(self.first);
-        self.first.plus(self.dice.between(2, (span - 12).max(3)))
-    }
-
-    fn set(&mut self, day: Day, row: &RowName, sight: Option<Sight>) {
-        let chapters = self.company.rows.entry(row.clone()).or_default();
-        chapters.retain(|chapter| chapter.from != day);
-        chapters.push(Chapter { from: day, sight });
-        chapters.sort_by_key(|chapter| chapter.from);
+        day_to_change(&mut self.dice, self.first, self.last)
     }
 
     /// All rows of some certificate that is shown on that day, and whose ends can be read.
@@ -115,12 +106,12 @@ impl Moves<'_> {
                 for row in shown.into_keys().filter(|row| row.number == number) {
                     let chapters = self.company.rows.entry(row.clone()).or_default();
                     chapters.retain(|chapter| chapter.from < later);
-                    self.set(later, &row, None);
+                    self.company.set(later, &row, None);
                 }
             }
             2 => {
                 for (row, sight) in rows {
-                    self.set(later, row, Some(sight.clone()));
+                    self.company.set(later, row, Some(sight.clone()));
                 }
             }
             _ => {}
@@ -141,11 +132,11 @@ impl Moves<'_> {
         let end = End::On(day.plus(self.dice.between(-100, 900)));
         let twin = RowName { number, qualification: row.qualification };
         let issued = from.plus(-self.dice.between(1, 400));
-        self.set(from, &twin, Some(Sight { grade, end, issued, ..sight }));
+        self.company.set(from, &twin, Some(Sight { grade, end, issued, ..sight }));
         let rest = self.last.since(day) - 12;
         if rest > 3 && self.dice.chance(50) {
             let gone = day.plus(self.dice.between(1, rest));
-            self.set(gone, &twin, None);
+            self.company.set(gone, &twin, None);
         }
     }
 
@@ -162,11 +153,11 @@ impl Moves<'_> {
             let later: Vec<Chapter> = self.company.rows.remove(&row).unwrap_or_default();
             let before = later.into_iter().filter(|chapter| chapter.from < day).collect();
             self.company.rows.insert(row.clone(), before);
-            self.set(day, &row, None);
+            self.company.set(day, &row, None);
             if is_in_time {
                 let again = RowName { number: number.clone(), qualification: row.qualification };
                 let grade = if self.dice.chance(70) { lower(sight.grade) } else { sight.grade };
-                self.set(back, &again, Some(Sight { grade, issued: back, ..sight }));
+                self.company.set(back, &again, Some(Sight { grade, issued: back, ..sight }));
             }
         }
     }

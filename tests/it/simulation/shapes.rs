@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use super::calendar::Day;
 use super::dice::Dice;
-use super::truth::{Chapter, Company, End, RowName, Sight, Spelling, Truth};
+use super::truth::{Company, End, RowName, Sight, Spelling, Truth, day_to_change};
 
 /// Tells these dice from those of the world.
 const SALT: u64 = 0x0073_6861_7065_7321;
@@ -39,17 +39,8 @@ struct Shape<'a> {
 }
 
 impl Shape<'_> {
-    /// Some day after the first answer, early enough that all comes to rest.
     fn day(&mut self) -> Day {
-        let span = self.last.since(self.first);
-        self.first.plus(self.dice.between(2, (span - 12).max(3)))
-    }
-
-    fn set(&mut self, day: Day, row: &RowName, sight: Option<Sight>) {
-        let chapters = self.company.rows.entry(row.clone()).or_default();
-        chapters.retain(|chapter| chapter.from != day);
-        chapters.push(Chapter { from: day, sight });
-        chapters.sort_by_key(|chapter| chapter.from);
+        day_to_change(&mut self.dice, self.first, self.last)
     }
 
     fn number(&mut self, letter: char) -> String {
@@ -81,7 +72,7 @@ impl Shape<'_> {
             let Some((row, sight)) = self.a_row(day, |row, _| row.qualification.starts_with("特种")) else {
                 continue;
             };
-            self.set(day, &row, Some(Sight { spelling: Spelling::Alias, ..sight }));
+            self.company.set(day, &row, Some(Sight { spelling: Spelling::Alias, ..sight }));
         }
     }
 
@@ -96,17 +87,17 @@ impl Shape<'_> {
         let issued = self.first.min(end).plus(-self.dice.between(100, 900));
         let sight = Sight { grade: "不分等级", end: End::On(end), issued, spelling: Spelling::Plain };
         let from = if self.dice.chance(60) { self.first } else { self.day() };
-        self.set(from, &row, Some(sight.clone()));
+        self.company.set(from, &row, Some(sight.clone()));
         let day = self.day();
         if day > from && self.dice.chance(60) {
             let spelling = *self.dice.pick(&[Spelling::Alias, Spelling::Formal]);
-            self.set(day, &row, Some(Sight { spelling, ..sight.clone() }));
+            self.company.set(day, &row, Some(Sight { spelling, ..sight.clone() }));
         }
         let after = end.plus(self.dice.between(-20, 20));
         if after > day && after <= self.last && self.dice.chance(50) {
             let renewed = Sight { end: End::On(end.months_away(36)), issued: after, ..sight };
             let goes_on = self.dice.chance(70);
-            self.set(after, &row, goes_on.then_some(renewed));
+            self.company.set(after, &row, goes_on.then_some(renewed));
         }
     }
 
@@ -124,7 +115,7 @@ impl Shape<'_> {
         let number = self.dice.pick(&several).clone();
         let Some((row, sight)) = self.a_row(day, |row, _| row.number == number) else { return };
         let until = sight.end.day().unwrap_or(day).max(day).months_away(*self.dice.pick(&[12, 60]));
-        self.set(day, &row, Some(Sight { end: End::On(until), issued: day, ..sight }));
+        self.company.set(day, &row, Some(Sight { end: End::On(until), issued: day, ..sight }));
     }
 
     /// An abolished grade is exchanged for the one above it, for a year, in the same certificate or under another number.
@@ -141,15 +132,15 @@ impl Shape<'_> {
         let end = End::On(day.months_away(12).plus(-self.dice.between(0, 1)));
         let exchanged = Sight { grade, end, issued: day, spelling: Spelling::Plain };
         if self.dice.chance(50) {
-            self.set(day, &row, Some(exchanged));
+            self.company.set(day, &row, Some(exchanged));
             return;
         }
         let letter = row.number.chars().next().unwrap_or('D');
         let new = RowName { number: self.number(letter), qualification: row.qualification };
-        self.set(day, &new, Some(exchanged));
+        self.company.set(day, &new, Some(exchanged));
         let gone = day.plus(self.dice.between(0, 20)).min(self.last);
         if self.dice.chance(70) {
-            self.set(gone, &row, None);
+            self.company.set(gone, &row, None);
         }
     }
 
@@ -172,7 +163,7 @@ impl Shape<'_> {
             _ => end.max(day).plus(self.dice.between(100, 1500)),
         };
         let spelling = Spelling::Plain;
-        self.set(day, &wider, Some(Sight { grade, end: End::On(until), issued: day, spelling }));
+        self.company.set(day, &wider, Some(Sight { grade, end: End::On(until), issued: day, spelling }));
         let gone = day.plus(*self.dice.pick(&[0, 0, 1, 3, 15])).min(self.last);
         if self.dice.chance(80) {
             let of_certificate = self.company.shown_on(gone).into_keys();
@@ -180,14 +171,14 @@ impl Shape<'_> {
                 .filter(|other| other.number == row.number && is_narrow(other, &sight))
                 .collect();
             for row in narrow {
-                self.set(gone, &row, None);
+                self.company.set(gone, &row, None);
             }
         }
         // The wider one itself may go: what it covered is then told with it, or was told as absorbed.
         let span = self.last.since(gone);
         if span > 20 && self.dice.chance(25) {
             let later = gone.plus(self.dice.between(2, span - 12));
-            self.set(later, &wider, None);
+            self.company.set(later, &wider, None);
         }
     }
 }

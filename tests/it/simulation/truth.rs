@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::calendar::Day;
+use super::dice::Dice;
 
 /// Everything true of a world, from the first day to the last.
 #[derive(Debug, Clone)]
@@ -114,6 +115,12 @@ impl Truth {
     }
 }
 
+/// Some day after the first answer, early enough that all comes to rest.
+pub fn day_to_change(dice: &mut Dice, first: Day, last: Day) -> Day {
+    let span = last.since(first);
+    first.plus(dice.between(2, (span - 12).max(3)))
+}
+
 impl Company {
     /// The keyword that finds it on that day.
     pub fn name_on(&self, day: Day) -> &str {
@@ -123,6 +130,14 @@ impl Company {
     /// The keyword that the watchlist has on that day.
     pub fn keyword_on(&self, day: Day) -> &str {
         of_that_day(&self.keywords, day)
+    }
+
+    /// From that day on the registry shows a row so, or no more.
+    pub fn set(&mut self, day: Day, row: &RowName, sight: Option<Sight>) {
+        let chapters = self.rows.entry(row.clone()).or_default();
+        chapters.retain(|chapter| chapter.from != day);
+        chapters.push(Chapter { from: day, sight });
+        chapters.sort_by_key(|chapter| chapter.from);
     }
 
     /// What the registry truly shows on that day.

@@ -48,6 +48,7 @@ pub(super) struct Places {
 pub(super) enum Command {
     /// Run as a daemon until Ctrl-C or SIGTERM; SIGHUP reads the watchlist anew
     Run,
+    Init(InitArguments),
     Check(Check),
     Validate(Validate),
     Status(Status),
@@ -101,6 +102,48 @@ impl Json {
     pub fn reader(self) -> Reader {
         if self.json { Reader::Program } else { Reader::Person }
     }
+}
+
+/// Write a first watchlist: five questions, then the secrets, a test call and a test mail
+///
+/// Every question that an option answers is left out; where nobody can be asked all of them are needed. An existing file is never
+/// overwritten. As root, on a machine with the service installed, it makes /etc/qualwatch/watchlist.toml, and puts the secrets
+/// into /etc/credstore; else ./watchlist.toml, with the secrets beside it.
+#[derive(Debug, Clone, Args)]
+pub(super) struct InitArguments {
+    /// The language of the mails, and of the questions
+    #[arg(long, value_enum, default_value_t)]
+    pub language: MailLanguage,
+    /// A company to watch: its 统一社会信用代码 or full name, and with =NAME what mails call it; more than once for several
+    #[arg(long, value_name = "KEYWORD[=NAME]")]
+    pub company: Vec<String>,
+    /// What sends: exmail, qq, aliyun, 163, 126, yeah; or a server, such as smtp.example.com:465; or `files`, to try out
+    #[arg(long, value_name = "SERVICE")]
+    pub mail: Option<String>,
+    /// The address that mails come from: the login of the server, too
+    #[arg(long, value_name = "ADDRESS")]
+    pub from: Option<String>,
+    /// Who reads the alerts; more than once for several
+    #[arg(long, value_name = "ADDRESS")]
+    pub to: Vec<String>,
+    /// Who is told when qualwatch itself is in trouble; more than once for several
+    #[arg(long, value_name = "ADDRESS")]
+    pub operators: Vec<String>,
+    /// The file that holds the provider's key, to be copied; `-`: standard input
+    #[arg(long, value_name = "FILE")]
+    pub api_key_file: Option<PathBuf>,
+    /// The file that holds the mailbox's password (授权码), to be copied; `-`: standard input
+    #[arg(long, value_name = "FILE")]
+    pub smtp_password_file: Option<PathBuf>,
+    /// Another address than the provider's: that of the sandbox
+    #[arg(long, value_name = "URL")]
+    pub api_url: Option<String>,
+    /// Make no test call, which costs one paid call
+    #[arg(long)]
+    pub no_test_call: bool,
+    /// Send no test mail
+    #[arg(long)]
+    pub no_test_mail: bool,
 }
 
 /// One sweep now, of what is named or of all; then send what is owed

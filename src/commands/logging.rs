@@ -66,7 +66,8 @@ impl<'a> MakeWriter<'a> for StandardError {
 /// What a person who waits for an answer wants to see; a daemon says more.
 fn usual_level(command: &Command) -> &'static str {
     match command {
-        Command::Check(_)
+        Command::Init(_)
+        | Command::Check(_)
         | Command::Validate(_)
         | Command::Status(_)
         | Command::List(_)

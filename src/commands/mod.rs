@@ -25,6 +25,7 @@ mod standard_error;
 mod mail;
 mod retry;
 mod run;
+mod init;
 mod served;
 mod service_user;
 mod table;

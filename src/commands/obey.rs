@@ -6,6 +6,7 @@ use super::check::check;
 use super::demo::demo;
 use super::exit::Exit;
 use super::history::history;
+use super::init::init;
 use super::list::list;
 use super::mail::mail;
 use super::renewing::renewing;
@@ -36,6 +37,7 @@ pub async fn obey_in_steps(arguments: Arguments, steps: &dyn Steps) -> anyhow::R
     let places = &arguments.places;
     match &arguments.command {
         Command::Run => run(places, steps).await,
+        Command::Init(arguments) => init(places, arguments).await,
         Command::Check(arguments) => check(places, arguments, steps).await,
         Command::Validate(arguments) => validate(places, arguments).await,
         Command::Status(arguments) => status(places, arguments).await,

@@ -18,7 +18,7 @@ use crate::config::{self, CREDENTIALS, Environment, Found};
 use crate::domain::secret::Secret;
 
 /// Made by systemd/qualwatch.sysusers.
-const USER: &str = "qualwatch";
+pub(super) const USER: &str = "qualwatch";
 const CREDENTIAL_STORE: &str = "/etc/credstore";
 const ENCRYPTED_CREDENTIAL_STORE: &str = "/etc/credstore.encrypted";
 
@@ -28,7 +28,7 @@ const ENCRYPTED_CREDENTIAL_STORE: &str = "/etc/credstore.encrypted";
 /// # Errors
 /// A credential cannot be read, or the user cannot be changed.
 pub fn go_on_as_service(mut arguments: Arguments) -> anyhow::Result<Arguments> {
-    let Some(user) = user_of_service(&arguments)? else { return Ok(arguments) };
+    let Some(user) = user_to_become(&arguments)? else { return Ok(arguments) };
     let file = match &arguments.command {
         Command::Backup(Backup { file, .. }) | Command::Restore(Restore { file, .. }) => Some(file),
         _ => None,
@@ -46,15 +46,32 @@ pub fn go_on_as_service(mut arguments: Arguments) -> anyhow::Result<Arguments> {
     Ok(arguments)
 }
 
-fn user_of_service(arguments: &Arguments) -> anyhow::Result<Option<User>> {
+fn user_to_become(arguments: &Arguments) -> anyhow::Result<Option<User>> {
     let Arguments { places, command } = arguments;
     // systemd has done it already.
     let is_started_by_systemd = std::env::var_os("CREDENTIALS_DIRECTORY").is_some();
-    let has_no_watchlist = matches!(command, Command::Sandbox(_) | Command::Demo(_));
+    let has_no_watchlist = matches!(command, Command::Init(_) | Command::Sandbox(_) | Command::Demo(_));
     if !geteuid().is_root() || is_started_by_systemd || has_no_watchlist || !is_installed(places) {
         return Ok(None);
     }
+    self::user()
+}
+
+/// The service's user, where this machine has it.
+pub(super) fn user() -> anyhow::Result<Option<User>> {
     User::from_name(USER).context("looking for the service's user")
+}
+
+/// The file of a credential of the service, and whether there is one: the encrypted one where that is there, else the plain one.
+pub(super) fn credential_file(name: &str) -> (PathBuf, bool) {
+    let file = format!("qualwatch.{name}");
+    let encrypted = Path::new(ENCRYPTED_CREDENTIAL_STORE).join(&file);
+    if encrypted.exists() {
+        return (encrypted, true);
+    }
+    let plain = Path::new(CREDENTIAL_STORE).join(&file);
+    let is_there = plain.exists();
+    (plain, is_there)
 }
 
 fn is_installed(places: &Places) -> bool {

@@ -36,7 +36,9 @@ pub use error::ConfigError;
 pub use fault::{Fault, Warning};
 pub use judge::{FILE_BYTES_MAX, Judgement, judge, parse, read_text, warning_at};
 pub use mailbox::{BadAddress, EmailAddress, Mailbox};
-pub use places::{Found, accepted, find, is_of_service, keep_accepted, listing_of, state_dir};
+pub use places::{
+    Found, accepted, find, is_of_service, keep_accepted, listing_of, state_dir, watchlist_of_service,
+};
 pub use secrets::{
     CREDENTIALS, Environment, Secrets, Source, Sourced, read_api_key, read_database_url, read_secrets,
     read_smtp_password,

@@ -43,10 +43,16 @@ fn first_of(candidates: &[&Path]) -> Found {
     }
 }
 
+/// The watchlist that the unit's daemon obeys.
+#[must_use]
+pub fn watchlist_of_service() -> &'static Path {
+    Path::new(SYSTEM_WATCHLIST)
+}
+
 /// Whether this is the watchlist that the unit's daemon obeys.
 #[must_use]
 pub fn is_of_service(watchlist: &Path) -> bool {
-    watchlist == Path::new(SYSTEM_WATCHLIST)
+    watchlist == watchlist_of_service()
 }
 
 /// The state directory: the one that was named, else `$STATE_DIRECTORY` (systemd; the first of several), else

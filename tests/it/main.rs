@@ -20,6 +20,7 @@ mod health;
 mod hostile_input;
 mod hostile_text;
 mod huge_digest;
+mod init;
 mod mail_servers;
 mod mailer;
 mod many_pages;

@@ -3,6 +3,7 @@
 pub mod crashing;
 pub mod database;
 pub mod letter;
+pub mod machine;
 pub mod program;
 pub mod mailroom;
 pub mod running;

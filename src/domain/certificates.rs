@@ -73,6 +73,10 @@ pub struct Certificate {
     pub snoozed_until: Option<NaiveDate>,
     /// When its renewal was filed, as the operator said.
     pub renewal_filed: Option<NaiveDate>,
+    /// Whether nothing has to be done for it any more: it ended long ago, or all of it is held elsewhere. Something of it may be in
+    /// doubt all the same, which its state then says.
+    #[serde(skip)]
+    pub is_settled: bool,
 }
 
 /// Whose certificates, and by what they are judged.
@@ -128,7 +132,7 @@ pub fn open(snapshot: &Snapshot, owner: Owner<'_>, today: NaiveDate) -> Vec<Cert
         |day: Option<NaiveDate>| day.is_some_and(|day| days_left(day, today) <= owner.expiring_from_days);
     let all = certificates(snapshot, owner, today).into_iter();
     let open = all.filter(|certificate| {
-        !matches!(certificate.state, State::Historical | State::Superseded)
+        !certificate.is_settled
             && (is_near(certificate.filing_day) || is_near(certificate.valid_until))
     });
     open.map(Certificate::into_facts).collect()
@@ -139,7 +143,7 @@ pub fn open(snapshot: &Snapshot, owner: Owner<'_>, today: NaiveDate) -> Vec<Cert
 pub fn next_deadline(certificates: &[Certificate], today: NaiveDate) -> Option<(NaiveDate, &Certificate)> {
     let live = certificates.iter().filter(|certificate| {
         let text = certificate.valid_until_text.as_deref().unwrap_or_default();
-        !matches!(certificate.state, State::Historical | State::Superseded)
+        !certificate.is_settled
             && !is_endless_registration(&certificate.qualifications, text)
     });
     let deadlines = live.filter_map(|certificate| {
@@ -173,6 +177,13 @@ fn describe(
 ) -> Option<Certificate> {
     let first = holdings.first()?;
     let facts = holding::facts(holdings.iter().copied())?;
+    let in_doubt = |holding: &&Holding| snapshot.open_doubts().any(|(key, _, _)| *key == holding.key());
+    let settled = settled(snapshot, holdings, today);
+    let state = match settled {
+        Some(State::Historical) => State::Historical,
+        _ if holdings.iter().any(in_doubt) => State::InDoubt,
+        settled => settled.unwrap_or_else(|| state_by_end(holdings, owner.expiring_from_days, today)),
+    };
     Some(Certificate {
         company: owner.keyword.clone(),
         name: owner.name.to_owned(),
@@ -186,12 +197,13 @@ fn describe(
         valid_until_text: given(facts.valid_until_text),
         days_left: facts.valid_until.map(|end| days_left(end, today)),
         filing_day: facts.filing_day,
-        state: state(snapshot, holdings, owner.expiring_from_days, today),
+        state,
         last_verified_at: owner.last_verified_at,
         qualifications: facts.qualifications,
         other_ends: Vec::new(),
         snoozed_until: None,
         renewal_filed: None,
+        is_settled: settled.is_some(),
     })
 }
 
@@ -200,32 +212,30 @@ fn given(text: String) -> Option<String> {
     Some(text).filter(|text| !text.trim().is_empty())
 }
 
-fn state(snapshot: &Snapshot, holdings: &[&Holding], expiring_from_days: i64, today: NaiveDate) -> State {
-    let left = holdings.first().and_then(|holding| holding.last_day()).map(|end| days_left(end, today));
+/// Why nothing has to be done for a certificate any more: it ended long ago, or all of it that did not is held in another one that ends
+/// later.
+fn settled(snapshot: &Snapshot, holdings: &[&Holding], today: NaiveDate) -> Option<State> {
     let history = Past::on(today);
-    let in_doubt = |holding: &&Holding| snapshot.open_doubts().any(|(key, _, _)| *key == holding.key());
-    let certificate = holdings.first().map(|holding| holding.number.clone());
-    let is_superseded = certificate.is_some_and(|number| {
-        let held = snapshot.certificate(&number).map(|held| &held.holding);
-        snapshot.is_superseded(held.filter(|holding| !holding.is_historical(history)))
-    });
+    let of_certificate = snapshot.certificate(&holdings.first()?.number).map(|held| &held.holding);
     if holdings.iter().all(|holding| holding.is_historical(history)) {
-        State::Historical
-    } else if holdings.iter().any(in_doubt) {
-        State::InDoubt
-    } else if is_superseded {
-        State::Superseded
+        Some(State::Historical)
+    } else if snapshot.is_superseded(of_certificate.filter(|holding| !holding.is_historical(history))) {
+        Some(State::Superseded)
     } else {
-        match left {
-            // Labour that is registered without an end has not expired.
-            Some(left) if left < 0 && holdings.iter().all(|one| one.is_endless_registration()) => {
-                State::Unknown
-            }
-            Some(left) if left < 0 => State::Expired,
-            Some(left) if left <= expiring_from_days => State::Expiring,
-            Some(_) => State::Valid,
-            None => State::Unknown,
-        }
+        None
+    }
+}
+
+/// What a certificate is that something has to be done for: by its end.
+fn state_by_end(holdings: &[&Holding], expiring_from_days: i64, today: NaiveDate) -> State {
+    let end = holdings.first().and_then(|holding| holding.last_day());
+    match end.map(|end| days_left(end, today)) {
+        // Labour that is registered without an end has not expired.
+        Some(left) if left < 0 && holdings.iter().all(|one| one.is_endless_registration()) => State::Unknown,
+        Some(left) if left < 0 => State::Expired,
+        Some(left) if left <= expiring_from_days => State::Expiring,
+        Some(_) => State::Valid,
+        None => State::Unknown,
     }
 }
 
@@ -246,6 +256,10 @@ mod tests {
 
     /// What is known after these looks, one a day, the last on 2026-01-10.
     fn listed(looks: &[&[Shown<'_>]]) -> Vec<Certificate> {
+        reported(looks, certificates)
+    }
+
+    fn reported<T>(looks: &[&[Shown<'_>]], report: fn(&Snapshot, Owner<'_>, NaiveDate) -> T) -> T {
         let keyword: Keyword = "河南院".parse().unwrap();
         let today = day("2026-01-10");
         let mut snapshot = Snapshot::default();
@@ -266,7 +280,7 @@ mod tests {
         }
         let owner =
             Owner { keyword: &keyword, name: "河南院", last_verified_at: None, expiring_from_days: 180 };
-        certificates(&snapshot, owner, today)
+        report(&snapshot, owner, today)
     }
 
     fn states(certificates: &[Certificate]) -> Vec<(&str, State)> {
@@ -314,6 +328,22 @@ mod tests {
         assert_eq!(states(&found), [("D2", State::Valid), ("D3", State::InDoubt)], "not taken back yet");
         let found = listed(&[&[stays], &[stays, new], &[stays], &[stays]]);
         assert_eq!(states(&found), [("D2", State::Valid)]);
+    }
+
+    #[test]
+    fn what_is_superseded_is_not_open_whatever_is_in_doubt_of_it() {
+        let old: Shown<'_> = ("D1", "建筑工程施工总承包二级", "2026-02-01", "2021-02-01");
+        let new: Shown<'_> = ("D2", old.1, "2031-01-01", "2026-01-01");
+        let reissued: Shown<'_> = (old.0, old.1, old.2, "2021-03-01");
+        for (last, why) in [(vec![new], "gone at one look"), (vec![reissued, new], "an issue date seen once")] {
+            let looks: [&[Shown<'_>]; 2] = [&[old, new], &last];
+            let listed = listed(&looks);
+            assert_eq!(states(&listed)[0], ("D1", State::InDoubt), "{why}");
+            let next = next_deadline(&listed, day("2026-01-10")).unwrap();
+            assert_eq!(next.1.certificate_num, "D2", "{why}");
+            assert!(reported(&looks, open).is_empty(), "{why}");
+        }
+        assert_eq!(reported(&[&[old]], open).len(), 1);
     }
 
     #[test]

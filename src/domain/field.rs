@@ -265,8 +265,22 @@ impl Difference {
     /// now; and were the end of a 换领 established by a look that shows another grade, its grade would be told as raised later, and
     /// its end never.
     pub(super) fn means_the_same(&self, other: &Self, known: &Holding) -> bool {
-        self.is_gain(known) == other.is_gain(known)
-            && self.is_end_of_exchange(known) == other.is_end_of_exchange(known)
+        match self {
+            Self::Grade { .. } => self.is_higher_grade(known) == other.is_higher_grade(known),
+            _ => {
+                self.is_gain(known) == other.is_gain(known)
+                    && self.is_end_of_exchange(known) == other.is_end_of_exchange(known)
+            }
+        }
+    }
+
+    /// Whether it is a grade above what is known, by merit or by 换领: which of them is a matter of its end.
+    fn is_higher_grade(&self, known: &Holding) -> bool {
+        match self {
+            Self::Grade { change: Change::GradeRaised, .. } => true,
+            Self::Grade { shown, change: Change::GradeReworded } => shown.is_exchange_of(known),
+            _ => false,
+        }
     }
 
     /// Whether a field's difference is one that is told at its first look.

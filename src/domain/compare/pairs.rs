@@ -296,9 +296,12 @@ impl Pass<'_, '_> {
         let (mut doubt, moved, tells_at_once) = match same {
             Some(mut doubt) if doubt.difference.means_the_same(&difference, before) => {
                 let moved = looks::agree(&mut doubt, counting);
-                // An end may come a day before its issue date does, and is renewed then, not extended.
-                let is_renewal = matches!(difference, Difference::End { change: Change::Renewed, .. });
-                if is_renewal && doubt.told_as.is_none() {
+                // An end may come a day before its issue date does, and is renewed then, not extended; a grade before its end.
+                let says_more = matches!(
+                    difference,
+                    Difference::End { change: Change::Renewed, .. } | Difference::Grade { .. }
+                );
+                if says_more && doubt.told_as.is_none() {
                     doubt.difference = difference;
                 }
                 (doubt, moved, false)

@@ -331,3 +331,16 @@ fn the_end_of_an_exchange_is_established_with_its_grade_and_by_nothing_else() {
     assert_eq!(company.next(&[exchanged]), ["grade_reworded"], "one piece of news for both");
     assert_eq!(company.ends(), ["2027-01-04"]);
 }
+
+#[test]
+fn a_rise_that_turns_out_to_be_an_exchange_keeps_its_grade_and_tells_its_end() {
+    let third = ("B141000001", "工程勘察专业类工程测量丙级", "2026-06-01", "2021-06-01");
+    let raised = (third.0, "工程勘察专业类工程测量乙级", "2029-03-08", "2026-01-05");
+    let exchanged = (third.0, "工程勘察专业类工程测量乙级", "2027-01-04", "2026-01-05");
+    let mut company = Company::with(&[third]);
+    assert_eq!(company.next(&[raised]), ["grade_raised", "renewed"]);
+    assert_eq!(company.next(&[exchanged]), NONE, "the grade is certain, its end another one");
+    assert_eq!(company.ends(), ["2026-06-01"]);
+    assert_eq!(company.next(&[exchanged]), ["renewed", "retracted"], "nobody was told of an exchange");
+    assert_eq!(company.ends(), ["2027-01-04"]);
+}

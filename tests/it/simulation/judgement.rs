@@ -60,6 +60,7 @@ pub async fn judge(course: &Course) -> Judgement {
     judge.all_has_come_to_rest(&ledgers::unrest(course).await);
     let troubles = ledgers::troubles(course).await;
     let turned = judge.turns_are_fair(&ledger, &troubles);
+    judge.operators_hear_of_edits(&ledgers::edits(course).await);
     judge.operators_hear_once(&troubles);
     judge.operators_hear_of_silence(&troubles, &ledger);
     judge.operators_hear_of_unknown_codes(&troubles, &ledger);
@@ -139,7 +140,8 @@ impl Judge<'_> {
                 let mails = by_id.get(id);
                 self.holds("L1", mails.is_some(), || format!("never posted: {owed:?}"));
                 let Some(mail) = mails.and_then(|mails| mails.first()) else { continue };
-                let says = mail.to == delivery.recipient && mail.text.contains(&owed.number);
+                let says = mail.to == delivery.recipient
+                    && owed.numbers.iter().all(|number| mail.text.contains(number));
                 self.holds("L1", says, || format!("{delivery:?} is not in its mail: {owed:?}"));
                 let is_calm = !self.course.weather.is_rough(owed.day);
                 let in_time = delivery.sent_on == Some(owed.day) || !is_calm;
@@ -163,9 +165,13 @@ impl Judge<'_> {
         if owed.is_for_readers && owed.company.is_some_and(|company| file.two_readers.contains(&company)) {
             entitled.insert(SECOND);
         }
+        // The others know what is open.
+        if owed.is_briefing {
+            entitled = BTreeSet::from([SECOND]);
+        }
         let owing: BTreeSet<&str> =
             owed.deliveries.iter().map(|delivery| delivery.recipient.as_str()).collect();
-        self.holds("L1", owed.is_of_an_edit || owing == entitled, || {
+        self.holds("L1", owing == entitled, || {
             format!("owed to {owing:?} instead of {entitled:?}: {owed:?}")
         });
         let is_edited_later = weather.edits.range(owed.day.plus(1)..).next().is_some();
@@ -272,6 +278,15 @@ impl Judge<'_> {
                     format!("company {company}: {row:?} is known and is not there")
                 });
             }
+        }
+    }
+
+    /// L4, for what an edit of the watchlist means: once, on its day.
+    fn operators_hear_of_edits(&mut self, told: &BTreeMap<Day, Vec<String>>) {
+        let days: BTreeSet<Day> = told.keys().chain(self.verdict.edits.keys()).copied().collect();
+        for day in days {
+            let (is, ought) = (told.get(&day), self.verdict.edits.get(&day));
+            self.holds("L4", is == ought, || format!("{day}: of an edit told {is:?} instead of {ought:?}"));
         }
     }
 

@@ -1,6 +1,6 @@
 //! What the product says of itself, read from its rows as plain JSON.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;
@@ -8,7 +8,7 @@ use sqlx::AssertSqlSafe;
 use sqlx::types::Json;
 
 use super::calendar::Day;
-use super::course::{Course, KEY, PASSWORD};
+use super::course::{Course, KEY, PASSWORD, SECOND};
 use super::oracle::words::plain;
 use super::oracle::{Told, TroubleLine};
 use crate::support::letter::Letter;
@@ -16,8 +16,7 @@ use crate::support::letter::Letter;
 /// What readers were told, in the oracle's lines.
 pub async fn told(course: &Course) -> Told {
     let events: Vec<(Json<Value>,)> =
-        // What an edit of the watchlist makes known has tests of its own.
-        sqlx::query_as("SELECT event FROM events WHERE audience = 'reader' AND kind <> 'briefing' ORDER BY id")
+        sqlx::query_as("SELECT event FROM events WHERE audience = 'reader' ORDER BY id")
             .fetch_all(course.store.pool())
             .await
             .unwrap();
@@ -61,9 +60,50 @@ fn line(event: &Value) -> String {
             let of = if is_of_an_end { text(&event["certificate"]["valid_until"]) } else { qualification };
             format!("{kind} {number} {what} {of}").trim_end().to_owned()
         }
+        "briefing" => {
+            let open: Vec<String> = open(&event["open"]["certificates"]).into_iter().collect();
+            format!("{kind} {SECOND} {}", open.join("; "))
+        }
         "watching" | "unverified" | "verified_again" => kind,
         _ => format!("{kind} {number}"),
     }
+}
+
+/// Certificates by number and end.
+fn open(certificates: &Value) -> BTreeSet<String> {
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let certificates = certificates.as_array().into_iter().flatten();
+    certificates.map(|one| format!("{} {}", text(&one["number"]), text(&one["valid_until"]))).collect()
+}
+
+/// What operators were told of edits of the watchlist.
+pub async fn edits(course: &Course) -> BTreeMap<Day, Vec<String>> {
+    let events: Vec<(Json<Value>,)> =
+        sqlx::query_as("SELECT event FROM events WHERE kind = 'watchlist_changed' ORDER BY id")
+            .fetch_all(course.store.pool())
+            .await
+            .unwrap();
+    let mut edits: BTreeMap<Day, Vec<String>> = BTreeMap::new();
+    for (Json(event),) in events {
+        let lines = edits.entry(Day::read(event["today"].as_str().unwrap())).or_default();
+        let list = |name: &str| event["leavers"][name].as_array().cloned().unwrap_or_default();
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        for left in list("left") {
+            let open: Vec<String> = open(&left["open"]).into_iter().collect();
+            lines.push(format!("left {} {}", text(&left["company"]), open.join("; ")).trim_end().to_owned());
+        }
+        for what in ["gained", "lost"] {
+            for reader in list(what) {
+                let companies = reader["companies"].as_array().cloned().unwrap_or_default();
+                let line = |company: &Value| format!("{what} {} {}", text(&reader["address"]), text(company));
+                lines.extend(companies.iter().map(line));
+            }
+        }
+    }
+    for lines in edits.values_mut() {
+        lines.sort();
+    }
+    edits
 }
 
 /// With what its words say of the certificate's qualifications and their grades.
@@ -115,11 +155,12 @@ pub struct Mail {
 #[derive(Debug, Clone)]
 pub struct Owed {
     pub is_for_readers: bool,
-    /// What an edit of the watchlist makes known, to whom it concerns: that has tests of its own.
-    pub is_of_an_edit: bool,
+    /// What is open, for who became a reader: nobody else is to have it.
+    pub is_briefing: bool,
     pub company: Option<usize>,
     pub day: Day,
-    pub number: String,
+    /// All that its mail has to name.
+    pub numbers: Vec<String>,
     pub deliveries: Vec<Delivery>,
 }
 
@@ -141,6 +182,13 @@ pub struct Posted {
     pub unanswered: usize,
 }
 
+/// The certificates that an event is about.
+fn numbers(event: &Value) -> Vec<String> {
+    let open = event["open"]["certificates"].as_array().into_iter().flatten();
+    let certificates = std::iter::once(&event["certificate"]).chain(open);
+    certificates.filter_map(|one| Some(one["number"].as_str()?.to_owned())).collect()
+}
+
 pub async fn posted(course: &Course) -> Posted {
     type Row =
         (i64, Json<Value>, bool, DateTime<Utc>, Option<String>, Option<String>, Option<DateTime<Utc>>, bool);
@@ -160,10 +208,10 @@ pub async fn posted(course: &Course) -> Posted {
     for (id, Json(event), is_for_readers, at, recipient, message, sent_at, is_cancelled) in rows {
         let owed = owed.entry(id).or_insert_with(|| Owed {
             is_for_readers,
-            is_of_an_edit: matches!(event["kind"].as_str(), Some("briefing" | "watchlist_changed")),
+            is_briefing: event["kind"] == "briefing",
             company: event["company"].as_str().map(|keyword| index[keyword]),
             day: Day::of_instant(at),
-            number: event["certificate"]["number"].as_str().unwrap_or_default().to_owned(),
+            numbers: numbers(&event),
             deliveries: Vec::new(),
         });
         let sent_on = sent_at.map(Day::of_instant);

@@ -16,7 +16,7 @@ const OF_LEAN_WORLDS: usize = usize::MAX;
 
 /// What must have occurred over all seeds of a run, and in how many worlds at the latest: so many that it is missed by chance once
 /// in a million runs (counted over five hundred seeds).
-pub const NEEDED: [(usize, &str); 68] = [
+pub const NEEDED: [(usize, &str); 70] = [
     (5, "the heartbeat had to say that all is well"),
     (5, "a removal was established"),
     (5, "a certificate came back"),
@@ -43,6 +43,8 @@ pub const NEEDED: [(usize, &str); 68] = [
     (10, "lie: an earlier end"),
     (10, "lie: an end in words"),
     (10, "lie: one more certificate"),
+    (20, "somebody was told what is open"),
+    (20, "operators heard of an edit"),
     (20, "names were absorbed by a wider one"),
     (20, "a process was killed"),
     (20, "several daemons worked side by side"),
@@ -106,6 +108,7 @@ pub fn seen(
         let kind = line.split(' ').next().unwrap_or_default();
         add(of_kind(kind), 1);
     }
+    add("operators heard of an edit", verdict.edits.len());
     add("a mass loss was held back", verdict.masses.len());
     for edit in course.weather.edits.values().flatten() {
         add(of_edit(*edit), 1);
@@ -154,6 +157,7 @@ pub fn seen(
 
 fn of_kind(kind: &str) -> &'static str {
     match kind {
+        "briefing" => "somebody was told what is open",
         "retracted" => "a gain was taken back",
         "certificate_removed" => "a removal was established",
         "certificate_restored" => "a certificate came back",

@@ -15,9 +15,9 @@ const AFTER: [i32; 3] = [1, 7, 30];
 const FILING: [i32; 3] = [30, 7, 0];
 
 /// A row that is judged by an end.
-struct Judged<'a> {
-    row: &'a RowName,
-    sight: Sight,
+pub(super) struct Judged<'a> {
+    pub row: &'a RowName,
+    pub sight: Sight,
     /// Since when looks have shown a later end, up to the latest.
     later_since: Option<Day>,
 }
@@ -51,12 +51,7 @@ impl Dossier {
             if day > end && rows.iter().all(|one| one.sight.issued > end) {
                 continue;
             }
-            // What is wholly of abolished grades is exchanged before its end, and labour is registered: no day to file is
-            // prescribed.
-            let is_filed = |one: &&Judged<'_>| {
-                !is_abolished(&number, one.sight.grade) && one.row.qualification != "施工劳务"
-            };
-            let is_renewed = rows.iter().any(is_filed);
+            let is_renewed = rows.iter().any(|one| is_filed(one.row, &one.sight));
             let filing_day = is_renewed.then(|| filing_day(&number, end));
             for (kind, threshold, is_told) in self.due(&number, end, filing_day, day) {
                 new.insert((number.clone(), end, kind, threshold));
@@ -69,7 +64,7 @@ impl Dossier {
         said
     }
 
-    fn judged(&self) -> Vec<Judged<'_>> {
+    pub(super) fn judged(&self) -> Vec<Judged<'_>> {
         let latest = self.looks.latest();
         let known = self.known.iter().map(|(row, sight)| {
             let seen = latest.and_then(|look| look.shown.get(row));
@@ -169,6 +164,11 @@ pub fn is_abolished(number: &str, grade: &str) -> bool {
     matches!(grade, "丙级" | "丁级") || (number.starts_with('D') && grade == "三级")
 }
 
-fn filing_day(number: &str, end: Day) -> Day {
+/// What is wholly of abolished grades is exchanged before its end, and labour is registered: no day to file is prescribed.
+pub fn is_filed(row: &RowName, sight: &Sight) -> bool {
+    !is_abolished(&row.number, sight.grade) && row.qualification != "施工劳务"
+}
+
+pub fn filing_day(number: &str, end: Day) -> Day {
     if number.starts_with('D') { end.months_away(-3) } else { end.plus(-60) }
 }

@@ -4,6 +4,7 @@
 pub mod beats;
 mod coming_back;
 pub mod dossier;
+mod edits;
 mod ends;
 pub mod looks;
 mod mass;
@@ -35,6 +36,8 @@ pub type Known = BTreeMap<(usize, Day), BTreeMap<RowName, Sight>>;
 pub struct Verdict {
     pub told: Told,
     pub known: Known,
+    /// What operators had to hear of an edit of the watchlist.
+    pub edits: BTreeMap<Day, Vec<String>>,
     /// The days on which the operators had to hear of a mass loss.
     pub masses: Vec<Day>,
     pub looks: usize,
@@ -117,6 +120,7 @@ impl<'a> Oracle<'a> {
         for (number, bell) in bells.iter().copied().enumerate() {
             let day = Day::of_instant(bell);
             if today.replace(day) != Some(day) {
+                self.tell_edits(day);
                 self.edit(day);
             }
             if bell >= day.at(8, 0) && planned.replace(day) != Some(day) {

@@ -132,8 +132,7 @@ pub fn open(snapshot: &Snapshot, owner: Owner<'_>, today: NaiveDate) -> Vec<Cert
         |day: Option<NaiveDate>| day.is_some_and(|day| days_left(day, today) <= owner.expiring_from_days);
     let all = certificates(snapshot, owner, today).into_iter();
     let open = all.filter(|certificate| {
-        !certificate.is_settled
-            && (is_near(certificate.filing_day) || is_near(certificate.valid_until))
+        !certificate.is_settled && (is_near(certificate.filing_day) || is_near(certificate.valid_until))
     });
     open.map(Certificate::into_facts).collect()
 }
@@ -143,8 +142,7 @@ pub fn open(snapshot: &Snapshot, owner: Owner<'_>, today: NaiveDate) -> Vec<Cert
 pub fn next_deadline(certificates: &[Certificate], today: NaiveDate) -> Option<(NaiveDate, &Certificate)> {
     let live = certificates.iter().filter(|certificate| {
         let text = certificate.valid_until_text.as_deref().unwrap_or_default();
-        !certificate.is_settled
-            && !is_endless_registration(&certificate.qualifications, text)
+        !certificate.is_settled && !is_endless_registration(&certificate.qualifications, text)
     });
     let deadlines = live.filter_map(|certificate| {
         let ahead = [certificate.filing_day, certificate.valid_until].into_iter().flatten();
@@ -335,7 +333,8 @@ mod tests {
         let old: Shown<'_> = ("D1", "建筑工程施工总承包二级", "2026-02-01", "2021-02-01");
         let new: Shown<'_> = ("D2", old.1, "2031-01-01", "2026-01-01");
         let reissued: Shown<'_> = (old.0, old.1, old.2, "2021-03-01");
-        for (last, why) in [(vec![new], "gone at one look"), (vec![reissued, new], "an issue date seen once")] {
+        for (last, why) in [(vec![new], "gone at one look"), (vec![reissued, new], "an issue date seen once")]
+        {
             let looks: [&[Shown<'_>]; 2] = [&[old, new], &last];
             let listed = listed(&looks);
             assert_eq!(states(&listed)[0], ("D1", State::InDoubt), "{why}");

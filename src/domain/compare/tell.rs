@@ -460,8 +460,7 @@ fn held_elsewhere(snapshot: &Snapshot, holding: &Holding, look: &Look<'_>) -> Op
 /// Where what went is held besides, else where a wider one is that covers it by its name: at too low a grade, or not for as long.
 fn still_held(after: &Snapshot, gone: &Holding, look: &Look<'_>) -> Option<Note> {
     let wider = || {
-        let others = after.held.values().filter(|held| held.unlisted_since.is_none());
-        let others = others.map(|held| &held.holding);
+        let others = after.held.values().map(|held| &held.holding);
         let best = others
             .filter(|other| is_wider(&other.qualification, &gone.qualification))
             .filter(|other| other.last_day().is_none_or(|end| end >= look.today))

@@ -118,12 +118,11 @@ fn with_facts(line: String, event: &Value) -> String {
 /// With where else the same is held, or was.
 fn with_elsewhere(line: String, texts: Vec<String>, event: &Value) -> String {
     let notes = event["notes"].as_array().into_iter().flatten();
-    // A wider one that is held at less the oracle does not know yet: the core's tests do.
     let mut places: Vec<String> = notes
-        .filter(|note| note["wider_than"].is_null())
         .filter_map(|note| {
             let kind = match note["note"].as_str()? {
-                "held_elsewhere" => "held",
+                "held_elsewhere" if note["wider_than"].is_null() => "held",
+                "held_elsewhere" => "wider",
                 "was_held_elsewhere" => "was",
                 _ => return None,
             };

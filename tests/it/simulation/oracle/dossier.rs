@@ -574,15 +574,19 @@ pub fn covers(other: (&RowName, &Sight), needed: (&RowName, &Sight)) -> bool {
 
 /// Whether who holds the one may do what the other allows, because it is wider (domain.md 10, "Cover").
 pub fn is_wider(wide: (&RowName, &Sight), narrow: (&RowName, &Sight)) -> bool {
-    match wide.0.qualification {
-        "工程监理综合资质" => {
-            narrow.0.qualification.starts_with("工程监理") && narrow.0.qualification != "工程监理综合资质"
-        }
-        "工程设计市政行业" => {
-            narrow.0.qualification == "工程设计市政行业给水工程专业" && is_as_high(wide.1, narrow.1)
-        }
-        _ => false,
-    }
+    is_wider_by_name(wide.0, narrow.0) && (is_of_all(wide.0) || is_as_high(wide.1, narrow.1))
+}
+
+/// Whether it takes in all that is narrower, whatever the grade.
+fn is_of_all(row: &RowName) -> bool {
+    row.qualification == "工程监理综合资质"
+}
+
+/// Whether the one is the wider of the two by what they are called.
+pub fn is_wider_by_name(wide: &RowName, narrow: &RowName) -> bool {
+    let is_in_industry =
+        wide.qualification == "工程设计市政行业" && narrow.qualification == "工程设计市政行业给水工程专业";
+    is_in_industry || is_of_all(wide) && narrow.qualification.starts_with("工程监理") && !is_of_all(narrow)
 }
 
 fn ends_later(other: &Sight, needed: &Sight) -> bool {

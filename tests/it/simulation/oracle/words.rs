@@ -7,7 +7,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::super::calendar::Day;
 use super::super::truth::{RowName, Sight, Step, height, is_renamed, step};
 use super::dossier::{
-    Claim, Dossier, Gain, News, covers, goes_on_as, is_as_high, is_exchanged, is_history, is_wider, renews,
+    Claim, Dossier, Gain, News, covers, goes_on_as, is_as_high, is_exchanged, is_history, is_wider,
+    is_wider_by_name, renews,
 };
 
 /// Texts whose differences mean nothing: blanks, width of brackets, formal numerals, which of two names of the same.
@@ -155,17 +156,36 @@ fn place(kind: &str, (row, sight): (&RowName, &Sight)) -> String {
     format!("{kind} {} {} {} {end}", row.number, plain(row.qualification), plain(sight.grade))
 }
 
-/// Where the same qualification is held besides and has not ended. Same or higher grades come before lower ones (words.md 2), then
-/// the highest, then the latest end; of two alike either would do.
+/// Where the same qualification is held besides and has not ended.
 fn held_elsewhere(
     (row, sight): (&RowName, &Sight),
     known: &BTreeMap<&RowName, &Sight>,
     day: Day,
 ) -> Option<String> {
+    best_of("held", known, |other| is_same_elsewhere(other, row), sight, day)
+}
+
+/// Where a wider one is held that has not ended: at less, or not for as long, or it would have taken in what went.
+fn wider_elsewhere(
+    (row, sight): (&RowName, &Sight),
+    known: &BTreeMap<&RowName, &Sight>,
+    day: Day,
+) -> Option<String> {
+    best_of("wider", known, |other| is_wider_by_name(other, row), sight, day)
+}
+
+/// Same or higher grades come before lower ones (words.md 2), then the highest, then the latest end; of two alike either would do.
+fn best_of(
+    what: &str,
+    known: &BTreeMap<&RowName, &Sight>,
+    is_it: impl Fn(&RowName) -> bool,
+    sight: &Sight,
+    day: Day,
+) -> Option<String> {
     let held = known
         .iter()
         .map(|(row, sight)| (*row, *sight))
-        .filter(|(other, held)| is_same_elsewhere(other, row) && held.end.day().is_none_or(|end| end >= day));
+        .filter(|(other, held)| is_it(other) && held.end.day().is_none_or(|end| end >= day));
     let stands_as_high = |held: &Sight| {
         let is_higher = step(sight.grade, held.grade) == Step::Up;
         is_as_high(held, sight) || is_higher || is_renamed(sight.grade, held.grade)
@@ -173,7 +193,7 @@ fn held_elsewhere(
     let best = held.max_by_key(|(row, held)| {
         (stands_as_high(held), height(held.grade), held.end.day(), row.number.clone())
     });
-    best.map(|best| place("held", best))
+    best.map(|best| place(what, best))
 }
 
 /// Where it was held last, by the end.
@@ -244,7 +264,10 @@ pub fn of_lost(dossier: &mut Dossier, day: Day, news: &mut News) {
         let stays = rest.iter().any(|(row, _)| !dossier.is_unlisted(row));
         let rows = absorbed(dossier, &number, rows, news);
         let known: BTreeMap<&RowName, &Sight> = dossier.known.iter().collect();
-        let elsewhere = |(row, sight): &(RowName, Sight)| held_elsewhere((row, sight), &known, day);
+        let elsewhere = |(row, sight): &(RowName, Sight)| {
+            let lost = (row, sight);
+            held_elsewhere(lost, &known, day).or_else(|| wider_elsewhere(lost, &known, day))
+        };
         if stays {
             let each = |gone: &(RowName, Sight)| {
                 let text = of_row(&gone.0, &gone.1);

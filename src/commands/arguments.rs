@@ -175,6 +175,12 @@ pub(super) struct Validate {
 /// Last and next sweep, problems, budget, mail owed, what ends soon; exits with 3 when there are problems
 #[derive(Debug, Clone, Args)]
 pub(super) struct Status {
+    /// Only say, at the journal's level for errors, what is failing: an alert may be missed by it. Exits with 0 when nothing is
+    #[arg(long, conflicts_with = "json")]
+    pub failing: bool,
+    /// With --failing: a command for sh, to be run when something is, with what is failing on its standard input
+    #[arg(long, value_name = "COMMAND", env = "QUALWATCH_ALARM", hide_env_values = true)]
+    pub alarm: Option<String>,
     #[command(flatten)]
     pub output: Json,
 }
@@ -323,9 +329,10 @@ pub(super) const STANDARD: &str = "-";
 /// Write the whole database into one file, also while the daemon runs
 #[derive(Debug, Clone, Args)]
 pub(super) struct Backup {
-    /// The file, which only you can read; an old one is replaced when the new one is whole. `-`: standard output
+    /// The file, which only you can read; an old one is replaced when the new one is whole. `-`: standard output [default: one of
+    /// its own in the directory `backups` of the state directory, where the newest seven are kept]
     #[arg(value_name = "FILE")]
-    pub file: PathBuf,
+    pub file: Option<PathBuf>,
     #[command(flatten)]
     pub output: Json,
 }

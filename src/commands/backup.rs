@@ -14,11 +14,14 @@ use serde::Serialize;
 use tokio::process::Command;
 
 use super::arguments::{Backup, Places, Restore, STANDARD};
-use super::context::Context;
+use super::context::{Context, sandbox_clock, state_dir_of};
 use super::database::{Database, Programs};
 use super::exit::{Exit, Refusal};
+use super::kept_backups::KeptBackups;
 use super::print::{self, Reader};
 use super::served;
+
+const WHOLE: &str = "holds the whole database: it was read back";
 
 #[derive(Debug, Serialize)]
 struct Shape {
@@ -32,10 +35,34 @@ struct Shape {
 /// There is no database, no `pg_dump`, or the file cannot be written or read back: then there is no file.
 pub(super) async fn backup(places: &Places, arguments: &Backup) -> anyhow::Result<Exit> {
     let reader = arguments.output.reader();
-    if arguments.file == Path::new(STANDARD) {
-        return dump(places, standard_output()?, reader).await;
+    match &arguments.file {
+        Some(file) if file == Path::new(STANDARD) => dump(places, standard_output()?, reader).await,
+        Some(file) => {
+            let exit = write(places, file, reader).await?;
+            if exit == Exit::Done { told(file, reader, WHOLE) } else { Ok(exit) }
+        }
+        None => keep(places, reader).await,
     }
-    let file = &arguments.file;
+}
+
+/// The same into the state directory. Older ones are removed only now that the new one was read back.
+async fn keep(places: &Places, reader: Reader) -> anyhow::Result<Exit> {
+    let state_dir = state_dir_of(places)?;
+    if !state_dir.is_dir() {
+        let refusal = Refusal::failed(format!("there is no state directory {}", state_dir.display()));
+        return Err(refusal.advising("`qualwatch check` or the daemon (`qualwatch run`) makes it").into());
+    }
+    let kept = KeptBackups::in_state(&state_dir);
+    let file = kept.place_for(sandbox_clock(&places.environment())?.now())?;
+    let exit = write(places, &file, reader).await?;
+    if exit != Exit::Done {
+        return Ok(exit);
+    }
+    kept.forget_older_than(&file)?;
+    told(&file, reader, WHOLE)
+}
+
+async fn write(places: &Places, file: &Path, reader: Reader) -> anyhow::Result<Exit> {
     let unfinished = file.with_added_extension("unfinished");
     let writing = || format!("writing {}", unfinished.display());
     let mut options = OpenOptions::new();
@@ -55,11 +82,10 @@ pub(super) async fn backup(places: &Places, arguments: &Backup) -> anyhow::Resul
         }
         Ok(exit)
     });
-    if matches!(finished, Ok(Exit::Done)) {
-        return told(file, reader, "holds the whole database: it was read back");
+    if !matches!(finished, Ok(Exit::Done)) {
+        // The first error is the one to tell.
+        let _ = fs::remove_file(&unfinished);
     }
-    // The first error is the one to tell.
-    let _ = fs::remove_file(&unfinished);
     finished
 }
 

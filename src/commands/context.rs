@@ -56,6 +56,14 @@ fn find(places: &Places) -> anyhow::Result<PathBuf> {
     }
 }
 
+/// Where the state is, whatever is in the watchlist.
+///
+/// # Errors
+/// There is no watchlist: wrong use.
+pub(super) fn state_dir_of(places: &Places) -> anyhow::Result<PathBuf> {
+    Ok(config::state_dir(places.state_dir.as_deref(), &find(places)?, &places.environment()))
+}
+
 impl Context {
     /// Reads the watchlist. One with faults ends the command before anything is touched: they are all drawn, or for a
     /// program printed as `validate --json` does.

@@ -94,7 +94,8 @@ pub fn complain(error: &anyhow::Error) {
     print::complaint(&explained(error));
 }
 
-fn explained(error: &anyhow::Error) -> String {
+/// The chain of an error, and the advice that comes with it.
+pub(super) fn explained(error: &anyhow::Error) -> String {
     let mut links = error.chain().map(ToString::to_string);
     let mut text = format!("error: {}", links.next().unwrap_or_default());
     // Some libraries repeat their source in their own words.

@@ -1,5 +1,6 @@
 //! `qualwatch run`: the daemon.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -11,11 +12,12 @@ use crate::daemon::{Beginning, Daemon, DirectMail, Sender, Surroundings, hang_up
 use crate::store::steps::Steps;
 
 use super::arguments::Places;
-use super::context::Context;
+use super::context::{Context, sandbox_clock, state_dir_of};
 use super::database::Database;
 use super::ending::cancelled_by_signals;
 use super::exit::Exit;
 use super::print::Reader;
+use super::restarts::Restarts;
 
 const LOOK_AT_THE_CLOCK_EVERY: Duration = Duration::from_secs(1);
 
@@ -28,6 +30,26 @@ pub(super) async fn run(places: &Places, steps: &dyn Steps) -> anyhow::Result<Ex
     let _signals = cancelled_by_signals(&ending)?;
     // The daemon's first look finds what was edited before it listened itself.
     let _until_then = hang_ups().context("waiting for SIGHUP")?;
+    let environment = places.environment();
+    let restarts = Restarts::count(&state_dir_of(places)?, &environment);
+    let clock = sandbox_clock(&environment)?;
+    if unless_ended(&ending, restarts.wait(clock.as_ref())).await.is_none() {
+        restarts.forget();
+        return Ok(Exit::Done);
+    }
+    let lived = serve(places, steps, ending, &restarts).await;
+    if lived.is_ok() {
+        restarts.forget();
+    }
+    lived
+}
+
+async fn serve(
+    places: &Places,
+    steps: &dyn Steps,
+    ending: CancellationToken,
+    restarts: &Restarts,
+) -> anyhow::Result<Exit> {
     let (context, found) = Context::load_in_force(places, Reader::Person)?;
     for warning in context.all_warnings() {
         tracing::warn!(line = warning.line, key = warning.key, "{}", warning.message);
@@ -49,6 +71,7 @@ pub(super) async fn run(places: &Places, steps: &dyn Steps) -> anyhow::Result<Ex
         }
     };
     let Context { watchlist, path, text, rejected, state_dir, environment, clock, .. } = context;
+    let lasting = Arc::clone(&clock);
     let surroundings = Surroundings {
         store: &database.store,
         private: database.private(),
@@ -60,7 +83,10 @@ pub(super) async fn run(places: &Places, steps: &dyn Steps) -> anyhow::Result<Ex
     };
     let daemon = Daemon::new(surroundings, watchlist).in_steps(steps);
     // Its loops make a large future, which lives as long as the process.
-    let lived = Box::pin(daemon.live(Beginning { accepted: &text, found, rejected })).await;
+    let lived = tokio::select! {
+        lived = Box::pin(daemon.live(Beginning { accepted: &text, found, rejected })) => lived,
+        () = restarts.forget_after_a_good_run(lasting.as_ref()) => Ok(()),
+    };
     drop(daemon);
     database.close().await?;
     lived?;

@@ -30,7 +30,9 @@ const ENCRYPTED_CREDENTIAL_STORE: &str = "/etc/credstore.encrypted";
 pub fn go_on_as_service(mut arguments: Arguments) -> anyhow::Result<Arguments> {
     let Some(user) = user_to_become(&arguments)? else { return Ok(arguments) };
     let file = match &arguments.command {
-        Command::Backup(Backup { file, .. }) | Command::Restore(Restore { file, .. }) => Some(file),
+        Command::Backup(Backup { file: Some(file), .. }) | Command::Restore(Restore { file, .. }) => {
+            Some(file)
+        }
         _ => None,
     };
     if file.is_some_and(|file| file != Path::new(STANDARD)) {

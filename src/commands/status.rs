@@ -3,15 +3,18 @@
 mod shape;
 mod show;
 
+use std::time::Duration;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::TryStreamExt as _;
 use sqlx::PgPool;
 
+use crate::clock::within;
 use crate::config::Company;
 use crate::daemon::DirectMail;
 use crate::domain::certificates::{Certificate, State};
 use crate::domain::event::Trouble;
-use crate::domain::health::{self, Stopped, Unasked};
+use crate::domain::health::{self, Stopped, Unasked, Weight};
 use crate::domain::holding::Past;
 use crate::domain::rhythm::OccasionsByLine;
 use crate::domain::wall_clock::hour_of_day;
@@ -25,15 +28,19 @@ use crate::store::reports::established;
 use crate::store::reports::overview;
 use crate::store::reports::{self, Swept};
 
+use super::alarm;
 use super::arguments::{Places, Status};
 use super::certificates::{AsOf, InFile, sort};
 use super::context::Context;
 use super::database::Database;
-use super::exit::Exit;
+use super::exit::{Exit, Refusal, explained};
 use super::print::{self, Reader};
 use super::shapes::{ProblemShape, RenewingShape, SnoozedShape, StoppedShape};
 
 use shape::{BudgetShape, ByCauseShape, OwedShape, StatusShape, WatchedShape};
+
+/// A database that does not answer must not keep it from being said.
+const LOOK_LIMIT: Duration = Duration::from_mins(2);
 
 /// What is stored, as far as status needs it.
 struct Facts {
@@ -71,6 +78,9 @@ struct Standings {
 /// # Errors
 /// Wrong use, or there is no database.
 pub(super) async fn status(places: &Places, arguments: &Status) -> anyhow::Result<Exit> {
+    if arguments.failing {
+        return say_failing(places, arguments.alarm.as_deref()).await;
+    }
     let reader = arguments.output.reader();
     let context = Context::load_to_read(places, reader)?;
     let database = Database::open_existing(&context).await?;
@@ -84,6 +94,37 @@ pub(super) async fn status(places: &Places, arguments: &Status) -> anyhow::Resul
         Reader::Person => show::show(&context, &report, facts.swept)?,
     }
     Ok(if report.problems.is_empty() { Exit::Done } else { Exit::Problems })
+}
+
+/// Says what is failing, for whoever is not there to ask. That it cannot be read how things stand is failing, too.
+async fn say_failing(places: &Places, alarm: Option<&str>) -> anyhow::Result<Exit> {
+    let unread = || {
+        let refusal = Refusal::failed("how qualwatch stands could not be read within two minutes");
+        Err(refusal.advising("see the journal of qualwatch.service").into())
+    };
+    let (failing, exit) =
+        match within(LOOK_LIMIT, Box::pin(failing(places))).await.unwrap_or_else(|_| unread()) {
+            Ok(failing) if failing.is_empty() => return Ok(Exit::Done),
+            Ok(failing) => (failing.join("\n"), Exit::Problems),
+            Err(error) => (explained(&error), Exit::of(&error)),
+        };
+    print::complaint(&failing);
+    if let Some(alarm) = alarm.filter(|alarm| !alarm.trim().is_empty()) {
+        alarm::raise(alarm, &failing).await?;
+    }
+    Ok(exit)
+}
+
+async fn failing(places: &Places) -> anyhow::Result<Vec<String>> {
+    let context = Context::load_to_read(places, Reader::Person)?;
+    let database = Database::open_existing(&context).await?;
+    let facts = read(&context, &database.store).await;
+    database.close().await?;
+    let problems = health::problems(&facts?.health, context.now());
+    let failing = problems.iter().filter(|problem| problem.weight() == Weight::Failing);
+    Ok(failing
+        .map(|problem| format!("{}: {}", problem.class(), problem.reason(|at| context.local(at))))
+        .collect())
 }
 
 async fn read(context: &Context, store: &Store) -> anyhow::Result<Facts> {
@@ -215,13 +256,10 @@ fn report(context: &Context, facts: &mut Facts, database: String) -> StatusShape
     }
 }
 
-/// When somebody is asked next: while asking is stopped, at the probe; by our own limit, on the next budget day.
 fn next_sweep(facts: &Facts, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
     let due = facts.companies.next_due?;
-    let Some(stop) = &facts.health.asking_stopped else { return Some(due) };
-    let goes_on = stop.next_probe_at.unwrap_or_else(|| budget::next_budget_day(now));
-    // A probe whose time has come waits for somebody who is due.
-    Some(if goes_on <= now { due } else { goes_on })
+    let stopped = facts.health.asking_stopped.as_ref();
+    Some(health::next_sweep(due, stopped, budget::next_budget_day(now), now))
 }
 
 fn limit_of(context: &Context) -> Option<u32> {

@@ -9,6 +9,7 @@ use tokio::sync::Notify;
 
 use super::common::Common;
 use super::condition::At;
+use crate::clock::pause;
 use crate::private_postgres::{PrivatePostgres, Revival as Revived};
 use crate::store::StoreError;
 use crate::store::outbox::retention::{self, Forgotten, Mark};
@@ -96,13 +97,33 @@ impl<'s> RevivalLoop<'s> {
     async fn revive(&self, private: &PrivatePostgres) {
         let (clock, mut starts) = (self.common.around.clock.as_ref(), Starts::default());
         loop {
-            self.common.bells.revival.notified().await;
-            if start_again(private).await {
-                clock.sleep_until(starts.next(clock.now())).await;
+            tokio::select! {
+                () = self.common.bells.revival.notified() => {}
+                () = private.ended() => {}
+            }
+            match start_again(private).await {
+                // What has ended may be seen before what comes after it.
+                Some(Revived::NotNeeded) => pause(LOOK_AGAIN_AFTER).await,
+                Some(Revived::Started) => {
+                    self.ring();
+                    clock.sleep_until(starts.next(clock.now())).await;
+                }
+                None => clock.sleep_until(starts.next(clock.now())).await,
             }
         }
     }
+
+    /// Whoever failed meanwhile need not wait for the next look.
+    fn ring(&self) {
+        let bells = &self.common.bells;
+        bells.sweep.notify_one();
+        bells.mail.notify_one();
+        bells.heartbeat.notify_one();
+    }
 }
+
+/// How long a server that answers, and of whose end was told, is left alone.
+const LOOK_AGAIN_AFTER: Duration = Duration::from_secs(1);
 
 /// The starts of a server that did not work for long.
 #[derive(Debug, Default)]
@@ -125,17 +146,21 @@ impl Starts {
     }
 }
 
-/// Starts the server unless it answers. Whether it was started, in vain or not.
-async fn start_again(private: &PrivatePostgres) -> bool {
+/// Starts the server unless it answers; `None` where that was in vain.
+async fn start_again(private: &PrivatePostgres) -> Option<Revived> {
     match private.revive().await {
-        Ok(Revived::NotNeeded) => return false,
-        Ok(Revived::Started) => tracing::warn!("the private PostgreSQL was started again"),
+        Ok(revived) => {
+            if revived == Revived::Started {
+                tracing::warn!("the private PostgreSQL was started again");
+            }
+            Some(revived)
+        }
         Err(error) => {
             let advice = error.advice();
             tracing::error!(error = &error as &dyn Error, advice, "the private PostgreSQL does not start");
+            None
         }
     }
-    true
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use super::common::Common;
 use super::condition::At;
 use super::systemd;
 use crate::config::Watchlist;
-use crate::domain::health::{self, Facts, LivingDaemon, Problem, Weight};
+use crate::domain::health::{self, Facts, LivingDaemon, Problem, Stopped, Weight};
 use crate::domain::rhythm::days_hour;
 use crate::domain::wall_clock::{hour_of_day, not_ahead};
 use crate::email::Sweeping;
@@ -65,6 +65,7 @@ struct Day {
     is_done: bool,
     problems: Vec<Problem>,
     swept: Option<Swept>,
+    asking_stopped: Option<Stopped>,
 }
 
 impl<'s> HealthLoop<'s> {
@@ -107,7 +108,8 @@ impl<'s> HealthLoop<'s> {
             Err(error) => {
                 common.failed(looking_back, At::Doing, &error).await;
                 let facts = Facts { failing_work: self.failing_work().await, ..Facts::default() };
-                Day { is_done: false, problems: health::problems(&facts, now), swept: None }
+                let problems = health::problems(&facts, now);
+                Day { is_done: false, problems, swept: None, asking_stopped: None }
             }
         };
         systemd::say_status(&line(&day, &watchlist, now));
@@ -131,7 +133,8 @@ impl<'s> HealthLoop<'s> {
             ..of_the_service(pool, used, limit).await?
         };
         let problems = health::problems(&facts, now);
-        Ok(Day { is_done: unjudged == 0, problems, swept: last_sweep(pool).await? })
+        let swept = last_sweep(pool).await?;
+        Ok(Day { is_done: unjudged == 0, problems, swept, asking_stopped: facts.asking_stopped })
     }
 
     async fn say_alive(&mut self, now: DateTime<Utc>) -> Result<(), StoreError> {
@@ -233,7 +236,11 @@ fn line(day: &Day, watchlist: &Watchlist, now: DateTime<Utc>) -> String {
         (None, None) => "no sweep yet".to_owned(),
     };
     let next = watchlist.lines().into_iter().filter_map(|check_line| check_line.next(zone, now)).min();
-    let next = next.map(|next| format!("next sweep {}", local(next)));
+    let next = next.map(|due| {
+        let stopped = day.asking_stopped.as_ref();
+        let next = health::next_sweep(due, stopped, budget::next_budget_day(now), now);
+        format!("next sweep {}", local(next))
+    });
     let more = day.problems.len() - usize::from(failing.is_some());
     let more = (more > 0).then(|| {
         let problems = health::counted(more as u64, "more problem", "more problems");

@@ -75,6 +75,21 @@ pub struct Ailing {
     pub is_disputed: bool,
 }
 
+/// When somebody is asked next who is `due` by then: while asking is stopped, at the probe; by our own limit, when the budget begins
+/// anew at `resets_at`.
+#[must_use]
+pub fn next_sweep(
+    due: DateTime<Utc>,
+    stopped: Option<&Stopped>,
+    resets_at: DateTime<Utc>,
+    now: DateTime<Utc>,
+) -> DateTime<Utc> {
+    let Some(stopped) = stopped else { return due };
+    let goes_on = stopped.next_probe_at.unwrap_or(resets_at);
+    // A probe whose time has come waits for somebody who is due.
+    if goes_on <= now { due } else { goes_on }
+}
+
 /// All that decides whether we are well. What somebody does not know is left empty.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Facts {

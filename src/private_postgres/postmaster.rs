@@ -8,6 +8,8 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use sqlx::postgres::{PgConnectOptions, PgSslMode};
 use sqlx::{Connection as _, PgConnection};
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
 
 use super::cluster::ROLE;
 use super::error::{PostgresError, while_doing};
@@ -72,6 +74,35 @@ impl Postmaster {
             _ => {}
         }
         kill(Pid::from_raw(self.pid), signal).is_ok()
+    }
+}
+
+/// Completes when the server of `cluster` has ended that runs now: a process that need not be a child of ours. At once where none runs,
+/// never where the machine cannot tell (before Linux 5.3).
+pub(super) async fn ended(cluster: &Path) {
+    let Some(postmaster) = Postmaster::read(cluster) else { return };
+    let watched = rustix::process::Pid::from_raw(postmaster.pid)
+        .ok_or(rustix::io::Errno::SRCH)
+        .and_then(|pid| rustix::process::pidfd_open(pid, rustix::process::PidfdFlags::NONBLOCK));
+    let watched = match watched {
+        Ok(watched) => watched,
+        Err(rustix::io::Errno::SRCH) => return,
+        // Whoever cannot connect notices, within a minute.
+        Err(_) => return std::future::pending().await,
+    };
+    // Looked at only now: what was opened is that very process, and no other that got its number.
+    if !postmaster.is_alive(cluster) {
+        return;
+    }
+    #[expect(
+        deprecated,
+        reason = "unsound only for types that lie about their descriptor (tokio 8587): an OwnedFd does not, and the new way is unsafe"
+    )]
+    let watched = AsyncFd::with_interest(watched, Interest::READABLE);
+    // It can be read when the process has ended (pidfd_open(2)).
+    match watched {
+        Ok(watched) => drop(watched.readable().await),
+        Err(_) => std::future::pending().await,
     }
 }
 

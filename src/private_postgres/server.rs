@@ -146,6 +146,11 @@ impl PrivatePostgres {
         self.installation.as_ref().map(|installation| installation.bin_dir.as_path())
     }
 
+    /// Completes when the server that runs now has ended, whoever started it; at once where none runs.
+    pub async fn ended(&self) {
+        postmaster::ended(self.data_dir()).await;
+    }
+
     /// Starts the server again if it has died under its users (killed, disk full): for whoever finds that no connection can
     /// be had. Returns at once when it answers; pools then heal by themselves. When to try again, and how often, is the
     /// caller's choice.

@@ -67,6 +67,37 @@ async fn a_private_database_is_backed_up_and_restored_into_another_state_directo
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn seven_backups_are_kept_in_the_state_directory_and_none_goes_before_a_new_one_is_whole() {
+    let scene = Scene::set().await;
+    let mut program = scene.program();
+    assert_eq!(program.run(&["backup"]).code, Some(1), "there is no state directory");
+    assert_eq!(program.run(&["check"]).code, Some(0));
+    let names = |program: &Program| {
+        let entries = std::fs::read_dir(program.folder().join("state/backups")).unwrap();
+        let mut names: Vec<_> = entries.map(|it| it.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    };
+    for day in 5..13 {
+        scene.at(&format!("2026-01-{day:02}"));
+        program = scene.now(program);
+        let ran = program.run(&["backup"]);
+        assert_eq!((ran.code, ran.stdout.contains("it was read back")), (Some(0), true), "{ran:?}");
+    }
+    let kept = names(&program);
+    assert_eq!((kept.len(), &kept[0][..18]), (7, "qualwatch-20260106"), "{kept:?}");
+    let folder = program.folder().join("state/backups");
+    assert_eq!(folder.metadata().unwrap().permissions().mode() & 0o777, 0o700);
+    let mode = folder.join(&kept[6]).metadata().unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+
+    scene.at("2026-01-13");
+    let empty = tempfile::tempdir().unwrap();
+    let broken = scene.now(program).with("QUALWATCH_POSTGRES_BIN", empty.path().to_str().unwrap());
+    assert_eq!((broken.run(&["backup"]).code, names(&broken)), (Some(1), kept), "nothing went");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn programs_older_than_the_server_are_named_with_what_to_install() {
     let scene = Scene::set().await;
     assert_eq!(scene.program().run(&["check"]).code, Some(0));

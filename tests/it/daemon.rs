@@ -81,6 +81,45 @@ async fn a_daemon_says_when_it_is_ready_watches_mails_and_ends_politely() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_daemon_that_ends_again_and_again_waits_before_it_touches_anything() {
+    let scene = Scene::set().await;
+    let program = scene.program();
+    let marker = program.folder().join("state/run.restarts");
+    let starts = || std::fs::read_to_string(&marker).unwrap().trim().to_owned();
+    std::fs::create_dir(program.folder().join("state")).unwrap();
+    let socket = program.folder().join("notify");
+    let manager = UnixDatagram::bind(&socket).unwrap();
+    manager.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+    let program = program.with("NOTIFY_SOCKET", socket.to_str().unwrap());
+    let broken = "postgres://nobody@127.0.0.1:1/nowhere?sslmode=disable";
+    let url = scene.database.url();
+    let program = program.without("QUALWATCH_DATABASE_URL").with("QUALWATCH_DATABASE_URL", broken);
+    for start in 1..=2 {
+        assert_eq!((program.run(&["run"]).code, starts()), (Some(1), start.to_string()));
+    }
+    std::fs::write(&marker, "8").unwrap();
+    let program = program.without("QUALWATCH_DATABASE_URL").with("QUALWATCH_DATABASE_URL", url);
+    let daemon = Running::start(&program, &["run"]);
+    daemon.logged("this one waits").await;
+    let mut heard = [0; 1024];
+    let said = loop {
+        let length = manager.recv(&mut heard).unwrap();
+        let said = String::from_utf8_lossy(&heard[..length]).into_owned();
+        if said.contains("8 starts did not last") {
+            break said;
+        }
+    };
+    assert!(said.contains("EXTEND_TIMEOUT_USEC=60000000"), "systemd lets it wait: {said}");
+    ends_politely(daemon).await;
+    assert_eq!((scene.sandbox.requests(), scene.letters().len()), (0, 0));
+    assert_eq!(starts(), "0", "who ends it politely begins anew");
+    let daemon = Running::start(&program, &["run"]);
+    daemon.logged("watching").await;
+    assert_eq!(starts(), "1");
+    ends_politely(daemon).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_changed_file_takes_effect_without_a_restart_and_a_faulty_one_not_at_all() {
     let scene = Scene::set().await;
     let program = scene.program_with(&first(&scene, 2));

@@ -54,6 +54,8 @@ mod sweep_upstream;
 mod sweeps;
 mod tidy;
 mod two_watchlists;
+mod units;
 mod what_commands_print;
+mod what_is_failing;
 mod wrong_use;
 mod year_of_reminders;

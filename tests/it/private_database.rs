@@ -3,9 +3,11 @@
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
+use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::{Pid, User, geteuid};
+use qualwatch::clock;
 use serde_json::json;
 
 use crate::support::program::Program;
@@ -104,13 +106,35 @@ async fn a_daemon_revives_its_server() {
     until("the first mails", || async { scene.letters().len() == 2 }).await;
     let killed = server(&program).unwrap();
     kill(killed, Signal::SIGKILL).unwrap();
-    daemon.signal(Signal::SIGHUP);
-    until("it has another server", || async { server(&program).is_some_and(|server| server != killed) })
-        .await;
+    at_once(&program, killed).await;
     daemon.signal(Signal::SIGHUP);
     daemon.logged("the watchlist was read anew").await;
     let (code, log) = daemon.end(Signal::SIGTERM).await;
     assert_eq!((code, server(&program)), (0, None), "{log}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_end_of_a_server_that_another_process_started_is_noticed_at_once() {
+    let scene = Scene::set().await;
+    let program = program(&scene);
+    let daemon = Running::start(&program, &with(&["run"]));
+    daemon.logged("watching").await;
+    let orphan = server(&program).unwrap();
+    kill(parent(orphan), Signal::SIGKILL).unwrap();
+    assert_eq!(daemon.end(Signal::SIGKILL).await.0, -9);
+    let adopting = Running::start(&program, &with(&["run"]));
+    adopting.logged("watching").await;
+    assert_eq!(server(&program), Some(orphan), "adopted: no child of this process");
+    kill(orphan, Signal::SIGKILL).unwrap();
+    at_once(&program, orphan).await;
+    let (code, log) = adopting.end(Signal::SIGTERM).await;
+    assert_eq!((code, server(&program)), (0, None), "{log}");
+}
+
+/// Not at the next look, which comes within a minute.
+async fn at_once(program: &Program, killed: Pid) {
+    let another = until("another server", || async { server(program).is_some_and(|it| it != killed) });
+    clock::within(Duration::from_secs(20), another).await.expect("its end is noticed at once");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -168,6 +168,9 @@ pub(super) struct Validate {
     /// Ask the provider once for the first company, to prove key and address (one paid call)
     #[arg(long)]
     pub ask: bool,
+    /// Say only what is at fault: no warnings, no database, as before a reload
+    #[arg(long, conflicts_with_all = ["ask", "json"])]
+    pub quiet: bool,
     #[command(flatten)]
     pub output: Json,
 }

@@ -41,7 +41,7 @@ pub(super) async fn init(places: &Places, arguments: &InitArguments) -> anyhow::
         questions::say(words.greeting)?;
     }
     refuse_one_input_twice(arguments)?;
-    let answers = answers::answers(arguments)?;
+    let answers = answers::answers(arguments, site.maildir())?;
     let asked = |kind, file: Option<&Path>, option, question| {
         Given::take(site.place_of(kind), file, option, question, words)
     };

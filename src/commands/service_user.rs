@@ -14,11 +14,9 @@ use nix::unistd::{User, geteuid, initgroups, setgid, setuid};
 
 use super::arguments::{Arguments, Backup, Command, Places, Restore, STANDARD};
 use super::exit::Refusal;
-use crate::config::{self, CREDENTIALS, Environment, Found};
+use crate::config::{self, CREDENTIALS, Environment, Found, SERVICE_USER};
 use crate::domain::secret::Secret;
 
-/// Made by systemd/qualwatch.sysusers.
-pub(super) const USER: &str = "qualwatch";
 const CREDENTIAL_STORE: &str = "/etc/credstore";
 const ENCRYPTED_CREDENTIAL_STORE: &str = "/etc/credstore.encrypted";
 
@@ -44,7 +42,7 @@ pub fn go_on_as_service(mut arguments: Arguments) -> anyhow::Result<Arguments> {
     let state_dir = state_dir(&arguments.places)?;
     make_state_dir(&state_dir, &user).with_context(|| format!("making {}", state_dir.display()))?;
     arguments.places.state_dir = Some(state_dir);
-    become_user(&user).with_context(|| format!("going on as the user {USER}"))?;
+    become_user(&user).with_context(|| format!("going on as the user {SERVICE_USER}"))?;
     Ok(arguments)
 }
 
@@ -61,7 +59,7 @@ fn user_to_become(arguments: &Arguments) -> anyhow::Result<Option<User>> {
 
 /// The service's user, where this machine has it.
 pub(super) fn user() -> anyhow::Result<Option<User>> {
-    User::from_name(USER).context("looking for the service's user")
+    User::from_name(SERVICE_USER).context("looking for the service's user")
 }
 
 /// The file of a credential of the service, and whether there is one: the encrypted one where that is there, else the plain one.
@@ -100,7 +98,7 @@ fn make_state_dir(state_dir: &Path, user: &User) -> std::io::Result<()> {
 }
 
 fn become_user(user: &User) -> anyhow::Result<()> {
-    initgroups(&CString::new(USER)?, user.gid)?;
+    initgroups(&CString::new(SERVICE_USER)?, user.gid)?;
     setgid(user.gid)?;
     setuid(user.uid)?;
     // Where root stands the user may have no right to be, and PostgreSQL's programs ask where they are.

@@ -22,6 +22,9 @@ use super::verdict::FileVerdict;
 pub(super) async fn validate(places: &Places, arguments: &Validate) -> anyhow::Result<Exit> {
     let reader = arguments.output.reader();
     let context = Context::load(places, reader)?;
+    if arguments.quiet {
+        return Ok(Exit::Done);
+    }
     let warnings = context.all_warnings();
     let need = context.watchlist.calls_per_day(context.now());
     let effect = outlook(&context, need).await;

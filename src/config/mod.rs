@@ -40,8 +40,8 @@ pub use places::{
     Found, accepted, find, is_of_service, keep_accepted, listing_of, state_dir, watchlist_of_service,
 };
 pub use secrets::{
-    CREDENTIALS, Environment, Secrets, Source, Sourced, read_api_key, read_database_url, read_secrets,
-    read_smtp_password,
+    CREDENTIALS, Environment, SERVICE_USER, Secrets, Source, Sourced, read_api_key, read_database_url,
+    read_secrets, read_smtp_password,
 };
 pub use sections::is_full_host_name;
 pub use smtp::{Security, SmtpServer};

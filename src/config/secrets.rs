@@ -7,7 +7,7 @@ use std::io::{self, Read as _};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
-use nix::unistd::getegid;
+use nix::unistd::{Group, getegid};
 
 use super::database_url::DatabaseUrl;
 use super::error::ConfigError;
@@ -26,6 +26,9 @@ pub struct Environment {
     variables: BTreeMap<String, String>,
     credentials: BTreeMap<&'static str, Secret>,
 }
+
+/// The user and the group of the service: systemd/qualwatch.sysusers makes them.
+pub const SERVICE_USER: &str = "qualwatch";
 
 /// The credentials of the service, by the names that its unit gives them.
 pub const CREDENTIALS: [&str; 3] = [API_KEY.credential, SMTP_PASSWORD.credential, DATABASE_URL.credential];
@@ -240,6 +243,15 @@ fn origin(kind: &Kind, source: &Source) -> String {
     }
 }
 
+/// The group of this process, which is the service's where we are the service; for root who looks at a copy of the watchlist also
+/// the service's own.
+fn is_of_service(gid: u32) -> bool {
+    let ours = getegid();
+    let of_service = || Group::from_name(SERVICE_USER).ok().flatten();
+    ours.as_raw() == gid
+        || (ours.as_raw() == 0 && of_service().is_some_and(|group| group.gid.as_raw() == gid))
+}
+
 /// systemd guards its own directory, and makes the files in it 0440 from version 257 on. A file that root made for the service's group
 /// (0640) is as it should be.
 fn readable_by_others(key: &str, file: &SecretFile, credentials: Option<&Path>) -> Option<Warning> {
@@ -248,8 +260,7 @@ fn readable_by_others(key: &str, file: &SecretFile, credentials: Option<&Path>) 
     }
     let found = std::fs::metadata(&file.path).ok()?;
     let mode = found.permissions().mode();
-    let is_of_our_group = found.uid() == 0 && found.gid() == getegid().as_raw();
-    let open_to_others = if is_of_our_group { 0o037 } else { 0o077 };
+    let open_to_others = if found.uid() == 0 && is_of_service(found.gid()) { 0o037 } else { 0o077 };
     (mode & open_to_others != 0).then(|| Warning {
         line: file.line,
         column: file.column,

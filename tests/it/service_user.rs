@@ -1,10 +1,10 @@
 //! What root asks of the installed service goes on as the service's user.
 
 use std::fs;
-use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
 use std::path::{Path, PathBuf};
 
-use crate::support::machine::{ASKER, Machine, code};
+use crate::support::machine::{ASKER, Machine, USER, code};
 use crate::support::scene::{DAYS, Scene};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -22,6 +22,28 @@ async fn what_root_asks_of_the_installed_service_goes_on_as_its_user_with_its_cr
     machine.give_key(" ");
     let (exit, said) = code(&machine.sudo(&scene, &["check"]));
     assert_eq!((exit, scene.sandbox.requests()), (Some(2), 4), "the credential is gone: {said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_file_of_root_and_the_services_group_works_and_draws_no_warning() {
+    let scene = Scene::set().await;
+    let named = scene.watchlist().replace("[api]\n", "[api]\nkey_file = \"/etc/qualwatch/api-key\"\n");
+    let Some(machine) = Machine::new(&named) else { return };
+    let file = machine.path("etc/qualwatch/api-key");
+    fs::rename(machine.path("etc/credstore/qualwatch.api-key"), &file).unwrap();
+    chown(&file, Some(0), Some(USER)).unwrap();
+    fs::copy(machine.path("etc/qualwatch/watchlist.toml"), machine.path("asker/copy.toml")).unwrap();
+    let copy = ["validate", "--json", "--watchlist", "copy.toml", "--state-dir", "state"];
+    for (mode, warnings, why) in [(0o640, 0, "the documented place"), (0o644, 1, "for all to read")] {
+        fs::set_permissions(&file, fs::Permissions::from_mode(mode)).unwrap();
+        for arguments in [&["validate", "--json"][..], &copy] {
+            let ran = machine.sudo(&scene, arguments);
+            let verdict: serde_json::Value = serde_json::from_slice(&ran.stdout).unwrap();
+            assert_eq!(verdict["warnings"].as_array().unwrap().len(), warnings, "{why}: {verdict:#}");
+        }
+    }
+    assert_eq!(code(&machine.sudo(&scene, &["check"])).0, Some(0));
+    assert_eq!((scene.letters().len(), scene.sandbox.requests()), (2, 4), "the service's user reads it");
 }
 
 #[tokio::test(flavor = "multi_thread")]

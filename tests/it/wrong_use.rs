@@ -49,6 +49,17 @@ fn ten_faults_give_ten_messages_with_their_lines_and_nothing_is_touched() {
 }
 
 #[test]
+fn what_is_hardly_meant_is_not_said_where_only_faults_are_asked_for() {
+    let program = Program::new(include_str!("../../watchlist.example.toml"));
+    let told = program.run(&["validate"]);
+    assert_eq!((told.code, told.stderr.contains("warning")), (Some(0), true), "{told:?}");
+    let quiet = program.run(&["validate", "--quiet"]);
+    assert_eq!((quiet.code, quiet.stdout.as_str(), quiet.stderr.as_str()), (Some(0), "", ""));
+    let faulty = Program::new(TEN_FAULTS).run(&["validate", "--quiet"]);
+    assert_eq!((faulty.code, faulty.stderr.contains("10 faults")), (Some(2), true), "{faulty:?}");
+}
+
+#[test]
 fn a_watchlist_that_is_not_there_is_wrong_use() {
     let program = Program::without_watchlist();
     for arguments in [&["status", "--json"][..], &["validate", "--json", "--watchlist", "elsewhere.toml"]] {

@@ -15,7 +15,7 @@ use crate::domain::language::Language;
 ///
 /// # Errors
 /// An answer is wrong, or missing where nobody can be asked; both name the option.
-pub(super) fn answers(arguments: &InitArguments) -> anyhow::Result<Answers> {
+pub(super) fn answers(arguments: &InitArguments, maildir: String) -> anyhow::Result<Answers> {
     let language = Language::from(arguments.language);
     refuse_missing(arguments)?;
     let asking = Asking { words: words::of(language), language };
@@ -53,7 +53,7 @@ pub(super) fn answers(arguments: &InitArguments) -> anyhow::Result<Answers> {
     if let Some(url) = &api_url {
         refused_as("--api-url", complaint(&format!("[api]\nurl = {}", quoted(url)), &["api.url"]))?;
     }
-    Ok(Answers { language, companies, outgoing, from, to, operators, api_url })
+    Ok(Answers { language, companies, outgoing, maildir, from, to, operators, api_url })
 }
 
 /// All that is missing at once.
@@ -222,6 +222,7 @@ mod tests {
                 language,
                 companies: companies.clone(),
                 outgoing,
+                maildir: "mail".to_owned(),
                 from: format!("a+b.c@{domain}"),
                 to: vec!["leser@corp.cn".to_owned()],
                 operators: vec!["ops@corp.cn".to_owned(), "leser@corp.cn".to_owned()],

@@ -4,6 +4,8 @@ use std::fmt::Write as _;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
+use unicode_width::UnicodeWidthStr as _;
+
 use super::service::Outgoing;
 use super::words::{self, Words};
 use crate::domain::language::Language;
@@ -20,6 +22,8 @@ pub(super) struct Answers {
     pub language: Language,
     pub companies: Vec<CompanyAnswer>,
     pub outgoing: Outgoing,
+    /// Where mails as files go.
+    pub maildir: String,
     pub from: String,
     pub to: Vec<String>,
     pub operators: Vec<String>,
@@ -111,17 +115,17 @@ pub(super) fn text(answers: &Answers, key: &SecretLine, password: Option<&Secret
 
 fn email(answers: &Answers, password: Option<&SecretLine>, words: &Words) -> String {
     let mut lines = vec!["[email]".to_owned()];
-    match smtp(&answers.outgoing, &answers.from) {
-        Some(smtp) => {
-            if let Outgoing::Service(service) = answers.outgoing {
-                lines.push(format!("# {}", service.name(answers.language)));
-                let sentences = service.traps(answers.language).split_inclusive(['。', '.']);
-                lines.extend(sentences.map(|sentence| format!("# {}", sentence.trim())));
-            }
-            lines.push(format!("smtp = {}", quoted(&smtp)));
-            lines.extend(password.map(|password| secret_line("password_file", password, words.password_is)));
+    if let Some(smtp) = smtp(&answers.outgoing, &answers.from) {
+        if let Outgoing::Service(service) = answers.outgoing {
+            lines.push(format!("# {}", service.name(answers.language)));
+            let sentences = service.traps(answers.language).split_inclusive(['。', '.']);
+            lines.extend(sentences.map(|sentence| format!("# {}", sentence.trim())));
         }
-        None => lines.push(with_comment("maildir = \"mail\"", words.maildir_note)),
+        lines.push(format!("smtp = {}", quoted(&smtp)));
+        lines.extend(password.map(|password| secret_line("password_file", password, words.password_is)));
+    } else {
+        let maildir = format!("maildir = {}", quoted(&answers.maildir));
+        lines.push(with_comment(&maildir, words.maildir_note));
     }
     let from = format!("{} <{}>", words.sender_name, answers.from);
     lines.push(with_comment(&format!("from = {}", quoted(&from)), words.from_note));
@@ -139,7 +143,8 @@ fn secret_line(key: &str, secret: &SecretLine, note: &str) -> String {
 }
 
 fn with_comment(line: &str, comment: &str) -> String {
-    format!("{line:COMMENT_COLUMN$} # {comment}")
+    let blanks = " ".repeat(COMMENT_COLUMN.saturating_sub(line.width()));
+    format!("{line}{blanks} # {comment}")
 }
 
 fn list(texts: &[String]) -> String {

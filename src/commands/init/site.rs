@@ -10,7 +10,7 @@ use nix::unistd::{User, geteuid};
 
 use crate::commands::exit::Refusal;
 use crate::commands::service_user;
-use crate::config;
+use crate::config::{self, Environment};
 use crate::domain::secret::Secret;
 
 /// Where they lie.
@@ -63,7 +63,7 @@ impl Site {
             let refusal = Refusal::wrong_use(format!(
                 "only root makes the watchlist of the service, {}, and there must be the user {}",
                 watchlist.display(),
-                service_user::USER
+                config::SERVICE_USER
             ));
             let advice = "run it by sudo; install the service first (systemd-sysusers makes its user)";
             return Err(refusal.advising(advice).into());
@@ -72,6 +72,15 @@ impl Site {
             return Err(exists(&watchlist).into());
         }
         Ok(Self { watchlist, service: user.filter(|_| is_of_service) })
+    }
+
+    /// Where mails as files go: the service may write nowhere else.
+    pub fn maildir(&self) -> String {
+        if !self.is_of_service() {
+            return "mail".to_owned();
+        }
+        let state_dir = config::state_dir(None, &self.watchlist, &Environment::default());
+        state_dir.join("mail").display().to_string()
     }
 
     pub fn is_of_service(&self) -> bool {

@@ -6,11 +6,11 @@ use std::sync::Arc;
 use chrono::{DateTime, NaiveDate, Utc};
 use sqlx::PgPool;
 
-use crate::config::Company;
 use crate::domain::certificates::{self, Certificate, Owner};
 use crate::domain::keyword::Keyword;
 use crate::domain::number::CertificateNumber;
 use crate::domain::wall_clock::not_ahead;
+use crate::standing::Entries;
 use crate::store::companies::{CompanyId, renewals, snoozes};
 use crate::store::reports::established::{self, BATCH_ESTABLISHED_MAX, Established};
 use crate::store::reports::history;
@@ -31,36 +31,23 @@ pub(super) enum AsOf {
 /// The companies of the watchlist in force, by keyword.
 pub(super) struct InFile<'a> {
     context: &'a Context,
-    /// With their places in it.
-    companies: HashMap<&'a str, (usize, &'a Company)>,
+    pub(super) entries: Entries<'a>,
 }
 
 impl<'a> InFile<'a> {
     pub(super) fn of(context: &'a Context) -> Self {
-        let companies = context.watchlist.companies.iter().enumerate();
-        let companies = companies.map(|(place, company)| (company.keyword.as_str(), (place, company)));
-        Self { context, companies: companies.collect() }
+        Self { context, entries: Entries::of(&context.watchlist) }
     }
 
     /// Whether the file names it.
     pub(super) fn names(&self, keyword: &str) -> bool {
-        self.companies.contains_key(keyword)
-    }
-
-    /// The company with this keyword.
-    pub(super) fn get(&self, keyword: &str) -> Option<&'a Company> {
-        self.companies.get(keyword).map(|(_, company)| *company)
-    }
-
-    /// The place of the company with this keyword.
-    pub(super) fn place(&self, keyword: &str) -> Option<usize> {
-        self.companies.get(keyword).map(|(place, _)| *place)
+        self.entries.names(keyword)
     }
 
     /// The certificates of a company, as seen on a day.
     fn certificates(&self, company: &Established, today: NaiveDate) -> Vec<Certificate> {
         let (watchlist, now) = (&self.context.watchlist, self.context.now());
-        let in_file = self.get(company.keyword.as_str());
+        let in_file = self.entries.get(company.keyword.as_str());
         let expiry_days =
             in_file.map_or(&*watchlist.alerts.expiry_days, |company| watchlist.expiry_days_of(company));
         let owner = Owner {

@@ -6,9 +6,11 @@ use std::time::Duration;
 use anyhow::Context as _;
 use sd_notify::NotifyState;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
 
 use crate::clock::{is_set, pause};
-use crate::daemon::{Beginning, Daemon, DirectMail, Sender, Surroundings, hang_ups, say_status};
+use crate::daemon::{Beginning, Board, Daemon, DirectMail, Sender, Surroundings, hang_ups, say_status};
+use crate::http::listener;
 use crate::store::steps::Steps;
 
 use super::arguments::Places;
@@ -50,10 +52,15 @@ async fn serve(
     ending: CancellationToken,
     restarts: &Restarts,
 ) -> anyhow::Result<Exit> {
+    let given = listener::given_by_manager();
     let (context, found) = Context::load_in_force(places, Reader::Person)?;
     for warning in context.all_warnings() {
         tracing::warn!(line = warning.line, key = warning.key, "{}", warning.message);
     }
+    let board = Board::new(Arc::clone(&context.clock), &context.watchlist);
+    // A task of its own: it is answered from the beginning, and whatever a monitor does is no business of ours.
+    let listening = tokio::spawn(listener::listen(given, board.http(), board.router()));
+    let _listening = AbortOnDropHandle::new(listening);
     if unless_ended(&ending, until_the_clock_is_set(&context)).await.is_none() {
         tracing::info!("ended before the clock was set");
         return Ok(Exit::Done);
@@ -81,7 +88,7 @@ async fn serve(
         state_dir,
         ending,
     };
-    let daemon = Daemon::new(surroundings, watchlist).in_steps(steps);
+    let daemon = Daemon::new(surroundings, watchlist).seen_on(board).in_steps(steps);
     // Its loops make a large future, which lives as long as the process.
     let lived = tokio::select! {
         lived = Box::pin(daemon.live(Beginning { accepted: &text, found, rejected })) => lived,

@@ -6,21 +6,17 @@ mod show;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use futures_util::TryStreamExt as _;
 use sqlx::PgPool;
 
 use crate::clock::within;
-use crate::config::Company;
 use crate::daemon::DirectMail;
 use crate::domain::certificates::{Certificate, State};
 use crate::domain::event::Trouble;
-use crate::domain::health::{self, Stopped, Unasked, Weight};
+use crate::domain::health::{self, Stopped, Weight};
 use crate::domain::holding::Past;
-use crate::domain::rhythm::OccasionsByLine;
-use crate::domain::wall_clock::hour_of_day;
+use crate::standing::{self, Beside, Standings};
 use crate::store::Store;
 use crate::store::asking::budget::{self, Calls};
-use crate::store::companies::CompanyId;
 use crate::store::companies::renewals::{self, Filed};
 use crate::store::companies::snoozes::{self, Snoozed};
 use crate::store::outbox::mailing;
@@ -54,23 +50,6 @@ struct Facts {
     swept: Option<Swept>,
     calls: Calls,
     mail: mailing::Standing,
-}
-
-/// How the companies of the file stand, all together.
-#[derive(Debug, Default)]
-struct Standings {
-    /// Of how many anything is stored.
-    stored: usize,
-    /// Never verified, or not for too long.
-    unverified: usize,
-    /// When somebody is due next.
-    next_due: Option<DateTime<Utc>>,
-    unasked: Option<Unasked>,
-    last_asked_at: Option<DateTime<Utc>>,
-    asked_today: i64,
-    verified_today: i64,
-    /// With whom something is wrong.
-    ailing: Vec<CompanyId>,
 }
 
 /// Prints how everything stands; there are problems where the exit code is 3.
@@ -130,21 +109,18 @@ async fn failing(places: &Places) -> anyhow::Result<Vec<String>> {
 async fn read(context: &Context, store: &Store) -> anyhow::Result<Facts> {
     let pool = store.pool();
     let in_file = InFile::of(context);
-    let (companies, ending) =
-        tokio::try_join!(standings(context, &in_file, pool), ending(context, &in_file, pool))?;
-    let calls = budget::calls_of_the_day(pool, context.now()).await?;
-    let mut health = reports::health::of_the_service(pool, calls, limit_of(context)).await?;
-    health
-        .troubles
-        .retain(|open| open.company.as_ref().is_none_or(|company| in_file.names(company.as_str())));
-    health.ailing = overview::ailing(pool, &companies.ailing).await?;
-    health.ailing.sort_by_key(|company| in_file.place(company.keyword.as_str()));
-    health.failing_work = DirectMail::remembered_in(&context.state_dir).failure().into_iter().collect();
-    health.file_refused = context.rejected.as_ref().map(|rejected| rejected.reason.clone());
-    health.unasked = companies.unasked;
-    health.last_asked_at = companies.last_asked_at;
-    health.asked_today = companies.asked_today;
-    health.verified_today = companies.verified_today;
+    let file = (&context.watchlist, &in_file.entries);
+    let now = context.now();
+    let (companies, ending) = tokio::try_join!(
+        async { Ok(standing::standings(pool, file, now).await?) },
+        ending(context, &in_file, pool)
+    )?;
+    let beside = Beside {
+        failing_work: DirectMail::remembered_in(&context.state_dir).failure().into_iter().collect(),
+        file_refused: context.rejected.as_ref().map(|rejected| rejected.reason.clone()),
+    };
+    let health = standing::facts(pool, file, &companies, beside, now).await?;
+    let calls = budget::calls_of_the_day(pool, now).await?;
     let in_doubt = overview::in_doubt(pool).await?;
     Ok(Facts {
         companies,
@@ -157,44 +133,6 @@ async fn read(context: &Context, store: &Store) -> anyhow::Result<Facts> {
         calls,
         mail: mailing::standing(pool).await?,
     })
-}
-
-async fn standings(context: &Context, in_file: &InFile<'_>, pool: &PgPool) -> anyhow::Result<Standings> {
-    let (watchlist, now) = (&context.watchlist, context.now());
-    let mut occasions = OccasionsByLine::at(&watchlist.schedule.check, watchlist.timezone, now);
-    let midnight = hour_of_day(watchlist.timezone, context.today(), 0).unwrap_or(now);
-    let mut found = Standings::default();
-    let earliest = |one: Option<DateTime<Utc>>, other| one.into_iter().chain(other).min();
-    let mut overviews = std::pin::pin!(overview::each_overview(pool));
-    while let Some(overview) = overviews.try_next().await? {
-        let Some(company) = in_file.get(&overview.keyword) else { continue };
-        found.stored += 1;
-        found.ailing.extend(overview.ailing);
-        found.unverified += usize::from(is_stale(context, company, overview.last_verified_at));
-        let Some(asked) = overview.asked else {
-            found.next_due = earliest(found.next_due, Some(now));
-            continue;
-        };
-        let occasions = occasions.of(watchlist.check_line_of(company));
-        found.next_due = earliest(found.next_due, occasions.next_due(&asked));
-        if let Some(due) = occasions.due(&asked) {
-            let since = due.since(&asked);
-            let Unasked { companies, since: first } =
-                found.unasked.unwrap_or(Unasked { companies: 0, since });
-            found.unasked = Some(Unasked { companies: companies + 1, since: first.min(since) });
-        }
-        let asked_at = asked.last_asked_at.max(asked.tried_at);
-        found.last_asked_at = found.last_asked_at.max(asked_at);
-        // As in the day's work that the heartbeat tells: not those that failed before.
-        let has_failed_before = overview.failing_since.is_some_and(|since| since < midnight);
-        found.asked_today += i64::from(asked_at >= Some(midnight) && !has_failed_before);
-        found.verified_today += i64::from(overview.last_verified_at >= Some(midnight));
-    }
-    // Whom nobody has stored yet is due at once, and was never verified.
-    let unknown = watchlist.companies.len().saturating_sub(found.stored);
-    found.unverified += unknown;
-    found.next_due = earliest(found.next_due, (unknown > 0).then_some(now));
-    Ok(found)
 }
 
 /// Certificates are read only of companies that have something to show: reading all takes seconds where there are many.
@@ -275,15 +213,6 @@ fn problems(context: &Context, facts: &Facts) -> Vec<ProblemShape> {
         reason: problem.reason(|at| context.local(at)),
     });
     shapes.collect()
-}
-
-/// Whether `at` lies further back than a company may go unverified.
-fn is_stale(context: &Context, company: &Company, at: Option<DateTime<Utc>>) -> bool {
-    let now = context.now();
-    let Some(at) = at else { return true };
-    let Ok(age) = (now - at).to_std() else { return false };
-    // The interval is worked out only where it can matter.
-    age > context.watchlist.alerts.stale_after && age > context.watchlist.stale_after_of(company, now)
 }
 
 impl From<&Stopped> for StoppedShape {

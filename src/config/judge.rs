@@ -154,6 +154,7 @@ fn settings(
     let alerts = sections::alerts(findings, top);
     let email = sections::email(findings, top, folder);
     let heartbeat = sections::heartbeat(findings, top);
+    let http = sections::http(findings, top);
     // Nobody is told of it who has not got so far yet.
     if findings.faults.is_empty() && !api.as_ref().is_some_and(Api::is_on_loopback) {
         sections::warn_of_example(findings, top);
@@ -173,6 +174,7 @@ fn settings(
             alerts,
             email: email?,
             heartbeat,
+            http,
             companies: Vec::new(),
         })
     };

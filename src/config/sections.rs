@@ -1,5 +1,6 @@
 //! The tables of the file, one function each.
 
+use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -15,7 +16,7 @@ use super::mailbox::{BadAddress, EmailAddress, Mailbox};
 use super::reader::Table;
 use super::smtp::{Security, SmtpServer};
 use super::values;
-use super::watchlist::{Alerts, Api, Database, Email, Heartbeat, Method, Outlet, Schedule, SecretFile};
+use super::watchlist::{Alerts, Api, Database, Email, Heartbeat, Http, Method, Outlet, Schedule, SecretFile};
 use crate::domain::language::Language;
 use crate::domain::occurrences::CronLine;
 use crate::domain::trouble_cause::Slip;
@@ -377,6 +378,29 @@ fn digest(value: &DeValue<'_>) -> Result<CronLine, Complaint> {
 pub(super) fn heartbeat(findings: &mut Findings<'_>, top: &Table<'_, '_>) -> Heartbeat {
     let table = top.section(findings, "heartbeat");
     Heartbeat { url: table.read(findings, "url", values::web_address) }
+}
+
+/// `[http]`. Whoever reaches the address reads how we stand, with the names of companies: beyond this machine only when it is said twice.
+pub(super) fn http(findings: &mut Findings<'_>, top: &Table<'_, '_>) -> Http {
+    let table = top.section(findings, "http");
+    let allow_remote = table.read(findings, "allow_remote", values::yes_or_no);
+    let listen = table.read(findings, "listen", |value| {
+        let listen = values::socket_address(value)?;
+        if listen.ip().to_canonical().is_loopback() || allow_remote == Some(true) {
+            return Ok(listen);
+        }
+        let here = SocketAddr::from(([127, 0, 0, 1], listen.port()));
+        let complaint = Complaint::new(
+            Slip::BeyondThisMachine,
+            format!(
+                "{} can be reached from other machines, without a password or TLS: if that is meant, write `allow_remote = true` \
+                 beside it",
+                quoted(&listen.to_string())
+            ),
+        );
+        Err(complaint.perhaps(Some(format!("\"{here}\""))))
+    });
+    Http { listen, allow_remote: allow_remote.unwrap_or(false) }
 }
 
 /// A list of addresses, each once; a repeated one is a warning.

@@ -1,6 +1,6 @@
 //! Single values: texts, numbers, durations, days, zones, web addresses.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::num::NonZeroU32;
 use std::time::Duration;
 
@@ -274,6 +274,25 @@ pub(super) fn web_address(value: &DeValue<'_>) -> Result<Url, Complaint> {
         return Err(Complaint::new(Slip::ServerAddress, "has a fragment (#…), which is never sent"));
     }
     Ok(url)
+}
+
+/// `true` or `false`.
+pub(super) fn yes_or_no(value: &DeValue<'_>) -> Result<bool, Complaint> {
+    let bare = value.as_str().filter(|text| matches!(*text, "true" | "false"));
+    value.as_bool().ok_or_else(|| Complaint::kind(ValueKind::Boolean, "true or false", value).perhaps(bare))
+}
+
+/// An address to listen on. No name: what it stands for may change, and with it who reaches us.
+pub(super) fn socket_address(value: &DeValue<'_>) -> Result<SocketAddr, Complaint> {
+    let written = text(value)?.trim();
+    written.parse().map_err(|_| {
+        let (host, port) = written.rsplit_once(':').unwrap_or(("", written));
+        let here = host.is_empty() || is_loopback_name(host);
+        let port = port.parse::<u16>().ok().filter(|_| here);
+        let meant = port.map(|port| format!("\"{}\"", SocketAddr::from((Ipv4Addr::LOCALHOST, port))));
+        let message = format!("{} is no address with a port, such as \"127.0.0.1:9464\"", quoted(written));
+        Complaint::new(Slip::NoServerAddress, message).perhaps(meant)
+    })
 }
 
 /// Whether a host is this very machine.

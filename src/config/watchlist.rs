@@ -1,6 +1,7 @@
 //! What the file says, typed and with its defaults (design 6).
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -37,6 +38,8 @@ pub struct Watchlist {
     pub email: Email,
     /// `[heartbeat]`.
     pub heartbeat: Heartbeat,
+    /// `[http]`.
+    pub http: Http,
     /// The `[[company]]` entries in the order of the file; at least one.
     pub companies: Vec<Company>,
 }
@@ -170,6 +173,15 @@ pub struct Email {
 pub struct Heartbeat {
     /// Asked for with GET after each day's work; `…/fail` when it did not go well.
     pub url: Option<Url>,
+}
+
+/// `[http]`: where monitors ask how we stand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Http {
+    /// Where to listen; `None` is nowhere, unless the service manager hands over a socket.
+    pub listen: Option<SocketAddr>,
+    /// Whether it may be an address that other machines reach.
+    pub allow_remote: bool,
 }
 
 /// One `[[company]]`.

@@ -10,6 +10,7 @@ use chrono::TimeDelta;
 use tokio::sync::{Mutex, Notify, watch};
 use tokio_util::sync::CancellationToken;
 
+use super::board::Board;
 use super::condition::{At, Condition, Conditions};
 use super::direct_mail::{DirectMail, Sender};
 use super::silence::SILENCE_MAX;
@@ -54,7 +55,9 @@ pub(super) struct Common<'a> {
     pub(super) accepted: watch::Sender<Arc<Watchlist>>,
     pub(super) bells: Bells,
     pub(super) turns: watch::Sender<Turns>,
-    pub(super) conditions: Conditions,
+    pub(super) conditions: Arc<Conditions>,
+    /// What monitors are shown.
+    pub(super) board: Arc<Board>,
     /// Locked while it tells: two loops meet the same trouble at the same moment, and one of them tells it.
     pub(super) direct_mail: Mutex<DirectMail>,
 }
@@ -87,6 +90,7 @@ pub(super) struct Turns {
 impl<'a> Common<'a> {
     pub(super) fn new(around: Surroundings<'a>, watchlist: Watchlist) -> Self {
         let direct_mail = Mutex::new(DirectMail::remembered_in(&around.state_dir));
+        let board = Board::new(Arc::clone(&around.clock), &watchlist);
         let turns = Turns { sweeping: Sweeping::Running, swept: 0, asked: 0, mailed: 0 };
         Self {
             around,
@@ -95,7 +99,8 @@ impl<'a> Common<'a> {
             accepted: watch::Sender::new(Arc::new(watchlist)),
             bells: Bells::default(),
             turns: watch::Sender::new(turns),
-            conditions: Conditions::unknown(),
+            conditions: Arc::clone(&board.conditions),
+            board,
             direct_mail,
         }
     }

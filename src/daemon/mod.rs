@@ -3,7 +3,7 @@
 //! Reading order: [`service`] starts and ends the loops, each a small struct with its own state: `sweeping` and `mailing`, which
 //! know each other only by rows and by a bell; `reload`, told by `edits` that the file changed; `bell`, which rings and carries no
 //! message; `database_care`, which removes what is old and starts a private server again; `heartbeat`, which looks whether we are
-//! well. `common` is what they can all reach; `condition` knows which work fails; `direct_mail` tells what the database cannot
+//! well; `outside`, which reads `figures` when a monitor asks and shows them on the `board`, in the words of `metrics`. `common` is what they can all reach; `condition` knows which work fails; `direct_mail` tells what the database cannot
 //! hold; `silence` gives up work that waits for ever; `systemd` says how it stands.
 //!
 //! May import every room but `commands`. Deliberately absent: decisions. What is due is a pure function of the clock and
@@ -11,12 +11,16 @@
 //! minute.
 
 mod bell;
+mod board;
 mod condition;
 mod database_care;
 mod direct_mail;
 mod edits;
+mod figures;
 mod heartbeat;
 mod mailing;
+mod metrics;
+mod outside;
 mod reload;
 mod service;
 mod common;
@@ -24,6 +28,7 @@ mod silence;
 mod sweeping;
 mod systemd;
 
+pub use board::Board;
 pub use common::Surroundings;
 pub use direct_mail::{DirectMail, Sender};
 pub use reload::{Beginning, Rejected, hang_ups};

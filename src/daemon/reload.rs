@@ -99,6 +99,7 @@ impl<'s> ReloadLoop<'s> {
             return self.tell_rejected(rejected).await;
         }
         self.keep(beginning.accepted);
+        self.common.board.accepted(&self.common.watchlist());
         self.tell_accepted().await
     }
 
@@ -157,6 +158,7 @@ impl<'s> ReloadLoop<'s> {
         self.store_companies(&watchlist).await?;
         self.keep(&text);
         tracing::info!(companies = watchlist.companies.len(), "the watchlist was read anew");
+        self.common.board.accepted(&watchlist);
         self.common.accepted.send_replace(Arc::new(watchlist));
         self.tell_accepted().await?;
         self.common.bells.sweep.notify_one();
@@ -184,6 +186,7 @@ impl<'s> ReloadLoop<'s> {
     async fn tell_rejected(&self, rejected: Rejected) -> Result<(), StoreError> {
         let Rejected { reason, line, cause } = rejected;
         tracing::error!(line, reason, "the watchlist is not accepted: the last good one stays in force");
+        self.common.board.refused(&reason);
         let facts = TroubleFacts {
             reason,
             cause,
@@ -315,6 +318,7 @@ mod tests {
             (top("[database]\nkeep = \"7 days\""), "不是时长（写法如", "a duration"),
             (top("[database]\nkeep = \"1d\""), "时长过短", "a short one"),
             (top("[report]"), "本版本尚不支持", "reserved"),
+            (top("[http]\nlisten = \"[::]:80\""), "其他计算机可以访问此地址", "for everybody to read"),
             (top("="), "不符合 TOML 格式", "no TOML"),
             (company("name = \"甲\""), "company.keyword 缺少此项", "nothing to ask for"),
             (company("keyword = \"甲\"\nto = [\"甲\"]"), "company.to 不是有效的邮件地址", "an address"),

@@ -1,14 +1,17 @@
 //! The whole life of a daemon: its loops are started together and end together.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use sd_notify::NotifyState;
 
 use super::bell::BellLoop;
+use super::board::{Board, LifeStage};
 use super::common::{Common, Surroundings};
 use super::database_care::{RetentionLoop, RevivalLoop};
 use super::heartbeat::HealthLoop;
 use super::mailing::MailLoop;
+use super::outside::OutsideLoop;
 use super::reload::{Beginning, ReloadLoop};
 use super::sweeping::SweepLoop;
 use super::systemd;
@@ -48,6 +51,12 @@ impl<'a> Daemon<'a> {
         Self(Common { steps, ..self.0 })
     }
 
+    /// The same daemon, which shows itself on this board.
+    #[must_use]
+    pub fn seen_on(self, board: Arc<Board>) -> Self {
+        Self(Common { conditions: Arc::clone(&board.conditions), board, ..self.0 })
+    }
+
     /// The same daemon, which gives up work that has not got on for so long: tests do not wait for half an hour.
     #[must_use]
     pub fn with_patience(self, silence_max: Duration) -> Self {
@@ -63,12 +72,14 @@ impl<'a> Daemon<'a> {
         let reload = ReloadLoop::new(common, beginning.found.clone()).map_err(DaemonError::Signals)?;
         let work = async {
             reload.begin(beginning).await.map_err(DaemonError::Accept)?;
+            common.board.is_now(LifeStage::InForce);
             systemd::say(&[NotifyState::Ready]);
             tracing::info!(companies = common.watchlist().companies.len(), "watching");
             tokio::join!(
                 SweepLoop::new(common).run(),
                 MailLoop::new(common).run(),
                 HealthLoop::new(common).run(),
+                OutsideLoop::new(common).run(),
                 RetentionLoop::new(common).run(),
                 RevivalLoop::new(common).run(),
                 BellLoop::new(common).run(),
@@ -92,6 +103,7 @@ impl<'a> Daemon<'a> {
 
     async fn drain_limit(&self) {
         self.0.around.ending.cancelled().await;
+        self.0.board.is_now(LifeStage::Ending);
         systemd::say(&[NotifyState::Stopping, NotifyState::Status("ending what was begun")]);
         pause(DRAIN_MAX).await;
     }

@@ -183,6 +183,8 @@ pub enum Slip {
     },
     /// Reserved for later.
     NotInThisVersion,
+    /// An address that other machines reach, where that is not said to be meant.
+    BeyondThisMachine,
     /// A key or password.
     Secret,
     /// A value of another kind.

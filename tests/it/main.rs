@@ -35,6 +35,7 @@ mod rig;
 mod service_user;
 mod simulation;
 mod secrets;
+mod seen_from_outside;
 mod smtp_conversation;
 mod reasons;
 mod refusals;

@@ -98,6 +98,31 @@ fn how_long_answers_are_kept_is_said_with_a_unit_or_in_a_word() {
 }
 
 #[test]
+fn beyond_this_machine_is_listened_only_when_it_is_said_twice() {
+    for (lines, expected, why) in [
+        ("", Ok(None), "off by default"),
+        ("listen = \"127.0.0.1:9464\"", Ok(Some("127.0.0.1:9464")), "this machine"),
+        ("listen = \"[::1]:9464\"", Ok(Some("[::1]:9464")), "the other kind of address"),
+        ("listen = \"192.0.2.7:9464\"\nallow_remote = true", Ok(Some("192.0.2.7:9464")), "it is meant"),
+        ("listen = \"0.0.0.0:9464\"", Err(Some("\"127.0.0.1:9464\"")), "all of them are others' as well"),
+        ("listen = \"[::]:80\"\nallow_remote = false", Err(Some("\"127.0.0.1:80\"")), "the same"),
+        ("listen = \"localhost:9464\"", Err(Some("\"127.0.0.1:9464\"")), "a name may come to mean another"),
+        ("listen = 9464", Err(Some("\"9464\"")), "a port alone, without quotes"),
+        ("listen = \":9464\"", Err(Some("\"127.0.0.1:9464\"")), "in quotes, as others write it"),
+        ("listen = \"monitor.example.com:9464\"", Err(None), "somebody else's name"),
+        ("allow_remote = \"true\"", Err(Some("true")), "without quotes"),
+    ] {
+        let text = EXAMPLE.replace("\n[http]\n", &format!("\n[http]\n{lines}\n"));
+        let found = match parse(&text, Path::new("watchlist.toml")) {
+            Ok((watchlist, _)) => Ok(watchlist.http.listen.map(|listen| listen.to_string())),
+            Err(faults) => Err(faults[0].suggestion.clone()),
+        };
+        let expected = expected.map(|listen: Option<&str>| listen.map(str::to_owned));
+        assert_eq!(found, expected.map_err(|said: Option<&str>| said.map(str::to_owned)), "{lines}: {why}");
+    }
+}
+
+#[test]
 fn every_line_that_is_commented_out_is_a_known_key_with_a_good_value() {
     for (number, table, key, shown) in commented_out() {
         assert!(keys_of(table).contains(&key), "[{table}] {key}");

@@ -136,6 +136,7 @@ fn of_slip(slip: &Slip) -> String {
             };
         }
         Slip::NotInThisVersion => "本版本尚不支持",
+        Slip::BeyondThisMachine => "其他计算机可以访问此地址；如确需如此，请同时写明 allow_remote = true",
         Slip::Secret => "密钥、密码不应写在此文件中，请改用凭据、环境变量或密码文件",
         Slip::Kind { wanted, found } => {
             return format!("应为{}，而不是{}", of_kind(*wanted), of_kind(*found));

@@ -435,6 +435,8 @@ async fn forget_refusals(connection: &mut PgConnection, recipient: &Recipient) -
 pub struct Standing {
     /// Recipients to whom something is owed: that many messages are to come.
     pub owed: u64,
+    /// What they tell.
+    pub deliveries: u64,
     /// Since when the oldest of it is owed.
     pub oldest: Option<DateTime<Utc>>,
 }
@@ -446,6 +448,7 @@ pub struct Standing {
 pub async fn standing(pool: &PgPool) -> Result<Standing, StoreError> {
     let row = sqlx::query!(
         r#"SELECT count(DISTINCT address) AS "owed!",
+                  count(*) AS "deliveries!",
                   min(owed_since) AS oldest
            FROM deliveries
            WHERE sent_at IS NULL
@@ -455,5 +458,6 @@ pub async fn standing(pool: &PgPool) -> Result<Standing, StoreError> {
     .fetch_one(pool)
     .await
     .map_err(during("reading how mail stands"))?;
-    Ok(Standing { owed: row.owed.unsigned_abs(), oldest: row.oldest })
+    let (owed, deliveries) = (row.owed.unsigned_abs(), row.deliveries.unsigned_abs());
+    Ok(Standing { owed, deliveries, oldest: row.oldest })
 }

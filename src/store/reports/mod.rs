@@ -1,6 +1,7 @@
-//! Reads for people and programs: what `status`, `list`, `history` and `why` show.
+//! Reads for people and programs: what `status`, `list`, `history`, `why` and monitors show.
 
 pub mod established;
+pub mod figures;
 pub mod health;
 pub mod history;
 pub mod letters;

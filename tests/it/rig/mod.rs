@@ -42,7 +42,7 @@ mod house;
 mod keys;
 mod laws;
 mod lies;
-mod line;
+pub(crate) mod line;
 mod lives;
 mod money;
 mod power_loss;

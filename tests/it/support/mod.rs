@@ -4,6 +4,7 @@ pub mod crashing;
 pub mod database;
 pub mod letter;
 pub mod machine;
+pub mod monitor;
 pub mod program;
 pub mod mailroom;
 pub mod running;

@@ -13,7 +13,7 @@ use crate::standing::Beside;
 use crate::store::steps::NoSteps;
 
 /// A reading that takes longer is given up: a database that has fallen silent answers nobody.
-const READING_MAX: Duration = Duration::from_secs(30);
+const READING_MAX: Duration = Duration::from_secs(10);
 
 pub(super) struct OutsideLoop<'s> {
     common: &'s Common<'s>,

@@ -1,5 +1,6 @@
 //! Key and password are nowhere but where they must be: law L5, at the most talkative log level.
 
+use std::net::SocketAddr;
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::Path;
 use std::process::Command;
@@ -8,7 +9,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use nix::sys::signal::Signal;
 
-use crate::support::database::launcher;
+use crate::rig::line::{Line, Sessions};
+use crate::support::database::{launcher, socket_dir};
+use crate::support::monitor::{get, place};
 use crate::support::program::{Program, Ran};
 use crate::support::running::{Running, until};
 use crate::support::scenarios::steady;
@@ -118,6 +121,65 @@ async fn neither_key_nor_password_is_logged_stored_printed_or_mailed() {
         assert!(!stored.is_empty(), "{method}: answers are kept, the key overwritten");
         assert!(scene.sandbox.ledger().iter().any(|request| request.method.eq_ignore_ascii_case(method)));
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_answer_to_a_monitor_has_a_secret_whatever_fails() {
+    const DATABASE_PASSWORD: &str = "CANARY-d4t4base/p4ss";
+    let secrets = Secrets::new(&[KEY, PASSWORD, WRONG_PASSWORD, DATABASE_PASSWORD]);
+    let scene = set(&echoing()).await;
+    let line = Line::to(socket_dir(), Sessions::AsTheyAre).await;
+    let database = line.url(scene.database.options().get_database().unwrap());
+    let database = database.replace("qualwatch@", "qualwatch:CANARY-d4t4base%2Fp4ss@");
+    let watchlist = format!("[http]\nlisten = \"127.0.0.1:0\"\n\n{}", with_login(&scene));
+    let started = |password, watchlist: &str| {
+        let program = loud(scene.program_with(watchlist), password).with("QUALWATCH_DATABASE_URL", &database);
+        let daemon = Running::start(&program, &["run"]);
+        (program, daemon)
+    };
+    let search = async |at: SocketAddr, what: &str| {
+        let mut all = String::new();
+        for path in ["/", "/metrics", "/health", "/healthz", "/readyz", "/none"] {
+            let answered = get(at, path).await;
+            secrets
+                .are_not_in(&format!("{}{}", answered.head, answered.body), &format!("{path} after {what}"));
+            all += &answered.body;
+        }
+        all
+    };
+    // The mail server refuses the login, the provider echoes the key.
+    let (program, daemon) = started(WRONG_PASSWORD, &watchlist);
+    let at = place(&daemon, 1).await;
+    until("it is seen that mail is stopped", || async {
+        search(at, "a refused login").await.contains("\"mail\"")
+    })
+    .await;
+    line.cut();
+    until("the database is seen to be away", || async {
+        search(at, "a database that is cut off").await.contains("database_unavailable")
+    })
+    .await;
+    line.mend();
+    std::fs::write(
+        program.folder().join("watchlist.toml"),
+        format!("password = \"{PASSWORD}\"\n{watchlist}"),
+    )
+    .unwrap();
+    daemon.signal(Signal::SIGHUP);
+    until("the file is seen to be refused", || async {
+        search(at, "a refused file").await.contains("watchlist_rejected\",\"code")
+    })
+    .await;
+    let (_, log) = daemon.end(Signal::SIGTERM).await;
+    secrets.are_not_in(&log, "the log");
+
+    scene.at(DAYS[2]);
+    scene.upstream(&format!("{}[[fault]]\necho_key = true\ncode = 10001\n", steady(0)));
+    let (_program, daemon) = started(PASSWORD, &watchlist);
+    let at = place(&daemon, 1).await;
+    until("the key is seen to be refused", || async { search(at, "a refused key").await.contains("10001") })
+        .await;
+    daemon.end(Signal::SIGTERM).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

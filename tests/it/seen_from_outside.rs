@@ -1,8 +1,14 @@
 //! What monitors see: numbers, health, readiness; and what they cannot do to the daemon.
 
-use std::process::Stdio;
+use std::collections::BTreeSet;
+use std::io::Write as _;
+use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use nix::sys::signal::Signal;
+use qualwatch::clock;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
 
 use crate::rig::line::{Line, Sessions};
 use crate::support::database::socket_dir;
@@ -257,4 +263,142 @@ async fn what_is_no_question_is_refused() {
     }
     assert_eq!(get(at, "/healthz").await.code, 200);
     daemon.end(Signal::SIGTERM).await;
+}
+
+const RULES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/contrib/prometheus/qualwatch.rules.yml");
+const DASHBOARD: &str = include_str!("../../contrib/grafana/qualwatch.json");
+
+/// The names of our metrics in a text.
+fn names(text: &str) -> BTreeSet<String> {
+    let is_of_name = |c: char| c.is_ascii_lowercase() || c == '_';
+    let words = text.split(|c: char| !is_of_name(c));
+    words.filter(|word| word.starts_with("qualwatch_")).map(str::to_owned).collect()
+}
+
+/// A page with all figures.
+async fn page(daemon: &Running) -> Answered {
+    eventually("all figures are there", daemon, "/metrics", |page| {
+        page.metric("qualwatch_sweeps_total").as_deref() == Some("1")
+    })
+    .await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_alert_rules_and_the_dashboard_ask_for_is_exported_and_all_of_it_is_used() {
+    let scene = Scene::set().await;
+    let program = scene.program_with(&listening(&scene));
+    let daemon = Running::start(&program, &["run"]);
+    let page = page(&daemon).await;
+    let exported: BTreeSet<String> = page
+        .body
+        .lines()
+        .filter_map(|line| line.strip_prefix("# TYPE "))
+        .map(|line| line.split(' ').next().unwrap().to_owned())
+        .collect();
+    let rules = std::fs::read_to_string(RULES).unwrap();
+    let expressions: String =
+        rules.lines().filter(|line| !line.trim_start().starts_with("- alert")).collect();
+    let dashboard: serde_json::Value = serde_json::from_str(DASHBOARD).unwrap();
+    let targets: Vec<&str> = dashboard["panels"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .flat_map(|panel| panel["targets"].as_array().into_iter().flatten())
+        .map(|target| target["expr"].as_str().unwrap())
+        .collect();
+    assert!(targets.len() > 30, "the dashboard was read: {targets:?}");
+    let wanted: BTreeSet<String> = names(&expressions).union(&names(&targets.join(" "))).cloned().collect();
+    assert_eq!(wanted.difference(&exported).collect::<Vec<_>>(), [""; 0], "asked for and not exported");
+    // Of what nobody looks at the dashboard would say nothing, and it could go.
+    assert_eq!(exported.difference(&wanted).collect::<Vec<_>>(), [""; 0], "exported and never asked for");
+    for (label, values) in [("weight", ["attention", "failing"])] {
+        for value in values {
+            assert!(page.body.contains(&format!("{label}=\"{value}\"")), "{value}");
+        }
+    }
+    daemon.end(Signal::SIGTERM).await;
+}
+
+/// Runs Debian's promtool with this input; `None` where it is not installed.
+fn promtool(arguments: &[&str], input: &str) -> Option<String> {
+    let spawned = Command::new("promtool")
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn();
+    let Ok(mut child) = spawned else {
+        eprintln!("skipped: promtool (package prometheus) is not installed");
+        return None;
+    };
+    child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+    let output = child.wait_with_output().unwrap();
+    let said = [output.stdout, output.stderr].concat();
+    let said = String::from_utf8_lossy(&said).into_owned();
+    assert!(output.status.success(), "{arguments:?}: {said}");
+    Some(said)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn promtool_finds_nothing_to_say_of_metrics_and_rules() {
+    let scene = Scene::set().await;
+    let program = scene.program_with(&listening(&scene));
+    let daemon = Running::start(&program, &["run"]);
+    let page = page(&daemon).await;
+    if let Some(said) = promtool(&["check", "metrics"], &page.body) {
+        assert_eq!(said, "", "no convention is broken");
+    }
+    if let Some(said) = promtool(&["check", "rules", RULES], "") {
+        assert!(said.contains("SUCCESS: 13 rules found"), "{said}");
+    }
+    daemon.end(Signal::SIGTERM).await;
+}
+
+/// A connection that sends a byte now and then, and never ends.
+async fn slow(at: std::net::SocketAddr) -> usize {
+    let mut stream = TcpStream::connect(at).await.unwrap();
+    let _ = stream.write_all(b"GET /metrics HTTP/1.1\r\nhost: 127.0.0.1\r\nx: ").await;
+    let mut said = Vec::new();
+    let (mut reading, mut writing) = stream.into_split();
+    let trickle = async {
+        while writing.write_all(b"y").await.is_ok() {
+            clock::pause(Duration::from_millis(500)).await;
+        }
+    };
+    tokio::select! {
+        _ = reading.read_to_end(&mut said) => {}
+        () = trickle => {}
+    }
+    said.len()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_thousand_slow_connections_hold_up_no_sweep_no_mail_and_no_other_monitor() {
+    /// The limit of a test's own descriptors allows no more at a time.
+    const AT_A_TIME: usize = 200;
+    let scene = Scene::set().await;
+    let program = scene.program_with(&listening(&scene));
+    let daemon = Running::start(&program, &["run"]);
+    let at = place(&daemon, 1).await;
+    let flood = async {
+        for _ in 0..5 {
+            let slow = (0..AT_A_TIME).map(|_| clock::within(Duration::from_secs(20), slow(at)));
+            let cut = futures_util::future::join_all(slow).await;
+            assert!(cut.iter().all(Result::is_ok), "each of them is cut within seconds");
+        }
+    };
+    let work = async {
+        all_is_sent(&scene).await;
+        for _ in 0..20 {
+            assert_eq!(get(at, "/healthz").await.code, 200, "an honest monitor is answered all the while");
+            assert_eq!(get(at, "/metrics").await.code, 200);
+            clock::pause(Duration::from_millis(200)).await;
+        }
+    };
+    tokio::join!(flood, work);
+    assert_eq!(scene.sandbox.requests(), 4, "each company was asked once");
+    let page = page(&daemon).await;
+    assert_eq!(page.metric("qualwatch_deliveries_owed").as_deref(), Some("0"));
+    let (code, log) = daemon.end(Signal::SIGTERM).await;
+    assert!(code == 0 && !log.contains("ERROR") && !log.contains("WARN"), "{log}");
 }

@@ -20,6 +20,7 @@ impl Secrets {
             add("as it is", (*secret).to_owned());
             add("in a URL", percent(secret, |byte| !byte.is_ascii_alphanumeric()));
             add("percent-encoded", percent(secret, |_| true));
+            add("backwards", secret.chars().rev().collect());
             add("escaped in JSON", secret.replace('/', "\\/"));
             add("escaped by \\u", each(secret, "\\u00"));
             add("in hexadecimal", each(secret, ""));

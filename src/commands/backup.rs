@@ -181,7 +181,11 @@ async fn dump_and_read_back(database: &Database, mut target: File) -> anyhow::Re
     read.context("reading the backup back")
 }
 
-async fn fill(database: &Database, file: File) -> anyhow::Result<()> {
+/// Fills an empty database from such a file.
+///
+/// # Errors
+/// It is not empty, or the file is no such one.
+pub(super) async fn fill(database: &Database, file: File) -> anyhow::Result<()> {
     let programs = database.programs().await?;
     let name = programs.database.clone();
     let arguments =

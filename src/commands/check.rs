@@ -25,6 +25,7 @@ use super::ending::cancelled_by_signals;
 use super::exit::{Exit, Refusal, no_key};
 use super::print::Reader;
 use super::shapes::{EventShape, ProblemShape};
+use super::succession::open_or_make;
 
 mod shape;
 mod show;
@@ -51,7 +52,7 @@ pub(super) async fn check(places: &Places, arguments: &Check, steps: &dyn Steps)
     if reader == Reader::Person {
         context.draw_warnings(&context.all_warnings());
     }
-    let mut database = Database::open_or_make(&context).await?;
+    let mut database = open_or_make(&context).await?;
     let mode = if arguments.dry_run { Mode::DryRun } else { Mode::ForGood };
     if mode == Mode::ForGood {
         database = database.obeying(&context);

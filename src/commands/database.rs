@@ -163,6 +163,18 @@ impl Database {
         Err(refusal.advising("restore into a new database, or name another --state-dir").into())
     }
 
+    /// The same in a state directory of its own.
+    ///
+    /// # Errors
+    /// It cannot be made.
+    pub async fn make_in(state_dir: &Path) -> anyhow::Result<Self> {
+        disk::check_before_making(state_dir)?;
+        let private = Box::pin(PrivatePostgres::start(state_dir, Purpose::Service)).await?;
+        let place = Place::Private(private);
+        let (store, _) = Store::open_as_it_is(place.options()?).await.with_context(|| place.opening())?;
+        Ok(Self { store, place })
+    }
+
     /// Brings a database that was just restored to this version's layout.
     ///
     /// # Errors

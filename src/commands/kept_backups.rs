@@ -47,6 +47,12 @@ impl KeptBackups {
         Ok(())
     }
 
+    /// The one that was made last, and when.
+    pub fn newest(&self) -> Option<(PathBuf, DateTime<Utc>)> {
+        let names = self.names().ok()?;
+        names.iter().rev().find_map(|name| Some((self.0.join(name), made_at(name)?)))
+    }
+
     /// All names, the oldest first.
     fn names(&self) -> std::io::Result<Vec<String>> {
         let names = fs::read_dir(&self.0)?.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()));

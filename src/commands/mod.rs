@@ -27,6 +27,7 @@ mod retry;
 mod run;
 mod restarts;
 mod kept_backups;
+mod succession;
 mod alarm;
 mod init;
 mod served;

@@ -15,11 +15,11 @@ use crate::store::steps::Steps;
 
 use super::arguments::Places;
 use super::context::{Context, sandbox_clock, state_dir_of};
-use super::database::Database;
 use super::ending::cancelled_by_signals;
 use super::exit::Exit;
 use super::print::Reader;
 use super::restarts::Restarts;
+use super::succession::open_or_make;
 
 const LOOK_AT_THE_CLOCK_EVERY: Duration = Duration::from_secs(1);
 
@@ -66,7 +66,7 @@ async fn serve(
         return Ok(Exit::Done);
     }
     say_status("opening the database");
-    let Some(opened) = unless_ended(&ending, Database::open_or_make(&context)).await else {
+    let Some(opened) = unless_ended(&ending, open_or_make(&context)).await else {
         tracing::info!("ended before the database was open");
         return Ok(Exit::Done);
     };

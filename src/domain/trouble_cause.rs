@@ -3,6 +3,7 @@
 
 use std::fmt;
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 /// Why there is a trouble. Rows of before 0.1.0 have none: what is said of them is their sentence.
@@ -28,6 +29,16 @@ pub enum TroubleCause {
         first: Vec<FileFault>,
         /// How many there are.
         count: usize,
+    },
+    /// The private database's version of PostgreSQL was gone, and a backup became a new database.
+    Restored {
+        /// Its version, and that of the new one.
+        from: u32,
+        to: u32,
+        /// When the backup was made.
+        backup_at: DateTime<Utc>,
+        /// Where the old database is kept.
+        aside: String,
     },
 }
 

@@ -86,6 +86,19 @@ async fn look_for(places: Option<&[PathBuf]>, beside: &str, program: &str) -> In
     Installations { installations, searched }
 }
 
+/// Whether a cluster of this version, which is not installed, can be followed by a new one of a version that is.
+#[must_use]
+pub fn can_follow(cluster: u32, found: &[u32]) -> bool {
+    successor(cluster, found).is_some()
+}
+
+/// The version of the cluster that follows one of version `cluster`: the newest that is supported. None where its own is installed,
+/// which goes on, nor to an older one, whose programs cannot read what the newer has written.
+pub(super) fn successor(cluster: u32, found: &[u32]) -> Option<u32> {
+    let newest = found.iter().copied().filter(|major| MAJORS.contains(major)).max();
+    newest.filter(|newest| *newest > cluster && !found.contains(&cluster))
+}
+
 impl Installations {
     /// The one to make a new cluster with: the newest that is supported.
     pub(super) fn newest(self) -> Result<Installation, PostgresError> {
@@ -112,7 +125,7 @@ impl Installations {
             .ok_or_else(|| PostgresError::OtherVersion { path: path.to_owned(), cluster, found })
     }
 
-    fn majors(&self) -> Vec<u32> {
+    pub(super) fn majors(&self) -> Vec<u32> {
         let mut majors: Vec<u32> = self.installations.iter().map(|installation| installation.major).collect();
         majors.sort_unstable();
         majors.dedup();
@@ -201,6 +214,21 @@ mod tests {
         assert_eq!(found(&[13, 15, 17, 19]).newest().unwrap().major, 17);
         assert!(matches!(found(&[13]).newest(), Err(PostgresError::UnsupportedVersion { .. })));
         assert!(matches!(found(&[]).newest(), Err(PostgresError::NoBinaries { .. })));
+    }
+
+    #[test]
+    fn only_a_newer_version_follows_one_that_is_gone() {
+        for (cluster, found, follows, why) in [
+            (15, &[17][..], Some(17), "Debian 12 to 13"),
+            (15, &[16, 17], Some(17), "the newest"),
+            (15, &[15, 17], None, "its own is there"),
+            (17, &[15], None, "an older one cannot read its backup"),
+            (15, &[19], None, "one that qualwatch is not made for"),
+            (15, &[17, 19], Some(17), "beside it one that it is made for"),
+            (15, &[], None, "nothing"),
+        ] {
+            assert_eq!(successor(cluster, found), follows, "{why}");
+        }
     }
 
     #[test]

@@ -140,8 +140,9 @@ impl PostgresError {
                  directory in QUALWATCH_POSTGRES_BIN where they are in no usual place"
             }
             Self::OtherVersion { .. } => {
-                "install that version beside the other one (Debian: apt-get install postgresql-VERSION), or move the \
-                 database with pg_upgrade; qualwatch never converts it by itself"
+                "install that version beside the other one (Debian: apt-get install postgresql-VERSION); or, for a newer one, let \
+                 `qualwatch run` or `qualwatch check` restore the newest backup from the directory `backups` of the state directory: put \
+                 one there if there is none"
             }
             Self::Foreign { .. } => "move it away, or name another --state-dir",
             Self::NoAccount => {

@@ -14,6 +14,9 @@
 //! read, and whether it is stale is PostgreSQL's own judgement; but where no process of the server is alive, it is told which number
 //! not to believe, and what it could never read is removed.
 //!
+//! **A version that is gone.** A cluster is run by the version that made it and no other. Where only a newer one is left, a new cluster is
+//! made and filled beside it ([`Succession`]) and renamed into its place; the old one is kept aside.
+//!
 //! **Accounts.** PostgreSQL refuses to run as root. As root, the owner of an existing cluster runs it, else the owner of the
 //! state directory, else the user `qualwatch`, else `postgres`; `nobody` only for what is thrown away. The directories
 //! of the server are 0700 of that account; the state directory lets its group pass through, and no more.
@@ -30,9 +33,11 @@ mod locks;
 mod postmaster;
 mod server;
 mod sockets;
+mod succession;
 
-pub use binaries::client_programs;
+pub use binaries::{can_follow, client_programs};
 pub use error::PostgresError;
 pub use keeper::run_child_if_asked;
 pub use layout::Purpose;
 pub use server::{Options, PrivatePostgres, Revival};
+pub use succession::Succession;

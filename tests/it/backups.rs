@@ -1,12 +1,13 @@
 //! The database in one file: what is restored goes on where it was, without a repeated or a lost alert.
 
 use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
 
 use qualwatch::domain::event_kind::Change;
 
 use crate::support::database::TestDatabase;
 use crate::support::program::Program;
-use crate::support::scene::{DAYS, Scene};
+use crate::support::scene::{DAYS, OPERATOR, Scene};
 
 fn kinds(program: &Program) -> Vec<String> {
     let checked = program.run(&["check", "--json"]);
@@ -95,6 +96,64 @@ async fn seven_backups_are_kept_in_the_state_directory_and_none_goes_before_a_ne
     let empty = tempfile::tempdir().unwrap();
     let broken = scene.now(program).with("QUALWATCH_POSTGRES_BIN", empty.path().to_str().unwrap());
     assert_eq!((broken.run(&["backup"]).code, names(&broken)), (Some(1), kept), "nothing went");
+}
+
+/// As after an upgrade of the system: the cluster says that another version made it, which is not installed.
+fn of_a_version_that_is_gone(state: &Path) {
+    std::fs::write(state.join("postgres/PG_VERSION"), "14\n").unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_only_a_newer_version_is_left_the_newest_backup_becomes_a_new_database_by_itself() {
+    let scene = Scene::set().await;
+    let mut program = scene.program().without("QUALWATCH_DATABASE_URL");
+    let state = program.folder().join("state");
+    std::fs::set_permissions(program.folder(), std::fs::Permissions::from_mode(0o711)).unwrap();
+    assert_ne!(kinds(&program), [""; 0]);
+    let version = std::fs::read(state.join("postgres/PG_VERSION")).unwrap();
+    of_a_version_that_is_gone(&state);
+    let refused = program.run(&["check"]);
+    assert_eq!(
+        (refused.code, state.join("postgres.14").exists()),
+        (Some(1), false),
+        "no backup: {refused:?}"
+    );
+    assert!(refused.stderr.contains("restore the newest backup"), "{refused:?}");
+    std::fs::write(state.join("postgres/PG_VERSION"), version).unwrap();
+    assert_eq!(program.run(&["backup"]).code, Some(0));
+
+    scene.at(DAYS[1]);
+    program = scene.now(program);
+    let lost = kinds(&program);
+    assert_ne!(lost, [""; 0], "told after the backup");
+    of_a_version_that_is_gone(&state);
+    let read = program.run(&["status"]);
+    assert_eq!(
+        (read.code, state.join("postgres.14").exists()),
+        (Some(1), false),
+        "who only reads does not: {read:?}"
+    );
+    let again = kinds(&program);
+    assert_eq!(again, lost, "what was told since the backup is told again");
+    assert_eq!(
+        (state.join("postgres.14/PG_VERSION").exists(), state.join("postgres.next").exists()),
+        (true, false)
+    );
+    let told: Vec<_> = scene.letters().into_iter().filter(|(to, _)| to == OPERATOR).collect();
+    let text = told.last().unwrap().1.text.clone();
+    for words in ["数据库已由备份恢复", "2026年1月5日", "postgres.14", "可能重复", "重新登记"]
+    {
+        assert!(text.contains(words), "{words}: {text}");
+    }
+    assert_eq!(program.run(&["status"]).code, Some(0), "it is told, and no open trouble");
+
+    // Cut off before the new cluster was in its place.
+    let next = state.join("postgres.next");
+    std::fs::create_dir(&next).unwrap();
+    std::fs::rename(state.join("postgres"), next.join("postgres")).unwrap();
+    std::fs::write(next.join("ready"), "").unwrap();
+    assert_eq!(kinds(&program), [""; 0], "gone on with");
+    assert!(!next.exists() && state.join("postgres/PG_VERSION").exists());
 }
 
 #[tokio::test(flavor = "multi_thread")]

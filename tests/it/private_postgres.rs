@@ -212,7 +212,7 @@ async fn a_cluster_of_another_version_is_refused_with_both_versions() {
     std::fs::write(state.path().join("postgres/PG_VERSION"), "9.6\n").unwrap();
     let error = PrivatePostgres::start_with(state.path(), &kept()).await.unwrap_err();
     assert!(matches!(error, PostgresError::OtherVersion { cluster: 9, .. }), "{error}");
-    assert!(error.advice().unwrap().contains("pg_upgrade"));
+    assert!(error.advice().unwrap().contains("postgresql-VERSION"));
 }
 
 #[tokio::test]

@@ -1,8 +1,8 @@
 //! The causes of troubles in Chinese; their English sentence stands beside them in each event. What is written in the file is
 //! shown as it is.
 
-use super::names;
 use super::operator_words as w;
+use super::{days, names};
 use crate::domain::event::TroubleFacts;
 use crate::domain::language::Language;
 use crate::domain::text::displayable;
@@ -18,6 +18,10 @@ pub(super) fn in_chinese(cause: &TroubleCause) -> String {
             format!("{work}{}", of_database(fault))
         }
         TroubleCause::Unreadable { fault } => of_unreadable(*fault),
+        TroubleCause::Restored { from, to, backup_at, aside } => format!(
+            "本机已没有 PostgreSQL {from}，只有 {to}：已将 {}的备份恢复为新数据库，原数据库保留在 {aside}",
+            days::instant(*backup_at, Language::Chinese)
+        ),
         TroubleCause::Faults { first, count } => {
             let told = first.first().map(of_fault).unwrap_or_default();
             let more = if *count > 1 {

@@ -139,6 +139,9 @@ phrases! {
     OVER_SINCE = "始于 {since}，于 {at}恢复。" / "It began on {since} and was over on {at}.";
     OVER = "于 {at}恢复。" / "Over on {at}.";
     DO_NOTHING = "无须处理。" / "nothing.";
+    DATABASE_RESTORED = "数据库已由备份恢复" / "The database was restored from a backup";
+    MEANS_RESTORED = "备份之后的记录已不在：其间已发出的提醒可能重复；其间出现又消失的变化、其间登记的延续和暂缓提醒已丢失。" / "What was recorded after the backup is gone: what was told since may be told again; what came and went since, and renewals and snoozes entered since, are missing.";
+    DO_RESTORED = "重新登记备份之后所作的 qualwatch renewing 和 snooze；确认无误后可删除原数据库目录。" / "enter again what was entered by qualwatch renewing and snooze since the backup; the old database's directory may be removed when all is well.";
     DO_COMPARE_REWRITTEN = "在国家平台（jzsc.mohurd.gov.cn）抽查一两家企业，确认是改写还是实际变化。" / "compare one or two companies with the national platform (jzsc.mohurd.gov.cn): were they rewritten, or did they change?";
 }
 

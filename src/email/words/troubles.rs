@@ -7,6 +7,7 @@ use super::{causes, days, names};
 use crate::domain::event::{MassEnd, Trouble, TroubleFacts};
 use crate::domain::language::Language;
 use crate::domain::text::displayable;
+use crate::domain::trouble_cause::TroubleCause;
 
 /// What is said of one kind of trouble, or of one cause that has words of its own.
 #[derive(Debug, Clone, Copy)]
@@ -34,6 +35,9 @@ fn words_of_cause(trouble: Trouble, facts: &TroubleFacts) -> Option<Words> {
         }
         Trouble::CompanyUnverified if is(w::CALLS_NEEDED) => {
             of(w::TOO_LARGE, w::COMPANY_UNVERIFIED_OVER, w::MEANS_OF_THIS_COMPANY, w::DO_TOO_LARGE)
+        }
+        Trouble::DatabaseUnavailable if is_restored(facts) => {
+            of(w::DATABASE_RESTORED, w::DATABASE_RESTORED, w::MEANS_RESTORED, w::DO_RESTORED)
         }
         Trouble::UnreadableDate
             if [w::END_BEFORE_ISSUE, w::ISSUED_IN_FUTURE, w::TOO_LONG].into_iter().any(is) =>
@@ -133,21 +137,26 @@ pub(super) fn began(told: &Telling<'_>, trouble: Trouble, facts: &TroubleFacts) 
 
 /// What is said of a trouble that is over: the same thing is named.
 pub(super) fn ended(told: &Telling<'_>, trouble: Trouble, facts: &TroubleFacts) -> Saying {
+    let is_restored = is_restored(facts);
     let (over, action) = match facts.mass_end {
         Some(MassEnd::Confirmed) => (w::MASS_CHANGE_CONFIRMED, w::DO_NOTHING),
         Some(MassEnd::Rewritten) => (w::MASS_CHANGE_REWRITTEN, w::DO_COMPARE_REWRITTEN),
+        None if is_restored => (w::DATABASE_RESTORED, w::DO_RESTORED),
         Some(MassEnd::Back) | None => (words(trouble, facts).over, w::DO_NOTHING),
     };
     let title = told.text(over);
     let at = days::instant(told.event.at, told.language);
-    let lead = match facts.since {
+    let lead = match facts.since.filter(|_| !is_restored) {
         Some(since) => {
             let since = days::instant(since, told.language);
             told.with(w::OVER_SINCE, &[("since", &since), ("at", &at)])
         }
         None => told.with(w::OVER, &[("at", &at)]),
     };
-    let mut notes = said(told, facts, w::FORMER_REASON);
+    let mut notes = said(told, facts, if is_restored { w::REASON } else { w::FORMER_REASON });
+    if is_restored {
+        notes.push(told.text(w::MEANS_RESTORED));
+    }
     if !facts.went_to.is_empty() {
         let names: Vec<String> = facts.went_to.iter().map(|address| names::name(address)).collect();
         notes.push(told.with(w::WENT_TO, &[("names", &names.join(names::comma(told.language)))]));
@@ -166,6 +175,10 @@ pub(super) fn ended(told: &Telling<'_>, trouble: Trouble, facts: &TroubleFacts) 
         queried: None,
         goodness: Goodness::OfItsKind,
     }
+}
+
+fn is_restored(facts: &TroubleFacts) -> bool {
+    matches!(facts.cause, Some(TroubleCause::Restored { .. }))
 }
 
 /// Which host, file or address it is about, inert.

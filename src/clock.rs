@@ -110,6 +110,51 @@ impl Clock for SystemClock {
     }
 }
 
+/// A clock of which a day passes in a few seconds: for the sandbox, whose certificates come and go by days.
+#[derive(Debug, Clone, Copy)]
+pub struct QuickClock {
+    begun: DateTime<Utc>,
+    at: Instant,
+    day_every: Duration,
+}
+
+const SECONDS_OF_A_DAY: u32 = 86_400;
+
+impl QuickClock {
+    /// A clock that shows `begun` at this moment, and as much of a day later after as much of `day_every`.
+    #[must_use]
+    pub fn new(begun: DateTime<Utc>, day_every: Duration) -> Self {
+        Self { begun, at: monotonic(), day_every }
+    }
+
+    /// What it shows after so much real time; its beginning where the calendar ends.
+    fn after(self, real: Duration) -> DateTime<Utc> {
+        let days = real.as_secs_f64() / self.day_every.as_secs_f64();
+        let shown = Duration::try_from_secs_f64(days * f64::from(SECONDS_OF_A_DAY)).unwrap_or_default();
+        let shown = chrono::TimeDelta::from_std(shown).ok();
+        shown.and_then(|shown| self.begun.checked_add_signed(shown)).unwrap_or(self.begun)
+    }
+}
+
+impl Clock for QuickClock {
+    fn now(&self) -> DateTime<Utc> {
+        self.after(monotonic().saturating_duration_since(self.at))
+    }
+
+    fn sleep_until(&self, deadline: DateTime<Utc>) -> BoxFuture<'_, ()> {
+        async move {
+            while let Ok(left) = (deadline - self.now()).to_std()
+                && !left.is_zero()
+            {
+                let days = left.as_secs_f64() / f64::from(SECONDS_OF_A_DAY);
+                // At least a millisecond: a part of one would be looked at again and again.
+                pause(self.day_every.mul_f64(days).max(Duration::from_millis(1))).await;
+            }
+        }
+        .boxed()
+    }
+}
+
 /// A clock that stands still until somebody moves it: for the demo and for tests.
 #[derive(Debug, Clone)]
 pub struct SimulatedClock {
@@ -206,6 +251,25 @@ mod tests {
             let (now, turned) = believed.time(shown.parse().unwrap(), at);
             assert_eq!((now.to_rfc3339(), turned), (expected.replace('Z', "+00:00"), turn), "{why}");
         }
+    }
+
+    #[tokio::test]
+    async fn a_day_of_a_quick_clock_passes_in_its_seconds() {
+        let begun: DateTime<Utc> = "2026-01-05T00:00:00Z".parse().unwrap();
+        let clock = QuickClock::new(begun, Duration::from_secs(10));
+        for (seconds, shown, why) in [
+            (0, "2026-01-05T00:00:00+00:00", "the beginning"),
+            (5, "2026-01-05T12:00:00+00:00", "half a day"),
+            (10, "2026-01-06T00:00:00+00:00", "a day"),
+            (3650, "2027-01-05T00:00:00+00:00", "a year in an hour"),
+            (u64::MAX, "2026-01-05T00:00:00+00:00", "beyond the calendar"),
+        ] {
+            assert_eq!(clock.after(Duration::from_secs(seconds)).to_rfc3339(), shown, "{why}");
+        }
+        let quicker = QuickClock::new(begun, Duration::from_millis(10));
+        let tomorrow = begun + chrono::TimeDelta::days(1);
+        quicker.sleep_until(tomorrow).await;
+        assert!(quicker.now() >= tomorrow);
     }
 
     #[test]

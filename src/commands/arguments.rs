@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use chrono::NaiveDate;
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -359,6 +360,9 @@ pub(super) struct SandboxArguments {
     /// What it answers, and what goes wrong when [default: a scenario of its own]
     #[arg(long, value_name = "FILE")]
     pub scenario: Option<PathBuf>,
+    /// Let a day pass in so much time, such as 10s, and say when one begins [default: the time of the machine]
+    #[arg(long, value_name = "TIME", value_parser = crate::sandbox::span)]
+    pub day_every: Option<Duration>,
 }
 
 /// The whole thing in a minute: an imitation upstream, a private PostgreSQL, simulated days, mail as files

@@ -1,10 +1,15 @@
 //! `qualwatch sandbox`: an imitation of the provider's API on loopback.
 
+use std::sync::Arc;
+
 use anyhow::Context as _;
+use chrono_tz::Asia::Shanghai;
 use tokio::signal::unix::{SignalKind, signal};
 
+use crate::clock::{Clock, QuickClock};
 use crate::config::Environment;
 use crate::domain::text::displayable;
+use crate::domain::wall_clock::hour_of_day;
 use crate::sandbox::{Sandbox, Scenario};
 
 use super::arguments::SandboxArguments;
@@ -20,7 +25,10 @@ const KEYWORDS_MAX: usize = 20;
 /// # Errors
 /// The scenario makes no sense (wrong use), or the address cannot be listened on.
 pub(super) async fn sandbox(arguments: &SandboxArguments) -> anyhow::Result<Exit> {
-    let clock = sandbox_clock(&Environment::of_this_process())?;
+    let mut clock = sandbox_clock(&Environment::of_this_process())?;
+    if let Some(day_every) = arguments.day_every {
+        clock = Arc::new(QuickClock::new(clock.now(), day_every));
+    }
     let scenario = match &arguments.scenario {
         None => Scenario::default_scenario(),
         Some(path) => {
@@ -33,15 +41,28 @@ pub(super) async fn sandbox(arguments: &SandboxArguments) -> anyhow::Result<Exit
     // Both are asked for before anybody is told that we are ready.
     let mut interrupt = signal(SignalKind::interrupt()).context("waiting for Ctrl-C")?;
     let mut terminate = signal(SignalKind::terminate()).context("waiting for SIGTERM")?;
-    let sandbox = Sandbox::start(scenario, arguments.listen, clock).await?;
+    let sandbox = Sandbox::start(scenario, arguments.listen, Arc::clone(&clock)).await?;
     print::text(&greeting(&sandbox.url(), &keywords))?;
     tokio::select! {
         _ = interrupt.recv() => {}
         _ = terminate.recv() => {}
+        told = tell_days(clock.as_ref()), if arguments.day_every.is_some() => told?,
     }
     print::complaint(&format!("{} requests were answered", sandbox.requests()));
     sandbox.stop().await;
     Ok(Exit::Done)
+}
+
+/// Says each day of the clock when it begins, in the words that give a command the same day. Ends only where it cannot be said.
+async fn tell_days(clock: &dyn Clock) -> anyhow::Result<()> {
+    loop {
+        let day = clock.now().with_timezone(&Shanghai).date_naive();
+        print::text(&format!("{day}: QUALWATCH_NOW={day}T08:00:00+08:00 qualwatch check"))?;
+        let Some(next) = day.succ_opt().and_then(|next| hour_of_day(Shanghai, next, 0)) else {
+            return Ok(());
+        };
+        clock.sleep_until(next).await;
+    }
 }
 
 fn greeting(url: &str, keywords: &[String]) -> String {

@@ -33,7 +33,10 @@ fn midnight(day: NaiveDate) -> Result<DateTime<Utc>, String> {
 }
 
 /// `500ms`, `30s`, `5m` or `1h`.
-pub(super) fn span(text: &str) -> Result<Duration, String> {
+///
+/// # Errors
+/// It is written otherwise, or nothing.
+pub fn span(text: &str) -> Result<Duration, String> {
     let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     let (number, unit) = text.split_at(digits);
     let unit_ms: u64 = match unit {

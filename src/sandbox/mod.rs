@@ -30,5 +30,6 @@ mod server;
 mod tests;
 
 pub use error::SandboxError;
+pub use instants::span;
 pub use scenario::Scenario;
 pub use server::{Request, Sandbox};

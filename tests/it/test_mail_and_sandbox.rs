@@ -6,6 +6,7 @@ use std::process::{Child, Stdio};
 use chrono::TimeDelta;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+use qualwatch::sandbox::Scenario;
 use qualwatch::store::Store;
 use qualwatch::store::asking::budget;
 use qualwatch::store::asking::stops::{self, Stop, What};
@@ -183,6 +184,54 @@ async fn one_call_proves_key_and_address_and_is_counted_where_a_database_is() {
     let (code, said) = sandbox.end(Signal::SIGTERM);
     assert_eq!((code, said.trim()), (Some(0), "2 requests were answered"));
     assert_eq!(with.run(&["validate", "--ask"]).code, Some(1), "nobody answers");
+}
+
+#[test]
+fn days_of_a_sandbox_pass_in_seconds_and_it_says_when_one_begins() {
+    let program = Program::without_watchlist().with("QUALWATCH_NOW", "2026-01-31T08:00:00+08:00");
+    let mut command = program.command(&["sandbox", "--listen", "127.0.0.1:0", "--day-every", "200ms"]);
+    let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+    let lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
+    let days: Vec<String> = lines.filter(|line| line.contains("qualwatch check")).take(3).collect();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let said = |day: &str| format!("{day}: QUALWATCH_NOW={day}T08:00:00+08:00 qualwatch check");
+    assert_eq!(days, ["2026-01-31", "2026-02-01", "2026-02-02"].map(said));
+    let refused = program.run(&["sandbox", "--day-every", "0s"]);
+    assert_eq!(
+        (refused.code, refused.stderr.contains("no span") || refused.stderr.contains("not a span")),
+        (Some(2), true)
+    );
+}
+
+#[test]
+fn the_scenario_format_is_documented_and_its_examples_are_scenarios() {
+    let document = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/sandbox.md")).unwrap();
+    let examples: Vec<&str> =
+        document.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
+    assert_eq!(examples.len(), 2);
+    for example in examples {
+        assert!(Scenario::parse(example).is_ok(), "{example}");
+    }
+    // A key that is none is refused with all that are.
+    for table in [
+        "",
+        "[[company]]\n",
+        "[[company]]\nkeywords = [\"a\"]\nid = \"b\"\n[[company.certificate]]\n",
+        "[[fault]]\n",
+        "[generate]\n",
+        "[generate.lose]\n",
+    ] {
+        let refused = format!("{:?}", Scenario::parse(&format!("{table}nothing = 1\n")).err().unwrap());
+        let keys = refused.split("expected one of ").nth(1).and_then(|rest| rest.split('"').next()).unwrap();
+        for key in keys.split('`').skip(1).step_by(2) {
+            let is_named = document.contains(&format!("`{key}"))
+                || document.contains(&format!("\n{key} = "))
+                || document.contains(&format!("[{key}]"))
+                || document.contains(&format!(".{key}]"));
+            assert!(is_named, "{key} of {table}");
+        }
+    }
 }
 
 #[test]

@@ -9,9 +9,10 @@ use super::dates::days_left;
 use super::event::{CertificateFacts, NamedQualification};
 use super::event_facts::is_endless_registration;
 use super::holding::{self, Holding, Past};
+use super::judge::judged;
 use super::keyword::Keyword;
 use super::number::{CertificateNumber, Family};
-use super::snapshot::{Difference, Snapshot};
+use super::snapshot::Snapshot;
 
 /// The state of a certificate: the first that fits, in this order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -95,14 +96,9 @@ pub struct Owner<'a> {
 /// The current certificates of a company by end, then number; what has no readable end comes last.
 #[must_use]
 pub fn certificates(snapshot: &Snapshot, owner: Owner<'_>, today: NaiveDate) -> Vec<Certificate> {
-    let seen_once = snapshot.doubts.values().filter(|doubt| doubt.is_open()).filter_map(|doubt| match &doubt
-        .difference
-    {
-        Difference::New(holding) => Some(holding),
-        _ => None,
-    });
+    let reported: Vec<&Holding> = judged(snapshot).map(|judged| judged.holding).collect();
     let mut groups: BTreeMap<_, Vec<&Holding>> = BTreeMap::new();
-    for holding in snapshot.held.values().map(|held| &held.holding).chain(seen_once) {
+    for holding in reported.iter().copied() {
         let end = holding.last_day();
         // A day is a day however it is written; other ends are told apart by their texts.
         let text = end.is_none().then(|| holding.end_text.clone());
@@ -119,7 +115,10 @@ pub fn certificates(snapshot: &Snapshot, owner: Owner<'_>, today: NaiveDate) -> 
         let number = &holdings.first()?.number;
         let end = holdings.first()?.last_day();
         let others = ends.get(number).into_iter().flatten().copied().filter(|other| Some(*other) != end);
-        Some(Certificate { other_ends: others.collect(), ..describe(snapshot, &holdings, owner, today)? })
+        let of_certificate = reported.iter().copied().filter(|holding| holding.number == *number);
+        let settled = settled(snapshot, of_certificate, &holdings, today);
+        let described = describe(snapshot, &holdings, settled, owner, today)?;
+        Some(Certificate { other_ends: others.collect(), ..described })
     };
     groups.into_values().filter_map(describe).collect()
 }
@@ -170,13 +169,13 @@ impl Certificate {
 fn describe(
     snapshot: &Snapshot,
     holdings: &[&Holding],
+    settled: Option<State>,
     owner: Owner<'_>,
     today: NaiveDate,
 ) -> Option<Certificate> {
     let first = holdings.first()?;
     let facts = holding::facts(holdings.iter().copied())?;
     let in_doubt = |holding: &&Holding| snapshot.open_doubts().any(|(key, _, _)| *key == holding.key());
-    let settled = settled(snapshot, holdings, today);
     let state = match settled {
         Some(State::Historical) => State::Historical,
         _ if holdings.iter().any(in_doubt) => State::InDoubt,
@@ -212,9 +211,13 @@ fn given(text: String) -> Option<String> {
 
 /// Why nothing has to be done for a certificate any more: it ended long ago, or all of it that did not is held in another one that ends
 /// later.
-fn settled(snapshot: &Snapshot, holdings: &[&Holding], today: NaiveDate) -> Option<State> {
+fn settled<'a>(
+    snapshot: &Snapshot,
+    of_certificate: impl Iterator<Item = &'a Holding>,
+    holdings: &[&Holding],
+    today: NaiveDate,
+) -> Option<State> {
     let history = Past::on(today);
-    let of_certificate = snapshot.certificate(&holdings.first()?.number).map(|held| &held.holding);
     if holdings.iter().all(|holding| holding.is_historical(history)) {
         Some(State::Historical)
     } else if snapshot.is_superseded(of_certificate.filter(|holding| !holding.is_historical(history))) {
@@ -342,7 +345,22 @@ mod tests {
             assert_eq!(next.1.certificate_num, "D2", "{why}");
             assert!(reported(&looks, open).is_empty(), "{why}");
         }
+        let lesser: Shown<'_> = ("D3", old.1, old.2, old.3);
+        assert!(
+            reported(&[&[new], &[new, lesser]], open).is_empty(),
+            "seen once, and held for longer already"
+        );
         assert_eq!(reported(&[&[old]], open).len(), 1);
+    }
+
+    #[test]
+    fn the_first_end_that_can_be_judged_is_shown_as_it_is_judged_before_it_is_certain() {
+        let endless: Shown<'_> = ("D1", "建筑工程施工总承包二级", "见附件", "2021-02-01");
+        let ends: Shown<'_> = (endless.0, endless.1, "2026-02-01", endless.3);
+        let looks: [&[Shown<'_>]; 2] = [&[endless], &[ends]];
+        let listed = listed(&looks);
+        assert_eq!((listed[0].state, listed[0].days_left), (State::InDoubt, Some(22)));
+        assert_eq!(reported(&looks, open)[0].valid_until, Some(day("2026-02-01")));
     }
 
     #[test]

@@ -170,8 +170,8 @@ pub fn largest_reached(thresholds: &[i64], days: i64) -> Option<i64> {
 }
 
 /// A holding that is judged: established, or seen once and then judged by its own end.
-struct Judged<'a> {
-    holding: &'a Holding,
+pub(super) struct Judged<'a> {
+    pub(super) holding: &'a Holding,
     held: Option<&'a Held>,
     later_end: Option<LaterEnd>,
 }
@@ -185,7 +185,7 @@ struct LaterEnd {
     was_shown_last: bool,
 }
 
-fn judged(snapshot: &Snapshot) -> impl Iterator<Item = Judged<'_>> {
+pub(super) fn judged(snapshot: &Snapshot) -> impl Iterator<Item = Judged<'_>> {
     let held = snapshot.held.iter().map(|(key, held)| {
         let doubt = snapshot.doubts.get(&(key.clone(), Field::End)).filter(|doubt| doubt.is_open());
         let later_end = doubt.and_then(|doubt| {

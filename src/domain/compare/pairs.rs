@@ -365,9 +365,12 @@ impl Pass<'_, '_> {
     /// was taken back. An end is the whole certificate's.
     fn is_in_question(&self, key: &HoldingKey, field: Field) -> bool {
         let is_place = |place: Field| place == field || field.overtaken() == Some(place);
+        // Of a sister that counts from the next look on, whichever of the two is compared first.
+        let is_taken_back_now =
+            |of: &HoldingKey| of != key && self.outcome.taken_back.iter().any(|found| found.key == *of);
         self.after.doubts.iter().any(|((of, place), doubt)| match field {
             _ if !is_place(*place) => false,
-            Field::End if of.number == key.number && doubt.was_taken_back() => true,
+            Field::End if of.number == key.number && doubt.was_taken_back() && !is_taken_back_now(of) => true,
             _ => of == key && (doubt.told_as.is_some() || doubt.was_taken_back()),
         })
     }

@@ -344,3 +344,19 @@ fn a_rise_that_turns_out_to_be_an_exchange_keeps_its_grade_and_tells_its_end() {
     assert_eq!(company.next(&[exchanged]), ["renewed", "retracted"], "nobody was told of an exchange");
     assert_eq!(company.ends(), ["2027-01-04"]);
 }
+
+#[test]
+fn an_end_taken_back_holds_up_its_sisters_from_the_next_look_on_whichever_comes_first() {
+    let names = ["建筑工程施工总承包三级", "特种工程（结构补强）专业承包不分等级"];
+    for [flickers, sister] in [names, [names[1], names[0]]] {
+        let known = ("D241004011", flickers, "2029-06-20", "2024-06-20");
+        let lie = (known.0, flickers, "2029-09-22", "2024-09-22");
+        let other = (known.0, sister, "2029-05-11", "2024-05-12");
+        let later = (known.0, sister, "2029-06-20", "2024-05-12");
+        let mut company = Company::with(&[known, other]);
+        assert_eq!(company.next(&[lie, other]), ["renewed"], "{flickers}");
+        assert_eq!(company.next(&[known, other]), NONE, "{flickers}");
+        assert_eq!(company.next(&[known, later]), ["validity_extended", "retracted"], "{flickers}");
+        assert_eq!(company.next(&[known, later]), NONE, "{flickers}");
+    }
+}

@@ -354,12 +354,20 @@ impl Judge<'_> {
         for call in ledger.iter().filter(|call| !silence::is_unread(call.gave)) {
             first_answers.entry(&call.keyword).or_insert(call.at);
         }
+        // One whose answers are not its own fails as well, and says nothing of upstream either.
+        let is_another = |company: usize, day: Day| {
+            ["identity_changed", "company_not_found"].iter().any(|kind| {
+                let mut of_it = troubles.iter().filter(|line| line.kind == *kind && line.day <= day);
+                of_it.rfind(|line| line.company == Some(company)).is_some_and(|line| !line.is_end)
+            })
+        };
         // So is an entry that was never answered yet: a new one may be misspelt.
         let is_dead = |call: &Call| {
             let was_never_there =
                 first_answers.get(call.keyword.as_str()).is_none_or(|first| *first > call.at);
             let day = Day::of_instant(call.at);
-            was_never_there || call.company.is_some_and(|company| weather.is_dead(company, day))
+            let is_of_nobody = |company| weather.is_dead(company, day) || is_another(company, day);
+            was_never_there || call.company.is_some_and(is_of_nobody)
         };
         let is_disturbed = |day: Day| weather.blows.contains_key(&day);
         // Whether the silence of a company for which nobody ever answers says anything of upstream is a matter of taste.

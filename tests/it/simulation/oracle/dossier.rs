@@ -405,7 +405,13 @@ impl Dossier {
         }
         let gain = Gain::Grade(sight.grade);
         let is_gain = direction == Step::Up;
-        let seen = Seen::of(self.looks.run(|look| gain.is_shown(row, look)), is_gain);
+        // What ended long ago and shows no end ahead is not compared.
+        let is_compared = |look: &Look| {
+            let shows_no_end = |sight: &Sight| sight.end.day().is_none() || is_history(sight, look.day());
+            !is_history(known, look.day()) || look.shown.get(row).is_some_and(|shown| !shows_no_end(shown))
+        };
+        let run = self.looks.run(|look| gain.is_shown(row, look) && is_compared(look));
+        let seen = Seen::of(run, is_gain);
         let what = words::of_grade(row, known, sight, direction);
         self.changes(row, &gain, is_gain, seen, Some(what), news);
         if seen == Seen::Enough

@@ -170,7 +170,7 @@ pub fn largest_reached(thresholds: &[i64], days: i64) -> Option<i64> {
 }
 
 /// A holding that is judged: established, or seen once and then judged by its own end.
-pub(super) struct Judged<'a> {
+pub(super) struct JudgedHolding<'a> {
     pub(super) holding: &'a Holding,
     held: Option<&'a Held>,
     later_end: Option<LaterEnd>,
@@ -185,7 +185,7 @@ struct LaterEnd {
     was_shown_last: bool,
 }
 
-pub(super) fn judged(snapshot: &Snapshot) -> impl Iterator<Item = Judged<'_>> {
+pub(super) fn judged(snapshot: &Snapshot) -> impl Iterator<Item = JudgedHolding<'_>> {
     let held = snapshot.held.iter().map(|(key, held)| {
         let doubt = snapshot.doubts.get(&(key.clone(), Field::End)).filter(|doubt| doubt.is_open());
         let later_end = doubt.and_then(|doubt| {
@@ -195,22 +195,22 @@ pub(super) fn judged(snapshot: &Snapshot) -> impl Iterator<Item = Judged<'_>> {
         match doubt.map(|doubt| &doubt.difference) {
             // No end that could be judged is established: this one was seen once, and is better than none.
             Some(Difference::End { shown, .. }) if held.holding.last_day().is_none() => {
-                Judged { holding: shown, held: Some(held), later_end: None }
+                JudgedHolding { holding: shown, held: Some(held), later_end: None }
             }
-            _ => Judged { holding: &held.holding, held: Some(held), later_end },
+            _ => JudgedHolding { holding: &held.holding, held: Some(held), later_end },
         }
     });
     // Until it is taken back: what was told as there goes on being judged while its going is in doubt.
     let seen_once = snapshot.doubts.values().filter(|doubt| doubt.is_open()).filter_map(|doubt| match &doubt
         .difference
     {
-        Difference::New(holding) => Some(Judged { holding, held: None, later_end: None }),
+        Difference::New(holding) => Some(JudgedHolding { holding, held: None, later_end: None }),
         _ => None,
     });
     held.chain(seen_once)
 }
 
-fn ends(snapshot: &Snapshot) -> BTreeMap<(CertificateNumber, NaiveDate), Vec<Judged<'_>>> {
+fn ends(snapshot: &Snapshot) -> BTreeMap<(CertificateNumber, NaiveDate), Vec<JudgedHolding<'_>>> {
     let mut ends: BTreeMap<_, Vec<_>> = BTreeMap::new();
     for judged in judged(snapshot) {
         if let Some(end) = judged.holding.last_day() {
@@ -221,8 +221,8 @@ fn ends(snapshot: &Snapshot) -> BTreeMap<(CertificateNumber, NaiveDate), Vec<Jud
 }
 
 /// While a later end is in doubt the thresholds of the earlier one wait, at most two days and never on the end day itself.
-fn waits(holdings: &[Judged<'_>], end: NaiveDate, look: &Look<'_>) -> bool {
-    let still_waits = |judged: &Judged<'_>| {
+fn waits(holdings: &[JudgedHolding<'_>], end: NaiveDate, look: &Look<'_>) -> bool {
+    let still_waits = |judged: &JudgedHolding<'_>| {
         judged.later_end.is_some_and(|later| {
             later.was_shown_last && days_left(look.today, look.day_of(later.since)) < LATER_END_WAIT_DAYS
         })
@@ -231,7 +231,7 @@ fn waits(holdings: &[Judged<'_>], end: NaiveDate, look: &Look<'_>) -> bool {
 }
 
 /// The last day to apply for renewal of what ends together, where one is prescribed.
-fn filing_day(holdings: &[Judged<'_>]) -> Option<NaiveDate> {
+fn filing_day(holdings: &[JudgedHolding<'_>]) -> Option<NaiveDate> {
     holding::facts(holdings.iter().map(|judged| judged.holding))?.filing_day
 }
 
@@ -246,7 +246,7 @@ struct Judging<'a> {
     number: &'a CertificateNumber,
     end: NaiveDate,
     filing_day: Option<NaiveDate>,
-    holdings: &'a [Judged<'a>],
+    holdings: &'a [JudgedHolding<'a>],
 }
 
 impl Judging<'_> {
@@ -370,7 +370,7 @@ impl Judging<'_> {
         if let Some(renewal) = self.renewal {
             notes.push(Note::Renewing { filed: renewal.filed, reference: renewal.reference.clone() });
         }
-        let is_abolished = |judged: &Judged<'_>| {
+        let is_abolished = |judged: &JudgedHolding<'_>| {
             let grade = judged.holding.qualification.grade.as_ref();
             grade.is_some_and(|grade| grade.is_abolished(judged.holding.family()))
         };

@@ -396,8 +396,10 @@ impl Judge<'_> {
         let lines: Vec<&TroubleLine> =
             troubles.iter().filter(|line| line.kind == "api_unknown_code").collect();
         for day in silence::days_of_unknown_codes(ledger) {
-            let last = lines.iter().rfind(|line| line.day <= day);
-            let is_told = last.is_some_and(|line| !line.is_end || line.day == day);
+            // Each code is a trouble of its own: the end of one says nothing of another.
+            let last: BTreeMap<&str, &&TroubleLine> =
+                lines.iter().filter(|line| line.day <= day).map(|line| (line.cause.as_str(), line)).collect();
+            let is_told = last.values().any(|line| !line.is_end || line.day == day);
             let is_so = is_told || self.course.weather.kills_on(day) > 0;
             self.holds("L4", is_so, || format!("{day}: an unknown code that was not told"));
         }

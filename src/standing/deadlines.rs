@@ -7,7 +7,7 @@ use chrono::{Days, NaiveDate};
 use sqlx::PgPool;
 
 use crate::config::Watchlist;
-use crate::domain::certificates::{self, Owner, State};
+use crate::domain::certificates::{self, Owner};
 use crate::domain::number::Family;
 use crate::store::StoreError;
 use crate::store::companies::CompanyId;
@@ -56,11 +56,12 @@ pub async fn deadlines(
                 expiring_from_days: watchlist.alerts.expiry_days.iter().max().copied().map_or(-1, i64::from),
             };
             for certificate in certificates::certificates(&company.snapshot, owner, today) {
-                if matches!(certificate.state, State::Superseded | State::Historical | State::Expired) {
-                    continue;
-                }
-                let is_read = |day: &NaiveDate| complete_to.is_none_or(|complete_to| *day < complete_to);
-                let Some(end) = certificate.valid_until.filter(is_read) else { continue };
+                // By its state alone what is in doubt, too, would not be known to be superseded or over.
+                let is_read = |day: &NaiveDate| {
+                    *day >= today && complete_to.is_none_or(|complete_to| *day < complete_to)
+                };
+                let end = certificate.valid_until.filter(|day| is_read(day) && !certificate.is_settled);
+                let Some(end) = end else { continue };
                 sooner(&mut found.ends, certificate.family, end);
                 if let Some(day) = certificate.filing_day.filter(|day| *day >= today) {
                     sooner(&mut found.filing_days, certificate.family, day);

@@ -119,8 +119,8 @@ async fn read(context: &Context, store: &Store) -> anyhow::Result<Facts> {
         failing_work: DirectMail::remembered_in(&context.state_dir).failure().into_iter().collect(),
         file_refused: context.rejected.as_ref().map(|rejected| rejected.reason.clone()),
     };
-    let health = standing::facts(pool, file, &companies, beside, now).await?;
     let calls = budget::calls_of_the_day(pool, now).await?;
+    let health = standing::facts(pool, file, &companies, beside, calls).await?;
     let in_doubt = overview::in_doubt(pool).await?;
     Ok(Facts {
         companies,

@@ -89,7 +89,8 @@ impl FiguresReader {
         let entries = Entries::of(watchlist);
         let file = (watchlist, &entries);
         let companies = standing::standings(pool, file, now).await?;
-        let facts = standing::facts(pool, file, &companies, beside, now).await?;
+        let calls = budget::calls_of_the_day(pool, now).await?;
+        let facts = standing::facts(pool, file, &companies, beside, calls).await?;
         let in_doubt = overview::in_doubt(pool).await?;
         let (sweeps, checks) = figures::sweeps_ever(pool).await?;
         let today = now.with_timezone(&watchlist.timezone).date_naive();
@@ -101,7 +102,7 @@ impl FiguresReader {
             swept: last_sweep(pool).await?,
             sweeps,
             checks,
-            calls: budget::calls_of_the_day(pool, now).await?,
+            calls,
             calls_ever: self.calls_ever(pool).await?,
             limit: watchlist.api.calls_per_day.map(std::num::NonZeroU32::get),
             mail: mailing::standing(pool).await?,

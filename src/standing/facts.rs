@@ -1,12 +1,11 @@
 //! All that decides whether we are well.
 
-use chrono::{DateTime, Utc};
 use sqlx::PgPool;
 
 use crate::config::Watchlist;
 use crate::domain::health::Facts;
 use crate::store::StoreError;
-use crate::store::asking::budget;
+use crate::store::asking::budget::Calls;
 use crate::store::reports::health::of_the_service;
 use crate::store::reports::overview;
 
@@ -21,7 +20,7 @@ pub struct Beside {
     pub file_refused: Option<String>,
 }
 
-/// Reads the facts, for companies of the file that stand like this.
+/// Reads the facts, for companies of the file that stand like this, and `calls` that were made on the budget day.
 ///
 /// # Errors
 /// When the database fails or a row cannot be read.
@@ -30,9 +29,8 @@ pub async fn facts(
     (watchlist, entries): (&Watchlist, &Entries<'_>),
     companies: &Standings,
     Beside { failing_work, file_refused }: Beside,
-    now: DateTime<Utc>,
+    calls: Calls,
 ) -> Result<Facts, StoreError> {
-    let calls = budget::calls_of_the_day(pool, now).await?;
     let limit = watchlist.api.calls_per_day.map(std::num::NonZeroU32::get);
     let mut facts = of_the_service(pool, calls, limit).await?;
     facts.troubles.retain(|open| open.company.as_ref().is_none_or(|company| entries.names(company.as_str())));

@@ -3,7 +3,6 @@
 use std::fmt::Write as _;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-
 use unicode_width::UnicodeWidthStr as _;
 
 use super::service::Outgoing;

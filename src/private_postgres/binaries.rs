@@ -1,4 +1,4 @@
-//! Finding the server programs, which come from a package of the system.
+//! Finding the server programs, which come from a package of the system, or lie beside our own where that was unpacked from an archive.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -22,6 +22,9 @@ const PLACES: &[(&str, &str, &str)] = &[
     ("/usr/local/opt", "postgresql@", "bin"),
 ];
 
+/// Where the archive for old systems (script/package) has them, seen from the directory above that of our own program.
+const BROUGHT_ALONG: &str = "lib/qualwatch/postgresql/bin";
+
 /// One installed server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Installation {
@@ -43,7 +46,7 @@ pub(super) struct Installations {
 }
 
 /// Looks in `places` when given, else in the directory that `QUALWATCH_POSTGRES_BIN` names and nowhere else, else
-/// where distributions put the server and along `PATH`.
+/// beside our own program, where distributions put the server, and along `PATH`.
 pub(super) async fn find(places: Option<&[PathBuf]>) -> Installations {
     look_for(places, "initdb", "postgres").await
 }
@@ -108,6 +111,8 @@ impl Installations {
         let found = self.majors();
         self.installations
             .into_iter()
+            // Of equals the last is taken, which must be the first: what was brought along goes before what the system has.
+            .rev()
             .filter(|installation| MAJORS.contains(&installation.major))
             .max_by_key(|installation| installation.major)
             .ok_or(PostgresError::UnsupportedVersion { found })
@@ -136,6 +141,11 @@ impl Installations {
 fn everywhere() -> (Vec<PathBuf>, Vec<PathBuf>) {
     let mut candidates = Vec::new();
     let mut searched = Vec::new();
+    // Links to our program are followed by then (proc(5), exe).
+    if let Some(brought_along) = std::env::current_exe().ok().as_deref().and_then(brought_along) {
+        searched.push(brought_along.clone());
+        candidates.push(brought_along);
+    }
     for (parent, beginning, rest) in PLACES {
         searched.push(Path::new(parent).join(format!("{beginning}*")).join(rest));
         let Ok(entries) = std::fs::read_dir(parent) else {
@@ -160,6 +170,11 @@ fn everywhere() -> (Vec<PathBuf>, Vec<PathBuf>) {
     }
     searched.push(PathBuf::from("PATH"));
     (candidates, searched)
+}
+
+/// Where the programs lie that were unpacked together with `program`: `DIR/lib/…` for `DIR/bin/qualwatch`, wherever `DIR` is.
+fn brought_along(program: &Path) -> Option<PathBuf> {
+    Some(program.parent()?.parent()?.join(BROUGHT_ALONG))
 }
 
 /// Asks the program itself: a directory's name proves nothing.
@@ -207,6 +222,32 @@ mod tests {
             .map(|&major| Installation { bin_dir: PathBuf::from(format!("/pg/{major}")), major })
             .collect();
         Installations { installations, searched: vec![PathBuf::from("/pg")] }
+    }
+
+    #[test]
+    fn what_was_unpacked_with_the_program_is_found_from_where_that_lies() {
+        for (program, place, why) in [
+            (
+                "/home/wang/qualwatch/bin/qualwatch",
+                Some("/home/wang/qualwatch/lib/qualwatch/postgresql/bin"),
+                "unpacked anywhere",
+            ),
+            ("/usr/bin/qualwatch", Some("/usr/lib/qualwatch/postgresql/bin"), "unpacked over the system"),
+            ("/qualwatch", None, "nothing is above"),
+        ] {
+            assert_eq!(brought_along(Path::new(program)), place.map(PathBuf::from), "{why}");
+        }
+    }
+
+    #[test]
+    fn of_the_same_version_what_was_found_first_is_taken() {
+        let two = || {
+            let mut two = found(&[15, 15]);
+            two.installations[0].bin_dir = PathBuf::from("/unpacked");
+            two
+        };
+        assert_eq!(two().newest().unwrap().bin_dir, Path::new("/unpacked"));
+        assert_eq!(two().matching(15, Path::new("/state")).unwrap().bin_dir, Path::new("/unpacked"));
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
 
 use crate::clock::is_set;
 use crate::config;
@@ -133,7 +134,7 @@ async fn sweep_and_send(
     let _signals = cancelled_by_signals(&ending)?;
     let bar = Bar::default();
     let sweep = Sweep::new(store, watchlist, Arc::clone(&context.clock), steps, mode, &bar, ending.clone());
-    let report = sweep.run(whom, Some(key)).await;
+    let report = sweep.run(whom, Some(key)).instrument(sweep::span_of(context.now())).await;
     bar.finish();
     let report = report?;
     if mode == Mode::DryRun {

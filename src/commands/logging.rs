@@ -1,36 +1,104 @@
 //! The log: standard error, which systemd takes into the journal. It is best effort: a full disk, a pipe whose reader has gone or does
 //! not read, a closed descriptor: a line is lost, and the work goes on.
+//!
+//! A span says to whom all lines within belong (a sweep, a company, a recipient); its fields stand in each of them, once. Spans are
+//! of level ERROR, so that no filter takes them from the lines that it leaves.
 
-use std::io::{self, Write};
+use std::io::Write as _;
 
-use tracing::{Level, Metadata};
+use tracing::span::{Attributes, Id, Record};
+use tracing::{Event, Level, Metadata, Subscriber};
 use tracing_subscriber::filter::filter_fn;
-use tracing_subscriber::fmt::MakeWriter;
-use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::layer::{Context, SubscriberExt as _};
+use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt as _;
-use tracing_subscriber::{EnvFilter, Layer as _, fmt};
+use tracing_subscriber::{EnvFilter, Layer};
 
 use super::arguments::{Arguments, Command};
-use super::standard_error::{Lossy, is_journal, urgency};
-use crate::domain::text::visible;
+use super::journal::Journal;
+use super::log_line::{LogFields, LogLine};
+use super::standard_error::{FORM_VARIABLE, Form, Lossy, form, is_journal, urgency};
+
+/// Of libraries only what we do not say ourselves: sqlx has a line for each statement that is slow, each connection that was waited for or
+/// failed, and each notice of the server, beside ours for the work that failed by it. What it finds in certificates and in
+/// ~/.pgpass nobody else says. The other libraries say nothing at this level that we say too.
+const LIBRARIES: &str = "warn,sqlx=off,sqlx_core::net=warn,sqlx_postgres::options=warn";
 
 /// Starts the log, at the level of `RUST_LOG`, else that of the command. From now on a panic is a line of it.
 pub fn start_logging(arguments: &Arguments) {
-    let usual = usual_level(&arguments.command);
     let wanted = std::env::var("RUST_LOG").ok().filter(|wanted| !wanted.trim().is_empty());
-    let filter = wanted.and_then(|wanted| EnvFilter::try_new(wanted).ok());
-    // What a line cannot be written for is not written about either.
-    let lines = fmt::layer().with_ansi(false).with_target(false).log_internal_errors(false);
-    let lines = lines.with_writer(StandardError);
-    // The journal has the time itself.
-    let lines = if is_journal() { lines.without_time().boxed() } else { lines.boxed() };
+    let wanted = wanted.map(EnvFilter::try_new).transpose();
+    let unknown_form =
+        std::env::var(FORM_VARIABLE).ok().filter(|form| !matches!(&**form, "" | "json" | "plain"));
+    let unreadable = wanted.as_ref().err().map(ToString::to_string);
+    let usual = || EnvFilter::new(format!("{LIBRARIES}{}", more_than_usual(&arguments.command)));
     let log = tracing_subscriber::registry()
-        .with(lines)
-        .with(filter.unwrap_or_else(|| EnvFilter::new(usual)))
+        .with(Log { journal: (form() == Form::Journal).then(Journal::open).flatten() })
+        .with(wanted.ok().flatten().unwrap_or_else(usual))
         .with(filter_fn(is_fit_for_a_log));
     // Where a log was started already (a test) it goes on.
     if log.try_init().is_ok() {
         std::panic::set_hook(Box::new(|panic| tracing::error!(%panic, "a bug: this piece of work failed")));
+    }
+    if let Some(error) = unreadable {
+        tracing::warn!(error, "RUST_LOG cannot be read: what is usual is logged");
+    }
+    if let Some(form) = unknown_form {
+        tracing::warn!(form, "{FORM_VARIABLE} is neither plain nor json: the log has its usual form");
+    }
+}
+
+/// Writes each event as a line of its own, with the fields of the spans around it.
+struct Log {
+    journal: Option<Journal>,
+}
+
+impl<S: Subscriber + for<'s> LookupSpan<'s>> Layer<S> for Log {
+    fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
+        let mut fields = LogFields::default();
+        attributes.record(&mut fields);
+        if let Some(span) = context.span(id) {
+            span.extensions_mut().insert(fields);
+        }
+    }
+
+    fn on_record(&self, id: &Id, values: &Record<'_>, context: Context<'_, S>) {
+        if let Some(span) = context.span(id)
+            && let Some(fields) = span.extensions_mut().get_mut::<LogFields>()
+        {
+            values.record(fields);
+        }
+    }
+
+    fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
+        let mut fields = LogFields::default();
+        event.record(&mut fields);
+        for span in context.event_scope(event).into_iter().flatten() {
+            if let Some(around) = span.extensions().get::<LogFields>() {
+                fields.add_all(around);
+            }
+        }
+        let (target, level) = (event.metadata().target(), *event.metadata().level());
+        if !is_of(target, "qualwatch") {
+            fields.add("target", target.into());
+        }
+        self.write(level, &LogLine::new(level, fields));
+    }
+}
+
+impl Log {
+    fn write(&self, level: Level, line: &LogLine) {
+        if self.journal.as_ref().is_some_and(|journal| journal.takes(&line.journal())) {
+            return;
+        }
+        let text = match form() {
+            Form::Json => line.json(),
+            // The journal has the time itself.
+            _ if is_journal() => line.plain(),
+            Form::Plain | Form::Journal => line.plain_with_time(),
+        };
+        // It never fails.
+        let _ = Lossy.write_all(format!("{}{text}\n", urgency(level)).as_bytes());
     }
 }
 
@@ -38,33 +106,21 @@ pub fn start_logging(arguments: &Arguments) {
 /// directory would write of each line that is written in it, for ever.
 fn is_fit_for_a_log(metadata: &Metadata<'_>) -> bool {
     let target = metadata.target();
-    let of = |library: &str| {
-        target.strip_prefix(library).is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
-    };
     match *metadata.level() {
-        Level::TRACE => of("qualwatch"),
-        Level::DEBUG => !["notify", "mio", "inotify", "polling"].into_iter().any(of),
+        Level::TRACE => is_of(target, "qualwatch"),
+        Level::DEBUG => {
+            !["notify", "mio", "inotify", "polling"].into_iter().any(|library| is_of(target, library))
+        }
         _ => true,
     }
 }
 
-/// Makes a writer for each event.
-struct StandardError;
-
-impl<'a> MakeWriter<'a> for StandardError {
-    type Writer = Inert<Lossy>;
-
-    fn make_writer(&'a self) -> Self::Writer {
-        Inert { urgency: urgency(Level::INFO), output: Lossy }
-    }
-
-    fn make_writer_for(&'a self, metadata: &Metadata<'_>) -> Self::Writer {
-        Inert { urgency: urgency(*metadata.level()), output: Lossy }
-    }
+fn is_of(target: &str, library: &str) -> bool {
+    target.strip_prefix(library).is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
 }
 
-/// What a person who waits for an answer wants to see; a daemon says more.
-fn usual_level(command: &Command) -> &'static str {
+/// A person who waits for an answer wants to see warnings; a daemon says more.
+fn more_than_usual(command: &Command) -> &'static str {
     match command {
         Command::Init(_)
         | Command::Check(_)
@@ -81,44 +137,7 @@ fn usual_level(command: &Command) -> &'static str {
         | Command::Restore(_)
         | Command::TestEmail(_)
         | Command::Sandbox(_)
-        | Command::Demo(_) => "warn",
-        Command::Run => "warn,qualwatch=info",
-    }
-}
-
-/// Passes events on, each on one line, with everything that could steer a terminal or forge a second line made visible:
-/// upstream text gets into the log. An event comes in one piece.
-struct Inert<W> {
-    urgency: &'static str,
-    output: W,
-}
-
-impl<W: Write> Write for Inert<W> {
-    fn write(&mut self, event: &[u8]) -> io::Result<usize> {
-        let text = String::from_utf8_lossy(event);
-        let line = text.strip_suffix('\n').unwrap_or(&text);
-        let mut shown = format!("{}{}", self.urgency, visible(line));
-        if text.ends_with('\n') {
-            shown.push('\n');
-        }
-        self.output.write_all(shown.as_bytes())?;
-        Ok(event.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.output.flush()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_upstream_says_stays_on_its_line_and_steers_nothing() {
-        let mut log = Inert { urgency: "<4>", output: Vec::new() };
-        log.write_all("WARN 河南院\u{1b}[2J\r\nINFO forged\u{202e}\n".as_bytes()).unwrap();
-        let shown = String::from_utf8(log.output).unwrap();
-        assert_eq!(shown, "<4>WARN 河南院\\u{1b}[2J\\u{d}\\u{a}INFO forged\\u{202e}\n");
+        | Command::Demo(_) => "",
+        Command::Run => ",qualwatch=info",
     }
 }

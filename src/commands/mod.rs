@@ -16,6 +16,8 @@ mod disk;
 mod ending;
 mod exit;
 mod logging;
+mod log_line;
+mod journal;
 mod print;
 mod paragraph;
 mod told;

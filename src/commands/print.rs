@@ -8,7 +8,8 @@ use comfy_table::Table;
 use serde::Serialize;
 use tracing::Level;
 
-use super::standard_error::{Lossy, urgency};
+use super::log_line::json_of;
+use super::standard_error::{Form, Lossy, form, urgency};
 use crate::config::{Colour, Environment};
 use crate::domain::text::visible;
 
@@ -61,8 +62,9 @@ pub fn complaint(text: &str) {
 
 /// Tells a person what was drawn for the terminal already.
 pub fn drawing(level: Level, text: &str) {
-    let urgency = urgency(level);
-    let lines = text.split('\n').fold(String::new(), |lines, line| lines + urgency + line + "\n");
+    let (urgency, json) = (urgency(level), json_of(level, text.trim_end()));
+    let text = if form() == Form::Json { &json } else { text };
+    let lines = text.split('\n').fold(String::new(), |lines, line| lines + &urgency + line + "\n");
     // Where nobody reads there is nobody to tell.
     let _ = Lossy.write_all(lines.as_bytes());
 }

@@ -1,4 +1,4 @@
-//! Standard error: whether systemd's journal reads it, and writing to it without ever failing or waiting for long.
+//! Standard error: who reads it, in which form they want it, and writing to it without ever failing or waiting for long.
 
 use std::io::{self, IsTerminal as _, Write};
 use std::os::fd::AsFd as _;
@@ -9,21 +9,42 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::stat::{SFlag, fstat};
 use tracing::Level;
 
+use super::log_line::{json_of, priority};
+
+/// In which form the log is written: `plain`, `json`; else as suits who reads it.
+pub(super) const FORM_VARIABLE: &str = "QUALWATCH_LOG";
+
 /// How long a line waits for a reader that does not read; those after it do not wait until it reads again.
 const READER_PATIENCE_MILLISECONDS: u16 = 1000;
 
 /// Where poll(2) says that a pipe or a socket can be written to, so many bytes go in without waiting (`PIPE_BUF`, pipe(7)).
 const PIECE_BYTES: usize = 4096;
 
-/// How urgent a line is, as the journal reads it (sd-daemon(3)); nothing where no journal reads.
-pub(super) fn urgency(level: Level) -> &'static str {
-    match level {
-        _ if !is_journal() => "",
-        Level::ERROR => "<3>",
-        Level::WARN => "<4>",
-        Level::INFO => "<6>",
-        Level::DEBUG | Level::TRACE => "<7>",
-    }
+/// How lines are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Form {
+    /// For people.
+    Plain,
+    /// A JSON object a line.
+    Json,
+    /// With fields, by the journal's own protocol.
+    Journal,
+}
+
+/// The form that is wanted, else the one that suits.
+pub(super) fn form() -> Form {
+    static FORM: OnceLock<Form> = OnceLock::new();
+    *FORM.get_or_init(|| match std::env::var(FORM_VARIABLE).as_deref() {
+        Ok("json") => Form::Json,
+        Ok("plain") => Form::Plain,
+        _ if is_the_journals_own() => Form::Journal,
+        _ => Form::Plain,
+    })
+}
+
+/// How urgent a line is, as the journal reads it at its beginning (sd-daemon(3)); nothing where no journal reads.
+pub(super) fn urgency(level: Level) -> String {
+    if is_journal() { format!("<{}>", priority(level)) } else { String::new() }
 }
 
 /// Whether standard error leads to systemd's journal, perhaps through a pipe. Programs of a person's session inherit the variable, but
@@ -36,6 +57,12 @@ pub(super) fn is_journal() -> bool {
             && !io::stderr().is_terminal()
             && kind.is_ok_and(|kind| kind == SFlag::S_IFSOCK || kind == SFlag::S_IFIFO)
     })
+}
+
+/// Whether standard error is the very stream that the journal gave us: the variable has its device and inode.
+fn is_the_journals_own() -> bool {
+    let Ok(stream) = std::env::var("JOURNAL_STREAM") else { return false };
+    fstat(io::stderr()).is_ok_and(|found| stream == format!("{}:{}", found.st_dev, found.st_ino))
 }
 
 /// Standard error, as far as it takes what is written.
@@ -51,9 +78,9 @@ impl Write for Lossy {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
         let mut output = io::stderr().lock();
         let lost = LOST.load(Ordering::Relaxed);
-        let note = format!("{}WARN {lost} lines of the log could not be written\n", urgency(Level::WARN));
-        let note = if lost > 0 { note.as_bytes() } else { &[] };
+        let note = if lost > 0 { note_of(lost) } else { String::new() };
         let is_written = note
+            .as_bytes()
             .chunks(PIECE_BYTES)
             .chain(line.chunks(PIECE_BYTES))
             .all(|piece| takes(&output) && output.write_all(piece).is_ok());
@@ -68,6 +95,12 @@ impl Write for Lossy {
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
+}
+
+fn note_of(lost: u64) -> String {
+    let note = format!("{lost} lines of the log could not be written");
+    let note = if form() == Form::Json { json_of(Level::WARN, &note) } else { format!("WARN {note}") };
+    format!("{}{note}\n", urgency(Level::WARN))
 }
 
 /// Whether a piece can be written without waiting for long. What cannot be asked is written to.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use chrono::NaiveDate;
+use tracing::Instrument as _;
 
 use super::common::{Common, SecretAnew};
 use super::condition::At;
@@ -28,26 +29,32 @@ impl<'s> SweepLoop<'s> {
     pub(super) async fn run(mut self) {
         let common = self.common;
         while !common.is_ending() {
-            let watchlist = common.watchlist();
-            common.turns.send_modify(|turns| turns.sweeping = Sweeping::Running);
-            let pulse = Pulse::of(common.steps);
-            let sweeping = Box::pin(self.sweep(&watchlist, &pulse));
-            let swept = unless_silent(&pulse, common.silence_max, sweeping).await;
-            let asked = swept.as_ref().map_or(0, |report| report.tally.asked);
-            common.turns.send_modify(|turns| {
-                turns.sweeping = Sweeping::Idle;
-                turns.swept += 1;
-                turns.asked += u64::try_from(asked).unwrap_or_default();
-            });
-            match swept {
-                Ok(report) => {
-                    common.works(&common.conditions.sweeping, At::Doing).await;
-                    note(&report);
-                }
-                Err(error) => common.failed(&common.conditions.sweeping, At::Doing, &error).await,
-            }
+            let span = sweep::span_of(common.around.clock.now());
+            self.look().instrument(span).await;
             common.bells.mail.notify_one();
             common.next_look(&common.bells.sweep).await;
+        }
+    }
+
+    async fn look(&mut self) {
+        let common = self.common;
+        let watchlist = common.watchlist();
+        common.turns.send_modify(|turns| turns.sweeping = Sweeping::Running);
+        let pulse = Pulse::of(common.steps);
+        let sweeping = Box::pin(self.sweep(&watchlist, &pulse));
+        let swept = unless_silent(&pulse, common.silence_max, sweeping).await;
+        let asked = swept.as_ref().map_or(0, |report| report.tally.asked);
+        common.turns.send_modify(|turns| {
+            turns.sweeping = Sweeping::Idle;
+            turns.swept += 1;
+            turns.asked += u64::try_from(asked).unwrap_or_default();
+        });
+        match swept {
+            Ok(report) => {
+                common.works(&common.conditions.sweeping, At::Doing).await;
+                note(&report);
+            }
+            Err(error) => common.failed(&common.conditions.sweeping, At::Doing, &error).await,
         }
     }
 

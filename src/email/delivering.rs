@@ -278,7 +278,7 @@ impl Run<'_> {
         if !others.is_empty() {
             let now = self.mailer.clock.now();
             let new = readdressing::readdress(claim, &others, now).await?;
-            tracing::info!(%recipient, cancelled = others.len(), to = new.len(), "no longer gets this news by the file");
+            tracing::info!(cancelled = others.len(), to = new.len(), "no longer gets this news by the file");
             if !self.readers.names(&recipient) {
                 self.tell_of_readdressed(claim, &new).await?;
             }
@@ -462,13 +462,13 @@ impl Run<'_> {
         self.failures_in_a_row.clear();
         self.sender_was_refused = false;
         let Parcel { message_id, events, .. } = *parcel;
-        tracing::info!(%recipient, message_id, events, "mail sent");
+        tracing::info!(message_id, events, "mail sent");
         self.proven(Stage::Data).await
     }
 
     fn report_unreadable(&mut self, recipient: &Recipient, unreadable: Vec<StoreError>) {
         for error in unreadable {
-            tracing::error!(%recipient, %error, "an event cannot be read: it stays owed");
+            tracing::error!(%error, "an event cannot be read: it stays owed");
             self.set_aside.insert(recipient.clone());
             self.mailed.problems.push(MailProblem {
                 recipient: Some(recipient.to_string()),

@@ -11,6 +11,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
+use tracing::Instrument as _;
 
 use super::digest::LETTER_BYTES_MAX;
 use super::error::EmailError;
@@ -19,7 +20,7 @@ use super::post::Post;
 use super::readers::Readers;
 use super::refusing::{Moment, RECIPIENT_PAUSE_MAX};
 use super::ripeness::{self, Ripe};
-use super::run::{Gate, Mailed, Mailer, Next, Run};
+use super::run::{Gate, Mailed, Mailer, Next, Run, span_of};
 use crate::domain::event::Trouble;
 use crate::store::asking::stops::{self, What};
 use crate::store::outbox::mailing::{self, Waiting};
@@ -109,10 +110,11 @@ impl Run<'_> {
             if self.mailed.sent > 0 {
                 self.settle(Moment::Between).await?;
             }
-            let mut next = self.serve(&waiting, ripe).await?;
+            let span = span_of(&waiting.recipient);
+            let mut next = self.serve(&waiting, ripe).instrument(span.clone()).await?;
             // It ends: a fresh connection has taken nothing, and a message is halved down to a least size only.
             while next == Next::Again {
-                next = self.serve(&waiting, ripe).await?;
+                next = self.serve(&waiting, ripe).instrument(span.clone()).await?;
             }
             match next {
                 Next::End => return Ok(None),

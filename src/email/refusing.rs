@@ -3,12 +3,13 @@
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use tracing::Instrument as _;
 
 use super::error::EmailError;
 use super::outlet;
 use super::post::Connection;
 use super::ripeness::{Ripe, is_over};
-use super::run::{Gate, MailProblem, Next, Pending, Run, Served};
+use super::run::{Gate, MailProblem, Next, Pending, Run, Served, span_of};
 use super::smtp::failure::{Fault, SendFailure, Stage};
 use crate::store::asking::stops::{self, Stop, What};
 use crate::store::outbox::mailing::DeliveryId;
@@ -171,7 +172,8 @@ impl Run<'_> {
                 self.proven(Stage::Mail).await?;
                 for pending in std::mem::take(&mut self.pending) {
                     let Some(mut claim) = self.claim(&pending.recipient).await? else { continue };
-                    self.judge(&mut claim, &pending).await?;
+                    let span = span_of(&pending.recipient);
+                    self.judge(&mut claim, &pending).instrument(span).await?;
                     self.claims = Some(claim.release().await?);
                 }
             }
@@ -291,7 +293,7 @@ impl Run<'_> {
             self.problem(Some(&recipient), failure);
             let next_attempt_at = self.mailer.clock.now() + pause(&RECIPIENT_PAUSES, served.attempts);
             refusals::set_apart(served.claim, &reply, next_attempt_at).await?;
-            tracing::warn!(%recipient, reason = %failure, "the sender is refused for this recipient alone");
+            tracing::warn!(reason = %failure, "the sender is refused for this recipient alone");
             return Ok(Next::Recipient);
         }
         if is_late {
@@ -356,7 +358,7 @@ impl Run<'_> {
             self.back_off(failure).await?;
             self.give_back_the_probe(failure).await?;
         } else {
-            tracing::warn!(%recipient, reason = %failure, "mail was put off");
+            tracing::warn!(reason = %failure, "mail was put off");
             self.failures_in_a_row.push(failure.clone());
         }
         Ok(next)
@@ -417,10 +419,10 @@ impl Run<'_> {
         let Refused { dead, told } = refusals::refuse(claim, &refusal).await?;
         self.mailed.told.extend(told);
         match dead {
-            0 => tracing::warn!(%recipient, reason = %failure, "the recipient is refused for now"),
+            0 => tracing::warn!(reason = %failure, "the recipient is refused for now"),
             dead => {
                 let advice = failure.advice();
-                tracing::error!(%recipient, reason = %failure, advice, events = dead, "mail was given up: a dead letter");
+                tracing::error!(reason = %failure, advice, events = dead, "mail was given up: a dead letter");
             }
         }
         Ok(())
@@ -440,7 +442,7 @@ impl Run<'_> {
             refusals::bury(claim, deliveries, &failure.to_string(), turn.as_slice(), teller.now).await?;
         self.mailed.told.extend(told);
         let advice = failure.advice();
-        tracing::error!(%recipient, reason = %failure, advice, "the message is refused: a dead letter");
+        tracing::error!(reason = %failure, advice, "the message is refused: a dead letter");
         Ok(())
     }
 }

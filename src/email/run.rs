@@ -116,6 +116,11 @@ pub(super) enum Gate {
     Shut,
 }
 
+/// What is logged within is about mail for this recipient.
+pub(super) fn span_of(recipient: &Recipient) -> tracing::Span {
+    tracing::error_span!("recipient", %recipient)
+}
+
 /// A recipient while they are served.
 pub(super) struct Served<'a> {
     pub claim: &'a mut RecipientClaim,

@@ -119,7 +119,6 @@ impl Client {
         }
         let reply = Reply::new(received, &self.scrubber);
         tracing::debug!(
-            keyword = keyword.as_str(),
             page,
             status = reply.received().status,
             body_bytes = reply.bytes().len(),

@@ -9,9 +9,10 @@ use super::ground::Ground;
 use super::judging::Case;
 use super::outcome::{self, Attributed, Conclusion, PrefixIs, conclude, new_prefix, sort};
 use super::plan::{Attempt, Planned};
-use super::report::{Ended, Ledger, Progress};
+use super::report::{Ended, Ledger, Progress, span_of};
 use super::reread;
 use super::teller::Teller;
+use crate::config::Company;
 use crate::domain::event::{EventKind, Trouble};
 use crate::domain::identity::Whose;
 use crate::domain::observation::Observation;
@@ -52,7 +53,11 @@ impl Notes<'_> {
         }
     }
 
-    fn ended(&self, entry: &crate::config::Company, ended: Ended) {
+    fn ended(&self, entry: &Company, ended: Ended) {
+        if ended.outcome.is_failure() && !ended.is_logged {
+            let (class, code, reason) = (ended.outcome.as_str(), ended.code, ended.reason.as_deref());
+            span_of(entry).in_scope(|| tracing::info!(class, code, reason, "the check failed"));
+        }
         self.ledger.note_ended(&entry.keyword, ended);
         self.progress.advances(&entry.keyword);
     }
@@ -159,6 +164,7 @@ fn sort_out<'c>(notes: Notes<'_>, asked: Vec<Asked<'c>>) -> SortedOut<'c> {
             Came::Observed(observation, digests) => {
                 sorted.observed.push(Observed { asked, observation, digests });
             }
+            // What panics logs where.
             Came::Panicked => sorted.failed.push(Failing::new(asked, broken(PANICKED.to_owned()))),
             Came::Over => notes.given_up(asked.planned),
             Came::Unpaid => {
@@ -179,10 +185,16 @@ fn sort_out<'c>(notes: Notes<'_>, asked: Vec<Asked<'c>>) -> SortedOut<'c> {
 
 const PANICKED: &str = "qualwatch itself failed at this company (a panic; see the log)";
 
-/// A check at which we failed ourselves.
+/// A check at which we failed ourselves, which is logged already.
 fn broken(reason: String) -> Ended {
-    tracing::error!(reason, "a check failed");
-    Ended { outcome: Outcome::Transient, code: None, reason: Some(reason) }
+    Ended { is_logged: true, ..Ended::new(Outcome::Transient, None, Some(reason)) }
+}
+
+/// A check of which the database does not take or give what it must.
+fn refused(entry: &Company, error: &StoreError) -> Ended {
+    let reason = chain(error);
+    span_of(entry).in_scope(|| tracing::error!(reason, "qualwatch itself failed at a check"));
+    broken(reason)
 }
 
 /// A company whose answer could be compared.
@@ -209,7 +221,7 @@ async fn concluded<'c>(
         let record = match observed.asked.planned.id.map(|id| records.take(id)) {
             Some(Ok(Some(record))) => record,
             Some(Err(error)) => {
-                failed.push(Failing::new(observed.asked, broken(chain(&error))));
+                failed.push(Failing::new(observed.asked, refused(entry, &error)));
                 continue;
             }
             Some(Ok(None)) | None => {
@@ -334,7 +346,7 @@ fn conclude_unless_it_panics(
 ) -> Result<Conclusion, Ended> {
     let teller = Teller { watchlist: ground.watchlist, now: asked.at };
     let case = Case { record, entry: asked.planned.entry, teller, upstream: ground.upstream() };
-    let concluding = || conclude(&case, answer);
+    let concluding = || span_of(case.entry).in_scope(|| conclude(&case, answer));
     catch_unwind(AssertUnwindSafe(concluding)).unwrap_or_else(|_| Err(broken(PANICKED.to_owned())))
 }
 
@@ -356,7 +368,7 @@ async fn store<'c>(
                 notes.ended(concluded.asked.planned.entry, ended_of(&concluded.conclusion));
             }
             Some(error) => {
-                let ended = refused_ended(error);
+                let ended = refused_ended(concluded.asked.planned.entry, error);
                 failed_after_all.push(Failing::new(concluded.asked, ended));
             }
         }
@@ -364,7 +376,9 @@ async fn store<'c>(
     if !failed_after_all.is_empty() {
         let refused = commit_all(ground, notes, claims, &[], &mut [], &failed_after_all).await?;
         for (company, error) in refused {
-            tracing::error!(company = company.0, error = chain(&error), "a failed check cannot be stored");
+            let whose = failed_after_all.iter().find(|failing| failing.asked.planned.id == Some(company));
+            let company = whose.map(|failing| failing.asked.planned.entry.keyword.as_str());
+            tracing::error!(company, error = chain(&error), "a failed check cannot be stored");
         }
     }
     for failing in failed.into_iter().chain(failed_after_all) {
@@ -379,12 +393,12 @@ fn ended_of(conclusion: &Conclusion) -> Ended {
     let not_found = conclusion.troubles.iter().find(|turn| turn.owed.event.kind() == not_found);
     let facts = not_found.and_then(|turn| turn.owed.event.trouble());
     let (code, reason) = facts.map(|facts| (facts.code, facts.reason.clone())).unzip();
-    Ended { outcome: conclusion.outcome, code: code.flatten(), reason }
+    Ended::new(conclusion.outcome, code.flatten(), reason)
 }
 
 /// Why a conclusion was not stored. Of two companies that bring one prefix at once only one can have it.
-fn refused_ended(error: &StoreError) -> Ended {
-    if error.is_of_a_taken_prefix() { outcome::taken() } else { broken(chain(error)) }
+fn refused_ended(entry: &Company, error: &StoreError) -> Ended {
+    if error.is_of_a_taken_prefix() { outcome::taken() } else { refused(entry, error) }
 }
 
 async fn commit_all(

@@ -256,7 +256,9 @@ impl<'g, 'a> Judge<'g, 'a> {
         let batch = Batch { checked: checked.collect(), ..Batch::default() };
         let committed = commit::commit(&mut claims, &batch).await?;
         for (company, error) in &committed.refused {
-            tracing::error!(company = company.0, error = chain(error), "what was judged cannot be stored");
+            let whose = looked.iter().find(|(case, ..)| case.record.id == *company);
+            let company = whose.map(|(case, ..)| case.record.keyword.as_str());
+            tracing::error!(company, error = chain(error), "what was judged cannot be stored");
         }
         self.found.stored.extend(committed.told);
         judging::mark_judged(&mut claims, &silent, self.ground.teller().today()).await?;

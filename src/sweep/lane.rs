@@ -12,11 +12,13 @@ use futures_util::FutureExt as _;
 use futures_util::StreamExt as _;
 use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
+use tracing::Instrument as _;
 
 use super::batch::{Notes, settle};
 use super::breaker::SilenceIs;
 use super::check::{Asked, Asking, Came, PARSER_VERSION, Ready};
 use super::plan::Planned;
+use super::report::span_of;
 use crate::clock::{monotonic, pause};
 use crate::domain::outcome::Outcome;
 use crate::store::StoreError;
@@ -267,7 +269,8 @@ async fn rung(timer: &mut Option<BoxFuture<'static, ()>>) {
 /// A panic at one company is a failed check, and no other company's.
 async fn ask_unless_it_panics<'c>(asking: Asking<'_>, ready: Ready<'c>) -> Answered<'c> {
     let (planned, silence_is) = (ready.planned.clone(), ready.silence_is);
-    if let Ok(answered) = AssertUnwindSafe(asking.ask(ready)).catch_unwind().await {
+    let asked = asking.ask(ready).instrument(span_of(planned.entry));
+    if let Ok(answered) = AssertUnwindSafe(asked).catch_unwind().await {
         return answered;
     }
     asking.has_panicked().await?;

@@ -43,4 +43,4 @@ pub use ground::Mode;
 pub use judging::{open_doubts, thresholds};
 pub use plan::Whom;
 pub use report::{CheckProblem, Halt, NoProgress, OpenDoubt, Progress, Report, Unwatched};
-pub use run::Sweep;
+pub use run::{Sweep, span_of};

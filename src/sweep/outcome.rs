@@ -97,7 +97,7 @@ fn is_quiet(case: &Case<'_>, conclusion: &Conclusion) -> bool {
 
 /// A check whose pages do not add up.
 pub(super) fn incomplete(reason: &str) -> Ended {
-    Ended { outcome: Outcome::Incomplete, code: None, reason: Some(reason.to_owned()) }
+    Ended::new(Outcome::Incomplete, None, Some(reason.to_owned()))
 }
 
 /// A check that upstream or the way to it failed.
@@ -109,17 +109,17 @@ pub(super) fn failed(failure: &Failure) -> Ended {
         Class::Credential => Outcome::Credential,
         Class::Unknown => Outcome::Unknown,
     };
-    Ended { outcome, code: failure.code, reason: Some(failure.reason.clone()) }
+    Ended::new(outcome, failure.code, Some(failure.reason.clone()))
 }
 
 /// Another entry of the file has the prefix that the answer brings: of two only one can be meant.
 pub(super) fn taken() -> Ended {
     let reason = "another entry of the watchlist finds the same company".to_owned();
-    Ended { outcome: Outcome::Disputed, code: None, reason: Some(reason) }
+    Ended::new(Outcome::Disputed, None, Some(reason))
 }
 
 fn accept(whose: Whose, prefix_is: PrefixIs) -> Result<(Option<Prefix>, Vec<Item>), Ended> {
-    let disputed = |found: String| Ended { outcome: Outcome::Disputed, code: None, reason: Some(found) };
+    let disputed = |found: String| Ended::new(Outcome::Disputed, None, Some(found));
     match whose {
         Whose::Unclear(reason) => Err(incomplete(&reason.to_string())),
         Whose::Disputed { found } => {

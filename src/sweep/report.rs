@@ -4,6 +4,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use chrono::{DateTime, Utc};
 
+use crate::config::Company;
 use crate::domain::event::Trouble;
 use crate::domain::keyword::Keyword;
 use crate::domain::outcome::Outcome;
@@ -115,6 +116,11 @@ impl Progress for Unwatched {
     }
 }
 
+/// What is logged within is about this company.
+pub(super) fn span_of(entry: &Company) -> tracing::Span {
+    tracing::error_span!("company", company = entry.keyword.as_str())
+}
+
 /// How the check of one company ended, with what was said along with it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Ended {
@@ -123,6 +129,14 @@ pub(super) struct Ended {
     pub(super) code: Option<i64>,
     /// Why it is neither complete nor empty, inert.
     pub(super) reason: Option<String>,
+    /// Whether it was logged where it happened: qualwatch itself failed.
+    pub(super) is_logged: bool,
+}
+
+impl Ended {
+    pub(super) fn new(outcome: Outcome, code: Option<i64>, reason: Option<String>) -> Self {
+        Self { outcome, code, reason, is_logged: false }
+    }
 }
 
 /// What is noted while lanes are at work, and becomes the report.
@@ -192,7 +206,7 @@ impl<'a> Ledger<'a> {
     /// A company that was asked had its turn.
     pub(super) fn note_ended(&self, company: &Keyword, ended: Ended) {
         let report = &mut self.entries().report;
-        let Ended { outcome, code, reason } = ended;
+        let Ended { outcome, code, reason, .. } = ended;
         report.tally.asked += 1;
         *match outcome {
             Outcome::Complete | Outcome::Empty => &mut report.tally.complete,

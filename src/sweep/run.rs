@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, SecondsFormat, Utc};
 use futures_util::future::join_all;
 use tokio_util::sync::CancellationToken;
 
@@ -170,6 +170,12 @@ impl<'a> Sweep<'a> {
             key,
         }
     }
+}
+
+/// What is logged within is about the sweep that began at `started_at`.
+pub fn span_of(started_at: DateTime<Utc>) -> tracing::Span {
+    let started_at = started_at.to_rfc3339_opts(SecondsFormat::Secs, true);
+    tracing::error_span!("sweep", sweep = started_at)
 }
 
 /// The asking of one sweep.

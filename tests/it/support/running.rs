@@ -26,6 +26,11 @@ pub async fn until<F: Future<Output = bool>>(what: &str, mut is_so: impl FnMut()
     clock::within(PATIENCE, waiting).await.unwrap_or_else(|_| panic!("still not: {what}"));
 }
 
+/// Waits for what another thread does.
+pub async fn in_time<T>(work: tokio::task::JoinHandle<T>) -> T {
+    clock::within(PATIENCE, work).await.expect("it takes too long").unwrap()
+}
+
 pub struct Running {
     child: Child,
     said: Arc<Mutex<String>>,

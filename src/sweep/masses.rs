@@ -21,48 +21,32 @@ const UNVERIFIED_CHECKS: i32 = 3;
 
 /// Before a sweep: a process that died in the last one could not say any more what it had seen as a whole, and the second
 /// look must find it said. Where none of those that lost something is asked again it is that sweep which goes on: its
-/// first half says nothing of the whole, and its end will tell.
+/// first half says nothing of the whole, and its end will tell. So will it tell that a mass loss is over: until then those that
+/// were not asked yet are not silent.
 pub(super) async fn make_up_for_losses(
     ground: &Ground<'_>,
     planned: &[Planned<'_>],
 ) -> Result<Vec<Recorded>, StoreError> {
     let pool = ground.store.pool();
-    let losses = mass::losses(pool, ground.now()).await?;
-    if let Some(losses) = &losses {
+    if let Some(losses) = mass::losses(pool, ground.now()).await? {
         let planned: Vec<CompanyId> = planned.iter().filter_map(|company| company.id).collect();
-        if !mass::is_among(pool, &planned, losses.since).await? {
-            if mass::is_open(pool).await? {
-                ground.begins_with(Upstream::InQuestion);
-            }
-            return Ok(Vec::new());
+        let is_anew = mass::is_among(pool, &planned, losses.since).await?;
+        if is_anew && is_mass_loss(losses.losing, losses.observed) {
+            return tell_a_mass(ground, losses).await;
         }
     }
-    tell_losses(ground, losses).await
-}
-
-/// After a sweep: whether many companies have lost something at once.
-pub(super) async fn look_for_losses(ground: &Ground<'_>) -> Result<Vec<Recorded>, StoreError> {
-    let losses = mass::losses(ground.store.pool(), ground.now()).await?;
-    tell_losses(ground, losses).await
-}
-
-async fn tell_losses(ground: &Ground<'_>, losses: Option<Losses>) -> Result<Vec<Recorded>, StoreError> {
-    let pool = ground.store.pool();
-    if let Some(losses) = losses.filter(|losses| is_mass_loss(losses.losing, losses.observed)) {
+    if mass::is_open(pool).await? {
         ground.begins_with(Upstream::InQuestion);
-        mass::mark(pool, losses.since, LOOKS_NEEDED_MASS).await?;
-        let facts = TroubleFacts {
-            reason: format!(
-                "{} of {} companies lost certificates or qualifications within 24 hours",
-                losses.losing, losses.observed
-            ),
-            advice: Some(MASS_ADVICE.to_owned()),
-            since: Some(losses.first_seen_at),
-            more_companies: losses.losing.saturating_sub(losses.names.len() as u64),
-            companies: losses.names,
-            ..TroubleFacts::default()
-        };
-        return ground.tell(vec![ground.teller().begins(Trouble::MassChange, "", facts)]).await;
+    }
+    Ok(Vec::new())
+}
+
+/// After a sweep: whether many companies have lost something at once, and as what an earlier mass loss ended.
+pub(super) async fn look_for_losses(ground: &Ground<'_>) -> Result<Vec<Recorded>, StoreError> {
+    let pool = ground.store.pool();
+    let losses = mass::losses(pool, ground.now()).await?;
+    if let Some(losses) = losses.filter(|losses| is_mass_loss(losses.losing, losses.observed)) {
+        return tell_a_mass(ground, losses).await;
     }
     if mass::is_open(pool).await? {
         ground.begins_with(Upstream::InQuestion);
@@ -76,19 +60,36 @@ async fn tell_losses(ground: &Ground<'_>, losses: Option<Losses>) -> Result<Vec<
     ground.tell(vec![ground.teller().ends_as(Trouble::MassChange, "", facts)]).await
 }
 
+async fn tell_a_mass(ground: &Ground<'_>, losses: Losses) -> Result<Vec<Recorded>, StoreError> {
+    ground.begins_with(Upstream::InQuestion);
+    mass::mark(ground.store.pool(), losses.since, LOOKS_NEEDED_MASS).await?;
+    let facts = TroubleFacts {
+        reason: format!(
+            "{} of {} companies lost certificates or qualifications within 24 hours",
+            losses.losing, losses.observed
+        ),
+        advice: Some(MASS_ADVICE.to_owned()),
+        since: Some(losses.first_seen_at),
+        more_companies: losses.losing.saturating_sub(losses.names.len() as u64),
+        companies: losses.names,
+        ..TroubleFacts::default()
+    };
+    ground.tell(vec![ground.teller().begins(Trouble::MassChange, "", facts)]).await
+}
+
 /// What became of a mass loss: an operator who heard that the source may be wrong is told what it was.
 fn as_what_it_ended(outcomes: Outcomes) -> TroubleFacts {
-    let Outcomes { lost, rewritten, names } = outcomes;
-    let mass_end = match (lost, rewritten) {
-        (0, _) => MassEnd::Back,
+    let Outcomes { lost, rewritten, names, silent } = outcomes;
+    let (mass_end, companies) = match (lost, rewritten) {
+        (0, _) => (MassEnd::Back, silent),
         // Of most of them: here and there one of many gains something anyway.
-        (lost, rewritten) if rewritten * 2 > lost => MassEnd::Rewritten,
-        _ => MassEnd::Confirmed,
+        (lost, rewritten) if rewritten * 2 > lost => (MassEnd::Rewritten, names),
+        _ => (MassEnd::Confirmed, names),
     };
     TroubleFacts {
         mass_end: Some(mass_end),
-        more_companies: lost.saturating_sub(names.len() as u64),
-        companies: names,
+        more_companies: lost.saturating_sub(companies.len() as u64),
+        companies,
         ..TroubleFacts::default()
     }
 }

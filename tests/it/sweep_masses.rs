@@ -117,6 +117,24 @@ async fn a_mass_loss_that_passes_reaches_no_reader() {
 }
 
 #[tokio::test]
+async fn who_is_never_heard_of_again_keeps_no_mass_loss_open() {
+    let silent = "[[fault]]\nfrom = \"2026-01-07\"\nkeyword = \"公司1\"\nstatus = 500\n";
+    let scenario =
+        steady(6) + "[[fault]]\nfrom = \"2026-01-06\"\nto = \"2026-01-06\"\ncode = 265004\n" + silent;
+    let world = World::new(&scenario, "", "2026-01-05").await;
+    world.check().await;
+    assert_eq!(world.checked_on("2026-01-06").await, ["mass_change"]);
+    assert_eq!(world.checked_on("2026-01-07").await, NONE, "it may be a day's silence");
+    let told = world.checked_on("2026-01-12").await;
+    assert_eq!(count_of(&told, "mass_change_resolved"), 0, "or a longer one: {told:?}");
+    let told = world.checked_on("2026-01-13").await;
+    assert_eq!(count_of(&told, "mass_change_resolved"), 1, "a week's: {told:?}");
+    let (ended, named, of, _) = end_of(&world).await;
+    assert_eq!((ended.as_str(), named, of), ("back", 1, 1), "all but one");
+    assert_eq!(world.checked_on("2026-01-14").await, NONE);
+}
+
+#[tokio::test]
 async fn a_fifth_of_the_companies_is_no_mass_and_more_than_it_is() {
     for (count, mass) in [(25, false), (24, true)] {
         let others: String =

@@ -132,6 +132,7 @@ phrases! {
     CODE = "（代码 {code}）" / " (code {code})";
     ANSWERED = "接口或服务器返回代码 {code}。" / "The provider or server answers with code {code}.";
     BACK_AGAIN = "此前未查询到的证书、资质均已重新列出，未通知收件人。" / "What was not shown is shown again; recipients were told of none of it.";
+    BACK_BUT = "除以下此后未能查询的企业外，此前未查询到的证书、资质均已重新列出，未通知收件人：{names}。" / "What was not shown is shown again, and recipients were told of none of it; but these could not be verified since: {names}.";
     CONFIRMED_OF = "连续 4 次查询结果一致，收件人已获知：{names}。" / "4 queries in a row agree; recipients are told of: {names}.";
     REWRITTEN_OF = "连续 4 次查询结果一致：原有的证书或资质未再列出，另有内容列于其处，收件人均已获知：{names}。如系名称或编号改写，属数据源变动，企业资质可能并无变化。" / "4 queries in a row agree: what was listed is not any more, and something else is in its place; recipients are told of both: {names}. Where only names or numbers were rewritten, the source has changed and the qualifications perhaps have not.";
     WENT_TO = "所欠邮件已改发：{names}。" / "What was owed has gone to {names} instead.";

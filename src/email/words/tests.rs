@@ -337,9 +337,19 @@ fn the_end_of_a_trouble_names_what_it_was() {
     for (trouble, facts, said, why) in [
         (
             Trouble::MassChange,
-            facts(Some(MassEnd::Back), 2, 0),
-            &["数据已恢复", "24 小时内 60 家企业中有 40 家", "均已重新列出，未通知收件人"][..],
+            facts(Some(MassEnd::Back), 0, 0),
+            &[
+                "数据已恢复",
+                "24 小时内 60 家企业中有 40 家",
+                "此前未查询到的证书、资质均已重新列出，未通知收件人。",
+            ][..],
             "back",
+        ),
+        (
+            Trouble::MassChange,
+            facts(Some(MassEnd::Back), 1, 0),
+            &["数据已恢复", "除以下此后未能查询的企业外", "未通知收件人：第0公司。"],
+            "back, but for one that is silent since",
         ),
         (
             Trouble::MassChange,

@@ -200,13 +200,14 @@ fn said(told: &Telling<'_>, facts: &TroubleFacts, because: Phrase) -> Vec<String
     }
     if !facts.companies.is_empty() {
         let words = match facts.mass_end {
-            None | Some(MassEnd::Back) => w::COMPANIES,
+            None => w::COMPANIES,
+            Some(MassEnd::Back) => w::BACK_BUT,
             Some(MassEnd::Confirmed) => w::CONFIRMED_OF,
             Some(MassEnd::Rewritten) => w::REWRITTEN_OF,
         };
         notes.push(told.with(words, &[("names", &companies(facts, told.language))]));
     }
-    if facts.mass_end == Some(MassEnd::Back) {
+    if facts.mass_end == Some(MassEnd::Back) && facts.companies.is_empty() {
         notes.push(told.text(w::BACK_AGAIN));
     }
     notes

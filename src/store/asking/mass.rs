@@ -11,6 +11,9 @@ use crate::store::error::{StoreError, during};
 /// How many companies are named. Of a hundred thousand nobody reads all names, and an event holds them for ever.
 const NAMED_MAX: i64 = 100;
 
+/// In hours: a week's daily sweeps, at whatever minute of the day.
+const SILENT_AFTER: i32 = 6 * 24 + 12;
+
 /// How many companies lost something, and how many were observed, in the 24 hours up to the last observation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Losses {
@@ -148,7 +151,8 @@ pub async fn mark(pool: &PgPool, since: DateTime<Utc>, looks_needed: u32) -> Res
     Ok(())
 }
 
-/// Whether any loss of a mass is still in doubt.
+/// Whether any loss of a mass is still in doubt, in companies that are heard of. One that was silent for [`SILENT_AFTER`] while others
+/// were verified says nothing of upstream any more: it would keep the mass open for ever.
 ///
 /// # Errors
 /// When the database fails.
@@ -160,7 +164,14 @@ pub async fn is_open(pool: &PgPool) -> Result<bool, StoreError> {
                WHERE mass
                  AND looks > 0
                  AND left_at IS NULL
-           ) AS "open!""#
+                 AND last_look_at > (
+                     SELECT coalesce(max(last_verified_at), '-infinity')
+                     FROM standings
+                     JOIN companies AS other ON other.id = standings.company_id
+                     WHERE other.left_at IS NULL
+                 ) - make_interval(hours => $1)
+           ) AS "open!""#,
+        SILENT_AFTER
     )
     .fetch_one(pool)
     .await
@@ -176,6 +187,8 @@ pub struct Outcomes {
     pub rewritten: u64,
     /// What mails call those of which the loss was established, at most [`NAMED_MAX`] of them.
     pub names: Vec<String>,
+    /// And those that were never heard of again: [`is_open`].
+    pub silent: Vec<String>,
 }
 
 /// Tells as what a mass loss ended: from what readers were told, and from what went without a word, because it is covered.
@@ -209,7 +222,13 @@ pub async fn outcomes(pool: &PgPool, since: DateTime<Utc>) -> Result<Outcomes, S
                         FROM companies
                         JOIN lost ON lost.company_id = companies.id
                         ORDER BY companies.id
-                        LIMIT $3) AS "names!""#,
+                        LIMIT $3) AS "names!",
+                  ARRAY(SELECT name
+                        FROM companies
+                        WHERE left_at IS NULL
+                          AND EXISTS (SELECT FROM doubts WHERE company_id = companies.id AND mass AND looks > 0)
+                        ORDER BY companies.id
+                        LIMIT $3) AS "silent!""#,
         since,
         &[
             Change::CertificateAdded,
@@ -224,5 +243,10 @@ pub async fn outcomes(pool: &PgPool, since: DateTime<Utc>) -> Result<Outcomes, S
     .fetch_one(pool)
     .await
     .map_err(during("reading as what a mass loss ended"))?;
-    Ok(Outcomes { lost: row.lost.unsigned_abs(), rewritten: row.rewritten.unsigned_abs(), names: row.names })
+    Ok(Outcomes {
+        lost: row.lost.unsigned_abs(),
+        rewritten: row.rewritten.unsigned_abs(),
+        names: row.names,
+        silent: row.silent,
+    })
 }

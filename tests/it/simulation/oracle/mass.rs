@@ -43,9 +43,10 @@ impl Dossier {
             .collect()
     }
 
-    /// Whether something of a mass is still absent.
-    fn is_in_a_mass(&self) -> bool {
-        self.absences().into_iter().any(|(row, began)| began.mass.contains(row))
+    /// Whether something of a mass is still absent. Who was silent for the week up to `until` says nothing of the others' source.
+    fn is_in_a_mass(&self, until: DateTime<Utc>) -> bool {
+        let is_heard_of = self.latest_at().is_some_and(|at| at > until - TimeDelta::hours(6 * 24 + 12));
+        is_heard_of && self.absences().into_iter().any(|(row, began)| began.mass.contains(row))
     }
 }
 
@@ -76,7 +77,8 @@ impl Oracle<'_> {
             }
             self.mass_is_open = true;
         } else {
-            self.mass_is_open = self.mass_is_open && self.dossiers.iter().any(Dossier::is_in_a_mass);
+            self.mass_is_open =
+                self.mass_is_open && self.dossiers.iter().any(|dossier| dossier.is_in_a_mass(until));
         }
     }
 }

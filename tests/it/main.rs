@@ -21,6 +21,7 @@ mod hostile_input;
 mod hostile_text;
 mod huge_digest;
 mod init;
+mod known_faults;
 mod log_lines;
 mod mail_servers;
 mod mailer;

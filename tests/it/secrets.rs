@@ -38,8 +38,10 @@ fn run(program: &Program, arguments: &[&str], secrets: &Secrets) -> Ran {
 fn echoing() -> String {
     let escaped = KEY.chars().fold(String::new(), |text, c| text + &format!("\\u{:04x}", u32::from(c)));
     let encoded = percent_encoding::utf8_percent_encode(KEY, percent_encoding::NON_ALPHANUMERIC);
+    let digits = qualwatch::domain::text::hex(KEY.as_bytes());
+    let backwards: String = KEY.chars().rev().collect();
     let body = format!(
-        r#"{{"reason":"success","error_code":0,"result":{{"total":1,"items":[{{"organ":"{KEY}","effectiveTime":"2029-01-09",
+        r#"{{"reason":"success","error_code":0,"result":{{"total":1,"items":[{{"organ":"{KEY} {digits} {backwards}","effectiveTime":"2029-01-09",
         "businessId":"5f0000000000000000000002-{KEY}","issuingCertificateTime":"{}","type":"{escaped}","certificateNum":"D241000002",
         "qualificationName":"{encoded}"}}]}}}}"#,
         STANDARD.encode(KEY)
@@ -230,6 +232,31 @@ async fn an_abort_leaves_no_core_with_the_secrets() {
     let (status, _) = daemon.exited().await;
     assert_eq!((status.signal(), status.core_dumped()), (Some(Signal::SIGABRT as i32), false));
     secrets().are_in_no_file(program.folder());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whatever_the_umask_what_is_kept_is_the_owners_alone() {
+    let scene = set(&echoing()).await;
+    let mail_as_files = scene.watchlist().lines().fold(String::new(), |text, line| {
+        let line = if line.starts_with("smtp = ") { "maildir = \"state/mail\"" } else { line };
+        text + line + "\n"
+    });
+    let program = scene.program_with(&mail_as_files).without("QUALWATCH_DATABASE_URL");
+    std::fs::set_permissions(program.folder(), std::os::unix::fs::PermissionsExt::from_mode(0o711)).unwrap();
+    for command in ["check", "backup"] {
+        let mut shell = program.command_of(Path::new("/bin/sh"));
+        shell.args(["-c", "umask 000 && exec \"$0\" \"$1\""]).arg(launcher()).arg(command);
+        let ran = shell.output().unwrap();
+        assert!(ran.status.code().is_some_and(|code| code != 1 && code != 2), "{command}: {ran:?}");
+    }
+    let state = program.folder().join("state");
+    assert!(state.join("mail").read_dir().unwrap().count() > 0, "there is mail to look at");
+    // The server of the private database passes through the directory itself, by its group (private_postgres), where root runs us.
+    let mut find = Command::new("find");
+    find.arg(&state)
+        .args(["!", "-type", "l", "(", "-perm", "/067", "-o", "!", "-path", "*/state", "-perm", "/077", ")"]);
+    let open = find.output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&open.stdout), "");
 }
 
 /// All processes below this one.

@@ -206,6 +206,13 @@ fn what_is_hardly_meant_is_warned_of_once() {
             0,
             "a sandbox",
         ),
+        (
+            format!("[api]\nurl = \"http://v.juhe.cn/opens/App/bqQualification/query\"\n{plain}{named}"),
+            "api.url",
+            "the key and every answer travel in the clear",
+            0,
+            "the documented address",
+        ),
     ] {
         let judgement = super::judge(&text, Path::new("watchlist.toml"));
         assert_eq!(judgement.faults, [], "{why}");

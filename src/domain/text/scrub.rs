@@ -5,10 +5,12 @@ use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use memchr::memmem::Finder;
 use memchr::{memchr, memchr3_iter};
 
+use super::hex as bytes_in_hex;
 use crate::domain::secret::Secret;
 
-/// From this many bytes on a key is looked for in base64 too. The base64 of less is a few letters that stand in any text.
-const BASE64_KEY_BYTES_MIN: usize = 6;
+/// From this many bytes on a key is looked for in base64, in hexadecimal and backwards too. Of less that is a few letters that stand in
+/// any text.
+const CODED_KEY_BYTES_MIN: usize = 6;
 
 /// From this many characters on, the beginning of a key at the very end of a body is overwritten too: the body was cut
 /// there. Fewer prove nothing.
@@ -21,9 +23,9 @@ const MASKS: &[u8] = b"*#~!$&()@,;:^|<>?[]{}'`.= ";
 /// Overwrites one key. Made once for all bodies: its spellings cost more to derive than to look for.
 ///
 /// Found are the key as it is, percent-encoded (either case, `+` for a blank), escaped as in JSON (`\/`, `\uXXXX`), mixtures
-/// of these character by character, and base64 (standard and URL-safe, at each of the three alignments, itself escaped or
-/// not). Keys shorter than 6 bytes are not looked for in base64; the rest is the same for every key: rather an answer that
-/// cannot be read than a key that can.
+/// of these character by character, and base64 (standard and URL-safe, at each of the three alignments), hexadecimal digits of
+/// either case and the key backwards, themselves escaped or not. Keys shorter than 6 bytes are not looked for in these last three; the
+/// rest is the same for every key: rather an answer that cannot be read than a key that can.
 pub struct Scrubber {
     spellings: Vec<Vec<char>>,
     /// The spellings as they are.
@@ -101,7 +103,7 @@ impl Scrubber {
     }
 
     /// Where the longest of the `candidates` that begins at `at` ends.
-    fn end_at(&self, body: &[u8], at: usize, candidates: u8, body_end: End) -> Option<usize> {
+    fn end_at(&self, body: &[u8], at: usize, candidates: u16, body_end: End) -> Option<usize> {
         let spellings = self.spellings.iter().enumerate();
         let followed = spellings.filter(|(index, _)| candidates & 1 << index != 0);
         followed.filter_map(|(_, spelling)| end_of(body, at, spelling, body_end)).max()
@@ -115,10 +117,14 @@ enum End {
     Cut,
 }
 
-/// The key, and what its base64 consists of wherever it stands.
+/// The key, what its base64 consists of wherever it stands, its hexadecimal digits, and the key backwards.
 fn spellings(key: &str) -> Vec<Vec<char>> {
     let mut spellings = vec![key.chars().collect::<Vec<_>>()];
-    if key.len() >= BASE64_KEY_BYTES_MIN {
+    if key.len() >= CODED_KEY_BYTES_MIN {
+        let digits = bytes_in_hex(key.as_bytes());
+        spellings.push(digits.to_ascii_uppercase().chars().collect());
+        spellings.push(digits.chars().collect());
+        spellings.push(key.chars().rev().collect());
         for before in 0..3 {
             let mut bytes = vec![0; before];
             bytes.extend_from_slice(key.as_bytes());
@@ -137,16 +143,17 @@ fn spellings(key: &str) -> Vec<Vec<char>> {
 /// How occurrences begin, so that two look-ups tell nearly all other places apart.
 struct Beginnings {
     /// For each byte the spellings, a bit each, whose first letter it can begin, and [`ESCAPE`].
-    first: [u8; 256],
+    first: [u16; 256],
     /// For each byte the spellings that it can continue as the second byte, and [`ESCAPE`].
-    second: [u8; 256],
+    second: [u16; 256],
     /// The code units that the first letters begin with.
     units: Vec<u16>,
 }
 
-/// The bit for a first letter that is escaped. The key and the base64 of three alignments in two alphabets have the others.
-const ESCAPE: u8 = 1 << SPELLINGS_MAX;
-const SPELLINGS_MAX: u32 = 7;
+/// The bit for a first letter that is escaped. The key both ways round, its digits in two cases, and the base64 of three alignments in two
+/// alphabets have the others.
+const ESCAPE: u16 = 1 << SPELLINGS_MAX;
+const SPELLINGS_MAX: u32 = 10;
 
 impl Beginnings {
     fn of(spellings: &[Vec<char>]) -> Self {
@@ -159,7 +166,7 @@ impl Beginnings {
         all
     }
 
-    fn add(&mut self, bit: u8, letter: char, next: Option<char>) {
+    fn add(&mut self, bit: u16, letter: char, next: Option<char>) {
         let (mut utf8, mut utf16) = ([0; 4], [0; 2]);
         let bytes = letter.encode_utf8(&mut utf8).as_bytes();
         mark(&mut self.first, bit, bytes[..1].iter().copied().chain((letter == ' ').then_some(b'+')));
@@ -179,7 +186,7 @@ impl Beginnings {
     }
 
     /// The spellings, a bit each, of which an occurrence may begin `rest`: each that does, and hardly ever another.
-    fn candidates(&self, rest: &[u8]) -> u8 {
+    fn candidates(&self, rest: &[u8]) -> u16 {
         let fitting = match *rest {
             [first, second, ..] => self.first[usize::from(first)] & self.second[usize::from(second)],
             [only] => self.first[usize::from(only)],
@@ -190,7 +197,7 @@ impl Beginnings {
         match fitting & ESCAPE {
             0 => fitting,
             _ if is_other() => fitting & !ESCAPE,
-            _ => u8::MAX,
+            _ => u16::MAX,
         }
     }
 
@@ -201,7 +208,7 @@ impl Beginnings {
     }
 }
 
-fn mark(places: &mut [u8; 256], bit: u8, bytes: impl IntoIterator<Item = u8>) {
+fn mark(places: &mut [u16; 256], bit: u16, bytes: impl IntoIterator<Item = u8>) {
     for byte in bytes {
         places[usize::from(byte)] |= bit;
     }

@@ -59,6 +59,7 @@ fn scrubbers(login: &Login) -> Vec<Scrubber> {
 
 #[cfg(test)]
 mod tests {
+    use crate::domain::text::hex;
     use base64::engine::general_purpose::STANDARD;
     use proptest::prelude::*;
 
@@ -101,9 +102,14 @@ mod tests {
             (STANDARD.encode("x\0CANARY-p4ssw0rd\r\n"), "aligned otherwise"),
             (STANDARD.encode("\0CANARY-p4ssw0rd\r\n"), "aligned otherwise again"),
             (plain.trim_end_matches('=').to_owned(), "without padding"),
+            ("CANARY%2Dp4ssw0rd".to_owned(), "percent-encoded"),
+            (hex(b"CANARY-p4ssw0rd"), "in hexadecimal"),
+            (hex(b"\0alerts@example.com\0CANARY-p4ssw0rd").to_uppercase(), "within more of it"),
+            ("dr0wss4p-YRANAC".to_owned(), "backwards"),
         ] {
             let shown = censor().clean(&format!("500 unknown command AUTH {echo} sorry"));
-            assert!(!shown.contains("CANARY") && shown.contains("***"), "{why}: {shown}");
+            let is_left = ["CANARY", "YRANAC", &hex(b"CANARY")].iter().any(|part| shown.contains(part));
+            assert!(!is_left && shown.contains("***"), "{why}: {shown}");
             let middle = STANDARD.encode("NARY-p4ssw0");
             assert!(!shown.contains(middle.get(4..12).unwrap()), "{why}: {shown}");
         }

@@ -59,6 +59,10 @@ fn forms(key: &str) -> Vec<String> {
     let mut forms = vec![key.to_owned(), json.replace('/', "\\/"), json, every_char_escaped(key)];
     forms.push(every_char_escaped(key).to_uppercase().replace("\\U", "\\u"));
     forms.extend(percent_forms(key));
+    if key.len() >= CODED_KEY_BYTES_MIN {
+        let digits = bytes_in_hex(key.as_bytes());
+        forms.extend([digits.to_uppercase(), digits, key.chars().rev().collect()]);
+    }
     forms
 }
 

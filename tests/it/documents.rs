@@ -8,6 +8,9 @@ use qualwatch::domain::event::{Change, Trouble};
 
 use crate::support::program::Program;
 
+/// The handbook, in each of its languages.
+const HANDBOOKS: [&str; 2] = ["README.md", "README.zh-CN.md"];
+
 /// What leads through the sources.
 const MAPS: [&str; 3] = ["ARCHITECTURE.md", "docs/decisions.md", "docs/testing.md"];
 
@@ -66,9 +69,15 @@ fn commands() -> BTreeSet<String> {
 
 #[test]
 fn the_readme_names_every_command_and_no_other() {
-    let readme = document("README.md");
+    for handbook in HANDBOOKS {
+        assert_eq!(commands_in(&document(handbook)), commands(), "{handbook}");
+    }
+    assert!(commands().len() > 5, "the help was read");
+}
+
+fn commands_in(readme: &str) -> BTreeSet<String> {
     let mut named = BTreeSet::new();
-    for code in code(&readme) {
+    for code in code(readme) {
         let words: Vec<&str> = code.split_whitespace().collect();
         for pair in words.windows(2) {
             let is_word =
@@ -78,17 +87,52 @@ fn the_readme_names_every_command_and_no_other() {
             }
         }
     }
-    assert!(commands().len() > 5, "the help was read");
-    assert_eq!(named, commands());
+    named
+}
+
+/// The fenced blocks, each with the language that it names, without comments.
+fn blocks(text: &str) -> Vec<String> {
+    let fenced = text.split("```").skip(1).step_by(2);
+    let bare = |line: &str| {
+        let is_comment = line.trim_start().starts_with('#');
+        let code = if is_comment { "" } else { line.split(" #").next().unwrap_or_default() };
+        code.trim_end().to_owned()
+    };
+    fenced.map(|block| block.lines().map(bare).collect::<Vec<_>>().join("\n")).collect()
+}
+
+#[test]
+fn what_is_to_be_pasted_is_the_same_in_every_language() {
+    let [ours, theirs] = HANDBOOKS.map(|handbook| blocks(&document(handbook)));
+    assert!(ours.len() > 10, "the blocks were read");
+    for (ours, theirs) in ours.iter().zip(&theirs) {
+        assert_eq!(ours, theirs, "the next block of {HANDBOOKS:?}");
+    }
+    assert_eq!(ours.len(), theirs.len(), "one of {HANDBOOKS:?} has more blocks");
 }
 
 #[test]
 fn the_readme_explains_every_kind_of_event() {
-    let readme = document("README.md");
-    let kinds = Change::ALL.map(Change::as_str).into_iter().chain(Trouble::ALL.map(Trouble::as_str));
-    let missing: Vec<_> =
-        kinds.filter(|kind| readme.matches(&format!("\n| `{kind}` | ")).count() != 1).collect();
-    assert!(missing.is_empty(), "one row each: {missing:?}");
+    let words = sources(&root().join("src/email/words"));
+    for handbook in HANDBOOKS {
+        let readme = document(handbook);
+        let kinds = Change::ALL.map(Change::as_str).into_iter().chain(Trouble::ALL.map(Trouble::as_str));
+        let missing: Vec<_> =
+            kinds.filter(|kind| readme.matches(&format!("\n| `{kind}` | ")).count() != 1).collect();
+        assert!(missing.is_empty(), "{handbook}, one row each: {missing:?}");
+        for (kind, title) in readme.lines().filter_map(row_of_an_event) {
+            assert!(words.contains(&format!("= \"{title}\" ")), "{handbook}: no mail calls {kind} {title:?}");
+        }
+    }
+}
+
+/// An event and its title in a mail, without what it means in English.
+fn row_of_an_event(line: &str) -> Option<(&str, &str)> {
+    let (kind, rest) = line.strip_prefix("| `")?.split_once("` | ")?;
+    let is_event = Change::ALL.map(Change::as_str).into_iter().chain(Trouble::ALL.map(Trouble::as_str));
+    is_event.into_iter().find(|known| *known == kind)?;
+    let title = rest.split(" | ").next()?;
+    Some((kind, title.split(" (*").next()?))
 }
 
 /// The heading's anchor, as GitHub makes it.
@@ -99,7 +143,7 @@ fn anchor(heading: &str) -> String {
 
 #[test]
 fn every_link_leads_somewhere() {
-    for name in ["README.md", "CHANGELOG.md", "SECURITY.md"].into_iter().chain(MAPS) {
+    for name in ["CHANGELOG.md", "SECURITY.md"].into_iter().chain(HANDBOOKS).chain(MAPS) {
         let text = document(name);
         let path = root().join(name);
         let folder = path.parent().unwrap();
@@ -120,7 +164,7 @@ fn every_link_leads_somewhere() {
 
 #[test]
 fn every_file_and_script_that_is_named_exists() {
-    for name in ["README.md"].into_iter().chain(MAPS) {
+    for name in HANDBOOKS.into_iter().chain(MAPS) {
         let text = document(name);
         for word in code(&text).into_iter().flat_map(str::split_whitespace) {
             let is_file = Path::new(word).extension().is_some_and(|extension| extension == "rs")

@@ -21,6 +21,7 @@ use super::metrics::{self, Ourselves};
 use crate::clock::{Clock, monotonic, within};
 use crate::config::{Http, Watchlist};
 use crate::domain::health::{self, Facts, Problem, Weight};
+use crate::domain::rhythm::Missed;
 use crate::domain::trouble_cause::Work;
 use crate::http::exposition::CONTENT_TYPE;
 
@@ -51,6 +52,7 @@ struct Known {
     stage: LifeStage,
     zone: Tz,
     accepted_at: Option<DateTime<Utc>>,
+    missed: Missed,
     file_refused: Option<String>,
     figures: Option<Arc<Figures>>,
     reading: Option<Reading>,
@@ -88,6 +90,7 @@ impl Board {
             stage: LifeStage::Starting,
             zone: watchlist.timezone,
             accepted_at: None,
+            missed: Missed::default(),
             file_refused: None,
             figures: None,
             reading: None,
@@ -131,6 +134,11 @@ impl Board {
             (watchlist.timezone, Some(self.clock.now()), None);
         drop(known);
         self.http.send_if_modified(|http| std::mem::replace(http, watchlist.http) != watchlist.http);
+    }
+
+    /// A sweep has asked for companies whose lines had missed as much.
+    pub(super) fn missed(&self, missed: Missed) {
+        self.known().missed += missed;
     }
 
     /// The file is not in force, for this reason.
@@ -225,6 +233,7 @@ async fn metrics(State(board): State<Arc<Board>>) -> Response {
             is_database_up: age == Age::Fresh,
             is_file_accepted: known.file_refused.is_none(),
             accepted_at: known.accepted_at,
+            missed: known.missed,
             zone: known.zone,
         };
         (ourselves, known.figures.clone())

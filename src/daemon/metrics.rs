@@ -13,6 +13,7 @@ use super::figures::Figures;
 use crate::domain::event::{Change, EventKind, Trouble};
 use crate::domain::health::{Problem, Weight};
 use crate::domain::outcome::Outcome;
+use crate::domain::rhythm::Missed;
 use crate::domain::wall_clock::{hour_of_day, not_ahead};
 use crate::http::exposition::Exposition;
 use crate::store::asking::budget::{Calls, next_budget_day};
@@ -27,6 +28,8 @@ pub(super) struct Ourselves {
     /// When the watchlist in force was taken.
     pub(super) accepted_at: Option<DateTime<Utc>>,
     pub(super) zone: Tz,
+    /// Since this daemon started.
+    pub(super) missed: Missed,
 }
 
 /// The whole page. `figures` are the last that could be read.
@@ -71,6 +74,13 @@ fn about_ourselves(page: &mut Exposition, ourselves: &Ourselves) {
         "When the watchlist in force was taken into force.",
     )
     .may_be(ourselves.accepted_at);
+    let mut metric = page.counter(
+        "qualwatch_occurrences_total",
+        "Occurrences of companies' cron lines that were missed (the machine was off, asking was stopped), by what became of them: asked for \
+         later, or left to a later one. Of this daemon, since it started.",
+    );
+    metric.of([("fate", "made_up")], ourselves.missed.made_up);
+    metric.of([("fate", "skipped")], ourselves.missed.skipped);
 }
 
 /// Of every class that a problem may have, so that a graph begins with 0.

@@ -52,6 +52,7 @@ impl<'s> SweepLoop<'s> {
         match swept {
             Ok(report) => {
                 common.works(&common.conditions.sweeping, At::Doing).await;
+                common.board.missed(report.missed);
                 note(&report);
             }
             Err(error) => common.failed(&common.conditions.sweeping, At::Doing, &error).await,

@@ -2,6 +2,7 @@
 //! this decides, so missed, doubled and late bells are harmless.
 
 use std::collections::BTreeMap;
+use std::ops::AddAssign;
 
 use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
 use chrono_tz::Tz;
@@ -12,6 +13,9 @@ use super::wall_clock::{hour_of_day, not_ahead, wall_time_of};
 /// An occurrence that is looked at within this time is punctual, not missed: the bell may ring a little late, and a safety
 /// look comes once a minute. Without it a line of every few seconds could always be "nearer to the next one".
 const PUNCTUAL: TimeDelta = TimeDelta::minutes(2);
+
+/// No line occurs more often.
+const A_SECOND: TimeDelta = TimeDelta::seconds(1);
 
 /// A clock that is set back by at most this asks for no occurrence a second time: what was asked for ahead of it stays so until
 /// it has caught up. By more, companies would go unasked for as long.
@@ -80,6 +84,22 @@ impl Due {
     }
 }
 
+/// Occurrences of a company's line at whose time it was not asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Missed {
+    /// Asked for later.
+    pub made_up: u64,
+    /// Never asked for: a later one stood for them.
+    pub skipped: u64,
+}
+
+impl AddAssign for Missed {
+    fn add_assign(&mut self, more: Self) {
+        self.made_up += more.made_up;
+        self.skipped += more.skipped;
+    }
+}
+
 /// Whether the company is due at `now`, and why. Of several missed occurrences the latest counts; a missed one is made up
 /// unless the next is less than half an interval away. An instant of `asked` that lies ahead of `now` counts as `now` ([`LastAsked::as_of`]).
 #[must_use]
@@ -93,6 +113,8 @@ pub struct Occasions {
     now: DateTime<Utc>,
     midnight: DateTime<Utc>,
     occurrence: Option<DateTime<Utc>>,
+    /// The one before.
+    earlier: Option<DateTime<Utc>>,
     next_occurrence: Option<DateTime<Utc>>,
     hour: Option<DateTime<Utc>>,
     next_hour: Option<DateTime<Utc>>,
@@ -103,10 +125,12 @@ impl Occasions {
     #[must_use]
     pub fn at(rhythm: Rhythm<'_>, now: DateTime<Utc>) -> Self {
         let hours = rhythm.days_hours_around(now);
+        let occurrence = rhythm.line.latest(rhythm.zone, now);
         Self {
             now,
             midnight: hour_of_day(rhythm.zone, wall_time_of(rhythm.zone, now).date(), 0).unwrap_or(now),
-            occurrence: rhythm.line.latest(rhythm.zone, now),
+            occurrence,
+            earlier: occurrence.and_then(|at| rhythm.line.latest(rhythm.zone, at - A_SECOND)),
             next_occurrence: rhythm.line.next(rhythm.zone, now),
             hour: hours.iter().copied().rfind(|at| *at <= now),
             next_hour: hours.into_iter().find(|at| *at > now),
@@ -179,6 +203,25 @@ impl<'a> OccasionsByLine<'a> {
             by_line.insert(line.as_str().to_owned(), Occasions::at(rhythm, *now));
         }
         &by_line[line.as_str()]
+    }
+
+    /// What of `line` was missed when a company is asked for that is `due`.
+    pub fn missed(&mut self, line: &CronLine, asked: &LastAsked, due: Due) -> Missed {
+        let LastAsked { accepted_at, last_asked_at, .. } = asked.as_of(self.now);
+        let (Due::Occurrence(at), Some(last_asked_at)) = (due, last_asked_at) else {
+            return Missed::default();
+        };
+        let made_up = u64::from(self.now - at > PUNCTUAL);
+        // What came just as the line was accepted was owed already.
+        let owed_after = last_asked_at.max(accepted_at - A_SECOND);
+        // Nearly always nothing: to count occurrences is expensive.
+        let skipped = match self.of(line).earlier {
+            Some(earlier) if earlier > owed_after => {
+                line.between(self.zone, owed_after, at).saturating_sub(1)
+            }
+            _ => 0,
+        };
+        Missed { made_up, skipped }
     }
 }
 

@@ -13,6 +13,7 @@ use super::report::{Halt, Ledger};
 use super::stops::Stops;
 use crate::domain::answer_digest::AnswerDigest;
 use crate::domain::observation::{Gathering, Incompleteness, NextPage, Observation, PAGE_SIZE};
+use crate::domain::rhythm::Missed;
 use crate::juhe::{Class, Client, Failure, Pace, Reply};
 use crate::store::StoreError;
 use crate::store::asking::budget::{Calls, Cause, Counted};
@@ -103,7 +104,7 @@ impl Asking<'_> {
         let came = self.ask_pages(&mut asked, known).await;
         asked.at = self.ground.now();
         match &came {
-            Ok(_) => self.ledger.note_calls(asked.calls),
+            Ok(_) => self.ledger.note_calls(asked.calls, missed_by(&asked)),
             Err(_) => self.breaker.end(Halt::Ending),
         }
         let heard = came.as_ref().map_or(Heard::Nothing, |came| heard_of(&asked, came));
@@ -293,6 +294,12 @@ impl Reading {
         let digests = AnswerDigests { pages: self.digests.clone(), items: of_items, version: PARSER_VERSION };
         Came::Observed(observation, are_whole.then_some(digests))
     }
+}
+
+/// What had been missed when it was asked for: by the first try, for a second one is of the same turn.
+fn missed_by(asked: &Asked<'_>) -> Missed {
+    let is_begun = asked.calls > 0 && asked.planned.attempt == Attempt::First;
+    if is_begun { asked.planned.missed } else { Missed::default() }
 }
 
 /// What a company's asking says of upstream.

@@ -10,7 +10,7 @@ use super::ground::{Ground, Mode};
 use super::report::Ended;
 use crate::config::{Company, Watchlist};
 use crate::domain::keyword::Keyword;
-use crate::domain::rhythm::{Due, LastAsked, OccasionsByLine};
+use crate::domain::rhythm::{Due, LastAsked, Missed, OccasionsByLine};
 use crate::store::StoreError;
 use crate::store::asking::budget::Cause;
 use crate::store::asking::reachability;
@@ -76,6 +76,8 @@ pub(super) struct Planned<'a> {
     /// When it was last asked for and tried, as the plan knows it: whoever asks meanwhile takes this turn.
     pub(super) last_asked_at: Option<DateTime<Utc>>,
     pub(super) tried_at: Option<DateTime<Utc>>,
+    /// What of its line was missed until now.
+    pub(super) missed: Missed,
     /// Calls that its whole answer takes, as far as known.
     pub(super) pages: u16,
     pub(super) order: Order,
@@ -136,7 +138,10 @@ pub(super) async fn plan<'a>(ground: &Ground<'a>, whom: &Whom) -> Result<Plan<'a
             Whom::Due | Whom::DueOf(_) => occasions.of(watchlist.check_line_of(entry)).due(&asked(candidate)),
         };
         if due.is_some() || matches!(whom, Whom::All | Whom::Named(_)) {
-            plan.planned.push(planned(candidate, (place, entry), due, last_success_at));
+            let line = watchlist.check_line_of(entry);
+            let missed = due.map(|due| occasions.missed(line, &asked(candidate), due)).unwrap_or_default();
+            let planned = planned(candidate, (place, entry), due, last_success_at);
+            plan.planned.push(Planned { missed, ..planned });
         }
         if !matches!(whom, Whom::Due) {
             plan.meant.push(candidate.id);
@@ -205,6 +210,7 @@ fn planned<'a>(
         attempt: if was_tried { Attempt::Last } else { Attempt::First },
         last_asked_at: candidate.last_asked_at,
         tried_at: candidate.tried_at,
+        missed: Missed::default(),
         pages: u16::try_from(candidate.pages).unwrap_or(1).max(1),
         order: (rank as u8, since, place),
         first_try: None,
@@ -226,6 +232,7 @@ fn unknown<'a>(ground: &Ground<'a>, whom: &Whom, stored: &[Candidate]) -> Vec<Pl
             attempt: Attempt::First,
             last_asked_at: None,
             tried_at: None,
+            missed: Missed::default(),
             pages: 1,
             order: (Rank::Readable as u8, None, place),
             first_try: None,

@@ -8,6 +8,7 @@ use crate::config::Company;
 use crate::domain::event::Trouble;
 use crate::domain::keyword::Keyword;
 use crate::domain::outcome::Outcome;
+use crate::domain::rhythm::Missed;
 use crate::store::checks::commit::Tally;
 use crate::store::companies::CompanyId;
 use crate::store::outbox::events::{EventId, Recorded};
@@ -69,6 +70,8 @@ pub struct Report {
     pub tally: Tally,
     /// Companies that were to be asked, for which no call was made.
     pub skipped: u32,
+    /// Occurrences that had been missed of the lines of those that were asked for.
+    pub missed: Missed,
     /// What was found and stored, for readers and operators, where whoever watches wants it ([`Progress::wants_events`]).
     pub told: Vec<EventId>,
     /// What a dry run would have stored.
@@ -182,8 +185,11 @@ impl<'a> Ledger<'a> {
         }
     }
 
-    pub(super) fn note_calls(&self, calls: i32) {
-        self.entries().report.tally.calls += calls;
+    /// The calls of one try, and what had been missed until then.
+    pub(super) fn note_calls(&self, calls: i32, missed: Missed) {
+        let report = &mut self.entries().report;
+        report.tally.calls += calls;
+        report.missed += missed;
     }
 
     /// A call that brought nothing that can be read.

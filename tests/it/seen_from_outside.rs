@@ -15,7 +15,8 @@ use crate::support::database::socket_dir;
 use crate::support::monitor::{Answered, get, place, send};
 use crate::support::program::Program;
 use crate::support::running::{Running, until};
-use crate::support::scene::{COMPANIES, OPERATOR, READER, Scene};
+use crate::support::scene::{COMPANIES, DAYS, OPERATOR, READER, Scene, cast};
+use crate::support::world::instant;
 
 const LISTENS: &str = "[http]\nlisten = \"127.0.0.1:0\"\n\n";
 
@@ -95,6 +96,32 @@ async fn a_monitor_reads_how_the_daemon_stands() {
     assert_eq!((health.code, health.json()["status"].as_str()), (200, Some("ok")), "{health:?}");
     let (code, log) = daemon.end(Signal::SIGTERM).await;
     assert!(code == 0 && !log.contains("ERROR"), "{log}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_missed_is_counted_once_by_what_became_of_it() {
+    let scene = Scene::with(&cast()).await;
+    let missed = async |daemon: &Running| {
+        daemon.logged("swept").await;
+        let at = place(daemon, 1).await;
+        let metrics = get(at, "/metrics").await.metrics();
+        ["made_up", "skipped"]
+            .map(|fate| metrics[&format!("qualwatch_occurrences_total{{fate=\"{fate}\"}}")].clone())
+    };
+    let program = scene.program_with(&listening(&scene));
+    let daemon = Running::start(&program, &["run"]);
+    assert_eq!(missed(&daemon).await, ["0", "0"], "there was nothing to miss");
+    daemon.end(Signal::SIGTERM).await;
+    // Away for three days, and back two hours after the third day's check.
+    scene.clock.set(instant(DAYS[3]) + chrono::TimeDelta::hours(2));
+    let program = scene.program_with(&listening(&scene));
+    let daemon = Running::start(&program, &["run"]);
+    assert_eq!(
+        missed(&daemon).await,
+        ["3", "6"],
+        "of each of three companies one is made up, and two are not"
+    );
+    daemon.end(Signal::SIGTERM).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

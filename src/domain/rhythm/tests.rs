@@ -76,6 +76,41 @@ fn who_is_due_and_why() {
 }
 
 #[test]
+fn what_was_missed_is_made_up_once_and_all_before_it_was_skipped() {
+    let day_line = line("0 8 * * *");
+    for (cron, accepted, asked, now, expected, why) in [
+        ("0 8 * * *", "01 00:00", Some("23 08:00"), "24 08:00", (0, 0), "in time"),
+        ("0 8 * * *", "01 00:00", Some("23 08:00"), "24 08:02", (0, 0), "the bell may be a little late"),
+        ("0 8 * * *", "01 00:00", Some("23 08:00"), "24 10:00", (1, 0), "two hours late"),
+        ("0 8 * * *", "01 00:00", Some("20 08:01"), "24 10:00", (1, 3), "after three days"),
+        ("0 8 * * *", "01 00:00", Some("22 08:01"), "24 08:00", (0, 1), "yesterday's was left to today's"),
+        (
+            "0 8 * * *",
+            "23 08:00",
+            Some("20 08:01"),
+            "24 08:00",
+            (0, 1),
+            "owed from the moment the line was accepted",
+        ),
+        ("0 8 * * *", "23 08:01", Some("20 08:01"), "24 08:00", (0, 0), "nothing before that"),
+        ("0 8 * * Mon", "01 00:00", Some("02 08:01"), "23 08:00", (0, 2), "weekly"),
+        ("0 8 * * *", "01 00:00", None, "24 10:00", (0, 0), "never asked for: nothing was missed"),
+    ] {
+        let line = line(cron);
+        let asked = LastAsked {
+            accepted_at: at(accepted),
+            last_asked_at: asked.map(at),
+            tried_at: None,
+            owes_answer: FINE,
+        };
+        let mut occasions = OccasionsByLine::at(&day_line, Shanghai, at(now));
+        let due = occasions.of(&line).due(&asked).unwrap();
+        let Missed { made_up, skipped } = occasions.missed(&line, &asked, due);
+        assert_eq!((made_up, skipped), expected, "{why}");
+    }
+}
+
+#[test]
 fn the_days_hour_is_eight_where_the_schedule_has_none_that_day() {
     let (own, weekly) = (line("0 8 1 * *"), line("0 10 * * Mon"));
     let rhythm = Rhythm { line: &own, day_line: &weekly, zone: Shanghai };

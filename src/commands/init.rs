@@ -3,6 +3,7 @@
 mod answers;
 mod file;
 mod questions;
+mod refusals;
 mod service;
 mod site;
 mod words;
@@ -13,10 +14,12 @@ use std::path::Path;
 use anyhow::Context as _;
 
 use super::arguments::{InitArguments, Places, STANDARD};
-use super::exit::{Exit, Refusal};
+use super::exit::Exit;
 use crate::config::{self, Outlet};
+use crate::domain::language::Language;
 use crate::domain::secret::Secret;
 use file::{Answers, SecretLine};
+use refusals::Reason;
 use site::{SecretKind, SecretPlace, Site};
 use words::Words;
 
@@ -35,15 +38,16 @@ struct Given {
 /// # Errors
 /// There is a watchlist already, an answer is missing or wrong, or a file cannot be written.
 pub(super) async fn init(places: &Places, arguments: &InitArguments) -> anyhow::Result<Exit> {
-    let site = Site::of(places.watchlist.as_deref())?;
-    let words = words::of(arguments.language.into());
+    let language = Language::from(arguments.language);
+    let site = Site::of(places.watchlist.as_deref(), language)?;
+    let words = words::of(language);
     if questions::can_be_asked() {
         questions::say(words.greeting)?;
     }
     refuse_one_input_twice(arguments)?;
     let answers = answers::answers(arguments, site.maildir())?;
     let asked = |kind, file: Option<&Path>, option, question| {
-        Given::take(site.place_of(kind), file, option, question, words)
+        Given::take(site.place_of(kind), file, (option, question), language)
     };
     let key = asked(SecretKind::ApiKey, arguments.api_key_file.as_deref(), "--api-key-file", words.api_key)?;
     let password = if logs_in(&answers) {
@@ -102,8 +106,7 @@ async fn run(places: &Places, arguments: &[&str]) -> anyhow::Result<bool> {
 fn refuse_one_input_twice(arguments: &InitArguments) -> anyhow::Result<()> {
     let is_standard = |file: &Option<std::path::PathBuf>| file.as_deref() == Some(Path::new(STANDARD));
     if is_standard(&arguments.api_key_file) && is_standard(&arguments.smtp_password_file) {
-        let refusal = Refusal::wrong_use("standard input cannot be both the key and the password");
-        return Err(refusal.advising("give one of them as a file").into());
+        return Err(Reason::OneInputTwice.said(arguments.language.into()).into());
     }
     Ok(())
 }
@@ -121,31 +124,24 @@ impl Given {
     fn take(
         place: SecretPlace,
         file: Option<&Path>,
-        option: &str,
-        question: &str,
-        words: &Words,
+        (option, question): (&str, &str),
+        language: Language,
     ) -> anyhow::Result<Self> {
         let secret = match file {
             Some(_) if place.is_there => {
-                let there = place.path.display();
-                let refusal =
-                    Refusal::wrong_use(format!("{option}: {there} is there already and is left as it is"));
-                return Err(refusal.advising(format!("leave {option} out, or remove that file")).into());
+                let is_there = Reason::SecretIsThere { option, file: &place.path };
+                return Err(is_there.said(language).into());
             }
-            Some(file) => Some(read(file, option)?),
+            Some(file) => Some(read(file, option, language)?),
             None if place.is_there => {
-                questions::say(&format!("{} {}", words.kept, place.path.display()))?;
+                questions::say(&format!("{} {}", words::of(language).kept, place.path.display()))?;
                 None
             }
             None if questions::can_be_asked() => questions::hidden(question)?,
-            None => {
-                let refusal = Refusal::wrong_use(format!("there is no terminal to ask at: {option} missing"));
-                return Err(refusal.advising("`qualwatch help init` explains it").into());
-            }
+            None => return Err(Reason::NoTerminal { missing: option }.said(language).into()),
         };
         if secret.as_ref().is_some_and(|secret| secret.expose().chars().any(char::is_control)) {
-            let refusal = format!("{option}: a secret is one line, without control characters");
-            return Err(Refusal::wrong_use(refusal).into());
+            return Err(Reason::ControlCharacters { option }.said(language).into());
         }
         Ok(Self { place, secret })
     }
@@ -170,14 +166,13 @@ impl Given {
     }
 }
 
-fn read(file: &Path, option: &str) -> anyhow::Result<Secret> {
+fn read(file: &Path, option: &str, language: Language) -> anyhow::Result<Secret> {
     let mut text = String::new();
     let read = if file == Path::new(STANDARD) {
         std::io::stdin().take(SECRET_BYTES_MAX).read_to_string(&mut text)
     } else {
         std::fs::File::open(file).and_then(|file| file.take(SECRET_BYTES_MAX).read_to_string(&mut text))
     };
-    read.with_context(|| Refusal::wrong_use(format!("{option}: {} cannot be read", file.display())))?;
-    let empty = || Refusal::wrong_use(format!("{option}: {} is empty", file.display())).into();
-    Secret::parse(&text).ok_or_else(empty)
+    read.with_context(|| Reason::Unreadable { option, file }.said(language))?;
+    Secret::parse(&text).ok_or_else(|| Reason::Empty { option, file }.said(language).into())
 }

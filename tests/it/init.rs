@@ -64,7 +64,7 @@ async fn a_first_watchlist_by_options_is_tried_out_and_never_overwritten() {
     assert!(!text.contains(KEY) && text.contains("key_file = \"api-key\""), "{text}");
 
     let again = run(&program, &options(&scene));
-    assert_eq!((again.code, again.stderr.contains("is left as it is")), (Some(2), true), "{again:?}");
+    assert_eq!((again.code, again.stderr.contains("保持原样")), (Some(2), true), "{again:?}");
     assert_eq!(fs::read_to_string(&file).unwrap(), text);
 }
 
@@ -82,10 +82,14 @@ async fn where_nobody_can_be_asked_every_missing_option_is_named_and_nothing_wri
     };
     let with = |more: &[&str]| [all.clone(), more.iter().map(|it| (*it).to_owned()).collect()].concat();
     for (options, said, why) in [
-        (without(&["--to", "--mail"]), &["--mail, --to missing"][..], "two answers"),
-        (without(&["--api-key-file"]), &["--api-key-file missing"], "the key"),
-        (with(&["--company", "91410000415800016"]), &["--company", "18"], "a code that is cut short"),
-        (with(&["--operators", "ops"]), &["--operators", "no @"], "no address"),
+        (without(&["--to", "--mail"]), &["缺少：--mail, --to"][..], "two answers"),
+        (without(&["--api-key-file"]), &["缺少：--api-key-file"], "the key"),
+        (
+            with(&["--company", "91410000415800016"]),
+            &["--company：不能采用：", "18"],
+            "a code that is cut short",
+        ),
+        (with(&["--operators", "ops"]), &["--operators：不能采用：", "no @"], "no address"),
         (
             with(&["--smtp-password-file", "-", "--api-key-file", "-"]),
             &["cannot be used"],

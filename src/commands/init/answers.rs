@@ -4,10 +4,10 @@ use std::path::Path;
 
 use super::file::{Answers, CompanyAnswer, quoted, smtp};
 use super::questions;
+use super::refusals::Reason;
 use super::service::{FILES, Outgoing, SERVICES};
 use super::words::{self, Words};
 use crate::commands::arguments::InitArguments;
-use crate::commands::exit::Refusal;
 use crate::config;
 use crate::domain::language::Language;
 
@@ -19,39 +19,42 @@ pub(super) fn answers(arguments: &InitArguments, maildir: String) -> anyhow::Res
     let language = Language::from(arguments.language);
     refuse_missing(arguments)?;
     let asking = Asking { words: words::of(language), language };
-    let companies = match given(&arguments.company, "--company", |text| company(&CompanyAnswer::of(text)))? {
-        companies if companies.is_empty() => asking.companies()?,
-        companies => companies,
-    };
+    let companies =
+        match asking.given(&arguments.company, "--company", |text| company(&CompanyAnswer::of(text)))? {
+            companies if companies.is_empty() => asking.companies()?,
+            companies => companies,
+        };
     let outgoing = match &arguments.mail {
-        Some(mail) => refused_as("--mail", outgoing(mail))?,
+        Some(mail) => asking.refused_as("--mail", outgoing(mail))?,
         None => asking.outgoing()?,
     };
     if let Outgoing::Service(service) = outgoing {
         questions::say(&format!("   {}", service.traps(language)))?;
     }
     let from = match &arguments.from {
-        Some(from) => refused_as("--from", sender(&outgoing, from))?,
-        None => questions::until(asking.words.from, |answer| sender(&outgoing, &answer.unwrap_or_default()))?,
+        Some(from) => asking.refused_as("--from", sender(&outgoing, from, asking.words))?,
+        None => asking.until(asking.words.from, |answer| {
+            sender(&outgoing, &answer.unwrap_or_default(), asking.words)
+        })?,
     };
-    let to = match given(&arguments.to, "--to", |text| address("to", text))? {
+    let to = match asking.given(&arguments.to, "--to", |text| address("to", text))? {
         to if to.is_empty() => {
-            questions::until(asking.words.to, |answer| addresses("to", &answer.unwrap_or_default()))?
+            asking.until(asking.words.to, |answer| addresses("to", &answer.unwrap_or_default()))?
         }
         to => to,
     };
-    let operators = match given(&arguments.operators, "--operators", |text| address("operators", text))? {
-        operators if operators.is_empty() => {
-            questions::until(asking.words.operators, |answer| match answer {
-                Some(answer) => addresses("operators", &answer),
-                None => Ok(to.clone()),
-            })?
-        }
+    let operators = match asking
+        .given(&arguments.operators, "--operators", |text| address("operators", text))?
+    {
+        operators if operators.is_empty() => asking.until(asking.words.operators, |answer| match answer {
+            Some(answer) => addresses("operators", &answer),
+            None => Ok(to.clone()),
+        })?,
         operators => operators,
     };
     let api_url = arguments.api_url.clone();
     if let Some(url) = &api_url {
-        refused_as("--api-url", complaint(&format!("[api]\nurl = {}", quoted(url)), &["api.url"]))?;
+        asking.refused_as("--api-url", complaint(&format!("[api]\nurl = {}", quoted(url)), &["api.url"]))?;
     }
     Ok(Answers { language, companies, outgoing, maildir, from, to, operators, api_url })
 }
@@ -73,9 +76,8 @@ fn refuse_missing(arguments: &InitArguments) -> anyhow::Result<()> {
     if missing.is_empty() {
         return Ok(());
     }
-    let refusal =
-        Refusal::wrong_use(format!("there is no terminal to ask at: {} missing", missing.join(", ")));
-    Err(refusal.advising("`qualwatch help init` explains each").into())
+    let missing = missing.join(", ");
+    Err(Reason::NoTerminal { missing: &missing }.said(arguments.language.into()).into())
 }
 
 struct Asking {
@@ -84,12 +86,40 @@ struct Asking {
 }
 
 impl Asking {
+    /// Asks until the answer is taken.
+    fn until<T>(
+        &self,
+        question: &str,
+        judge: impl Fn(Option<String>) -> Result<T, String>,
+    ) -> anyhow::Result<T> {
+        questions::until(question, |answer| {
+            judge(answer).map_err(|complaint| format!("{}{complaint}", self.words.refused))
+        })
+    }
+
+    /// An option whose value is not taken.
+    fn refused_as<T>(&self, option: &str, judged: Result<T, String>) -> anyhow::Result<T> {
+        judged.map_err(|complaint| {
+            let complaint = format!("{}{complaint}", self.words.refused);
+            Reason::Answer { option, complaint: &complaint }.said(self.language).into()
+        })
+    }
+
+    fn given<T>(
+        &self,
+        texts: &[String],
+        option: &str,
+        judge: impl Fn(&str) -> Result<T, String>,
+    ) -> anyhow::Result<Vec<T>> {
+        texts.iter().map(|text| self.refused_as(option, judge(text))).collect()
+    }
+
     fn companies(&self) -> anyhow::Result<Vec<CompanyAnswer>> {
         let mut companies = Vec::new();
         let mut question = self.words.company;
         loop {
             let is_enough = !companies.is_empty();
-            let keyword = questions::until(question, |answer| match answer {
+            let keyword = self.until(question, |answer| match answer {
                 None if is_enough => Ok(None),
                 answer => company(&CompanyAnswer { keyword: answer.unwrap_or_default(), name: None })
                     .map(|company| Some(company.keyword)),
@@ -97,7 +127,7 @@ impl Asking {
             let Some(keyword) = keyword else { return Ok(companies) };
             // A code says nothing to the reader of a mail.
             let name = if keyword.is_ascii() {
-                questions::until(self.words.company_name, |name| {
+                self.until(self.words.company_name, |name| {
                     company(&CompanyAnswer { keyword: keyword.clone(), name }).map(|company| company.name)
                 })?
             } else {
@@ -114,7 +144,7 @@ impl Asking {
         }
         let files = SERVICES.len() + 1;
         questions::say(&format!("   {files}  {}\n      {}", self.words.files, self.words.other_server))?;
-        questions::until(self.words.mail, |answer| {
+        self.until(self.words.mail, |answer| {
             let answer = answer.unwrap_or_default();
             match answer.parse::<usize>().ok().and_then(|number| number.checked_sub(1)) {
                 Some(number) if number < SERVICES.len() => Ok(Outgoing::Service(&SERVICES[number])),
@@ -136,14 +166,14 @@ fn outgoing(text: &str) -> Result<Outgoing, String> {
     complaint(&text, &["email.smtp"]).map(|()| outgoing)
 }
 
-fn sender(outgoing: &Outgoing, text: &str) -> Result<String, String> {
+fn sender(outgoing: &Outgoing, text: &str, words: &Words) -> Result<String, String> {
     let from = address("from", text)?;
     let domain = match outgoing {
         Outgoing::Service(service) => service.domain,
         _ => None,
     };
     match domain.filter(|domain| !from.to_ascii_lowercase().ends_with(&format!("@{domain}"))) {
-        Some(domain) => Err(format!("addresses of this service end with @{domain}")),
+        Some(domain) => Err(format!("{}@{domain}", words.other_domain)),
         None => Ok(from),
     }
 }
@@ -179,18 +209,6 @@ fn complaint(text: &str, keys: &[&str]) -> Result<(), String> {
         let perhaps = fault.suggestion.as_ref().map(|perhaps| format!(", perhaps {perhaps}"));
         Err(format!("{}{}", fault.message, perhaps.unwrap_or_default()))
     })
-}
-
-fn given<T>(
-    texts: &[String],
-    option: &str,
-    judge: impl Fn(&str) -> Result<T, String>,
-) -> anyhow::Result<Vec<T>> {
-    texts.iter().map(|text| refused_as(option, judge(text))).collect()
-}
-
-fn refused_as<T>(option: &str, judged: Result<T, String>) -> anyhow::Result<T> {
-    judged.map_err(|complaint| Refusal::wrong_use(format!("{option}: {complaint}")).into())
 }
 
 #[cfg(test)]
@@ -255,8 +273,12 @@ mod tests {
             (outgoing("smtps://a:b@smtp.corp.cn").err(), Some("password"), "a password in the file"),
             (outgoing("corp").err(), None, "whatever name servers know"),
             (outgoing("files").err(), None, "no server at all"),
-            (sender(&Outgoing::of("163"), "a@126.com").err(), Some("@163.com"), "another service's"),
-            (sender(&Outgoing::of("163"), "a@163.com").err(), None, "its own"),
+            (
+                sender(&Outgoing::of("163"), "a@126.com", words::of(Language::Chinese)).err(),
+                Some("@163.com"),
+                "another service's",
+            ),
+            (sender(&Outgoing::of("163"), "a@163.com", words::of(Language::Chinese)).err(), None, "its own"),
             (addresses("to", "a@corp.cn，b@corp.cn a@corp.cn").err(), None, "several"),
             (addresses("to", "a@corp.cn b").err(), Some("no @"), "one of them is none"),
             (addresses("to", " ").err(), Some("empty"), "nobody"),

@@ -101,7 +101,8 @@ fn write(text: &str) -> anyhow::Result<()> {
 }
 
 fn ended() -> anyhow::Error {
-    Refusal::wrong_use("ended: nothing was written").into()
+    // Of both languages: whoever is asked at this depth has no other words.
+    Refusal::wrong_use("已退出，什么也没有写 (ended: nothing was written)").into()
 }
 
 /// While this lives the terminal shows nothing of what is typed.

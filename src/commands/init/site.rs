@@ -8,15 +8,18 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use nix::unistd::{User, geteuid};
 
-use crate::commands::exit::Refusal;
 use crate::commands::service_user;
 use crate::config::{self, Environment};
+use crate::domain::language::Language;
 use crate::domain::secret::Secret;
+
+use super::refusals::Reason;
 
 /// Where they lie.
 #[derive(Debug)]
 pub(super) struct Site {
     pub watchlist: PathBuf,
+    language: Language,
     /// The service's user, where it is the service's watchlist.
     service: Option<User>,
 }
@@ -51,7 +54,7 @@ impl Site {
     ///
     /// # Errors
     /// There is a file already, or no user of the service.
-    pub fn of(named: Option<&Path>) -> anyhow::Result<Self> {
+    pub fn of(named: Option<&Path>, language: Language) -> anyhow::Result<Self> {
         let user = service_user::user()?.filter(|_| geteuid().is_root());
         let watchlist = match (named, &user) {
             (Some(named), _) => named.to_owned(),
@@ -60,18 +63,12 @@ impl Site {
         };
         let is_of_service = config::is_of_service(&watchlist);
         if is_of_service && user.is_none() {
-            let refusal = Refusal::wrong_use(format!(
-                "only root makes the watchlist of the service, {}, and there must be the user {}",
-                watchlist.display(),
-                config::SERVICE_USER
-            ));
-            let advice = "run it by sudo; install the service first (systemd-sysusers makes its user)";
-            return Err(refusal.advising(advice).into());
+            return Err(Reason::NotOfTheService(&watchlist).said(language).into());
         }
         if watchlist.symlink_metadata().is_ok() {
-            return Err(exists(&watchlist).into());
+            return Err(Reason::WatchlistIsThere(&watchlist).said(language).into());
         }
-        Ok(Self { watchlist, service: user.filter(|_| is_of_service) })
+        Ok(Self { watchlist, language, service: user.filter(|_| is_of_service) })
     }
 
     /// Where mails as files go: the service may write nowhere else.
@@ -105,7 +102,7 @@ impl Site {
         let file = options.write(true).create_new(true).mode(0o640).open(&self.watchlist);
         let mut file = match file {
             Err(error) if error.kind() == ErrorKind::AlreadyExists => {
-                return Err(exists(&self.watchlist).into());
+                return Err(Reason::WatchlistIsThere(&self.watchlist).said(self.language).into());
             }
             file => file.with_context(writing)?,
         };
@@ -148,9 +145,4 @@ fn make_folder(file: &Path, mode: u32) -> std::io::Result<()> {
     let Some(folder) = folder else { return Ok(()) };
     fs::create_dir_all(folder)?;
     fs::set_permissions(folder, Permissions::from_mode(mode))
-}
-
-fn exists(watchlist: &Path) -> Refusal {
-    Refusal::wrong_use(format!("there is a watchlist already, {}: it is left as it is", watchlist.display()))
-        .advising("edit it, or name another file with --watchlist FILE")
 }

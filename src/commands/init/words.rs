@@ -22,6 +22,10 @@ pub(super) struct Words {
     pub test_call: &'static str,
     pub test_mail: &'static str,
     pub go_on: &'static str,
+    /// Before what the judge of the file says of an answer.
+    pub refused: &'static str,
+    /// Before the domain that addresses of a service have.
+    pub other_domain: &'static str,
     pub no_key: &'static str,
     pub start_service: &'static str,
     pub start_here: &'static str,
@@ -63,6 +67,8 @@ const CHINESE: Words = Words {
     test_call: "试查一次第一家企业（一次付费查询），以验证密钥",
     test_mail: "向上述每个地址各发一封测试邮件",
     go_on: "现在进行？[Y/n]",
+    refused: "不能采用：",
+    other_domain: "该服务的地址须以此结尾：",
     no_key: "没有密钥，不试查。",
     start_service: "启动服务：sudo systemctl enable --now qualwatch",
     start_here: "运行：qualwatch run",
@@ -99,6 +105,8 @@ const ENGLISH: Words = Words {
     test_call: "One test call for the first company (one paid call) proves the key",
     test_mail: "A test mail goes to each of these addresses",
     go_on: "Now? [Y/n]",
+    refused: "",
+    other_domain: "addresses of this service end with ",
     no_key: "There is no key: no test call.",
     start_service: "Start the service: sudo systemctl enable --now qualwatch",
     start_here: "Run it: qualwatch run",

@@ -55,8 +55,18 @@ pub(super) fn say(told: &Telling<'_>, change: Change) -> Saying {
         // `troubles.rs` has the words of these.
         News::Trouble(..) | News::Resolved(..) => {}
     }
+    if told.is_partly() && change != Change::Renewed {
+        saying.badge = partly(told, &saying.badge);
+    }
     saying.notes.extend(notes(told));
     saying
+}
+
+/// What is said of a part of a certificate, and would be taken for all of it.
+fn partly(told: &Telling<'_>, badge: &str) -> String {
+    let words =
+        if badge.starts_with(|first: char| first.is_ascii_digit()) { w::PARTLY_IN } else { w::PARTLY };
+    told.with(words, &[("news", badge)])
 }
 
 /// What by when, of a stage or a company.

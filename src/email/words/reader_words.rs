@@ -44,6 +44,8 @@ phrases! {
     EXPIRES_IN = "{days}后到期" / "Expires in {days}";
     EXPIRES_LATE = "即将到期，剩余 {days}" / "Expiring: {days} left";
     ENDED_AGO = "有效期已过 {days}" / "Ended {days} ago";
+    PARTLY = "部分资质{news}" / "{news} (in part)";
+    PARTLY_IN = "部分资质 {news}" / "{news} (in part)";
     NOT_LISTED = "未查询到证书" / "Not listed";
     NOT_UPDATED_FOR = "数据已 {days}未更新" / "No new data for {days}";
 

@@ -5,7 +5,8 @@ use super::cast::{
 };
 use super::*;
 use crate::domain::event::{
-    CertificateFacts, Change, Elsewhere, MassEnd, News, Note, OfQualification, Trouble, TroubleFacts,
+    CertificateFacts, Change, Elsewhere, EndMove, MassEnd, News, Note, OfQualification, Rest, Trouble,
+    TroubleFacts,
 };
 use crate::domain::language::Language::{Chinese, English};
 
@@ -88,6 +89,67 @@ fn an_end_is_told_by_what_matters_on_the_day() {
         }
     }
     insta::assert_snapshot!("ends", text);
+}
+
+#[test]
+fn a_part_of_a_certificate_is_said_to_be_one_in_subject_and_card() {
+    let facts = |grade: &str| {
+        certificate("D361094546", "建筑业企业资质", "2026-10-31", &format!("环保工程专业承包{grade}"))
+    };
+    let to = |new: &str| EndMove { old: day("2026-10-31"), new: day(new) };
+    for (news, facts, today, zh, en, why) in [
+        (
+            None,
+            facts("二级"),
+            "2026-07-01",
+            "部分资质 30 天后截止申请延续",
+            "File within 30 days (in part)",
+            "to file",
+        ),
+        (
+            None,
+            facts("二级"),
+            "2026-10-27",
+            "部分资质已过申请截止日，剩余 4 天",
+            "Filing day passed, 4 days left (in part)",
+            "late",
+        ),
+        (
+            None,
+            facts("三级"),
+            "2026-10-30",
+            "部分资质 1 天后到期，须换领",
+            "Exchange within 1 day (in part)",
+            "to be exchanged",
+        ),
+        (None, facts("二级"), "2026-10-31", "部分资质今天到期", "Expires today (in part)", "the last day"),
+        (None, facts("二级"), "2026-11-02", "部分资质有效期已过 2 天", "Ended 2 days ago (in part)", "over"),
+        (
+            Some(News::ValidityExtended(to("2027-10-31"))),
+            facts("二级"),
+            "2026-07-01",
+            "部分资质有效期延长",
+            "Validity extended (in part)",
+            "extended",
+        ),
+    ] {
+        let stage = stage(Change::FilingDue, facts, "2026-07-01");
+        let news = news.unwrap_or_else(|| stage.news.clone());
+        let rest = vec![Rest { valid_until: Some(day("2031-03-26")), count: 3 }];
+        let event = Event { news, rest, ..stage };
+        let of_all = Event { rest: Vec::new(), ..event.clone() };
+        for (language, said) in [(Chinese, zh), (English, en)] {
+            let saying = say(&event, language, day(today));
+            assert_eq!(saying.badge, said, "{why}");
+            assert!(!say(&of_all, language, day(today)).badge.contains(if language == Chinese {
+                "部分"
+            } else {
+                "part"
+            }));
+        }
+        let notes = say(&event, Chinese, day(today)).notes.concat();
+        assert!(notes.contains("同证书其余 3 项有效期至 2031年3月26日。"), "{why}: {notes}");
+    }
 }
 
 #[test]
@@ -337,7 +399,7 @@ fn the_end_of_a_trouble_names_what_it_was() {
     for (trouble, facts, said, why) in [
         (
             Trouble::MassChange,
-            facts(Some(MassEnd::Back), 0, 0),
+            facts(Some(MassEnd::Back), 2, 0),
             &[
                 "数据已恢复",
                 "24 小时内 60 家企业中有 40 家",
@@ -347,7 +409,7 @@ fn the_end_of_a_trouble_names_what_it_was() {
         ),
         (
             Trouble::MassChange,
-            facts(Some(MassEnd::Back), 1, 0),
+            TroubleFacts { silent: vec!["第0公司".to_owned()], ..facts(Some(MassEnd::Back), 2, 0) },
             &["数据已恢复", "除以下此后未能查询的企业外", "未通知收件人：第0公司。"],
             "back, but for one that is silent since",
         ),

@@ -196,6 +196,9 @@ pub struct TroubleFacts {
     /// Of the end of a mass loss: as what it ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mass_end: Option<MassEnd>,
+    /// Of the end of a mass loss that passed: who was not heard of since, as mails call them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub silent: Vec<String>,
     /// Of the end of mail that could not be delivered: to whom it went instead.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub went_to: Vec<String>,
@@ -229,6 +232,7 @@ impl TroubleFacts {
             advice: None,
             place: begun.place.or(self.place),
             mass_end: self.mass_end,
+            silent: self.silent,
             went_to: self.went_to,
             since: begun.since.or(self.since),
             line: begun.line.or(self.line),

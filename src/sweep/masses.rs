@@ -80,16 +80,17 @@ async fn tell_a_mass(ground: &Ground<'_>, losses: Losses) -> Result<Vec<Recorded
 /// What became of a mass loss: an operator who heard that the source may be wrong is told what it was.
 fn as_what_it_ended(outcomes: Outcomes) -> TroubleFacts {
     let Outcomes { lost, rewritten, names, silent } = outcomes;
-    let (mass_end, companies) = match (lost, rewritten) {
-        (0, _) => (MassEnd::Back, silent),
+    let mass_end = match (lost, rewritten) {
+        (0, _) => MassEnd::Back,
         // Of most of them: here and there one of many gains something anyway.
-        (lost, rewritten) if rewritten * 2 > lost => (MassEnd::Rewritten, names),
-        _ => (MassEnd::Confirmed, names),
+        (lost, rewritten) if rewritten * 2 > lost => MassEnd::Rewritten,
+        _ => MassEnd::Confirmed,
     };
     TroubleFacts {
         mass_end: Some(mass_end),
-        more_companies: lost.saturating_sub(companies.len() as u64),
-        companies,
+        silent,
+        more_companies: lost.saturating_sub(names.len() as u64),
+        companies: names,
         ..TroubleFacts::default()
     }
 }

@@ -200,15 +200,19 @@ fn said(told: &Telling<'_>, facts: &TroubleFacts, because: Phrase) -> Vec<String
     }
     if !facts.companies.is_empty() {
         let words = match facts.mass_end {
-            None => w::COMPANIES,
-            Some(MassEnd::Back) => w::BACK_BUT,
+            None | Some(MassEnd::Back) => w::COMPANIES,
             Some(MassEnd::Confirmed) => w::CONFIRMED_OF,
             Some(MassEnd::Rewritten) => w::REWRITTEN_OF,
         };
         notes.push(told.with(words, &[("names", &companies(facts, told.language))]));
     }
-    if facts.mass_end == Some(MassEnd::Back) && facts.companies.is_empty() {
-        notes.push(told.text(w::BACK_AGAIN));
+    if facts.mass_end == Some(MassEnd::Back) {
+        let silent: Vec<String> = facts.silent.iter().map(|company| names::name(company)).collect();
+        notes.push(if silent.is_empty() {
+            told.text(w::BACK_AGAIN)
+        } else {
+            told.with(w::BACK_BUT, &[("names", &told.listed(&silent))])
+        });
     }
     notes
 }

@@ -165,6 +165,10 @@ impl PostgresError {
             Self::Files { source, .. } if source.kind() == std::io::ErrorKind::PermissionDenied => {
                 "run qualwatch as the user the state directory belongs to, or as root"
             }
+            // Unpacked into the home of root: the server does not run as root, and the user whose it is cannot pass through there.
+            Self::Spawn { source, .. } if source.kind() == std::io::ErrorKind::PermissionDenied => {
+                "unpack qualwatch where other users can pass through to, such as /opt, or run it as an ordinary user"
+            }
             Self::Files { .. } | Self::Spawn { .. } | Self::Open { .. } => return None,
         })
     }

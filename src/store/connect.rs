@@ -41,6 +41,8 @@ impl Share {
 /// also how long it takes to notice that a private server has died.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
 
+const CLOSED_WITHIN: Duration = Duration::from_secs(3);
+
 const LOOK_FOR_ROOM_EVERY: Duration = Duration::from_millis(50);
 
 /// What layout a database has.
@@ -265,9 +267,10 @@ impl Store {
         self.share.pool > 1
     }
 
-    /// Closes every pooled connection and waits for that.
+    /// Closes every pooled connection and waits for that, but not for long: the pool asks each that was in use whether it still lives
+    /// (sqlx's `return_to_pool`), for ever where the database has fallen silent. The server frees what is left on its own.
     pub async fn close(self) {
-        self.pool.close().await;
+        let _ = within(CLOSED_WITHIN, self.pool.close()).await;
     }
 }
 

@@ -1,12 +1,16 @@
 //! Scenario 6: the database goes away in the middle of a sweep, for a moment or for days.
 
+use std::time::Duration;
+
 use nix::sys::signal::{Signal, kill};
+use qualwatch::clock::within;
 use qualwatch::store::Store;
 
 use super::house::{CONCURRENCY, Home, Rig};
 use super::laws::{Cost, ends_well, judge, undisturbed};
 use super::line::{Line, Sessions};
 use super::server::{DATABASE, Server};
+use crate::support::database::{TestDatabase, socket_dir};
 use crate::support::running::{Running, until};
 use crate::support::scenarios::{BUILDING, certificate, company, steady};
 
@@ -63,6 +67,18 @@ async fn away_for_days(sessions: Sessions, goes: fn(&Line)) {
     judge(&rig, &expected, cost).await;
     store.close().await;
     server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_that_fell_silent_holds_up_no_end() {
+    let database = TestDatabase::new().await;
+    let line = Line::to(socket_dir(), Sessions::AsTheyAre).await;
+    let name = database.options().get_database().unwrap().to_owned();
+    let store = Store::open(line.url(&name).parse().unwrap()).await.unwrap();
+    let in_use = store.connection("a test").await.unwrap();
+    line.fall_silent();
+    drop(in_use);
+    within(Duration::from_secs(20), store.close()).await.expect("it ends by itself");
 }
 
 fn away_since_marked(home: &Home) -> bool {

@@ -98,6 +98,13 @@ impl Mind {
             _ => {}
         }
         let Some(facts) = &event.certificate else { return };
+        if let News::Retracted(taken_back) = &event.news
+            && matches!(taken_back.kind, Change::CertificateAdded | Change::CertificateReplaced)
+        {
+            // "There is no such certificate": all of it was told as new.
+            self.0.retain(|(number, _), _| *number != facts.number);
+            return;
+        }
         for named in &facts.qualifications {
             let key = (facts.number.clone(), named.name.clone());
             let known = self.0.get_mut(&key);
@@ -632,6 +639,10 @@ fn worlds() -> Vec<World> {
         stands(
             "two names beside another certificate",
             all_of(&[&[Some(X), None], &[names[0], names[1], names[2], None]]),
+        ),
+        stands(
+            "a certificate of two names that comes",
+            all_of(&[&[Some(X)], &[None, names[0], names[1], names[2]]]),
         ),
         stands(
             "two names and a later end",

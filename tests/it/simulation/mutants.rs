@@ -1,5 +1,6 @@
 //! Bugs that are planted one at a time, so that nobody weakens the oracle or the worlds unseen: each is a small patch of the
-//! product (`mutants/`), built in a directory of its own (`target/mutants`), and found by the simulator within fifty seeds.
+//! product (`mutants/`), built in a directory of its own (`target/mutants`), and found by the simulator within fifty seeds, or by the
+//! closed check of the core.
 //!
 //! By hand: `cargo test --test it mutant -- --include-ignored --nocapture`; one alone: `QUALWATCH_MUTANT=forgotten …`.
 
@@ -29,6 +30,9 @@ const MUTANTS: [&str; 16] = [
     "a_silent_loss_behind_a_cover_that_goes",
     "a_good_sweep_says_that_mail_goes",
 ];
+
+/// Of these, what worlds come to too seldom, and the closed check of the core finds (src/domain/tests/closed.rs).
+const OF_THE_CORE: [&str; 1] = ["a_sister_taken_back_with_what_went"];
 
 const SEEDS_MAX: u64 = 50;
 /// Small worlds first: most bugs need no years.
@@ -90,7 +94,7 @@ fn plant(mutant: &str) -> (PathBuf, String) {
 
 #[test]
 #[ignore = "by hand: builds the product sixteen times"]
-fn each_planted_mutant_is_found_within_fifty_seeds() {
+fn each_planted_mutant_is_found() {
     let directory = project().join("target/mutants");
     let only = std::env::var("QUALWATCH_MUTANT").unwrap_or_default();
     let mut hidden = Vec::new();
@@ -100,17 +104,26 @@ fn each_planted_mutant_is_found_within_fifty_seeds() {
         write(&source.join("tests/it/main.rs"), ONLY_THE_SIMULATOR.as_bytes());
         let (path, planted) = plant(mutant);
         write(&source.join(path), planted.as_bytes());
-        assert!(cargo(&directory, &["--no-run"]).status().unwrap().success(), "{mutant} cannot be built");
-        let hunt = ["simulation::hunt", "--", "--ignored", "--exact", "--nocapture"];
-        let hunted = cargo(&directory, &hunt).output().unwrap();
-        let said = String::from_utf8_lossy(&hunted.stdout);
-        let found = said.lines().find(|line| line.starts_with("found")).unwrap_or("NOT FOUND");
-        println!("{mutant}: {found}");
-        if !hunted.status.success() {
+        let found = if OF_THE_CORE.contains(&mutant) {
+            found_by(&directory, &["--lib", "closed", "--", "--include-ignored"], "world: ")
+        } else {
+            let hunt = ["--test", "it", "simulation::hunt", "--", "--ignored", "--exact", "--nocapture"];
+            found_by(&directory, &hunt, "found at ")
+        };
+        println!("{mutant}: {}", found.as_deref().unwrap_or("NOT FOUND"));
+        if found.is_none() {
             hidden.push(mutant);
         }
     }
-    assert!(hidden.is_empty(), "not found within {SEEDS_MAX} seeds: {hidden:?}");
+    assert!(hidden.is_empty(), "not found: {hidden:?}");
+}
+
+/// What these tests say of the fault that they find, in a line that begins so.
+fn found_by(directory: &Path, tests: &[&str], begins: &str) -> Option<String> {
+    let run = cargo(directory, tests).output().unwrap();
+    let said = String::from_utf8_lossy(&[run.stdout, run.stderr].concat()).into_owned();
+    assert!(said.contains("running "), "it cannot be built:\n{said}");
+    said.lines().find(|line| line.starts_with(begins)).map(str::to_owned)
 }
 
 /// The first seed that finds what was planted: run where something was.
@@ -126,7 +139,7 @@ fn cargo(directory: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned()));
     command
         .current_dir(directory.join("source"))
-        .args(["test", "--quiet", "--locked", "--test", "it"])
+        .args(["test", "--quiet", "--locked"])
         .args(arguments)
         .env("CARGO_TARGET_DIR", directory.join("target"))
         .env("SQLX_OFFLINE", "true")

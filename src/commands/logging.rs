@@ -2,7 +2,7 @@
 //! not read, a closed descriptor: a line is lost, and the work goes on.
 //!
 //! A span says to whom all lines within belong (a sweep, a company, a recipient); its fields stand in each of them, once. Spans are
-//! of level ERROR, so that no filter takes them from the lines that it leaves.
+//! of level ERROR, so that no filter takes them from the lines that it leaves; that of a call is of level DEBUG, as its lines are.
 
 use std::io::Write as _;
 

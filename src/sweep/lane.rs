@@ -18,7 +18,6 @@ use super::batch::{Notes, settle};
 use super::breaker::SilenceIs;
 use super::check::{Asked, Asking, Came, PARSER_VERSION, Ready};
 use super::plan::Planned;
-use super::report::span_of;
 use crate::clock::{monotonic, pause};
 use crate::domain::outcome::Outcome;
 use crate::store::StoreError;
@@ -269,7 +268,9 @@ async fn rung(timer: &mut Option<BoxFuture<'static, ()>>) {
 /// A panic at one company is a failed check, and no other company's.
 async fn ask_unless_it_panics<'c>(asking: Asking<'_>, ready: Ready<'c>) -> Answered<'c> {
     let (planned, silence_is) = (ready.planned.clone(), ready.silence_is);
-    let asked = asking.ask(ready).instrument(span_of(planned.entry));
+    // Only lines at debug are written in there: a span of another level would cost each call something, and say nothing.
+    let span = tracing::debug_span!("company", company = planned.entry.keyword.as_str());
+    let asked = asking.ask(ready).instrument(span);
     if let Ok(answered) = AssertUnwindSafe(asked).catch_unwind().await {
         return answered;
     }

@@ -62,8 +62,9 @@ pub fn complaint(text: &str) {
 
 /// Tells a person what was drawn for the terminal already.
 pub fn drawing(level: Level, text: &str) {
-    let (urgency, json) = (urgency(level), json_of(level, text.trim_end()));
-    let text = if form() == Form::Json { &json } else { text };
+    let urgency = urgency(level);
+    let json = (form() == Form::Json).then(|| json_of(level, text.trim_end()));
+    let text = json.as_deref().unwrap_or(text);
     let lines = text.split('\n').fold(String::new(), |lines, line| lines + &urgency + line + "\n");
     // Where nobody reads there is nobody to tell.
     let _ = Lossy.write_all(lines.as_bytes());

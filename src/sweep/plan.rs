@@ -133,15 +133,14 @@ pub(super) async fn plan<'a>(ground: &Ground<'a>, whom: &Whom) -> Result<Plan<'a
     for candidate in &candidates {
         let Some((place, entry)) = ground.entry(&candidate.keyword, next) else { continue };
         next = place + 1;
+        let (line, last_asked) = (watchlist.check_line_of(entry), asked(candidate));
         let due = match whom {
             Whom::All | Whom::Named(_) => None,
-            Whom::Due | Whom::DueOf(_) => occasions.of(watchlist.check_line_of(entry)).due(&asked(candidate)),
+            Whom::Due | Whom::DueOf(_) => occasions.of(line).due(&last_asked),
         };
         if due.is_some() || matches!(whom, Whom::All | Whom::Named(_)) {
-            let line = watchlist.check_line_of(entry);
-            let missed = due.map(|due| occasions.missed(line, &asked(candidate), due)).unwrap_or_default();
-            let planned = planned(candidate, (place, entry), due, last_success_at);
-            plan.planned.push(Planned { missed, ..planned });
+            let missed = due.map(|due| occasions.missed(line, &last_asked, due)).unwrap_or_default();
+            plan.planned.push(planned(candidate, (place, entry), (due, missed), last_success_at));
         }
         if !matches!(whom, Whom::Due) {
             plan.meant.push(candidate.id);
@@ -179,7 +178,7 @@ fn latest_occasion(watchlist: &Watchlist, occasions: &mut OccasionsByLine<'_>) -
 fn planned<'a>(
     candidate: &Candidate,
     (place, entry): (usize, &'a Company),
-    due: Option<Due>,
+    (due, missed): (Option<Due>, Missed),
     last_success_at: Option<DateTime<Utc>>,
 ) -> Planned<'a> {
     let rank = match (candidate.failing_since, candidate.in_doubt) {
@@ -210,7 +209,7 @@ fn planned<'a>(
         attempt: if was_tried { Attempt::Last } else { Attempt::First },
         last_asked_at: candidate.last_asked_at,
         tried_at: candidate.tried_at,
-        missed: Missed::default(),
+        missed,
         pages: u16::try_from(candidate.pages).unwrap_or(1).max(1),
         order: (rank as u8, since, place),
         first_try: None,

@@ -1,14 +1,10 @@
 //! No crate of Cargo.lock is one of which something is known (.ci/lowest-versions): the advisory database cannot be reached everywhere.
 
 use std::collections::BTreeMap;
-use std::fs;
-use std::path::Path;
+
+use crate::documents::document;
 
 type Version = [u64; 3];
-
-fn file(name: &str) -> String {
-    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(name)).unwrap()
-}
 
 /// Without what is told of a build. A version before a release counts as that release: none is in use.
 fn version(text: &str) -> Version {
@@ -56,7 +52,7 @@ fn faults(list: &str, lock: &str) -> Vec<String> {
 
 #[test]
 fn no_crate_is_one_of_which_a_fault_is_known() {
-    let faults = faults(&file(".ci/lowest-versions"), &file("Cargo.lock"));
+    let faults = faults(&document(".ci/lowest-versions"), &document("Cargo.lock"));
     assert!(faults.is_empty(), "{faults:#?}");
 }
 

@@ -196,7 +196,7 @@ pub struct TroubleFacts {
     /// Of the end of a mass loss: as what it ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mass_end: Option<MassEnd>,
-    /// Of the end of a mass loss that passed: who was not heard of since, as mails call them.
+    /// Of the end of a mass loss: who was not heard of since, as mails call them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub silent: Vec<String>,
     /// Of the end of mail that could not be delivered: to whom it went instead.

@@ -164,8 +164,11 @@ fn sort_out<'c>(notes: Notes<'_>, asked: Vec<Asked<'c>>) -> SortedOut<'c> {
             Came::Observed(observation, digests) => {
                 sorted.observed.push(Observed { asked, observation, digests });
             }
-            // What panics logs where.
-            Came::Panicked => sorted.failed.push(Failing::new(asked, broken(PANICKED.to_owned()))),
+            // The panic's own line in the log does not say at whom: that the check failed does.
+            Came::Panicked => {
+                let ended = Ended::new(Outcome::Transient, None, Some(PANICKED.to_owned()));
+                sorted.failed.push(Failing::new(asked, ended));
+            }
             Came::Over => notes.given_up(asked.planned),
             Came::Unpaid => {
                 let pages = asked.planned.pages;

@@ -267,8 +267,9 @@ impl Store {
         self.share.pool > 1
     }
 
-    /// Closes every pooled connection and waits for that, but not for long: the pool asks each that was in use whether it still lives
-    /// (sqlx's `return_to_pool`), for ever where the database has fallen silent. The server frees what is left on its own.
+    /// Closes every pooled connection and waits for that, but not for long. The pool waits for each that is on its way back: where the
+    /// database has fallen silent ten seconds ([`answers`]), and a daemon was seen that waited for over a minute. The server frees what
+    /// is left on its own.
     pub async fn close(self) {
         let _ = within(CLOSED_WITHIN, self.pool.close()).await;
     }

@@ -242,6 +242,7 @@ impl Course {
                     if self.ring(&cuts).await.is_err() {
                         self.seen.cuts += 1;
                     }
+                    cuts.are_over().await;
                     self.may_have_lost(day);
                 }
                 Blow::Daemons(count) => {

@@ -234,7 +234,7 @@ impl Course {
                         rung.unwrap();
                     } else {
                         self.seen.kills += 1;
-                        self.may_have_lost(day);
+                        self.may_have_lost(day).await;
                     }
                 }
                 Blow::CutConnections(step, nth) => {
@@ -243,7 +243,7 @@ impl Course {
                         self.seen.cuts += 1;
                     }
                     cuts.are_over().await;
-                    self.may_have_lost(day);
+                    self.may_have_lost(day).await;
                 }
                 Blow::Daemons(count) => {
                     let rings = (0..count).map(|_| self.ring(&NoSteps));
@@ -257,7 +257,8 @@ impl Course {
     }
 
     /// What was in flight just now, and what was answered so lately that it may have waited for its commit.
-    fn may_have_lost(&mut self, day: Day) {
+    async fn may_have_lost(&mut self, day: Day) {
+        self.registry.is_left().await;
         let since = self.clock_shows() - WAITS_FOR_ITS_COMMIT;
         let losable = self.registry.ledger().iter().filter(|call| call.at >= since).count();
         *self.losable.entry(day).or_default() += losable;

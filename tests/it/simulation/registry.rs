@@ -1,7 +1,7 @@
 //! The upstream of a simulation: a web server that answers from truth and weather, and keeps its own ledger.
 
 use std::collections::BTreeMap;
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -12,9 +12,13 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use base64::Engine as _;
 use chrono::{DateTime, Utc};
+use hyper_util::rt::TokioIo;
+use hyper_util::service::TowerToHyperService;
 use qualwatch::clock::{Clock as _, SimulatedClock};
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio_util::task::TaskTracker;
 
 use super::calendar::Day;
 use super::truth::{Company, RowName, Sight, Truth};
@@ -61,6 +65,9 @@ pub struct Registry {
     inner: Arc<Inner>,
     port: u16,
     serving: tokio::task::JoinHandle<()>,
+    /// Who was let in last.
+    let_in: watch::Receiver<Option<SocketAddr>>,
+    connections: TaskTracker,
 }
 
 impl Registry {
@@ -70,8 +77,22 @@ impl Registry {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let router = Router::new().fallback(answer).with_state(Arc::clone(&inner));
-        let serving = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
-        Self { inner, port, serving }
+        let (letting_in, let_in) = watch::channel(None);
+        let connections = TaskTracker::new();
+        let serving = tokio::spawn(serve(listener, router, letting_in, connections.clone()));
+        Self { inner, port, serving, let_in, connections }
+    }
+
+    /// Waits until every connection is over, and with it whatever somebody who is gone had asked for: of that, too, there is a call.
+    pub async fn is_left(&self) {
+        // Those that were not let in yet stand before this one.
+        let knock = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).await.unwrap();
+        let own = knock.local_addr().unwrap();
+        self.let_in.clone().wait_for(|last| *last == Some(own)).await.unwrap();
+        drop(knock);
+        self.connections.close();
+        self.connections.wait().await;
+        self.connections.reopen();
     }
 
     pub fn url(&self) -> String {
@@ -92,6 +113,22 @@ impl Registry {
 impl Drop for Registry {
     fn drop(&mut self) {
         self.serving.abort();
+    }
+}
+
+async fn serve(
+    listener: TcpListener,
+    router: Router,
+    letting_in: watch::Sender<Option<SocketAddr>>,
+    connections: TaskTracker,
+) {
+    loop {
+        let (stream, peer) = listener.accept().await.unwrap();
+        let service = TowerToHyperService::new(router.clone());
+        connections.spawn(
+            hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service),
+        );
+        letting_in.send_replace(Some(peer));
     }
 }
 

@@ -131,6 +131,22 @@ impl Event {
         }
     }
 
+    /// Whether it is about the end of a part of a certificate, of which the rest has another.
+    #[must_use]
+    pub fn is_of_a_part(&self) -> bool {
+        let is_of_an_end = matches!(
+            self.news,
+            News::FilingDue(_)
+                | News::Expiring(_)
+                | News::Expired(_)
+                | News::Renewed(_)
+                | News::ValidityExtended(_)
+                | News::ValidityShortened(_)
+        );
+        let end = self.certificate.as_ref().and_then(|facts| facts.valid_until);
+        is_of_an_end && self.rest.iter().any(|rest| rest.valid_until != end)
+    }
+
     /// What a baseline found.
     #[must_use]
     pub fn baseline(&self) -> Option<&Baseline> {

@@ -89,6 +89,8 @@ struct Group {
     listed: usize,
     /// Deliveries that are counted and not listed.
     unlisted: Vec<DeliveryId>,
+    /// How many of those are of a part of a certificate.
+    parts: usize,
     /// Whose certificates these are.
     companies: BTreeSet<Keyword>,
 }
@@ -102,6 +104,7 @@ impl Gathered {
             self.listed.push(delivery);
         } else {
             group.unlisted.push(delivery.id);
+            group.parts += usize::from(delivery.event.is_of_a_part());
             group.companies.extend(delivery.event.company);
         }
     }
@@ -126,6 +129,7 @@ impl Gathered {
             let unlisted = Unlisted {
                 alike: *alike,
                 certificates: group.unlisted.len(),
+                parts: group.parts,
                 companies: besides(&listed(alike)),
             };
             (unlisted, group.unlisted.as_slice())

@@ -39,6 +39,8 @@ fn months_between(old_end: NaiveDate, new_end: NaiveDate) -> Option<u32> {
 pub(in crate::email) struct Unlisted {
     pub(in crate::email) alike: Alike,
     pub(in crate::email) certificates: usize,
+    /// Those of which only a part changed.
+    pub(in crate::email) parts: usize,
     /// Those of which no certificate like these is listed.
     pub(in crate::email) companies: usize,
 }

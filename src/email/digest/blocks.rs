@@ -53,6 +53,8 @@ fn shared(members: &[&Shown<'_>]) -> Option<Shared> {
         // Each trouble is told once per cause already.
         EventKind::Trouble(_) | EventKind::Resolved(_) => members.len(),
     };
+    let partly = members.iter().filter(|shown| shown.event.is_of_a_part());
+    let parts: BTreeSet<_> = partly.map(|shown| shown.certificate_key()).collect();
     let unlisted: Vec<Unlisted> = members.iter().filter_map(|shown| Some(shown.unlisted?.1)).collect();
     (count >= HEADLINE_LEAST).then(|| Shared {
         kind: first.kind,
@@ -60,6 +62,7 @@ fn shared(members: &[&Shown<'_>]) -> Option<Shared> {
         new_end: common(members.iter().map(|shown| shown.new_end())),
         how: first.alike.map(|alike| alike.how),
         certificates: count + unlisted.iter().map(|unlisted| unlisted.certificates).sum::<usize>(),
+        parts: parts.len() + unlisted.iter().map(|unlisted| unlisted.parts).sum::<usize>(),
         companies: companies.len() + unlisted.iter().map(|unlisted| unlisted.companies).sum::<usize>(),
         today: first.today,
     })

@@ -74,6 +74,7 @@ phrases! {
     GAP = "　" / " · ";
     NOT_FOUND = "未查询到" / "not found";
     UNTIL_DAY = "至 {day}" / "until {day}";
+    NUMBER_IN_PART = "{number}（部分资质）" / "{number} (in part)";
     NUMBER_UNTIL = "{number}（至 {end}）" / "{number} (until {end})";
 }
 
@@ -733,9 +734,12 @@ fn rows_of_companies(members: &[&Shown<'_>], own: &Own<'_>, language: Language) 
     rows.collect()
 }
 
-/// The number, with its new end where the headline does not say it.
+/// The number, with what the headline does not say of it: that only a part is meant, and the new end.
 fn numbered(member: &Shown<'_>, have_one_end: bool, language: Language) -> Option<String> {
-    let number = member.number()?;
+    let mut number = member.number()?;
+    if member.event.is_of_a_part() {
+        number = NUMBER_IN_PART.with(language, &[("number", &number)]);
+    }
     let end = member.new_end().filter(|_| !have_one_end);
     Some(match end {
         None => number,

@@ -2,7 +2,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::domain::event::{
-    Baseline, CertificateFacts, Change, Elsewhere, EventKind, News, Note, Trouble, TroubleFacts,
+    Baseline, CertificateFacts, Change, Elsewhere, EventKind, News, Note, Rest, Trouble, TroubleFacts,
 };
 use crate::domain::grade::Grade;
 use crate::domain::language::Language::{Chinese, English};
@@ -115,6 +115,63 @@ fn every_change_reads_well_in_a_digest() {
 fn five_that_share_kind_and_ends_have_one_headline() {
     insta::assert_snapshot!("many_zh", as_text(&one(&many(), Chinese)));
     insta::assert_snapshot!("many_en", as_text(&one(&many(), English)));
+}
+
+/// Certificates of so many companies whose ends come on one day; of the first `parts` only a part ends then.
+fn ending(parts: usize, count: usize) -> Vec<Event> {
+    let event = |number: usize| {
+        let facts =
+            certificate(&format!("D3611{number:05}"), "建筑业企业资质", "2026-10-31", "环保工程专业承包二级");
+        let rest = vec![Rest { valid_until: Some(day("2031-03-26")), count: 3 }];
+        let rest = if number < parts { rest } else { Vec::new() };
+        let company = format!("第{number}工程有限公司");
+        of(Event { rest, ..stage(Change::Expiring, facts, TODAY) }, &company, &company)
+    };
+    (0..count).map(event).collect()
+}
+
+#[test]
+fn a_headline_says_that_it_is_of_parts_of_certificates() {
+    let one_company = |events: Vec<Event>| -> Vec<Event> {
+        events.into_iter().map(|event| of(event, "甲公司", "甲公司")).collect()
+    };
+    for (events, zh, en) in [
+        (
+            ending(6, 6),
+            "6 本证书（涉及 6 家企业）的部分资质将于",
+            "6 certificates of 6 companies (each in part) expire on",
+        ),
+        (
+            ending(2, 6),
+            "6 本证书（涉及 6 家企业，其中 2 本仅部分资质）将于",
+            "6 certificates of 6 companies (2 of them in part) expire on",
+        ),
+        (ending(0, 6), "6 本证书（涉及 6 家企业）将于", "6 certificates of 6 companies expire on"),
+        (one_company(ending(6, 6)), "6 本证书的部分资质将于", "6 certificates (each in part) expire on"),
+        (
+            one_company(ending(2, 6)),
+            "6 本证书（其中 2 本仅部分资质）将于",
+            "6 certificates (2 of them in part) expire on",
+        ),
+    ] {
+        for (language, said) in [(Chinese, zh), (English, en)] {
+            let letter = one(&events, language);
+            assert!(letter.text.contains(said), "{said}\n{}", letter.text);
+        }
+    }
+}
+
+#[test]
+fn a_list_of_many_says_of_each_whether_it_is_a_part() {
+    for (parts, language, said) in [
+        (1, Chinese, "D361100000（部分资质）"),
+        (1, English, "D361100000 (in part)"),
+        (0, Chinese, "D361100000"),
+    ] {
+        let text = one(&ending(parts, 120), language).text;
+        assert!(text.contains(&format!("{said} |")), "{text}");
+        assert!(text.contains("D361100001 |"), "a whole one: {text}");
+    }
 }
 
 #[test]
@@ -303,7 +360,7 @@ fn decree() -> Vec<Event> {
 fn what_a_decree_moves_is_one_headline_and_what_lapsed_comes_first() {
     let events = decree();
     let alike = alike::Alike::of(&events[0]).unwrap();
-    let unlisted = Unlisted { alike, certificates: 9_880, companies: 4_000 };
+    let unlisted = Unlisted { alike, certificates: 9_880, parts: 0, companies: 4_000 };
     for (language, said, headline, more) in [
         (
             Chinese,

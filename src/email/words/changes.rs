@@ -55,7 +55,7 @@ pub(super) fn say(told: &Telling<'_>, change: Change) -> Saying {
         // `troubles.rs` has the words of these.
         News::Trouble(..) | News::Resolved(..) => {}
     }
-    if told.is_partly() && change != Change::Renewed {
+    if told.event.is_of_a_part() && change != Change::Renewed {
         saying.badge = partly(told, &saying.badge);
     }
     saying.notes.extend(notes(told));
@@ -487,7 +487,7 @@ fn say_end_moved(told: &Telling<'_>, ends: EndMove, change: Change, saying: &mut
         ("issued", &issued),
         ("looks", &looks),
     ];
-    if change == Change::Renewed && told.is_partly() {
+    if change == Change::Renewed && told.event.is_of_a_part() {
         saying.title = told.text(w::RENEWED_PARTLY);
         saying.badge.clone_from(&saying.title);
         let parts = told.parts();
@@ -532,7 +532,7 @@ fn rests(told: &Telling<'_>, phrase: Phrase) -> Vec<String> {
 fn notes(told: &Telling<'_>) -> Vec<String> {
     let mut lines = Vec::new();
     let says_the_rest = matches!(told.event.news, News::Renewed(_));
-    if told.is_partly() && !says_the_rest {
+    if told.event.is_of_a_part() && !says_the_rest {
         lines.extend(rests(told, w::REST_ENDS));
     }
     for note in &told.event.notes {

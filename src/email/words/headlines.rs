@@ -12,6 +12,10 @@ use crate::domain::language::Language;
 phrases! {
     CERTIFICATES = "{count} 本证书" / "{count} certificates";
     CERTIFICATES_OF = "{count} 本证书（涉及 {companies} 家企业）" / "{count} certificates of {companies} companies";
+    PARTS = "{count} 本证书的部分资质" / "{count} certificates (each in part)";
+    PARTS_OF = "{count} 本证书（涉及 {companies} 家企业）的部分资质" / "{count} certificates of {companies} companies (each in part)";
+    SOME_PARTS = "{count} 本证书（其中 {parts} 本仅部分资质）" / "{count} certificates ({parts} of them in part)";
+    SOME_PARTS_OF = "{count} 本证书（涉及 {companies} 家企业，其中 {parts} 本仅部分资质）" / "{count} certificates of {companies} companies ({parts} of them in part)";
     EXPIRE_TODAY = "{many}今日到期，当日仍在有效期内" / "{many} expire today and are still valid today";
     EXPIRE_ON = "{many}将于 {old}到期" / "{many} expire on {old}";
     FILING_NEAR = "{many}临近或已过延续申请截止日，将于 {old}到期" / "The filing day of {many} is near or has passed; they expire on {old}";
@@ -42,6 +46,8 @@ pub(in crate::email) struct Shared {
     pub how: Option<How>,
     /// How many certificates; for kinds without certificates, how many events.
     pub certificates: usize,
+    /// Of how many of these only a part is meant, and the rest has another end.
+    pub parts: usize,
     /// How many companies.
     pub companies: usize,
     /// The day the mail is written.
@@ -69,8 +75,9 @@ pub(in crate::email) fn headline(shared: &Shared, language: Language) -> String 
         return COUNTED.with(language, &[("title", title.text(language)), ("count", &count)]);
     };
     let (count, companies) = (shared.certificates.to_string(), shared.companies.to_string());
-    let many = if shared.companies > 1 { CERTIFICATES_OF } else { CERTIFICATES };
-    let many = many.with(language, &[("count", &count), ("companies", &companies)]);
+    let parts = shared.parts.to_string();
+    let many =
+        many(shared).with(language, &[("count", &count), ("companies", &companies), ("parts", &parts)]);
     let day = |day: NaiveDate| days::day(day, language);
     let old = shared.old_end.map(|end| days::full_day(end, language)).unwrap_or_default();
     let moved = moved(shared, language, day);
@@ -82,6 +89,17 @@ pub(in crate::email) fn headline(shared: &Shared, language: Language) -> String 
         ("title", titles::title(change).text(language)),
     ];
     phrase(shared, change).with(language, &places)
+}
+
+fn many(shared: &Shared) -> Phrase {
+    match (shared.parts, shared.companies > 1) {
+        (0, false) => CERTIFICATES,
+        (0, true) => CERTIFICATES_OF,
+        (parts, false) if parts == shared.certificates => PARTS,
+        (parts, true) if parts == shared.certificates => PARTS_OF,
+        (_, false) => SOME_PARTS,
+        (_, true) => SOME_PARTS_OF,
+    }
 }
 
 fn phrase(shared: &Shared, change: Change) -> Phrase {

@@ -6,7 +6,7 @@ use super::phrasebook::Phrase;
 use super::reader_words as w;
 use super::{days, names};
 use crate::domain::dates::days_left;
-use crate::domain::event::{CertificateFacts, Change, Event, EventKind, News, Note};
+use crate::domain::event::{CertificateFacts, Change, Event, EventKind, Note};
 use crate::domain::language::Language;
 use crate::domain::text::displayable;
 
@@ -104,7 +104,7 @@ impl Telling<'_> {
     /// The certificate as words name it; where the event is about a part of one with several ends, by that part.
     pub fn certificate(&self) -> String {
         let whole = self.whole_certificate();
-        if !self.is_partly() {
+        if !self.event.is_of_a_part() {
             return whole;
         }
         let parts = self.listed(&self.parts());
@@ -115,20 +115,6 @@ impl Telling<'_> {
     pub fn whole_certificate(&self) -> String {
         self.facts()
             .map_or_else(|| self.text(w::A_CERTIFICATE), |facts| names::certificate(facts, self.language))
-    }
-
-    /// Whether the event is about the end of a part, and others of the certificate have another end.
-    pub fn is_partly(&self) -> bool {
-        let is_of_an_end = matches!(
-            self.event.news,
-            News::FilingDue(_)
-                | News::Expiring(_)
-                | News::Expired(_)
-                | News::Renewed(_)
-                | News::ValidityExtended(_)
-                | News::ValidityShortened(_)
-        );
-        is_of_an_end && self.event.rest.iter().any(|rest| rest.valid_until != self.end())
     }
 
     /// The qualifications it is about.

@@ -6,22 +6,28 @@ use std::os::fd::AsFd as _;
 use std::os::unix::fs::{OpenOptionsExt as _, fchown};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::time::Duration;
 
 use anyhow::Context as _;
+use chrono::{DateTime, Utc};
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::unistd::geteuid;
 use serde::Serialize;
 use tokio::process::Command;
 
+use crate::clock::within;
+
 use super::arguments::{Backup, Places, Restore, STANDARD};
 use super::context::{Context, sandbox_clock, state_dir_of};
 use super::database::{Database, Programs};
 use super::exit::{Exit, Refusal};
-use super::kept_backups::KeptBackups;
+use super::kept_backups::{KeptBackups, Occasion};
 use super::print::{self, Reader};
 use super::served;
 
 const WHOLE: &str = "holds the whole database: it was read back";
+/// A stop is not held up for longer.
+const AT_STOP_WITHIN: Duration = Duration::from_millis(700);
 
 #[derive(Debug, Serialize)]
 struct Shape {
@@ -38,7 +44,7 @@ pub(super) async fn backup(places: &Places, arguments: &Backup) -> anyhow::Resul
     match &arguments.file {
         Some(file) if file == Path::new(STANDARD) => dump(places, standard_output()?, reader).await,
         Some(file) => {
-            let exit = write(places, file, reader).await?;
+            let exit = write(file, async |target| dump_or_hand_over(places, target, reader).await).await?;
             if exit == Exit::Done { told(file, reader, WHOLE) } else { Ok(exit) }
         }
         None => keep(places, reader).await,
@@ -53,8 +59,8 @@ async fn keep(places: &Places, reader: Reader) -> anyhow::Result<Exit> {
         return Err(refusal.advising("`qualwatch check` or the daemon (`qualwatch run`) makes it").into());
     }
     let kept = KeptBackups::in_state(&state_dir);
-    let file = kept.place_for(sandbox_clock(&places.environment())?.now())?;
-    let exit = write(places, &file, reader).await?;
+    let file = kept.place_for(Occasion::Asked, sandbox_clock(&places.environment())?.now())?;
+    let exit = write(&file, async |target| dump_or_hand_over(places, target, reader).await).await?;
     if exit != Exit::Done {
         return Ok(exit);
     }
@@ -62,19 +68,40 @@ async fn keep(places: &Places, reader: Reader) -> anyhow::Result<Exit> {
     told(&file, reader, WHOLE)
 }
 
-async fn write(places: &Places, file: &Path, reader: Reader) -> anyhow::Result<Exit> {
+/// What a private database holds when its daemon ends, beside the nightly ones: whoever upgrades the system stops the daemon just
+/// before. A database that takes longer keeps the last night's.
+pub(super) async fn keep_at_stop(
+    database: &Database,
+    state_dir: &Path,
+    now: DateTime<Utc>,
+) -> anyhow::Result<()> {
+    let kept = KeptBackups::in_state(state_dir);
+    let file = kept.place_for(Occasion::Stop, now)?;
+    let dumping = async |target| {
+        let dumped = within(AT_STOP_WITHIN, Box::pin(dump_and_read_back(database, target))).await;
+        dumped.unwrap_or_else(|_| Err(Refusal::failed("it takes too long for a stop").into()))?;
+        Ok(Exit::Done)
+    };
+    write(&file, dumping).await?;
+    kept.forget_older_than(&file)
+}
+
+async fn dump_or_hand_over(places: &Places, target: File, reader: Reader) -> anyhow::Result<Exit> {
+    if places.is_handed_over {
+        hand_over(places.again().args(["backup", STANDARD]).stdout(target)).await
+    } else {
+        dump(places, target, reader).await
+    }
+}
+
+async fn write(file: &Path, dumping: impl AsyncFnOnce(File) -> anyhow::Result<Exit>) -> anyhow::Result<Exit> {
     let unfinished = file.with_added_extension("unfinished");
     let writing = || format!("writing {}", unfinished.display());
     let mut options = OpenOptions::new();
     let target = options.read(true).write(true).create(true).truncate(true).mode(0o600).open(&unfinished);
     let target = target.with_context(writing)?;
     let synced = target.try_clone().with_context(writing)?;
-    let dumped = if places.is_handed_over {
-        hand_over(places.again().args(["backup", STANDARD]).stdout(target)).await
-    } else {
-        dump(places, target, reader).await
-    };
-    let finished = dumped.and_then(|exit| {
+    let finished = dumping(target).await.and_then(|exit| {
         if exit == Exit::Done {
             synced.sync_all().with_context(writing)?;
             give_to_who_asked(&synced).with_context(writing)?;

@@ -7,12 +7,23 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use chrono::{DateTime, NaiveDateTime, Utc};
 
-/// So many are kept.
+/// So many are kept of those that a night or a person made, and one that was made at a stop: a daemon that is started and stopped
+/// all day pushes no night out.
 const KEPT: usize = 7;
 
 const FOLDER: &str = "backups";
-/// The instant in UTC; names in the order of their letters are in the order of time.
+/// The instant in UTC.
 const NAME: &str = "qualwatch-%Y%m%dT%H%M%SZ.backup";
+const NAME_AT_STOP: &str = "qualwatch-%Y%m%dT%H%M%SZ-at-stop.backup";
+
+/// What a backup was made for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Occasion {
+    /// A night, or a person who asked for it.
+    Asked,
+    /// A daemon that ended.
+    Stop,
+}
 
 /// The directory of them.
 #[derive(Debug)]
@@ -27,10 +38,11 @@ impl KeptBackups {
     ///
     /// # Errors
     /// The directory cannot be made.
-    pub fn place_for(&self, now: DateTime<Utc>) -> anyhow::Result<PathBuf> {
+    pub fn place_for(&self, occasion: Occasion, now: DateTime<Utc>) -> anyhow::Result<PathBuf> {
         let made = DirBuilder::new().recursive(true).mode(0o700).create(&self.0);
         made.with_context(|| format!("making {}", self.0.display()))?;
-        Ok(self.0.join(now.format(NAME).to_string()))
+        let name = if occasion == Occasion::Stop { NAME_AT_STOP } else { NAME };
+        Ok(self.0.join(now.format(name).to_string()))
     }
 
     /// Removes what is not kept beside `newest`, which was made and read back just now.
@@ -50,33 +62,36 @@ impl KeptBackups {
     /// The one that was made last, and when.
     pub fn newest(&self) -> Option<(PathBuf, DateTime<Utc>)> {
         let names = self.names().ok()?;
-        names.iter().rev().find_map(|name| Some((self.0.join(name), made_at(name)?)))
+        let made = names.iter().filter_map(|name| Some((made(name)?.1, name)));
+        made.max().map(|(at, name)| (self.0.join(name), at))
     }
 
-    /// All names, the oldest first.
     fn names(&self) -> std::io::Result<Vec<String>> {
-        let names = fs::read_dir(&self.0)?.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()));
-        let mut names = names.collect::<std::io::Result<Vec<String>>>()?;
-        names.sort();
-        Ok(names)
+        fs::read_dir(&self.0)?.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned())).collect()
     }
 }
 
-/// When a backup of this name was made; `None` for a file of another kind, which is not ours to remove.
-fn made_at(name: &str) -> Option<DateTime<Utc>> {
-    NaiveDateTime::parse_from_str(name, NAME).ok().map(|at| at.and_utc())
+/// For what and when a backup of this name was made; `None` for a file of another kind, which is not ours to remove.
+fn made(name: &str) -> Option<(Occasion, DateTime<Utc>)> {
+    [(NAME, Occasion::Asked), (NAME_AT_STOP, Occasion::Stop)].into_iter().find_map(|(form, occasion)| {
+        let at = NaiveDateTime::parse_from_str(name, form).ok()?;
+        Some((occasion, at.and_utc()))
+    })
 }
 
-/// What is to be removed: all but the newest, however its name compares (a clock may have run ahead), and the latest of the others. What
-/// was cut off in the middle goes, too.
+/// What is to be removed beside the newest of an occasion: all of it but the newest, however its name compares (a clock may have run
+/// ahead), and the latest of the others. What was cut off in the middle goes, too.
 fn surplus(names: Vec<String>, newest: &str) -> Vec<String> {
     let is_unfinished =
-        |name: &String| name.strip_suffix(".unfinished").is_some_and(|name| made_at(name).is_some());
+        |name: &String| name.strip_suffix(".unfinished").is_some_and(|name| made(name).is_some());
     let (unfinished, rest): (Vec<_>, Vec<_>) = names.into_iter().partition(is_unfinished);
-    let mut others: Vec<String> =
-        rest.into_iter().filter(|name| name != newest && made_at(name).is_some()).collect();
+    let Some((occasion, _)) = made(newest) else { return unfinished };
+    let is_alike = |name: &String| name != newest && made(name).is_some_and(|(other, _)| other == occasion);
+    let mut others: Vec<String> = rest.into_iter().filter(is_alike).collect();
+    // Names of one form in the order of their letters are in the order of time.
     others.sort();
-    others.truncate(others.len().saturating_sub(KEPT - 1));
+    let kept = if occasion == Occasion::Stop { 1 } else { KEPT };
+    others.truncate(others.len().saturating_sub(kept - 1));
     others.into_iter().chain(unfinished).collect()
 }
 
@@ -87,6 +102,7 @@ mod tests {
     #[test]
     fn seven_are_kept_and_the_newest_always() {
         let night = |day: u32| format!("qualwatch-202611{day:02}T031500Z.backup");
+        let stop = |day: u32| format!("qualwatch-202611{day:02}T120000Z-at-stop.backup");
         let nights = |days: std::ops::RangeInclusive<u32>| days.map(night).collect::<Vec<_>>();
         for (names, newest, removed, why) in [
             (nights(1..=7), night(7), vec![], "a week"),
@@ -104,6 +120,8 @@ mod tests {
                 vec![],
                 "what an operator put there",
             ),
+            ([nights(1..=7), vec![stop(6), stop(8)]].concat(), stop(8), vec![stop(6)], "one of a stop"),
+            ([nights(1..=8), vec![stop(2)]].concat(), night(8), nights(1..=1), "a night beside a stop"),
         ] {
             assert_eq!(surplus(names, &newest), removed, "{why}");
         }

@@ -14,6 +14,7 @@ use crate::http::listener;
 use crate::store::steps::Steps;
 
 use super::arguments::Places;
+use super::backup;
 use super::context::{Context, sandbox_clock, state_dir_of};
 use super::ending::cancelled_by_signals;
 use super::exit::Exit;
@@ -85,7 +86,7 @@ async fn serve(
         clock,
         environment,
         path,
-        state_dir,
+        state_dir: state_dir.clone(),
         ending,
     };
     let daemon = Daemon::new(surroundings, watchlist).seen_on(board).in_steps(steps);
@@ -95,6 +96,12 @@ async fn serve(
         () = restarts.forget_after_a_good_run(lasting.as_ref()) => Ok(()),
     };
     drop(daemon);
+    if lived.is_ok() && database.private().is_some() {
+        let kept = backup::keep_at_stop(&database, &state_dir, lasting.now()).await;
+        if let Err(error) = kept {
+            tracing::info!(error = error.to_string(), "no backup was kept at this stop");
+        }
+    }
     database.close().await?;
     lived?;
     Ok(Exit::Done)

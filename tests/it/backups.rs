@@ -3,10 +3,12 @@
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
+use nix::sys::signal::Signal;
 use qualwatch::domain::event_kind::Change;
 
 use crate::support::database::TestDatabase;
 use crate::support::program::Program;
+use crate::support::running::Running;
 use crate::support::scene::{DAYS, OPERATOR, Scene};
 
 fn kinds(program: &Program) -> Vec<String> {
@@ -96,6 +98,42 @@ async fn seven_backups_are_kept_in_the_state_directory_and_none_goes_before_a_ne
     let empty = tempfile::tempdir().unwrap();
     let broken = scene.now(program).with("QUALWATCH_POSTGRES_BIN", empty.path().to_str().unwrap());
     assert_eq!((broken.run(&["backup"]).code, names(&broken)), (Some(1), kept), "nothing went");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_daemon_that_ends_keeps_what_its_private_database_holds_and_pushes_no_night_out() {
+    let scene = Scene::set().await;
+    let mut program = scene.program().without("QUALWATCH_DATABASE_URL");
+    std::fs::set_permissions(program.folder(), std::fs::Permissions::from_mode(0o711)).unwrap();
+    let folder = program.folder().join("state/backups");
+    let names = || {
+        let entries = std::fs::read_dir(&folder).unwrap();
+        let mut names: Vec<_> = entries.map(|it| it.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    };
+    assert_eq!(program.run(&["check"]).code, Some(0));
+    assert_eq!(program.run(&["backup"]).code, Some(0));
+    let night = names();
+    for day in &DAYS[1..3] {
+        scene.at(day);
+        program = scene.now(program);
+        let daemon = Running::start(&program, &["run"]);
+        daemon.logged("watching").await;
+        let (code, log) = daemon.end(Signal::SIGTERM).await;
+        assert_eq!(code, 0, "{log}");
+        let stop = format!("qualwatch-{}T", day.replace('-', ""));
+        let kept = names();
+        assert_eq!((kept.len(), &kept[0]), (2, &night[0]), "{kept:?}: {log}");
+        assert!(kept[1].starts_with(&stop) && kept[1].ends_with("Z-at-stop.backup"), "{kept:?}");
+    }
+    // The newest is the one that an upgrade of the system takes.
+    let listed = program.run(&["list", "--json"]).json()["certificates"].clone();
+    let newest = format!("state/backups/{}", names()[1]);
+    let elsewhere = ["--state-dir", "elsewhere"];
+    let restored = program.run(&[&elsewhere[..], &["restore", &newest]].concat());
+    assert_eq!(restored.code, Some(0), "{restored:?}");
+    assert_eq!(program.run(&[&elsewhere[..], &["list", "--json"]].concat()).json()["certificates"], listed);
 }
 
 /// As after an upgrade of the system: the cluster says that another version made it, which is not installed.

@@ -56,6 +56,7 @@ mod sweep_together;
 mod sweep_upstream;
 mod sweeps;
 mod tidy;
+mod two_versions;
 mod two_watchlists;
 mod units;
 mod what_commands_print;

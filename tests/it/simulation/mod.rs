@@ -12,7 +12,7 @@
 //! befell its fourth company.
 
 mod calendar;
-mod dice;
+pub mod dice;
 mod truth;
 mod fates;
 mod shapes;

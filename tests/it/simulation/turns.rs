@@ -323,7 +323,11 @@ impl Judge<'_> {
             Gave::Whole => {
                 standing.pages = Some(registry::pages(truth, Day::of_instant(call.at), &shown));
                 standing.verified_at = Some(call.at);
-                standing.last = if is_stored && !shown.is_empty() { Last::Good } else { Last::Unclear };
+                // One of another company is not compared: it fails, and says nothing of this one.
+                let the_day = (company, day.at(0, 0))..(company, day.plus(1).at(0, 0));
+                let is_compared = self.verdict.shown.range(the_day).next().is_some();
+                let is_good = is_stored && is_compared && !shown.is_empty();
+                standing.last = if is_good { Last::Good } else { Last::Unclear };
             }
             Gave::Amiss(manner) if manner.is_stop() => {}
             Gave::Amiss(manner) if manner.is_unreadable() && is_stored => standing.last = Last::Failed,

@@ -122,12 +122,17 @@ impl<'c> Failing<'c> {
     }
 
     /// Two tries are a turn, unless asking is paused and nobody was answered: who is asked while upstream is away loses nothing
-    /// by it. Only the pause's own pace keeps such a company from being paid for at every look.
+    /// by it. Only the pause's own pace keeps such a company from being paid for at every look. Nor does it lose its turn whose pages
+    /// could not be paid, and now that they are known it costs nothing until they can.
     fn turn(&self, notes: Notes<'_>) -> TurnIs {
         let is_paused = self.asked.planned.cause == Cause::Probe || notes.breaker.is_in_question();
         let is_its_own = self.asked.silence_is == SilenceIs::ItsOwn || notes.breaker.has_answered();
         let loses_nothing = self.is_in_passing() && is_paused && !is_its_own;
-        if self.is_asked_again() || loses_nothing { TurnIs::Open } else { TurnIs::Over }
+        if self.is_asked_again() || loses_nothing || self.pages.is_some() {
+            TurnIs::Open
+        } else {
+            TurnIs::Over
+        }
     }
 }
 

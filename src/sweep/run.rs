@@ -129,6 +129,9 @@ impl<'a> Sweep<'a> {
         key: Option<Secret>,
     ) -> Result<(), StoreError> {
         self.progress.begins(planned.len());
+        let meant = planned.len();
+        // Before anything can stop the asking: who can never be paid costs nothing, and is told whatever the day has left.
+        let planned = self.payable_in_a_day(planned, stops.ledger).await?;
         let Some(key) = key else { return stops.stop_without_key().await };
         let client = match Client::new(self.settings(key), Arc::clone(&self.ground.clock)) {
             Ok(client) => client,
@@ -153,7 +156,24 @@ impl<'a> Sweep<'a> {
             ending: &self.ending,
         };
         let notes = Notes { ledger: stops.ledger, breaker: stops.breaker, progress: self.progress };
-        Course { asking, notes, stops }.take(planned, start).await
+        Course { asking, notes, stops }.take(planned, meant, start).await
+    }
+
+    /// Without those that a whole day's calls cannot pay: they are told of, and not asked.
+    async fn payable_in_a_day<'c>(
+        &self,
+        planned: Vec<Planned<'c>>,
+        ledger: &Ledger<'_>,
+    ) -> Result<Vec<Planned<'c>>, StoreError> {
+        let Some(limit) = calls_per_day(&self.ground) else { return Ok(planned) };
+        let (too_large, planned): (Vec<_>, Vec<_>) =
+            planned.into_iter().partition(|planned| u32::from(planned.pages) > limit);
+        for planned in &too_large {
+            let reason = masses::too_large_reason(planned.pages, limit);
+            ledger.note_unasked(&planned.entry.keyword, Outcome::Quota, &reason);
+        }
+        ledger.note_told(masses::tell_too_large(&self.ground, &too_large, limit).await?);
+        Ok(planned)
     }
 
     fn settings(&self, key: Secret) -> juhe::Settings {
@@ -187,12 +207,12 @@ struct Course<'s> {
 }
 
 impl Course<'_> {
-    async fn take(self, planned: Vec<Planned<'_>>, start: Start) -> Result<(), StoreError> {
+    /// `meant`: how many were, also those that are not asked because no day can pay them.
+    async fn take(self, planned: Vec<Planned<'_>>, meant: usize, start: Start) -> Result<(), StoreError> {
         let breaker = self.asking.breaker;
-        let are_all = planned.len() == self.asking.ground.watchlist.companies.len();
-        let is_few = planned.len() < FAILURES_MAX;
-        let payable = self.payable_in_a_day(planned).await?;
-        let Affordable { first, mut later } = self.affordable(payable).await?;
+        let are_all = meant == self.asking.ground.watchlist.companies.len();
+        let is_few = meant < FAILURES_MAX;
+        let Affordable { first, mut later } = self.affordable(planned).await?;
         let (mut again, mut claims) = self.first_pass(first, start).await?;
         // By what is left then: lanes overtake each other, and who comes first is to be paid first.
         while !later.is_empty() {
@@ -297,24 +317,10 @@ impl Course<'_> {
         Ok((line.into_again(), claims))
     }
 
-    /// Without those that a whole day's calls cannot pay: they are told of, and not asked.
-    async fn payable_in_a_day<'c>(&self, planned: Vec<Planned<'c>>) -> Result<Vec<Planned<'c>>, StoreError> {
-        let ground = self.asking.ground;
-        let Some(limit) = self.calls_per_day() else { return Ok(planned) };
-        let (too_large, planned): (Vec<_>, Vec<_>) =
-            planned.into_iter().partition(|planned| u32::from(planned.pages) > limit);
-        for planned in &too_large {
-            let reason = masses::too_large_reason(planned.pages, limit);
-            self.asking.ledger.note_unasked(&planned.entry.keyword, Outcome::Quota, &reason);
-        }
-        self.asking.ledger.note_told(masses::tell_too_large(ground, &too_large, limit).await?);
-        Ok(planned)
-    }
-
     /// Who can be paid by what the day has left, in order, and who only if the others leave something.
     async fn affordable<'c>(&self, planned: Vec<Planned<'c>>) -> Result<Affordable<'c>, StoreError> {
         let ground = self.asking.ground;
-        let Some(limit) = self.calls_per_day().filter(|_| !self.asking.breaker.is_over()) else {
+        let Some(limit) = calls_per_day(ground).filter(|_| !self.asking.breaker.is_over()) else {
             return Ok(Affordable { first: planned, later: Vec::new() });
         };
         let used = budget::calls_of_the_day(ground.store.pool(), ground.now()).await?.total();
@@ -330,10 +336,10 @@ impl Course<'_> {
         }
         Ok(affordable)
     }
+}
 
-    fn calls_per_day(&self) -> Option<u32> {
-        self.asking.ground.watchlist.api.calls_per_day.map(std::num::NonZeroU32::get)
-    }
+fn calls_per_day(ground: &Ground<'_>) -> Option<u32> {
+    ground.watchlist.api.calls_per_day.map(std::num::NonZeroU32::get)
 }
 
 /// Whom the day's calls left can pay.

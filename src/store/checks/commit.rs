@@ -61,7 +61,7 @@ pub struct Failed<'a> {
     pub turn: TurnIs,
     /// 1; 0 for the second try of a turn whose first is counted already.
     pub checks: i32,
-    /// Calls that its whole answer takes, where that was found out.
+    /// Calls that its whole answer takes, where that was found out, and could not be paid.
     pub pages: Option<i16>,
     /// What of the company troubles the operators, or no longer does.
     pub troubles: &'a [Turn],
@@ -244,12 +244,13 @@ async fn write_failed(connection: &mut PgConnection, failed: &[Failed<'_>]) -> R
     let at: Vec<DateTime<Utc>> = failed.iter().map(|failed| failed.now).collect();
     let done = sqlx::query!(
         "UPDATE companies
-         SET tried_at = failed.at,
-             owes_answer = true,
+         -- Who has more pages than could be paid does not fail, and owes no more than before: its turn is still to come, and it is
+         -- the first in line when they can be.
+         SET tried_at = CASE WHEN failed.pages IS NULL THEN failed.at ELSE companies.tried_at END,
+             owes_answer = companies.owes_answer OR failed.pages IS NULL,
              last_outcome = failed.outcome,
              last_code = failed.code,
              last_reason = failed.reason,
-             -- Who has more pages than could be paid does not fail: it is the first in line when they can be.
              failing_since = CASE
                  WHEN failed.pages IS NULL THEN coalesce(companies.failing_since, failed.at)
                  ELSE companies.failing_since

@@ -306,7 +306,9 @@ impl Judge<'_> {
             };
             let last = troubles.iter().rfind(of_it);
             self.holds("L4", last.is_some_and(|line| !line.is_end), || {
-                format!("{day} company {company}: nobody is told that a day's calls cannot pay it")
+                format!(
+                    "{day} company {company}: nobody is told that a day's calls cannot pay it; {limit:?} calls, {standing:?}"
+                )
             });
         }
     }

@@ -205,6 +205,7 @@ fn digests_can_be_looked_at() {
     for (name, events, language) in [
         ("alert", alert(), Chinese),
         ("mixed", mixed(), Chinese),
+        ("parts", ending(2, 6), Chinese),
         ("mixed_en", mixed(), English),
         ("every", Change::ALL.map(of_change).to_vec(), Chinese),
         ("many", many(), Chinese),

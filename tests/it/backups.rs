@@ -69,18 +69,20 @@ async fn a_private_database_is_backed_up_and_restored_into_another_state_directo
     assert_eq!(run(&second, &["restore", "no-such-file"]).code, Some(2));
 }
 
+/// The backups in the state directory, sorted.
+fn names(program: &Program) -> Vec<String> {
+    let entries = std::fs::read_dir(program.folder().join("state/backups")).unwrap();
+    let mut names: Vec<_> = entries.map(|it| it.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn seven_backups_are_kept_in_the_state_directory_and_none_goes_before_a_new_one_is_whole() {
     let scene = Scene::set().await;
     let mut program = scene.program();
     assert_eq!(program.run(&["backup"]).code, Some(1), "there is no state directory");
     assert_eq!(program.run(&["check"]).code, Some(0));
-    let names = |program: &Program| {
-        let entries = std::fs::read_dir(program.folder().join("state/backups")).unwrap();
-        let mut names: Vec<_> = entries.map(|it| it.unwrap().file_name().into_string().unwrap()).collect();
-        names.sort();
-        names
-    };
     for day in 5..13 {
         scene.at(&format!("2026-01-{day:02}"));
         program = scene.now(program);
@@ -105,16 +107,9 @@ async fn a_daemon_that_ends_keeps_what_its_private_database_holds_and_pushes_no_
     let scene = Scene::set().await;
     let mut program = scene.program().without("QUALWATCH_DATABASE_URL");
     std::fs::set_permissions(program.folder(), std::fs::Permissions::from_mode(0o711)).unwrap();
-    let folder = program.folder().join("state/backups");
-    let names = || {
-        let entries = std::fs::read_dir(&folder).unwrap();
-        let mut names: Vec<_> = entries.map(|it| it.unwrap().file_name().into_string().unwrap()).collect();
-        names.sort();
-        names
-    };
     assert_eq!(program.run(&["check"]).code, Some(0));
     assert_eq!(program.run(&["backup"]).code, Some(0));
-    let night = names();
+    let night = names(&program);
     for day in &DAYS[1..3] {
         scene.at(day);
         program = scene.now(program);
@@ -123,13 +118,13 @@ async fn a_daemon_that_ends_keeps_what_its_private_database_holds_and_pushes_no_
         let (code, log) = daemon.end(Signal::SIGTERM).await;
         assert_eq!(code, 0, "{log}");
         let stop = format!("qualwatch-{}T", day.replace('-', ""));
-        let kept = names();
+        let kept = names(&program);
         assert_eq!((kept.len(), &kept[0]), (2, &night[0]), "{kept:?}: {log}");
         assert!(kept[1].starts_with(&stop) && kept[1].ends_with("Z-at-stop.backup"), "{kept:?}");
     }
     // The newest is the one that an upgrade of the system takes.
     let listed = program.run(&["list", "--json"]).json()["certificates"].clone();
-    let newest = format!("state/backups/{}", names()[1]);
+    let newest = format!("state/backups/{}", names(&program)[1]);
     let elsewhere = ["--state-dir", "elsewhere"];
     let restored = program.run(&[&elsewhere[..], &["restore", &newest]].concat());
     assert_eq!(restored.code, Some(0), "{restored:?}");

@@ -25,6 +25,8 @@ pub(super) fn next_probe(since: DateTime<Utc>, now: DateTime<Utc>) -> DateTime<U
 /// What a company's turn says of upstream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Heard {
+    /// All there is of a company: it is verified.
+    Whole,
     /// Something that can be read, be it a refusal.
     Answer,
     /// Nothing that can be read, of the company at this place in the file.
@@ -38,13 +40,14 @@ pub(super) enum Heard {
 pub(super) enum SilenceIs {
     /// It may be upstream that is away: the company loses nothing by it.
     AnyonesFault,
-    /// Upstream has answered for others since it began, or the company never had an answer: a dead entry.
+    /// Others were verified since it began, or the company never had an answer: a dead entry.
     ItsOwn,
 }
 
-/// Whether a company that fails since `failing_since` failed already when upstream last answered somebody.
-pub(super) fn is_dead(failing_since: DateTime<Utc>, last_success_at: Option<DateTime<Utc>>) -> bool {
-    last_success_at.is_some_and(|answered| failing_since < answered)
+/// Whether a company that fails since `failing_since` failed already when anybody was last verified: that all were refused in
+/// between makes nobody a dead entry.
+pub(super) fn is_dead(failing_since: DateTime<Utc>, last_verified_at: Option<DateTime<Utc>>) -> bool {
+    last_verified_at.is_some_and(|verified| failing_since < verified)
 }
 
 /// What hearing it led to.
@@ -71,7 +74,8 @@ struct State {
     /// Companies in a row, by their places in the file: who is asked twice is still one.
     silent_in_row: BTreeSet<usize>,
     asking: usize,
-    last_answer_at: Option<DateTime<Utc>>,
+    has_answered: bool,
+    last_whole_at: Option<DateTime<Utc>>,
     /// Since the last answer.
     was_silent: bool,
     /// Who was silent while others were answered: it is not upstream that is away.
@@ -96,13 +100,14 @@ impl Breaker {
         self.state().halt.clone()
     }
 
-    /// When something readable came last, since the sweep began.
-    pub(super) fn last_answer_at(&self) -> Option<DateTime<Utc>> {
-        self.state().last_answer_at
+    /// When all there is of a company came last, since the sweep began.
+    pub(super) fn last_whole_at(&self) -> Option<DateTime<Utc>> {
+        self.state().last_whole_at
     }
 
+    /// Whether something readable came since the sweep began.
     pub(super) fn has_answered(&self) -> bool {
-        self.last_answer_at().is_some()
+        self.state().has_answered
     }
 
     /// Whether something was silent since the sweep began.
@@ -144,7 +149,7 @@ impl Breaker {
     /// Whether who is silent may be so because upstream is away: asking is paused, or will be unless somebody answers.
     pub(super) fn is_in_question(&self) -> bool {
         let state = self.state();
-        state.last_answer_at.is_none() && (state.are_few || state.halt.is_some())
+        !state.has_answered && (state.are_few || state.halt.is_some())
     }
 
     /// Whether so many dead entries were tried that no further one is worth a second try.
@@ -157,12 +162,15 @@ impl Breaker {
         let mut state = self.state();
         state.asking = state.asking.saturating_sub(1);
         let circuit = match heard {
-            Heard::Answer => {
-                let is_news = state.last_answer_at.is_none() || state.was_silent;
+            Heard::Whole | Heard::Answer => {
+                let is_news = !state.has_answered || state.was_silent;
                 let silent = std::mem::take(&mut state.silent_in_row);
                 state.silent_alone.extend(silent);
                 state.was_silent = false;
-                state.last_answer_at = Some(now);
+                state.has_answered = true;
+                if heard == Heard::Whole {
+                    state.last_whole_at = Some(now);
+                }
                 if is_news { Circuit::AnswersAgain } else { Circuit::Unchanged }
             }
             Heard::Silence { company, is } => {
@@ -171,7 +179,7 @@ impl Breaker {
                 // would pause it every day, and all daemons would wait for probes and be said to be unwell.
                 let is_dead = is == SilenceIs::ItsOwn;
                 state.dead_tries += usize::from(is_dead);
-                if is_dead && state.last_answer_at.is_some() {
+                if is_dead && state.has_answered {
                     state.silent_alone.insert(company);
                 }
                 if !state.silent_alone.contains(&company) {

@@ -33,7 +33,8 @@ pub(super) struct Asking<'s> {
     pub(super) counter: &'s Counter<'s>,
     pub(super) ledger: &'s Ledger<'s>,
     /// When upstream answered last before the sweep.
-    pub(super) last_success_at: Option<DateTime<Utc>>,
+    /// When anybody was last verified before the sweep.
+    pub(super) last_verified_at: Option<DateTime<Utc>>,
     pub(super) ending: &'s CancellationToken,
 }
 
@@ -131,11 +132,11 @@ impl Asking<'_> {
         failing_since: Option<DateTime<Utc>>,
         last_verified_at: Option<DateTime<Utc>>,
     ) -> SilenceIs {
-        let last_success_at = self.breaker.last_answer_at().max(self.last_success_at);
-        if last_success_at.is_none() {
+        let anybody_verified_at = self.breaker.last_whole_at().max(self.last_verified_at);
+        if anybody_verified_at.is_none() {
             return SilenceIs::AnyonesFault;
         }
-        let was_dead_before = failing_since.is_some_and(|since| is_dead(since, last_success_at));
+        let was_dead_before = failing_since.is_some_and(|since| is_dead(since, anybody_verified_at));
         let was_never_there = failing_since.is_some() && last_verified_at.is_none();
         if was_dead_before || was_never_there { SilenceIs::ItsOwn } else { SilenceIs::AnyonesFault }
     }
@@ -309,8 +310,7 @@ fn heard_of(asked: &Asked<'_>, came: &Came) -> Heard {
             Heard::Silence { company: asked.planned.place(), is: asked.silence_is }
         }
         Came::Over | Came::Unpaid | Came::Panicked => Heard::Nothing,
-        Came::TheSame | Came::Observed(..) | Came::Failed(_) | Came::TooManyPages(_) | Came::BrokenOff => {
-            Heard::Answer
-        }
+        Came::TheSame | Came::Observed(Observation::Complete(_), _) => Heard::Whole,
+        Came::Observed(..) | Came::Failed(_) | Came::TooManyPages(_) | Came::BrokenOff => Heard::Answer,
     }
 }

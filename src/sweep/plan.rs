@@ -13,7 +13,6 @@ use crate::domain::keyword::Keyword;
 use crate::domain::rhythm::{Due, LastAsked, Missed, OccasionsByLine};
 use crate::store::StoreError;
 use crate::store::asking::budget::Cause;
-use crate::store::asking::reachability;
 use crate::store::checks::standings::{self, Candidate};
 use crate::store::companies::CompanyId;
 
@@ -108,8 +107,8 @@ pub(super) struct Plan<'a> {
     pub(super) planned: Vec<Planned<'a>>,
     /// Those that were meant, due or not: they are judged at the end. Empty where that is left to the day.
     pub(super) meant: Vec<CompanyId>,
-    /// When a call last brought a readable answer.
-    pub(super) last_success_at: Option<DateTime<Utc>>,
+    /// When anybody was last verified.
+    pub(super) last_verified_at: Option<DateTime<Utc>>,
 }
 
 /// Reads who may be meant by `whom`, and plans.
@@ -127,8 +126,8 @@ pub(super) async fn plan<'a>(ground: &Ground<'a>, whom: &Whom) -> Result<Plan<'a
             standings::not_asked_since(pool, Some(latest)).await?
         }
     };
-    let last_success_at = reachability::reachability(pool).await?.last_success_at;
-    let mut plan = Plan { last_success_at, ..Plan::default() };
+    let last_verified_at = standings::last_verified_at(pool).await?;
+    let mut plan = Plan { last_verified_at, ..Plan::default() };
     let mut next = 0;
     for candidate in &candidates {
         let Some((place, entry)) = ground.entry(&candidate.keyword, next) else { continue };
@@ -140,7 +139,7 @@ pub(super) async fn plan<'a>(ground: &Ground<'a>, whom: &Whom) -> Result<Plan<'a
         };
         if due.is_some() || matches!(whom, Whom::All | Whom::Named(_)) {
             let missed = due.map(|due| occasions.missed(line, &last_asked, due)).unwrap_or_default();
-            plan.planned.push(planned(candidate, (place, entry), (due, missed), last_success_at));
+            plan.planned.push(planned(candidate, (place, entry), (due, missed), last_verified_at));
         }
         if !matches!(whom, Whom::Due) {
             plan.meant.push(candidate.id);
@@ -179,10 +178,10 @@ fn planned<'a>(
     candidate: &Candidate,
     (place, entry): (usize, &'a Company),
     (due, missed): (Option<Due>, Missed),
-    last_success_at: Option<DateTime<Utc>>,
+    last_verified_at: Option<DateTime<Utc>>,
 ) -> Planned<'a> {
     let rank = match (candidate.failing_since, candidate.in_doubt) {
-        (Some(since), _) if is_dead(since, last_success_at) => Rank::Dead,
+        (Some(since), _) if is_dead(since, last_verified_at) => Rank::Dead,
         (Some(_), _) => Rank::Failing,
         (None, true) => Rank::Confirmation,
         (None, false) => Rank::Readable,

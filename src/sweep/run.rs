@@ -24,7 +24,6 @@ use crate::domain::outcome::Outcome;
 use crate::domain::secret::Secret;
 use crate::juhe::{self, Client};
 use crate::store::asking::budget::{self, Cause};
-use crate::store::asking::reachability;
 use crate::store::checks::claims::Claims;
 use crate::store::checks::commit::note_sweep;
 use crate::store::checks::judging::in_doubt as in_doubt_of;
@@ -69,11 +68,11 @@ impl<'a> Sweep<'a> {
             let today = ground.teller().today();
             wrong_clock::set_right(ground.store.pool(), whom.named().as_deref(), started_at, today).await?;
         }
-        let Plan { planned, meant, last_success_at } = plan(ground, whom).await?;
+        let Plan { planned, meant, last_verified_at } = plan(ground, whom).await?;
         let to_be_asked = planned.len();
         let (breaker, ledger) = (Breaker::default(), Ledger::new(self.progress));
         if !planned.is_empty() {
-            self.ask_and_look_back(&breaker, &ledger, (planned, last_success_at), key).await?;
+            self.ask_and_look_back(&breaker, &ledger, (planned, last_verified_at), key).await?;
         }
         let mut in_doubt = Vec::new();
         if *whom != Whom::Due {
@@ -111,9 +110,6 @@ impl<'a> Sweep<'a> {
         }
         ledger.note_told(masses::make_up_for_losses(ground, &whom.0).await?);
         self.ask_all(stops, whom, key).await?;
-        if let Some(at) = breaker.last_answer_at() {
-            reachability::note_last_answer(ground.store.pool(), at).await?;
-        }
         if breaker.was_silent() {
             stops.tell_if_unreachable().await?;
         }
@@ -125,7 +121,7 @@ impl<'a> Sweep<'a> {
     async fn ask_all(
         &self,
         stops: Stops<'_>,
-        (planned, last_success_at): (Vec<Planned<'a>>, Option<DateTime<Utc>>),
+        (planned, last_verified_at): (Vec<Planned<'a>>, Option<DateTime<Utc>>),
         key: Option<Secret>,
     ) -> Result<(), StoreError> {
         self.progress.begins(planned.len());
@@ -152,7 +148,7 @@ impl<'a> Sweep<'a> {
             stops,
             counter: &counter,
             ledger: stops.ledger,
-            last_success_at,
+            last_verified_at,
             ending: &self.ending,
         };
         let notes = Notes { ledger: stops.ledger, breaker: stops.breaker, progress: self.progress };

@@ -117,6 +117,31 @@ async fn an_upstream_that_is_away_is_told_once_after_its_time_and_its_end_once()
     assert_eq!(told, [(14, "api_unreachable".to_owned()), (18, "api_unreachable_resolved".to_owned())]);
 }
 
+/// That all fail since before upstream last said anything makes none of them a dead entry.
+#[tokio::test]
+async fn an_upstream_that_goes_away_after_days_of_refusals_is_told_after_its_time() {
+    for refusal in ["code = 265003", "code = 10014", "repeat_item = true"] {
+        let scenario = steady(7)
+            + &format!("[[fault]]\nfrom = \"2026-01-06\"\nto = \"2026-01-08\"\n{refusal}\n")
+            + "[[fault]]\nfrom = \"2026-01-09\"\nto = \"2026-01-09T17:30:00+08:00\"\nstatus = 503\n";
+        let world = World::new(&scenario, "", "2026-01-05").await;
+        for date in ["2026-01-05", "2026-01-06", "2026-01-07", "2026-01-08"] {
+            assert!(
+                !world.checked_on(date).await.contains(&"api_unreachable".to_owned()),
+                "{refusal}, {date}"
+            );
+        }
+        let mut told = Vec::new();
+        for hour in 8..24 {
+            world.at(&format!("2026-01-09T{hour:02}:00:00+08:00"));
+            told.extend(kinds(&world.tick().await.events).into_iter().map(|kind| (hour, kind)));
+        }
+        told.retain(|(_, kind)| kind.starts_with("api_unreachable"));
+        let expected = [(14, "api_unreachable".to_owned()), (18, "api_unreachable_resolved".to_owned())];
+        assert_eq!(told, expected, "{refusal}");
+    }
+}
+
 #[tokio::test]
 async fn an_unknown_code_is_told_once_with_its_line_and_asked_only_once() {
     let faults = failing("公司2", "code = 265002\nreason = \"参数不合法\"")

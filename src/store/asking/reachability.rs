@@ -5,11 +5,9 @@ use sqlx::postgres::PgPool;
 
 use crate::store::error::{StoreError, during};
 
-/// When a call last succeeded, and what has failed since.
+/// What has failed since a call last succeeded.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Reachability {
-    /// The last call with a readable answer.
-    pub last_success_at: Option<DateTime<Utc>>,
     /// The first failure since.
     pub failing_since: Option<DateTime<Utc>>,
     /// Failures since.
@@ -23,7 +21,7 @@ pub struct Reachability {
 pub async fn reachability(pool: &PgPool) -> Result<Reachability, StoreError> {
     let row = sqlx::query_as!(
         Reachability,
-        "SELECT last_success_at, failing_since, failed_attempts
+        "SELECT failing_since, failed_attempts
          FROM reachability"
     )
     .fetch_optional(pool)
@@ -44,18 +42,6 @@ pub async fn note_success(pool: &PgPool, now: DateTime<Utc>) -> Result<(), Store
     .execute(pool)
     .await
     .map_err(during("noting that calls succeed"))?;
-    Ok(())
-}
-
-/// The last readable answer of a sweep came `at`, after or before calls that brought none.
-///
-/// # Errors
-/// When the database fails.
-pub async fn note_last_answer(pool: &PgPool, at: DateTime<Utc>) -> Result<(), StoreError> {
-    sqlx::query!("UPDATE reachability SET last_success_at = $1 WHERE last_success_at < $1", at)
-        .execute(pool)
-        .await
-        .map_err(during("noting the last answer"))?;
     Ok(())
 }
 

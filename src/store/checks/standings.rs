@@ -91,6 +91,17 @@ pub async fn named(pool: &PgPool, keywords: &[&Keyword]) -> Result<Vec<Candidate
     .map_err(during("reading how the named companies stand"))
 }
 
+/// When a company was last verified, whichever.
+///
+/// # Errors
+/// When the database fails.
+pub async fn last_verified_at(pool: &PgPool) -> Result<Option<DateTime<Utc>>, StoreError> {
+    sqlx::query_scalar!("SELECT max(last_verified_at) FROM standings")
+        .fetch_one(pool)
+        .await
+        .map_err(during("reading when a company was last verified"))
+}
+
 /// A claimed company, as it stands under its lock.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Claimed {

@@ -187,6 +187,16 @@ impl Weather {
         self.faults.len() + self.blows.len() + self.mail.len() + self.edits.len() + self.budgets.len()
     }
 
+    /// Nobody is taken out of a file that would be empty without it, for such a file is none.
+    pub fn keep_watching(&mut self, watched: &BTreeSet<usize>) {
+        let days: Vec<Day> = self.edits.keys().copied().collect();
+        if days.into_iter().any(|day| watched.is_subset(&self.file_on(day).out)) {
+            for edits in self.edits.values_mut() {
+                edits.retain(|edit| !matches!(edit, Edit::Out(_) | Edit::In(_)));
+            }
+        }
+    }
+
     /// Leaves out what is counted by these numbers.
     pub fn leave_out(&mut self, without: &BTreeSet<usize>) {
         let mut number = 0..;

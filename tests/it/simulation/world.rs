@@ -113,6 +113,7 @@ impl World {
         }
         if !self.trim.companies.is_empty() {
             truth.watched.clone_from(&self.trim.companies);
+            weather.keep_watching(&truth.watched);
         }
         (truth, weather)
     }

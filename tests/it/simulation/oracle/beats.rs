@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use super::super::calendar::Day;
 use super::super::registry::{Call, Gave};
 use super::super::weather::{Mail, Manner, Weather};
-use super::Told;
+use super::{Told, silence};
 
 /// What the switch had to be told after a bell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,6 +24,9 @@ const GIVEN_UP_AFTER_DAYS: i32 = 4;
 
 /// So many days after the last fault of mail all that was owed has been sent, and what was late is over.
 const MAIL_RESTS_DAYS: i32 = 2;
+
+/// So many companies without one readable answer pause a sweep (design 2, "Breaker").
+const PAUSED_BY: usize = 5;
 
 /// What is needed to say it.
 pub struct Beats<'a> {
@@ -111,15 +114,24 @@ impl<'a> Beats<'a> {
         (0..2).all(|back| !self.weather.is_amiss_for_all(day.plus(-back)))
     }
 
+    /// So many that were never asked before bring nothing that they may pause the sweep, wherever they stand in the file.
+    fn newcomers_may_pause_it(&self, day: Day, today: &[&Call]) -> bool {
+        let silent = today.iter().filter(|call| silence::is_unread(call.gave)).map(|call| &call.keyword);
+        let silent: BTreeSet<&String> = silent.collect();
+        let before = self.by_day.range(..day).flat_map(|(_, calls)| calls).map(|call| &call.keyword);
+        silent.difference(&before.collect()).count() >= PAUSED_BY
+    }
+
     /// Neither upstream nor the mail server was amiss lately, and several companies brought an answer: of a single one it may be
     /// disputed, or say that nothing is found, and then nothing of the day was verified.
     fn all_was_well(&self, day: Day, at: DateTime<Utc>) -> bool {
         let was_mail_well =
             (0..=MAIL_RESTS_DAYS).all(|back| !self.weather.mail.contains_key(&day.plus(-back)));
         let today = self.by_day.get(&day).map_or(&[][..], Vec::as_slice);
-        let today: Vec<_> = today.iter().filter(|call| call.at <= at).collect();
+        let today: Vec<&Call> = today.iter().copied().filter(|call| call.at <= at).collect();
         let whole = today.iter().filter(|call| call.gave == Gave::Whole);
         let answered: BTreeSet<usize> = whole.filter_map(|call| call.company).collect();
-        was_mail_well && self.is_calm(day) && (today.is_empty() || answered.len() >= 2)
+        let is_well = was_mail_well && self.is_calm(day) && (today.is_empty() || answered.len() >= 2);
+        is_well && !self.newcomers_may_pause_it(day, &today)
     }
 }

@@ -16,6 +16,8 @@ const ATTEMPTS: usize = 3;
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Silences {
     pub told: BTreeSet<Day>,
+    /// From each of these days on, until when upstream was silent.
+    until: BTreeMap<Day, Day>,
     /// Days of which the ledger cannot say it: what was stored of an attempt, or in which order, is not known.
     pub unclear: BTreeSet<Day>,
 }
@@ -70,18 +72,22 @@ impl Silences {
         silences
     }
 
-    /// Only where both say the same is it clear.
+    /// Only where both say the same is it clear: else it may be said at any time until the silence is over.
     pub fn agreed_with(&self, other: &Self) -> Self {
         let told: BTreeSet<Day> = self.told.intersection(&other.told).copied().collect();
-        let either = self.told.union(&other.told).chain(&self.unclear).chain(&other.unclear).copied();
-        let unclear = either.filter(|day| !told.contains(day)).collect();
-        Self { told, unclear }
+        let disputed = self.until.iter().chain(&other.until).filter(|(day, _)| !told.contains(day));
+        let disputed = disputed.flat_map(|(day, last)| (0..=last.since(*day)).map(|after| day.plus(after)));
+        let unclear = self.unclear.iter().chain(&other.unclear).copied().chain(disputed);
+        let unclear = unclear.filter(|day| !told.contains(day)).collect();
+        let until = self.until.iter().filter(|(day, _)| told.contains(day)).map(|(day, last)| (*day, *last));
+        Self { until: until.collect(), told, unclear }
     }
 
     fn is_over(&mut self, silence: Option<Silence>) {
         let Some(silence) = silence else { return };
         if silence.is_clear {
             self.told.extend(silence.told);
+            self.until.extend(silence.told.zip(silence.days.last().copied()));
         } else {
             self.unclear.extend(silence.days);
         }

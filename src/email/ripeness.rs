@@ -5,6 +5,7 @@ use chrono_tz::Tz;
 
 use crate::domain::event::Audience;
 use crate::domain::occurrences::CronLine;
+use crate::domain::wall_clock::not_ahead;
 use crate::store::outbox::mailing::Waiting;
 
 /// News goes at the latest this long after its recipient's first event, sweep or not.
@@ -53,8 +54,7 @@ pub(super) fn ripe_audiences(
     let audiences: Vec<Audience> = owed
         .filter(|(audience, since)| match (audience, digest.line) {
             (Audience::Reader, Some(line)) => {
-                // An instant that lies ahead of the clock counts as now.
-                line.latest(digest.zone, now).is_some_and(|latest| latest >= (*since).min(now))
+                line.latest(digest.zone, now).is_some_and(|latest| latest >= not_ahead(*since, now))
             }
             _ => sweeping == Sweeping::Idle || now - *since >= PATIENCE,
         })

@@ -11,7 +11,7 @@ use super::truth::Spelling;
 use super::turns::Turned;
 use super::weather::{Edit, Lie, Mail, Manner, What};
 
-/// Only lean worlds come to these, and they are lived through by request.
+/// Only lean worlds come to these, which are few in most runs.
 const OF_LEAN_WORLDS: usize = usize::MAX;
 
 /// What must have occurred over all seeds of a run, and in how many worlds at the latest: so many that it is missed by chance once

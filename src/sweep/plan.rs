@@ -107,7 +107,7 @@ pub(super) struct Plan<'a> {
     pub(super) planned: Vec<Planned<'a>>,
     /// Those that were meant, due or not: they are judged at the end. Empty where that is left to the day.
     pub(super) meant: Vec<CompanyId>,
-    /// When anybody was last verified.
+    /// When anybody was last verified, where somebody may be a dead entry.
     pub(super) last_verified_at: Option<DateTime<Utc>>,
 }
 
@@ -126,7 +126,11 @@ pub(super) async fn plan<'a>(ground: &Ground<'a>, whom: &Whom) -> Result<Plan<'a
             standings::not_asked_since(pool, Some(latest)).await?
         }
     };
-    let last_verified_at = standings::last_verified_at(pool).await?;
+    // All companies are looked through for it, and only who fails, or was never there, may be a dead entry.
+    let may_be_dead =
+        |candidate: &Candidate| candidate.failing_since.is_some() || candidate.last_verified_at.is_none();
+    let is_needed = candidates.iter().any(may_be_dead);
+    let last_verified_at = if is_needed { standings::last_verified_at(pool).await? } else { None };
     let mut plan = Plan { last_verified_at, ..Plan::default() };
     let mut next = 0;
     for candidate in &candidates {

@@ -42,6 +42,15 @@ pub struct Unasked {
     pub since: DateTime<Utc>,
 }
 
+impl Unasked {
+    /// With one company more, due `since` then.
+    #[must_use]
+    pub fn and(unasked: Option<Self>, since: DateTime<Utc>) -> Self {
+        let Self { companies, since: first } = unasked.unwrap_or(Self { companies: 0, since });
+        Self { companies: companies + 1, since: first.min(since) }
+    }
+}
+
 /// A daemon that works on the database, or did until it was killed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct LivingDaemon {
@@ -95,7 +104,10 @@ pub fn next_sweep(
 pub struct Facts {
     /// By the provider or our own limit, else by the breaker.
     pub asking_stopped: Option<Stopped>,
+    /// Who is due.
     pub unasked: Option<Unasked>,
+    /// Who is due, or missed an occurrence that a daemon leaves for the next.
+    pub missed: Option<Unasked>,
     /// Those that work on the database, and those that were killed not long ago.
     pub daemons: Vec<LivingDaemon>,
     /// When any company was asked for last.
@@ -194,9 +206,10 @@ fn nobody_asks(facts: &Facts, now: DateTime<Utc>) -> Option<Problem> {
         return None;
     }
     let is_long_ago = |at: DateTime<Utc>| now - at > ASKED_WITHIN;
-    let unasked =
-        facts.unasked.filter(|due| is_long_ago(due.since) && facts.last_asked_at.is_none_or(is_long_ago))?;
     let does_daemon_live = facts.daemons.iter().any(|daemon| daemon.lives(now));
+    let unasked = if does_daemon_live { facts.unasked } else { facts.missed };
+    let unasked =
+        unasked.filter(|due| is_long_ago(due.since) && facts.last_asked_at.is_none_or(is_long_ago))?;
     Some(Problem::NobodyAsks { unasked, does_daemon_live })
 }
 

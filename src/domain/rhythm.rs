@@ -158,6 +158,14 @@ impl Occasions {
         by_line.or_else(|| owed(self.hour, self.next_hour).filter(|_| owes_answer).map(Due::Answer))
     }
 
+    /// After when nobody asked at an occurrence of the line, be it one that is left for the next: only a daemon that runs may leave it.
+    #[must_use]
+    pub fn missed_after(&self, asked: &LastAsked) -> Option<DateTime<Utc>> {
+        let LastAsked { accepted_at, last_asked_at, .. } = asked.as_of(self.now);
+        let after = last_asked_at?.max(accepted_at - A_SECOND);
+        self.occurrence.filter(|at| *at > after).map(|_| after)
+    }
+
     fn next_check(&self, owes_answer: bool) -> Option<DateTime<Utc>> {
         self.next_occurrence.into_iter().chain(self.next_hour.filter(|_| owes_answer)).min()
     }

@@ -56,7 +56,10 @@ pub struct Standings {
     pub oldest_verified_at: Option<DateTime<Utc>>,
     /// When somebody is due next.
     pub next_due: Option<DateTime<Utc>>,
+    /// Who is due.
     pub unasked: Option<Unasked>,
+    /// Who is due, or missed an occurrence that a daemon leaves for the next.
+    pub missed: Option<Unasked>,
     pub last_asked_at: Option<DateTime<Utc>>,
     pub asked_today: i64,
     pub verified_today: i64,
@@ -90,14 +93,18 @@ pub async fn standings(
             found.next_due = earliest(found.next_due, Some(now));
             continue;
         };
-        let occasions = occasions.of(watchlist.check_line_of(company));
+        let line = watchlist.check_line_of(company);
+        let occasions = occasions.of(line);
         found.next_due = earliest(found.next_due, occasions.next_due(&asked));
-        if let Some(due) = occasions.due(&asked) {
-            let since = due.since(&asked);
-            let Unasked { companies, since: first } =
-                found.unasked.unwrap_or(Unasked { companies: 0, since });
-            found.unasked = Some(Unasked { companies: companies + 1, since: first.min(since) });
-        }
+        let due_since = occasions.due(&asked).map(|due| due.since(&asked));
+        found.unasked = due_since.map(|since| Unasked::and(found.unasked, since)).or(found.unasked);
+        let missed_since = occasions.missed_after(&asked).and_then(|after| {
+            // Where an earlier one is known already it need not be found: that takes long.
+            let first = found.missed.map(|missed| missed.since).filter(|first| *first <= after);
+            first.or_else(|| line.next(watchlist.timezone, after))
+        });
+        let missed_since = earliest(missed_since, due_since);
+        found.missed = missed_since.map(|since| Unasked::and(found.missed, since)).or(found.missed);
         let asked_at = asked.last_asked_at.max(asked.tried_at);
         found.last_asked_at = found.last_asked_at.max(asked_at);
         // As in the day's work that the heartbeat tells: not those that failed before.

@@ -40,6 +40,7 @@ pub async fn facts(
         failing_work,
         file_refused,
         unasked: companies.unasked,
+        missed: companies.missed,
         last_asked_at: companies.last_asked_at,
         asked_today: companies.asked_today,
         verified_today: companies.verified_today,

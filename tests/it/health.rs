@@ -204,18 +204,31 @@ async fn a_misspelt_company_is_a_problem_until_it_is_mended() {
 /// G
 #[tokio::test(flavor = "multi_thread")]
 async fn that_no_daemon_lives_is_a_problem_an_hour_after_somebody_was_due() {
-    let scene = Scene::with(&cast()).await;
-    let watched = Watched::set(scene).await;
-    let (mut watched, _) = watched.beat_at("2026-01-05T08:00:00+08:00").await;
-    for (now, code, why) in [
+    let daily: &[_] = &[
         ("2026-01-06T07:59:00+08:00", 0, "nobody is due"),
         ("2026-01-06T08:59:00+08:00", 0, "it may be asking"),
         ("2026-01-06T10:00:00+08:00", 3, "two hours"),
-    ] {
-        watched = watched.program_at(now);
-        let ran = watched.status();
-        assert_eq!(ran.code, Some(code), "{why}: {ran:?}");
-        assert_eq!(ran.stdout.contains("no daemon runs"), code == 3, "{why}");
+        ("2026-01-06T20:30:00+08:00", 3, "a daemon would leave it for the next morning, but none does"),
+        ("2026-01-07T07:00:00+08:00", 3, "before the next time"),
+        ("2026-01-07T08:30:00+08:00", 3, "the next has only just come"),
+        ("2026-01-20T23:00:00+08:00", 3, "two weeks"),
+    ];
+    let hourly: &[_] = &[
+        ("2026-01-05T09:30:00+08:00", 0, "it may be asking"),
+        ("2026-01-05T10:30:00+08:00", 3, "the next has come, and the last was never asked for"),
+        ("2026-01-08T10:01:00+08:00", 3, "days"),
+    ];
+    for (line, looks) in [("0 8 * * *", daily), ("0 * * * *", hourly)] {
+        let scene = Scene::with(&cast()).await;
+        let watchlist = format!("[schedule]\ncheck = \"{line}\"\n\n{}", scene.watchlist());
+        let watched = Watched::by(scene, &watchlist).await;
+        let (mut watched, _) = watched.beat_at("2026-01-05T08:00:00+08:00").await;
+        for (now, code, why) in looks {
+            watched = watched.program_at(now);
+            let ran = watched.status();
+            assert_eq!(ran.code, Some(*code), "{line}, {why}: {ran:?}");
+            assert_eq!(ran.stdout.contains("no daemon runs"), *code == 3, "{line}, {why}");
+        }
     }
 }
 

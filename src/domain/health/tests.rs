@@ -54,11 +54,11 @@ fn each_fact_has_its_problem_and_its_weight() {
             Some(("database_unavailable", Failing)),
             "one piece of the work is enough",
         ),
-        (with(|it| it.unasked = due(11)), None, "an hour ago: it may be asking"),
-        (with(|it| it.unasked = due(10)), Some(("unknown", Failing)), "nobody asks"),
-        (with(|it| (it.unasked, it.last_asked_at) = (due(8), Some(at(11)))), None, "a long sweep"),
+        (with(|it| it.missed = due(11)), None, "an hour ago: it may be asking"),
+        (with(|it| it.missed = due(10)), Some(("unknown", Failing)), "nobody asks"),
+        (with(|it| (it.missed, it.last_asked_at) = (due(8), Some(at(11)))), None, "a long sweep"),
         (
-            with(|it| (it.unasked, it.troubles) = (due(8), vec![open(Trouble::ApiCredential)])),
+            with(|it| (it.missed, it.troubles) = (due(8), vec![open(Trouble::ApiCredential)])),
             Some(("api_credential", Failing)),
             "no key is given: the cause, not its consequence",
         ),
@@ -150,7 +150,8 @@ fn that_nobody_asks_says_whether_a_daemon_runs() {
         (vec![looked(-60)], "a daemon runs: see its log", "an instant ahead of the clock counts as now"),
     ] {
         let facts = with(|it| {
-            (it.unasked, it.daemons) = (Some(Unasked { companies: 1, since: at(8) }), daemons);
+            let unasked = Some(Unasked { companies: 1, since: at(8) });
+            (it.unasked, it.missed, it.daemons) = (unasked, unasked, daemons);
         });
         let reason = problems(&facts, at(12))[0].reason(|at| at.to_rfc3339());
         assert!(reason.starts_with("1 company is due") && reason.ends_with(said), "{why}: {reason}");

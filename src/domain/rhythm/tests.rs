@@ -191,3 +191,28 @@ fn a_first_turn_that_was_not_over_goes_on_but_not_at_midnight() {
         assert_eq!(due(rhythm, &asked, at(now)), expected, "tried {tried}, now {now}");
     }
 }
+
+#[test]
+fn what_was_missed_stays_so_until_somebody_asks() {
+    for (cron, accepted, asked, now, expected, why) in [
+        ("0 8 * * *", "01 00:00", Some("23 08:00"), "24 07:59", None, "nothing yet"),
+        ("0 8 * * *", "01 00:00", Some("23 08:00"), "24 08:00", Some("23 08:00"), "it has come"),
+        ("0 8 * * *", "01 00:00", Some("23 08:00"), "24 21:00", Some("23 08:00"), "left for the next"),
+        ("0 8 * * *", "01 00:00", Some("10 08:01"), "24 07:00", Some("10 08:01"), "of many the first"),
+        ("0 8 * * *", "01 00:00", Some("24 08:01"), "24 21:00", None, "asked for"),
+        ("0 8 * * *", "24 08:01", Some("23 08:00"), "24 21:00", None, "the line came after it"),
+        ("0 8 * * *", "01 00:00", None, "24 21:00", None, "never asked: that is due by itself"),
+        ("0 * * * *", "01 00:00", Some("24 08:00"), "24 10:30", Some("24 08:00"), "hourly"),
+    ] {
+        let (line, day_line) = (line(cron), line("0 8 * * *"));
+        let rhythm = Rhythm { line: &line, day_line: &day_line, zone: Shanghai };
+        let asked = LastAsked {
+            accepted_at: at(accepted),
+            last_asked_at: asked.map(at),
+            tried_at: None,
+            owes_answer: FINE,
+        };
+        let missed = Occasions::at(rhythm, at(now)).missed_after(&asked);
+        assert_eq!(missed, expected.map(at), "{cron} at {now}: {why}");
+    }
+}

@@ -133,3 +133,28 @@ async fn a_renewal_that_was_filed_is_no_next_deadline() {
         "the end: {text}"
     );
 }
+
+/// Told at its first look, established at its second: in both mails of those days it is the new end that counts.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_former_end_of_what_was_told_as_renewed_is_no_next_deadline() {
+    let scene = Scene::with(&companies()).await;
+    scene.at("2026-06-20");
+    let program = scene.program_with(&watchlist(&scene));
+    let (program, _) = checked(&scene, program, "2026-06-20", READER);
+    let (program, before) = checked(&scene, program, "2026-06-24", READER);
+    assert!(line(&before).ends_with("下一个期限：2026年8月1日（星期六） 公司4 E241000004。"), "{before}");
+    let renewed = companies().replace("until = \"2026-09-30\"", "until = \"2031-09-30\"");
+    scene.upstream(&renewed);
+    let (_, text) = checked(&scene, program, "2026-06-26", READER);
+    assert!(text.contains("2031年9月30日"), "the later end is told: {text}");
+    assert!(line(&text).ends_with("下一个期限：2028年10月9日（星期一） 公司2 D241000002。"), "{text}");
+    // Something else is told before its second look counts.
+    scene.upstream(&(renewed + &company(5, &certificate("D241000005", STEADY))));
+    scene.at("2026-06-26T20:00:00+08:00");
+    let more = format!("{}\n[[company]]\nkeyword = \"公司5\"\n", watchlist(&scene));
+    scene.now(scene.program_with(&more)).run(&["check"]);
+    let letters = scene.letters();
+    let (_, letter) = letters.iter().rev().find(|(to, _)| to == READER).unwrap();
+    let next = "下一个期限：2026年8月23日（星期日） 公司1 A141002510。";
+    assert!(letter.text.contains("公司5") && line(&letter.text).ends_with(next), "{}", letter.text);
+}

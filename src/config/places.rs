@@ -49,10 +49,16 @@ pub fn watchlist_of_service() -> &'static Path {
     Path::new(SYSTEM_WATCHLIST)
 }
 
-/// Whether this is the watchlist that the unit's daemon obeys.
+/// Whether this is the watchlist that the unit's daemon obeys, by whatever name.
 #[must_use]
 pub fn is_of_service(watchlist: &Path) -> bool {
-    watchlist == watchlist_of_service()
+    are_one(watchlist, watchlist_of_service())
+}
+
+/// Whoever stands beside a file names it otherwise than its service does.
+fn are_one(some: &Path, other: &Path) -> bool {
+    let real = |path: &Path| fs::canonicalize(path).ok();
+    some == other || real(some).is_some_and(|path| Some(path) == real(other))
 }
 
 /// The state directory: the one that was named, else `$STATE_DIRECTORY` (systemd; the first of several), else
@@ -138,4 +144,31 @@ fn own_as(state_dir: &Path, file: &File) -> io::Result<()> {
 #[must_use]
 pub fn accepted(state_dir: &Path) -> Option<String> {
     super::judge::read_text(&state_dir.join(ACCEPTED)).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    #[test]
+    fn a_file_is_known_by_its_other_names() {
+        let directory = tempfile::tempdir().unwrap();
+        let [file, link, other] =
+            ["watchlist.toml", "link.toml", "other.toml"].map(|name| directory.path().join(name));
+        fs::write(&file, "").unwrap();
+        fs::write(&other, "").unwrap();
+        symlink(&file, &link).unwrap();
+        let long =
+            directory.path().join("./../").join(directory.path().file_name().unwrap()).join("watchlist.toml");
+        for (some, is_it) in [(&file, true), (&link, true), (&long, true), (&other, false)] {
+            assert_eq!(are_one(some, &file), is_it, "{some:?}");
+        }
+        let missing = directory.path().join("missing.toml");
+        assert!(
+            are_one(&missing, &missing) && !are_one(&missing, &file),
+            "one that is not there has its name only"
+        );
+    }
 }

@@ -66,7 +66,9 @@ impl Database {
         let layout = self.store.layout().await.with_context(opening)?;
         match (layout, served) {
             (Layout::Current, _) => {}
-            (Layout::None, Some(served)) => return Err(served.refuse(&self.place.name()).into()),
+            (Layout::None, Some(served)) => {
+                return Err(served.refuse(&format!("{} is empty", self.place.name())).into());
+            }
             (Layout::None | Layout::Older, _) => {
                 if let Place::Private(private) = &self.place {
                     let bytes = self.store.bytes().await.with_context(opening)?;
@@ -94,6 +96,9 @@ impl Database {
         match Self::open_if_there(context).await? {
             Ok(database) => Ok(database),
             Err(looked) => {
+                if let Some(served) = ServedDatabase::of(&context.state_dir) {
+                    return Err(served.refuse(&looked).into());
+                }
                 let refusal = Refusal::failed(format!("there is no database yet: {looked}"));
                 Err(refusal.advising("`qualwatch check` or the daemon (`qualwatch run`) makes it").into())
             }
@@ -311,7 +316,7 @@ async fn make_private(state_dir: &Path, served: Option<&ServedDatabase>) -> anyh
     }
     if let Some(served) = served {
         return Err(served
-            .refuse(&format!("the place of the private database in {}", state_dir.display()))
+            .refuse(&format!("the place of the private database in {} is empty", state_dir.display()))
             .into());
     }
     disk::check_before_making(state_dir)?;

@@ -26,11 +26,11 @@ impl ServedDatabase {
         Some(Self { marker, place })
     }
 
-    /// The database `now` is empty, or there is none.
-    pub fn refuse(&self, now: &str) -> Refusal {
+    /// The database is empty, or there is none: what was `found` says it.
+    pub fn refuse(&self, found: &str) -> Refusal {
         let Self { marker, place } = self;
         let refusal =
-            Refusal::failed(format!("{now} is empty, but {place} has been served from this state directory"));
+            Refusal::failed(format!("{found}, but {place} has been served from this state directory"));
         refusal.advising(format!(
             "restore a backup (qualwatch restore FILE), or put the database back in its place; to begin anew with nothing, where every \
              company is a new baseline, remove {}",

@@ -39,6 +39,9 @@ async fn a_private_database_that_is_gone_is_no_beginning_and_a_backup_heals_it()
     for command in [&["check"][..], &["run"]] {
         refuses(&program, command, &["is empty, but", "restore a backup", MARKER]);
     }
+    for command in [&["list"][..], &["status"], &["backup", "another"]] {
+        refuses(&program, command, &["has been served from", "restore a backup", MARKER]);
+    }
     assert!(!cluster.exists(), "nothing was made in its place");
     assert_eq!(scene.sandbox.requests(), 4, "and nobody asked");
     assert_eq!(program.run(&["restore", "file"]).code, Some(0));
@@ -60,7 +63,7 @@ async fn an_empty_database_behind_another_address_is_no_beginning_either() {
     assert!(marker.contains("the database at"), "{marker}");
     let another = Box::pin(TestDatabase::empty()).await;
     let program = program.with("QUALWATCH_DATABASE_URL", another.url());
-    for command in [&["check"][..], &["check", "--dry-run"], &["run"]] {
+    for command in [&["check"][..], &["check", "--dry-run"], &["run"], &["status"]] {
         refuses(&program, command, &["is empty, but", marker.trim(), "restore a backup", MARKER]);
     }
     let tables = "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'";

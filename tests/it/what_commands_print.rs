@@ -210,7 +210,7 @@ async fn status_without_problems_exits_with_0_and_notices_that_nobody_asks() {
     let problems = later.run(&["status", "--json"]).json()["problems"].clone();
     let reasons: Vec<&str> =
         problems.as_array().unwrap().iter().map(|problem| problem["reason"].as_str().unwrap()).collect();
-    let wanted = "3 companies are due and not asked for, the first since 2026-03-10 08:00: no daemon runs";
+    let wanted = "3 companies are due and not asked for, the first since 2026-03-03 08:00: no daemon runs";
     assert!(reasons.contains(&wanted), "{reasons:?}");
 }
 

@@ -295,13 +295,15 @@ impl Pass<'_, '_> {
         let counting = if is_gain { self.counting_gains() } else { self.counting() };
         let (mut doubt, moved, tells_at_once) = match same {
             Some(mut doubt) if doubt.difference.means_the_same(&difference, before) => {
+                // Taken back perhaps, and seen anew over what is known by now: what it says now is what will be told.
+                let is_seen_anew = !doubt.was_shown_last();
                 let moved = looks::agree(&mut doubt, counting);
                 // An end may come a day before its issue date does, and is renewed then, not extended; a grade before its end.
                 let says_more = matches!(
                     difference,
                     Difference::End { change: Change::Renewed, .. } | Difference::Grade { .. }
                 );
-                if says_more && doubt.told_as.is_none() {
+                if (says_more || is_seen_anew) && doubt.told_as.is_none() {
                     doubt.difference = difference;
                 }
                 (doubt, moved, false)

@@ -44,6 +44,21 @@ fn an_end_that_comes_a_day_before_its_issue_date_is_renewed() {
     assert_eq!(company.next(&[whole]), NONE, "the issue date came with the end");
 }
 
+/// Taken back as renewed, another end established with its issue date: seen anew, the first is that one extended.
+#[test]
+fn an_end_that_is_seen_anew_is_told_over_what_is_known_by_then() {
+    let known = (E.0, E.1, "2028-08-16", "2023-08-17");
+    let renewed = (E.0, E.1, "2033-08-16", "2026-01-05");
+    let earlier = (E.0, E.1, "2033-05-08", "2026-01-05");
+    let mut company = Company::with(&[A, known]);
+    assert_eq!(company.next(&[A, renewed]), ["renewed"]);
+    assert_eq!(company.next(&[A, earlier]), NONE);
+    assert_eq!(company.next(&[A, earlier]), ["renewed", "retracted"]);
+    assert_eq!(company.next(&[A, renewed]), NONE, "what was taken back is not told at a first look");
+    assert_eq!(company.next(&[A, renewed]), ["validity_extended"]);
+    assert_eq!(company.next(&[A, renewed]), NONE);
+}
+
 #[test]
 fn an_issue_date_that_moved_alone_is_a_reissue() {
     let reissued = (A.0, A.1, A.2, "2024-01-01");

@@ -206,7 +206,7 @@ fn while_a_later_end_that_was_told_is_in_doubt_another_one_waits() {
     assert_eq!(events[1].certificate.as_ref().unwrap().valid_until, "2036-08-23".parse().ok());
     assert_eq!(company.next(&[to("2031-08-23")]), NONE);
     assert_eq!(company.next(&[to("2036-08-23")]), NONE, "taken back once: told when established");
-    assert_eq!(company.next(&[to("2036-08-23")]), ["renewed"]);
+    assert_eq!(company.next(&[to("2036-08-23")]), ["validity_extended"], "over the renewal that is known");
     assert_eq!(company.snapshot.doubts.len(), 0);
 }
 

@@ -32,7 +32,6 @@ pub(super) struct Asking<'s> {
     pub(super) stops: Stops<'s>,
     pub(super) counter: &'s Counter<'s>,
     pub(super) ledger: &'s Ledger<'s>,
-    /// When upstream answered last before the sweep.
     /// When anybody was last verified before the sweep.
     pub(super) last_verified_at: Option<DateTime<Utc>>,
     pub(super) ending: &'s CancellationToken,

@@ -49,6 +49,15 @@ fn checked(scene: &Scene, program: Program, now: &str, to: &str) -> (Program, St
     (program, letter.text.clone())
 }
 
+/// All of them checked for the first time, with the text of what the reader was told.
+async fn watched_since_june() -> (Scene, Program, String) {
+    let scene = Scene::with(&companies()).await;
+    scene.at("2026-06-20");
+    let program = scene.program_with(&watchlist(&scene));
+    let (program, first) = checked(&scene, program, "2026-06-20", READER);
+    (scene, program, first)
+}
+
 fn line(text: &str) -> &str {
     text.lines().find(|line| line.starts_with("其余 ")).unwrap_or_default()
 }
@@ -73,10 +82,7 @@ async fn a_mail_says_how_all_the_rest_stands() {
             "an empty answer verifies nothing",
         ),
     ] {
-        let scene = Scene::with(&companies()).await;
-        scene.at("2026-06-20");
-        let program = scene.program_with(&watchlist(&scene));
-        let (program, first) = checked(&scene, program, "2026-06-20", READER);
+        let (scene, program, first) = watched_since_june().await;
         assert_eq!(line(&first), "", "all of them are told of: {first}");
         scene.upstream(&(companies() + &faults));
         let (program, text) = checked(&scene, program, "2026-06-24", READER);
@@ -92,10 +98,7 @@ async fn a_mail_says_how_all_the_rest_stands() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_differs_and_is_not_confirmed_is_not_said_to_be_unchanged() {
-    let scene = Scene::with(&companies()).await;
-    scene.at("2026-06-20");
-    let program = scene.program_with(&watchlist(&scene));
-    let (program, _) = checked(&scene, program, "2026-06-20", READER);
+    let (scene, program, _) = watched_since_june().await;
     // The new number ends before all others: it would be the next deadline.
     let soon = certificate("D241000034", STEADY).replace("2029-01-09", "2026-10-30");
     let rewritten = company(3, &(certificate("D241000003", STEADY) + &soon));
@@ -121,10 +124,7 @@ async fn what_differs_and_is_not_confirmed_is_not_said_to_be_unchanged() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_renewal_that_was_filed_is_no_next_deadline() {
-    let scene = Scene::with(&companies()).await;
-    scene.at("2026-06-20");
-    let program = scene.program_with(&watchlist(&scene));
-    let (program, _) = checked(&scene, program, "2026-06-20", READER);
+    let (scene, program, _) = watched_since_june().await;
     let ran = program.run(&["renewing", "公司4", "E241000004", "--filed", "2026-06-19"]);
     assert_eq!(ran.code, Some(0), "{ran:?}");
     let (_, text) = checked(&scene, program, "2026-06-24", READER);
@@ -137,10 +137,7 @@ async fn a_renewal_that_was_filed_is_no_next_deadline() {
 /// Told at its first look, established at its second: in both mails of those days it is the new end that counts.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_former_end_of_what_was_told_as_renewed_is_no_next_deadline() {
-    let scene = Scene::with(&companies()).await;
-    scene.at("2026-06-20");
-    let program = scene.program_with(&watchlist(&scene));
-    let (program, _) = checked(&scene, program, "2026-06-20", READER);
+    let (scene, program, _) = watched_since_june().await;
     let (program, before) = checked(&scene, program, "2026-06-24", READER);
     assert!(line(&before).ends_with("下一个期限：2026年8月1日（星期六） 公司4 E241000004。"), "{before}");
     let renewed = companies().replace("until = \"2026-09-30\"", "until = \"2031-09-30\"");

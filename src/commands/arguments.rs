@@ -360,6 +360,9 @@ pub(super) struct SandboxArguments {
     /// What it answers, and what goes wrong when [default: a scenario of its own]
     #[arg(long, value_name = "FILE")]
     pub scenario: Option<PathBuf>,
+    /// The companies of this watchlist instead, with certificates that are made up: something happens to each in its first days
+    #[arg(long, value_name = "WATCHLIST", conflicts_with = "scenario")]
+    pub list: Option<PathBuf>,
     /// Let a day pass in so much time, such as 10s, and say when one begins [default: the time of the machine]
     #[arg(long, value_name = "TIME", value_parser = crate::sandbox::span)]
     pub day_every: Option<Duration>,

@@ -1,5 +1,6 @@
 //! `qualwatch sandbox`: an imitation of the provider's API on loopback.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Context as _;
@@ -7,15 +8,15 @@ use chrono_tz::Asia::Shanghai;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::clock::{Clock, QuickClock};
-use crate::config::Environment;
+use crate::config::{self, Environment};
 use crate::domain::text::displayable;
 use crate::domain::wall_clock::hour_of_day;
-use crate::sandbox::{Sandbox, Scenario};
+use crate::sandbox::{OwnCompany, Sandbox, Scenario};
 
 use super::arguments::SandboxArguments;
-use super::context::sandbox_clock;
+use super::context::{refuse, sandbox_clock};
 use super::exit::{Exit, Refusal};
-use super::print;
+use super::print::{self, Reader};
 
 /// The most keywords that are named.
 const KEYWORDS_MAX: usize = 20;
@@ -23,19 +24,23 @@ const KEYWORDS_MAX: usize = 20;
 /// Serves until Ctrl-C or SIGTERM.
 ///
 /// # Errors
-/// The scenario makes no sense (wrong use), or the address cannot be listened on.
+/// The scenario or the watchlist makes no sense (wrong use), or the address cannot be listened on.
 pub(super) async fn sandbox(arguments: &SandboxArguments) -> anyhow::Result<Exit> {
     let mut clock = sandbox_clock(&Environment::of_this_process())?;
     if let Some(day_every) = arguments.day_every {
         clock = Arc::new(QuickClock::new(clock.now(), day_every));
     }
-    let scenario = match &arguments.scenario {
-        None => Scenario::default_scenario(),
-        Some(path) => {
+    let scenario = match (&arguments.scenario, &arguments.list) {
+        (Some(path), _) => {
             let refused = || Refusal::wrong_use(format!("the scenario {} cannot be used", path.display()));
             let text = std::fs::read_to_string(path).with_context(refused)?;
             Scenario::parse(&text).with_context(refused)?
         }
+        (None, Some(path)) => {
+            let today = clock.now().with_timezone(&Shanghai).date_naive();
+            Scenario::of_list(&companies_of(path)?, today)
+        }
+        (None, None) => Scenario::default_scenario(),
     };
     let keywords: Vec<String> = scenario.keywords().map(displayable).collect();
     // Both are asked for before anybody is told that we are ready.
@@ -51,6 +56,16 @@ pub(super) async fn sandbox(arguments: &SandboxArguments) -> anyhow::Result<Exit
     print::complaint(&format!("{} requests were answered", sandbox.requests()));
     sandbox.stop().await;
     Ok(Exit::Done)
+}
+
+fn companies_of(path: &Path) -> anyhow::Result<Vec<OwnCompany>> {
+    let text = config::read_text(path)?;
+    let judgement = config::judge(&text, path);
+    let Some(watchlist) = judgement.watchlist else {
+        return Err(refuse(path, &text, &judgement, Reader::Person, &Environment::of_this_process()));
+    };
+    let companies = watchlist.companies.into_iter();
+    Ok(companies.map(|company| (company.keyword.as_str().to_owned(), company.id)).collect())
 }
 
 /// Says each day of the clock when it begins, in the words that give a command the same day. Ends only where it cannot be said.

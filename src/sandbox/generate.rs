@@ -1,6 +1,6 @@
-//! Many companies by rule, always the same for the same seed: for load tests.
+//! Companies by rule, always the same for the same seed: many for load tests, and those of somebody's own list.
 
-use chrono::{Days as DayCount, Months, NaiveDate};
+use chrono::{Days as DayCount, Months, NaiveDate, TimeDelta};
 use serde::Deserialize;
 
 use super::certificates::{Days, ListedCertificate, ListedCompany};
@@ -106,6 +106,50 @@ fn lose_first(certificates: &mut Vec<ListedCertificate>, absent: Days) {
     }
     before.days.to = absent.from.and_then(|from| from.pred_opt());
     certificates.insert(0, before);
+}
+
+/// A company of a list: its keyword, and the id it must have.
+pub type OwnCompany = (String, Option<String>);
+
+/// The companies of a list, each with two certificates that are made up. To one of them something happens from `today` on, of four
+/// things in turn: so that the mails can be seen with names that the reader knows.
+pub(super) fn of_list(list: &[OwnCompany], today: NaiveDate) -> Vec<ListedCompany> {
+    let listed = (0_u32..).zip(list).map(|(index, (keyword, id))| {
+        let mut random = Random(u64::from(index));
+        let id = id.clone().unwrap_or_else(|| format!("{:016x}{index:08x}", random.next()));
+        let mut made_up = |running, ends_in_days| {
+            let until = today + TimeDelta::days(ends_in_days);
+            let certificate = certificate(&id, 2 * index + running, &mut random);
+            valid(certificate, until - VALIDITY, until)
+        };
+        let mut certificates = vec![made_up(1, 1500)];
+        certificates.extend(match index % 4 {
+            0 => renewed(&made_up(2, 91), today + TimeDelta::days(3)),
+            // One company a day: several at once would be the provider's fault.
+            1 => vec![until_day(made_up(2, 700), today + TimeDelta::days(1 + i64::from(index / 4)))],
+            2 => vec![from_day(made_up(2, 700), today + TimeDelta::days(1))],
+            _ => vec![made_up(2, 1)],
+        });
+        ListedCompany { keywords: vec![keyword.clone()], certificates }
+    });
+    listed.collect()
+}
+
+fn renewed(before: &ListedCertificate, day: NaiveDate) -> Vec<ListedCertificate> {
+    let after = valid(before.clone(), day, day + VALIDITY);
+    vec![until_day(before.clone(), day - TimeDelta::days(1)), from_day(after, day)]
+}
+
+fn valid(certificate: ListedCertificate, issued: NaiveDate, until: NaiveDate) -> ListedCertificate {
+    ListedCertificate { issued: Some(issued.to_string()), until: Some(until.to_string()), ..certificate }
+}
+
+fn from_day(certificate: ListedCertificate, day: NaiveDate) -> ListedCertificate {
+    ListedCertificate { days: Days { from: Some(day), to: None }, ..certificate }
+}
+
+fn until_day(certificate: ListedCertificate, day: NaiveDate) -> ListedCertificate {
+    ListedCertificate { days: Days { from: None, to: Some(day) }, ..certificate }
 }
 
 fn company(serial: u32, wanted: &GenerateText) -> ListedCompany {

@@ -30,6 +30,7 @@ mod server;
 mod tests;
 
 pub use error::SandboxError;
+pub use generate::OwnCompany;
 pub use instants::span;
 pub use scenario::Scenario;
 pub use server::{Request, Sandbox};

@@ -7,6 +7,7 @@ use chrono::NaiveDate;
 use super::certificates::{ListedCertificate, ListedCompany};
 use super::error::SandboxError;
 use super::fault::PlayedFault;
+use super::generate::{self, OwnCompany};
 use super::scenario_file;
 
 /// What the imitation answers, and when. Read from TOML; `default_scenario.toml` documents every key.
@@ -27,13 +28,23 @@ impl Scenario {
     /// no sense.
     pub fn parse(text: &str) -> Result<Self, SandboxError> {
         let (keys, companies, faults) = scenario_file::parse(text)?;
+        Ok(Self::new(keys, companies, faults))
+    }
+
+    /// The companies of somebody's own list, to which something happens from `today` on.
+    #[must_use]
+    pub fn of_list(list: &[OwnCompany], today: NaiveDate) -> Self {
+        Self::new(Vec::new(), generate::of_list(list, today), Vec::new())
+    }
+
+    fn new(keys: Vec<String>, companies: Vec<ListedCompany>, faults: Vec<PlayedFault>) -> Self {
         let mut by_keyword: HashMap<String, Vec<usize>> = HashMap::new();
         for (index, company) in companies.iter().enumerate() {
             for keyword in &company.keywords {
                 by_keyword.entry(keyword.clone()).or_default().push(index);
             }
         }
-        Ok(Self { keys, companies, by_keyword, faults })
+        Self { keys, companies, by_keyword, faults }
     }
 
     /// The document's own example company and a few others, without faults.

@@ -8,7 +8,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use serde_json::{Value, json};
 
 use super::document::ERROR_CODES;
@@ -419,4 +419,38 @@ fn a_scenario_that_makes_no_sense_is_refused_with_its_place() {
     for text in ["[[fault]]\nhtml = false", "[[fault]]\nhtlm = true", "company = 1", "["] {
         assert!(matches!(Scenario::parse(text), Err(SandboxError::Scenario(_))), "{text}");
     }
+}
+
+#[test]
+fn something_happens_to_every_company_of_a_list_in_its_first_days() {
+    let list: Vec<_> = ["甲", "乙", "丙", "丁", "戊", "己"].map(|name| (name.to_owned(), None)).into();
+    let first = NaiveDate::from_ymd_opt(2026, 1, 5).unwrap();
+    let scenario = Scenario::of_list(&list, first);
+    let ends = |keyword: &str, days: i64| -> Vec<String> {
+        let listed = scenario.listed(keyword, first + TimeDelta::days(days));
+        listed.into_iter().filter_map(|certificate| certificate.until.clone()).collect()
+    };
+    let (far, near, later) = ("2030-02-13", "2026-04-06", "2027-12-06");
+    for (keyword, days, expected, why) in [
+        ("甲", 2, &[far, near][..], "91 days from its end"),
+        ("甲", 3, &[far, "2031-01-08"], "renewed"),
+        ("乙", 1, &[far, later], "whole"),
+        ("乙", 2, &[far], "one is gone"),
+        ("丙", 0, &[far], "one"),
+        ("丙", 1, &[far, later], "one more"),
+        ("丁", 0, &[far, "2026-01-06"], "it ends, and that is all"),
+        ("丁", 9, &[far, "2026-01-06"], "it ends, and that is all"),
+        ("己", 2, &[far, later], "not on the day of another, which would be a mass loss"),
+        ("己", 3, &[far], "but on the next"),
+    ] {
+        assert_eq!(ends(keyword, days), expected, "{keyword} after {days} days: {why}");
+    }
+    let numbers: BTreeSet<_> = list
+        .iter()
+        .flat_map(|(keyword, _)| scenario.listed(keyword, first))
+        .collect::<Vec<_>>()
+        .into_iter()
+        .filter_map(|certificate| certificate.number.clone())
+        .collect();
+    assert_eq!(numbers.len(), 11, "all but the one that comes, each with a number of its own");
 }

@@ -204,6 +204,33 @@ fn days_of_a_sandbox_pass_in_seconds_and_it_says_when_one_begins() {
     );
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sandbox_imitates_the_companies_of_a_list() {
+    let list = format!("{WATCHLIST}id = \"5d43a8f092aec74cbf04a163\"\n");
+    let first = Program::new(&list).with("QUALWATCH_NOW", "2026-01-05T08:00:00+08:00");
+    let sandbox = Running::start(&first, &["--list", "watchlist.toml"]);
+    let list = list.replace("http://127.0.0.1:1/opens/App/bqQualification/query", sandbox.url());
+    let database = TestDatabase::new().await;
+    let check = |day: &str| {
+        let now = format!("{day}T08:00:00+08:00");
+        let program = Program::new(&list).with("QUALWATCH_API_KEY", "any").with("QUALWATCH_NOW", &now);
+        program.with("QUALWATCH_DATABASE_URL", database.url()).run(&["check", "--json"])
+    };
+    let ran = check("2026-01-05");
+    assert_eq!(
+        (ran.code, &ran.json()["companies"]["complete"]),
+        (Some(0), &json!(3)),
+        "its own id is kept to: {ran:?}"
+    );
+    let (code, said) = sandbox.end(Signal::SIGTERM);
+    assert_eq!((code, said.trim()), (Some(0), "3 requests were answered"));
+
+    std::fs::write(first.folder().join("watchlist.toml"), "[email]\n").unwrap();
+    let ran = first.run(&["sandbox", "--list", "watchlist.toml"]);
+    assert_eq!((ran.code, ran.stdout.as_str()), (Some(2), ""), "{ran:?}");
+    assert!(ran.stderr.contains("`from` is missing"), "{}", ran.stderr);
+}
+
 #[test]
 fn the_scenario_format_is_documented_and_its_examples_are_scenarios() {
     let document = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/sandbox.md")).unwrap();

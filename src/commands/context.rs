@@ -37,6 +37,25 @@ pub(super) struct Context {
     pub clock: Arc<dyn Clock>,
 }
 
+/// What is in force, and what lies at its path.
+pub(super) struct InForce {
+    /// By the file, or by its accepted copy.
+    pub context: Context,
+    /// The text at the path, good or not; `None` where it cannot be read.
+    pub found: Option<String>,
+    /// What is wrong with that text.
+    faults: Option<Judgement>,
+}
+
+impl InForce {
+    /// Draws the faults for a person.
+    pub fn draw_faults(&self) {
+        if let (Some(text), Some(faults)) = (&self.found, &self.faults) {
+            draw(&self.context.path, text, faults, &self.context.environment);
+        }
+    }
+}
+
 fn read(places: &Places) -> anyhow::Result<(PathBuf, String)> {
     let path = find(places)?;
     let text = config::read_text(&path)?;
@@ -50,7 +69,7 @@ fn find(places: &Places) -> anyhow::Result<PathBuf> {
             let tried: Vec<_> = tried.iter().map(|path| path.display().to_string()).collect();
             let refusal =
                 Refusal::wrong_use(format!("there is no watchlist; looked for {}", tried.join(", ")));
-            let advice = "name one with --watchlist FILE; watchlist.example.toml shows what goes into it";
+            let advice = "`qualwatch init` writes a first one (`sudo qualwatch init`: that of the service); another is named with --watchlist FILE";
             Err(refusal.advising(advice).into())
         }
     }
@@ -86,7 +105,11 @@ impl Context {
     /// # Errors
     /// As [`Self::load`], where there was never a good file.
     pub fn load_to_read(places: &Places, reader: Reader) -> anyhow::Result<Self> {
-        let (context, _) = Self::load_in_force(places, reader)?;
+        let in_force = Self::load_in_force(places, reader)?;
+        if reader == Reader::Person {
+            in_force.draw_faults();
+        }
+        let context = in_force.context;
         if let Some(rejected) = &context.rejected {
             let line = rejected.line.map(|line| format!(":{line}")).unwrap_or_default();
             print::complaint(&format!(
@@ -98,12 +121,11 @@ impl Context {
         Ok(context)
     }
 
-    /// The same for a daemon, which tells its operators of a copy. With the text that lies at `path`, good or not; `None` where it
-    /// cannot be read.
+    /// The same for whoever tells of a copy in a way of its own.
     ///
     /// # Errors
     /// As [`Self::load`], where there was never a good file.
-    pub fn load_in_force(places: &Places, reader: Reader) -> anyhow::Result<(Self, Option<String>)> {
+    pub fn load_in_force(places: &Places, reader: Reader) -> anyhow::Result<InForce> {
         let path = find(places).inspect_err(|error| report_unreadable(error, reader))?;
         let environment = places.environment();
         let state_dir = config::state_dir(places.state_dir.as_deref(), &path, &environment);
@@ -122,22 +144,17 @@ impl Context {
                     report_unreadable(&error, reader);
                     return Err(error);
                 };
-                return Ok((context?, None));
+                return Ok(InForce { context: context?, found: None, faults: None });
             }
         };
         let judgement = config::judge(&text, &path);
         if let Some(watchlist) = judgement.watchlist {
             let warned = (watchlist, judgement.warnings);
             let context = Self::new(places, path, text.clone(), warned, environment)?;
-            return Ok((context, Some(text)));
+            return Ok(InForce { context, found: Some(text), faults: None });
         }
         match accepted(Rejected::of(&judgement.faults, &text)) {
-            Some(context) => {
-                if reader == Reader::Person {
-                    draw(&path, &text, &judgement, &environment);
-                }
-                Ok((context?, Some(text)))
-            }
+            Some(context) => Ok(InForce { context: context?, found: Some(text), faults: Some(judgement) }),
             None => Err(refuse(&path, &text, &judgement, reader, &environment)),
         }
     }
@@ -286,7 +303,8 @@ fn set_instant(environment: &Environment) -> anyhow::Result<Option<DateTime<Utc>
     }
 }
 
-fn refuse(
+/// Says all faults of a watchlist, and that nothing was done.
+pub(super) fn refuse(
     path: &Path,
     text: &str,
     judgement: &Judgement,

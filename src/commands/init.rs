@@ -91,7 +91,7 @@ async fn try_out(
 /// Says what is about to be done; a person may decline.
 fn is_wanted(what: &str, words: &Words) -> anyhow::Result<bool> {
     if questions::can_be_asked() {
-        return questions::is_confirmed(&format!("{what}. {}", words.go_on));
+        return questions::is_confirmed(&format!("{what}{}", words.go_on));
     }
     questions::say(what)?;
     Ok(true)

@@ -56,3 +56,18 @@ async fn a_database_or_a_watchlist_that_cannot_be_read_is_failing_too() {
     let failing = program.run(&["status", "--failing", "--alarm", "exit 4"]);
     assert!(failing.stderr.contains("the alarm command failed"), "{failing:?}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refused_file_that_only_waits_for_its_mending_raises_no_alarm() {
+    let scene = Scene::set().await;
+    let program = scene.program();
+    assert_eq!(program.run(&["check"]).code, Some(0));
+    let file = program.folder().join("watchlist.toml");
+    let good = fs::read_to_string(&file).unwrap();
+    fs::write(&file, format!("{good}\n[emial]\n")).unwrap();
+    let status = program.run(&["status"]);
+    assert_eq!((status.code, status.stderr.contains("emial")), (Some(3), true), "{status:?}");
+    let failing = program.run(ALARM);
+    assert_eq!((failing.code, failing.stderr.as_str()), (Some(0), ""), "the copy is in force");
+    assert_eq!(raised(&program), None);
+}

@@ -52,7 +52,7 @@ pub(super) struct Names<'a>(HashMap<&'a Keyword, &'a str>);
 impl<'a> Names<'a> {
     /// Of this file.
     pub(super) fn of(watchlist: &'a Watchlist) -> Self {
-        Self(watchlist.companies.iter().map(|company| (&company.keyword, company.name.as_str())).collect())
+        Self(watchlist.companies.iter().map(|company| (&company.keyword, &*company.name)).collect())
     }
 
     /// Of the company with this keyword: one that has left the file by the keyword itself, none by nothing.
@@ -65,7 +65,7 @@ impl<'a> Names<'a> {
 pub(super) fn unknown(watchlist: &Watchlist, wanted: &str) -> Refusal {
     let refusal = Refusal::wrong_use(format!("the watchlist has no company {}", displayable(wanted)));
     let mut names: Vec<&str> =
-        watchlist.companies.iter().take(NAMED_MAX).map(|company| company.name.as_str()).collect();
+        watchlist.companies.iter().take(NAMED_MAX).map(|company| &*company.name).collect();
     if watchlist.companies.len() > NAMED_MAX {
         names.push("…");
     }

@@ -41,17 +41,23 @@ pub(super) struct Context {
 pub(super) struct InForce {
     /// By the file, or by its accepted copy.
     pub context: Context,
-    /// The text at the path, good or not; `None` where it cannot be read.
-    pub found: Option<String>,
-    /// What is wrong with that text.
-    faults: Option<Judgement>,
+    /// The text at the path, and what is wrong with it, where that can be read and has faults.
+    refused: Option<(String, Judgement)>,
 }
 
 impl InForce {
     /// Draws the faults for a person.
     pub fn draw_faults(&self) {
-        if let (Some(text), Some(faults)) = (&self.found, &self.faults) {
+        if let Some((text, faults)) = &self.refused {
             draw(&self.context.path, text, faults, &self.context.environment);
+        }
+    }
+
+    /// The text at the path, good or not; `None` where it cannot be read.
+    pub fn found(&self) -> Option<&str> {
+        match &self.refused {
+            Some((text, _)) => Some(text),
+            None => self.context.rejected.is_none().then_some(&*self.context.text),
         }
     }
 }
@@ -144,17 +150,17 @@ impl Context {
                     report_unreadable(&error, reader);
                     return Err(error);
                 };
-                return Ok(InForce { context: context?, found: None, faults: None });
+                return Ok(InForce { context: context?, refused: None });
             }
         };
         let judgement = config::judge(&text, &path);
         if let Some(watchlist) = judgement.watchlist {
             let warned = (watchlist, judgement.warnings);
-            let context = Self::new(places, path, text.clone(), warned, environment)?;
-            return Ok(InForce { context, found: Some(text), faults: None });
+            let context = Self::new(places, path, text, warned, environment)?;
+            return Ok(InForce { context, refused: None });
         }
         match accepted(Rejected::of(&judgement.faults, &text)) {
-            Some(context) => Ok(InForce { context: context?, found: Some(text), faults: Some(judgement) }),
+            Some(context) => Ok(InForce { context: context?, refused: Some((text, judgement)) }),
             None => Err(refuse(&path, &text, &judgement, reader, &environment)),
         }
     }

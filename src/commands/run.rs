@@ -15,7 +15,7 @@ use crate::store::steps::Steps;
 
 use super::arguments::Places;
 use super::backup;
-use super::context::{Context, InForce, sandbox_clock, state_dir_of};
+use super::context::{Context, sandbox_clock, state_dir_of};
 use super::ending::cancelled_by_signals;
 use super::exit::Exit;
 use super::print::Reader;
@@ -56,7 +56,8 @@ async fn serve(
     let given = listener::given_by_manager();
     let in_force = Context::load_in_force(places, Reader::Person)?;
     in_force.draw_faults();
-    let InForce { context, found, .. } = in_force;
+    let found = in_force.found().map(str::to_owned);
+    let context = in_force.context;
     for warning in context.all_warnings() {
         tracing::warn!(line = warning.line, key = warning.key, "{}", warning.message);
     }

@@ -134,7 +134,7 @@ impl RenewingShape {
 }
 
 fn names_of(watchlist: &Watchlist) -> HashMap<&str, &str> {
-    watchlist.companies.iter().map(|company| (company.keyword.as_str(), company.name.as_str())).collect()
+    watchlist.companies.iter().map(|company| (company.keyword.as_str(), &*company.name)).collect()
 }
 
 /// Something that stands still.

@@ -42,8 +42,8 @@ pub(super) struct Companies {
 /// Where a keyword or an id was seen first, and the lines that were read: thousands of companies share a handful.
 #[derive(Default)]
 struct Seen {
-    keywords: HashMap<String, Range<usize>>,
-    ids: HashMap<String, Range<usize>>,
+    keywords: HashMap<Box<str>, Range<u32>>,
+    ids: HashMap<Box<str>, Range<u32>>,
     lines: HashMap<String, Arc<CronLine>>,
 }
 
@@ -135,7 +135,7 @@ fn company(
     }
     let expiry_days = days(findings, table, "expiry_days", 0).map(|mut days| {
         days.reverse();
-        days
+        days.into()
     });
     let check = table.read(findings, "check", |value| shared_line(value, &mut seen.lines));
     let id = table.read(findings, "id", id);
@@ -154,8 +154,9 @@ fn company(
         let message = "mails would call this company by its code: give it a `name`";
         findings.warn(table.path("keyword"), table.value("keyword")?.span(), message);
     }
-    let name = name.unwrap_or_else(|| keyword.to_string());
-    Some(Company { keyword, name, tags: unique_tags, to, expiry_days, check, id, line })
+    let name = name.map_or_else(|| keyword.as_str().into(), String::into_boxed_str);
+    let id = id.map(String::into_boxed_str);
+    Some(Company { keyword, name, tags: unique_tags.into(), to: to.into(), expiry_days, check, id, line })
 }
 
 fn slip_of(bad: &BadKeyword) -> Slip {
@@ -195,15 +196,27 @@ fn note_twice(
     key: &str,
     folded: String,
     span: Range<usize>,
-    seen: &mut HashMap<String, Range<usize>>,
+    seen: &mut HashMap<Box<str>, Range<u32>>,
 ) {
     let span = findings.in_file(span);
-    match seen.entry(folded) {
-        Entry::Occupied(first) => findings.twice(table.path(key), key, span, first.get().clone()),
+    match seen.entry(folded.into()) {
+        Entry::Occupied(first) => {
+            let first = usize_of(first.get().start)..usize_of(first.get().end);
+            findings.twice(table.path(key), key, span, first);
+        }
         Entry::Vacant(unseen) => {
-            unseen.insert(span);
+            unseen.insert(u32_of(span.start)..u32_of(span.end));
         }
     }
+}
+
+fn usize_of(byte: u32) -> usize {
+    usize::try_from(byte).unwrap_or(usize::MAX)
+}
+
+/// A file has at most 16 MiB ([`FILE_BYTES_MAX`](super::judge::FILE_BYTES_MAX)).
+fn u32_of(byte: usize) -> u32 {
+    u32::try_from(byte).unwrap_or(u32::MAX)
 }
 
 fn shared_line(

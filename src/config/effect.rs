@@ -66,7 +66,7 @@ impl EditEffect {
 
 impl Named {
     fn of(company: &Company) -> Self {
-        Self { company: company.keyword.clone(), name: company.name.clone() }
+        Self { company: company.keyword.clone(), name: company.name.to_string() }
     }
 }
 

@@ -184,23 +184,23 @@ pub struct Http {
     pub allow_remote: bool,
 }
 
-/// One `[[company]]`.
+/// One `[[company]]`. A file may have a hundred thousand: what need not grow is in boxes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Company {
     /// What upstream is asked for.
     pub keyword: Keyword,
     /// What mails call it.
-    pub name: String,
+    pub name: Box<str>,
     /// The operator's own labels.
-    pub tags: Vec<String>,
+    pub tags: Box<[String]>,
     /// Readers besides `[email].to`.
-    pub to: Vec<EmailAddress>,
+    pub to: Box<[EmailAddress]>,
     /// Its own thresholds, falling.
-    pub expiry_days: Option<Vec<u16>>,
+    pub expiry_days: Option<Box<[u16]>>,
     /// Its own line, one for all who have the same.
     pub check: Option<Arc<CronLine>>,
     /// The prefix of `businessId` it is pinned to: 24 small hexadecimal digits.
-    pub id: Option<String>,
+    pub id: Option<Box<str>>,
     /// The line of its keyword in the file, from 1.
     pub line: u32,
 }

@@ -14,7 +14,7 @@ pub const KEYWORD_CHARACTERS_MAX: usize = 100;
 /// Trimmed, never empty, at most 100 characters, without controls.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub struct Keyword(String);
+pub struct Keyword(Box<str>);
 
 /// Why a text is no keyword.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -58,7 +58,7 @@ impl FromStr for Keyword {
         } else if text.chars().any(char::is_control) {
             Err(BadKeyword::Control)
         } else {
-            Ok(Self(text.to_owned()))
+            Ok(Self(text.into()))
         }
     }
 }
@@ -73,7 +73,7 @@ impl TryFrom<String> for Keyword {
 
 impl From<Keyword> for String {
     fn from(keyword: Keyword) -> Self {
-        keyword.0
+        keyword.0.into()
     }
 }
 

@@ -108,7 +108,7 @@ impl Reader<'_> {
         let mut unqueried: Vec<(Option<DateTime<Utc>>, String)> = rest
             .iter()
             .filter(|(keyword, _)| is_older(keyword))
-            .map(|(keyword, company)| (asked_at(keyword), company.name.clone()))
+            .map(|(keyword, company)| (asked_at(keyword), company.name.to_string()))
             .collect();
         // Of whom nothing is known comes first, then the oldest.
         unqueried.sort_unstable();

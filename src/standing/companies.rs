@@ -15,31 +15,35 @@ use crate::store::companies::CompanyId;
 use crate::store::reports::overview;
 
 /// The companies of a watchlist by keyword, with their places in it.
-pub struct Entries<'a>(HashMap<&'a str, (usize, &'a Company)>);
+pub struct Entries<'a> {
+    companies: &'a [Company],
+    places: HashMap<&'a str, u32>,
+}
 
 impl<'a> Entries<'a> {
     #[must_use]
     pub fn of(watchlist: &'a Watchlist) -> Self {
-        let companies = watchlist.companies.iter().enumerate();
-        Self(companies.map(|(place, company)| (company.keyword.as_str(), (place, company))).collect())
+        let companies = &*watchlist.companies;
+        let keywords = companies.iter().map(|company| company.keyword.as_str());
+        Self { companies, places: keywords.zip(0..).collect() }
     }
 
     /// Whether the file names it.
     #[must_use]
     pub fn names(&self, keyword: &str) -> bool {
-        self.0.contains_key(keyword)
+        self.places.contains_key(keyword)
     }
 
     /// The company with this keyword.
     #[must_use]
     pub fn get(&self, keyword: &str) -> Option<&'a Company> {
-        self.0.get(keyword).map(|(_, company)| *company)
+        self.companies.get(self.place(keyword)?)
     }
 
     /// The place of the company with this keyword.
     #[must_use]
     pub fn place(&self, keyword: &str) -> Option<usize> {
-        self.0.get(keyword).map(|(place, _)| *place)
+        self.places.get(keyword).and_then(|place| usize::try_from(*place).ok())
     }
 }
 

@@ -33,7 +33,7 @@ pub async fn accept(store: &Store, watchlist: &Watchlist, now: DateTime<Utc>) ->
             Some(own) => Cow::Owned(thresholds(watchlist, own)),
             None => Cow::Borrowed(common_thresholds.as_str()),
         },
-        readers: match company.to.as_slice() {
+        readers: match &*company.to {
             [] => Cow::Borrowed(common_readers.as_slice()),
             own => Cow::Owned(folded(watchlist.email.to.iter().chain(own))),
         },

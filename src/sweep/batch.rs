@@ -233,7 +233,7 @@ async fn concluded<'c>(
                 continue;
             }
             Some(Ok(None)) | None => {
-                Record::unknown(entry.keyword.clone(), entry.name.clone(), observed.asked.at)
+                Record::unknown(entry.keyword.clone(), entry.name.to_string(), observed.asked.at)
             }
         };
         read.push((observed, record));

@@ -130,7 +130,7 @@ impl Meaning<'_> {
         }
         let event = Event {
             company: Some(entry.keyword.clone()),
-            company_name: Some(entry.name.clone()),
+            company_name: Some(entry.name.to_string()),
             last_verified_at: company.last_verified_at,
             ..Event::new(News::Briefing(OpenEnds { certificates }), self.now, self.today)
         };

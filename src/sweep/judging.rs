@@ -64,7 +64,7 @@ impl Case<'_> {
     pub(super) fn reader_event(&self, news: News, last_verified_at: Option<DateTime<Utc>>) -> Event {
         Event {
             company: Some(self.entry.keyword.clone()),
-            company_name: Some(self.entry.name.clone()),
+            company_name: Some(self.entry.name.to_string()),
             last_verified_at,
             ..Event::new(news, self.teller.now, self.teller.today())
         }

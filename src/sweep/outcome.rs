@@ -290,7 +290,7 @@ fn unknown_code(teller: Teller<'_>, entry: &Company, failure: &Failure) -> Turn 
         advice: failure.advice().map(str::to_owned),
         since: Some(teller.now),
         line: Some(entry.line),
-        companies: vec![entry.name.clone()],
+        companies: vec![entry.name.to_string()],
         ..TroubleFacts::default()
     };
     teller.begins(Trouble::ApiUnknownCode, &which, facts)

@@ -71,7 +71,7 @@ impl Teller<'_> {
     fn turn(&self, news: News, cause: &str, company: Option<(CompanyId, &Company)>) -> Turn {
         let event = Event {
             company: company.map(|(_, entry)| entry.keyword.clone()),
-            company_name: company.map(|(_, entry)| entry.name.clone()),
+            company_name: company.map(|(_, entry)| entry.name.to_string()),
             ..Event::new(news, self.now, self.today())
         };
         let recipients = self.watchlist.email.operators.iter().map(|address| address.as_str().to_owned());

@@ -51,7 +51,7 @@ async fn readers() -> Vec<Event> {
                 companies.retain(|company| company.keyword.as_str() != "示例城建工程有限公司");
             }
             let steel = companies.iter_mut().find(|company| company.keyword.as_str() == "示例钢结构有限公司");
-            steel.unwrap().to = vec!["bids@example.com".parse().unwrap()];
+            steel.unwrap().to = Box::new(["bids@example.com".parse().unwrap()]);
             sweep::accept(&world.store, &world.watchlist, qualwatch::clock::Clock::now(&world.clock))
                 .await
                 .unwrap();

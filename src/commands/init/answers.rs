@@ -254,7 +254,7 @@ mod tests {
                 let judgement = config::judge(&text, Path::new("watchlist.toml"));
                 assert_eq!((judgement.faults, judgement.warnings), (vec![], vec![]), "{text}");
                 let watchlist = judgement.watchlist.unwrap();
-                assert_eq!(watchlist.companies[1].name, "河\"南\\院", "{text}");
+                assert_eq!(&*watchlist.companies[1].name, "河\"南\\院", "{text}");
                 if let config::Outlet::Smtp { server, .. } = &watchlist.email.outlet {
                     let login = (!server.is_on_loopback()).then(|| answers.from.clone());
                     assert_eq!(server.login, login, "{text}");

@@ -94,7 +94,7 @@ impl Around {
             tags: named
                 .iter()
                 .filter(|(_, company)| !company.tags.is_empty())
-                .map(|(_, company)| (company.keyword.clone(), company.tags.clone()))
+                .map(|(_, company)| (company.keyword.clone(), company.tags.to_vec()))
                 .collect(),
             places: named.iter().map(|(place, company)| (company.keyword.clone(), *place)).collect(),
             rest: None,

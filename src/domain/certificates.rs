@@ -290,12 +290,13 @@ mod tests {
 
     #[test]
     fn the_state_is_the_first_that_fits_and_the_order_is_by_end_then_number() {
-        let shown: [Shown<'_>; 8] = [
+        let shown: [Shown<'_>; 9] = [
             ("D2", "市政公用工程施工总承包二级", "2030-01-01", ""),
             ("D1", "建筑工程施工总承包二级", "2030-01-01", ""),
             ("D3", "建筑工程施工总承包二级", "2026-02-01", ""),
             ("D4", "公路工程施工总承包二级", "2026-07-09", ""),
             ("D5", "桥梁工程专业承包二级", "2026-01-09", ""),
+            ("D9", "环保工程专业承包二级", "2026-01-10", ""),
             ("D6", "隧道工程专业承包二级", "2025-07-13", ""),
             ("D7", "钢结构工程专业承包二级", "-", ""),
             ("D8", "公路工程施工总承包二级", "2025-07-14", ""),
@@ -307,6 +308,7 @@ mod tests {
                 ("D6", State::Historical),
                 ("D8", State::Superseded),
                 ("D5", State::Expired),
+                ("D9", State::Expiring),
                 ("D3", State::Superseded),
                 ("D4", State::Expiring),
                 ("D1", State::Valid),

@@ -143,6 +143,7 @@ mod tests {
             ("5d43a8f092aec74cbf04a163", Ok(Verdict::NotACode), "24 digits of an id"),
             ("110108000000016", Ok(Verdict::Good), "注册号, published sample"),
             ("110108000000017", wrong('6'), "注册号, wrong check"),
+            ("320100000004569", Ok(Verdict::Good), "注册号, another"),
             ("410000101232", Ok(Verdict::NotACode), "an old number"),
         ] {
             let judged = judge(keyword);

@@ -237,6 +237,7 @@ mod tests {
             ("0001-01-01", End::Missing, ""),
             ("1970-01-01 08:00:00", End::Missing, "epoch 0 in Shanghai"),
             ("0", End::Missing, "epoch 0"),
+            ("+1724342400", End::Unreadable, "no instant is written with a plus"),
         ] {
             assert_eq!(read_end(Some(text)), end, "{text:?}: {why}");
         }
@@ -293,9 +294,11 @@ mod tests {
         for (issued, end, odd) in [
             (Some("2019-08-23"), "2024-08-23", None),
             (Some("2024-08-24"), "2024-08-23", Some(OddDates::EndBeforeIssue)),
+            (Some("2024-08-23"), "2024-08-23", None),
+            (Some("2026-01-01"), "2031-01-01", None),
             (Some("2026-01-02"), "2031-01-02", Some(OddDates::IssuedInFuture)),
             (Some("2020-01-01"), "2040-01-01", None),
-            (Some("2020-01-01"), "2050-01-01", Some(OddDates::MoreThanTwentyYears)),
+            (Some("2020-01-01"), "2040-01-02", Some(OddDates::MoreThanTwentyYears)),
             (None, "2050-01-01", None),
         ] {
             assert_eq!(odd_dates(issued.map(day), day(end), today), odd);

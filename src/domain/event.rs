@@ -259,6 +259,32 @@ mod tests {
     }
 
     #[test]
+    fn an_event_hands_out_what_is_particular_to_its_kind_and_nothing_of_another() {
+        let grade = || GradeMove { qualification: "给水工程甲级".into(), old: None, new: None };
+        let ends = EndMove { old: day("2026-08-23"), new: day("2031-08-22") };
+        let facts = || TroubleFacts { reason: "why".into(), ..TroubleFacts::default() };
+        let baseline = Baseline { current: Vec::new(), ..Baseline::default() };
+        for (news, qualification, moved, found, trouble) in [
+            (News::GradeRaised(grade()), Some("给水工程甲级"), None, false, None),
+            (News::GradeLowered(grade()), Some("给水工程甲级"), None, false, None),
+            (News::GradeReworded(grade()), Some("给水工程甲级"), None, false, None),
+            (News::Renewed(ends), None, Some(ends), false, None),
+            (News::ValidityExtended(ends), None, Some(ends), false, None),
+            (News::ValidityShortened(ends), None, Some(ends), false, None),
+            (News::Watching(baseline), None, None, true, None),
+            (News::Trouble(Trouble::ApiQuota, facts()), None, None, false, Some("why")),
+            (News::Resolved(Trouble::ApiQuota, facts()), None, None, false, Some("why")),
+            (News::CertificateRemoved, None, None, false, None),
+        ] {
+            let event = Event::new(news, "2026-07-24T00:05:00Z".parse().unwrap(), day("2026-07-24"));
+            assert_eq!(event.qualification(), qualification, "{event:?}");
+            assert_eq!(event.ends(), moved, "{event:?}");
+            assert_eq!(event.baseline().is_some(), found, "{event:?}");
+            assert_eq!(event.trouble().map(|facts| facts.reason.as_str()), trouble, "{event:?}");
+        }
+    }
+
+    #[test]
     fn rows_of_older_versions_still_read() {
         let grade = |text: &str| Some(super::super::grade::Grade::stored(text.to_owned()));
         for (kind, particular, news) in [
@@ -284,6 +310,11 @@ mod tests {
             ),
             ("expiring", r#"{"threshold": 30}"#, News::Expiring(Reached { threshold: 30 })),
             (
+                "qualification_added",
+                r#"{"qualification": "给水工程甲级"}"#,
+                News::QualificationAdded(OfQualification { qualification: "给水工程甲级".into() }),
+            ),
+            (
                 "retracted",
                 r#"{"notes": [{"note": "takes_back", "kind": "renewed"}]}"#,
                 News::Retracted(TakenBack {
@@ -302,6 +333,54 @@ mod tests {
             assert_eq!((event.notes.as_slice(), event.days_left), (&[][..], Some(30)));
             let again = serde_json::to_string(&event).unwrap();
             assert_eq!(read(&again).unwrap(), event, "{again}");
+        }
+    }
+
+    #[test]
+    fn whatever_is_particular_to_a_kind_is_read_back_from_its_row() {
+        let [first, last] = ["2026-08-23", "2031-08-22"].map(day);
+        let name = || NamedQualification { text: "甲".into(), name: "甲".into(), grade: None };
+        let certificate = || CertificateFacts {
+            number: "E1".into(),
+            family: crate::domain::number::Family::Supervision,
+            kind: "监理资质".into(),
+            organ: "住建部".into(),
+            issued_on: Some(first),
+            valid_until: Some(last),
+            valid_until_text: last.to_string(),
+            filing_day: None,
+            qualifications: vec![name()],
+        };
+        let into = Elsewhere {
+            number: "E2".into(),
+            name: "综合".into(),
+            grade: None,
+            valid_until: None,
+            wider_than: None,
+        };
+        let leaver = Leaver { company: "河南院".into(), open: vec![certificate()] };
+        let taken_back = TakenBack {
+            kind: Change::Renewed,
+            qualification: Some("甲".into()),
+            told_on: Some(first),
+            former_end: Some(last),
+            former_grade: Some(super::super::grade::Grade::stored("乙级".to_owned())),
+        };
+        for news in [
+            News::FilingDue(Reached { threshold: -1 }),
+            News::QualificationRemoved(OfQualification { qualification: "甲".into() }),
+            News::ValidityExtended(EndMove { old: first, new: last }),
+            News::Reissued(IssueMove { old: None, new: Some(last) }),
+            News::CertificateReplaced(Replacement { old: vec!["E1".into()], new: "E2".into() }),
+            News::Retracted(taken_back),
+            News::QualificationAbsorbed(Absorbed { names: vec![name()], into }),
+            News::Briefing(OpenEnds { certificates: vec![certificate()] }),
+            News::Watching(Baseline { current: vec![certificate()], ..Baseline::default() }),
+            News::WatchlistChanged(Leavers { left: vec![leaver], ..Leavers::default() }),
+        ] {
+            let event = Event::new(news, "2026-07-24T00:05:00Z".parse().unwrap(), day("2026-07-24"));
+            let row = serde_json::to_string(&event).unwrap();
+            assert_eq!(read(&row).unwrap(), event, "{row}");
         }
     }
 

@@ -247,6 +247,7 @@ mod tests {
             ("三级", "特级", Raised, "several steps"),
             ("一级", "二级", Lowered, "one step down"),
             ("一级", "壹级", Same, "formal numeral"),
+            ("四级", "肆级", Same, "the last of them"),
             ("甲(Ⅰ)级", "甲（I）级", Same, "width and Roman numeral"),
             ("甲（Ⅱ）级", "甲（Ⅰ）级", Raised, "within 甲"),
             ("甲级", "甲（Ⅰ）级", Reworded, "both top: other words, not another rank"),
@@ -347,6 +348,14 @@ mod tests {
                 "{old} {new}: {why}"
             );
         }
+    }
+
+    #[test]
+    fn of_several_of_one_qualification_the_higher_is_chosen_whatever_its_ladder() {
+        let falling = ["特级", "一级", "甲(II)级", "二级", "暂定级", "三级", "丁级", "不分等级"];
+        let heights: Vec<u8> = falling.iter().map(|text| Grade::new(text).height()).collect();
+        assert!(heights.is_sorted_by(|higher, lower| higher > lower), "{heights:?}");
+        assert_eq!(Grade::new("甲级").height(), Grade::new("一级").height());
     }
 
     #[test]

@@ -93,6 +93,7 @@ mod tests {
             (" 河南院 ", Ok("河南院"), "trimmed"),
             ("\u{3000}", Err(BadKeyword::Empty), "an ideographic blank is a blank"),
             ("\u{200b}", Err(BadKeyword::Empty), "nothing to see"),
+            ("\u{200b} \u{200b}", Err(BadKeyword::Empty), "and a blank within it"),
             ("a\nb", Err(BadKeyword::Control), "a line break"),
         ] {
             assert_eq!(

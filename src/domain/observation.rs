@@ -225,6 +225,12 @@ mod tests {
                 Err(Incompleteness::Count { total: 45, got: 39 }),
                 "a short page in the middle cannot add up: the third call is saved",
             ),
+            (
+                vec![page(u64::from(PAGE_SIZE) * u64::from(PAGES_MAX) + 1, 0..20)],
+                1,
+                Err(Incompleteness::TooMany { total: u64::from(PAGE_SIZE) * u64::from(PAGES_MAX) + 1 }),
+                "one more than fits on all pages",
+            ),
             (vec![page(0, 0..1)], 1, Err(Incompleteness::Count { total: 0, got: 1 }), "total 0 with items"),
             (
                 vec![page(5, 0..6)],
@@ -247,6 +253,16 @@ mod tests {
             };
             assert_eq!((asked, counted), (calls, expected), "{why}");
         }
+    }
+
+    #[test]
+    fn as_many_as_fit_on_all_pages_are_gathered() {
+        let total = usize::from(PAGE_SIZE) * usize::from(PAGES_MAX);
+        let size = usize::from(PAGE_SIZE);
+        let pages = (0..usize::from(PAGES_MAX)).map(|at| page(total as u64, at * size..(at + 1) * size));
+        let (asked, observation) = gathered(pages.collect());
+        assert_eq!(asked, usize::from(PAGES_MAX));
+        assert!(matches!(observation, Observation::Complete(items) if items.len() == total));
     }
 
     #[test]

@@ -100,6 +100,19 @@ fn what_is_said_already_is_not_said_again_and_the_heaviest_comes_first() {
 }
 
 #[test]
+fn a_problem_names_the_code_of_who_refused() {
+    let failed = Ailing { last_code: Some(10_020), ..ailing(Outcome::Transient, false) };
+    for (facts, code, why) in [
+        (with(|it| it.asking_stopped = Some(stopped("credential"))), Some(10_001), "the provider's"),
+        (with(|it| it.mail_stopped = Some(stopped("auth"))), Some(10_001), "the mail server's"),
+        (with(|it| it.ailing = vec![failed]), Some(10_020), "of one company"),
+        (with(|it| it.dead_letters = 1), None, "nobody's"),
+    ] {
+        assert_eq!(problems(&facts, at(12))[0].code(), code, "{why}");
+    }
+}
+
+#[test]
 fn every_open_trouble_has_words() {
     for trouble in Trouble::ALL {
         let facts = with(|it| it.troubles = vec![open(trouble)]);

@@ -307,6 +307,14 @@ fn a_row_dropped_on_its_last_day_expires_the_next_and_says_so() {
     assert!(events[0].notes.contains(&Note::NoLongerListed));
 }
 
+#[test]
+fn an_end_before_its_own_issue_date_is_no_expiry() {
+    let slip = ("E241002517", "工程监理公路工程专业乙级", "2026-01-09", "2026-01-10");
+    let right = ("E241002525", "工程监理电力工程专业乙级", "2026-01-09", "2026-01-09");
+    let mut company = Company::on("2026-01-10", &[slip, right]);
+    assert_eq!(company.judged(), [told("expired", "E241002525", 1)], "of a slip the operator hears");
+}
+
 /// What is told from 100 days before the end to 50 before it: days left, kind, threshold.
 fn around_the_filing_day(company: &mut Company, end: &str) -> Vec<String> {
     let end = day(end);

@@ -121,8 +121,10 @@ fn the_interval_is_the_longest_wait() {
         ("0 8 * * Mon-Fri", 3 * 24, "over the weekend"),
         ("0 8,20 * * *", 12, "twice a day"),
         ("0 8-18 * * *", 14, "over night"),
+        ("0 8,22 * * *", 14, "over the day"),
         ("0 8 1 * *", 31 * 24, "monthly"),
         ("0 8 29 2 *", 1461 * 24, "leap days"),
+        ("0 8 L 2 *", 366 * 24, "the year in which February is longer, though it is not the next"),
     ] {
         assert_eq!(
             line(cron).interval(Shanghai, at("2026-11-24T08:00:00Z")),

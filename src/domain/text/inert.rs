@@ -107,6 +107,19 @@ mod tests {
         assert_eq!(displayable(&"长".repeat(600)).chars().count(), SHOWN_CHARACTERS_MAX + 1);
     }
 
+    #[test]
+    fn what_nobody_sees_is_found() {
+        for (text, unseen, why) in [
+            ("河南院", None, "all is seen"),
+            ("河南\n院", None, "control characters are another matter"),
+            ("河\u{200b}南\u{202e}院", Some('\u{200b}'), "the first"),
+            ("河南\u{202e}院", Some('\u{202e}'), "it turns what follows"),
+            ("河南\u{3164}院", Some('\u{3164}'), "a filler"),
+        ] {
+            assert_eq!(first_unseen(text), unseen, "{why}");
+        }
+    }
+
     proptest! {
         #[test]
         fn shown_text_has_no_control(text in any::<String>()) {

@@ -64,6 +64,21 @@ fn names_that_go_while_a_wider_one_is_held_are_absorbed_by_it() {
 }
 
 #[test]
+fn what_a_later_certificate_holds_by_its_own_name_is_not_absorbed() {
+    let later = ("E141000009", NARROW.1, "2033-05-16", "2028-05-16");
+    let mut company = Company::with(&[WIDE, NARROW, later]);
+    assert_eq!(company.next(&[WIDE, later]), NONE);
+    assert_eq!(company.next(&[WIDE, later]), NONE, "it was superseded already");
+    company.now += DAY * 3;
+    assert_eq!(company.next(&[WIDE]), NONE);
+    assert_eq!(
+        company.next(&[WIDE]),
+        ["certificate_removed"],
+        "the later one, which the wider one does not outlive"
+    );
+}
+
+#[test]
 fn what_is_not_covered_is_lost_beside_what_is() {
     let industry = ("A141002510", "工程设计市政行业乙级", "2031-01-01", "2026-01-01");
     let fields = (
@@ -88,6 +103,14 @@ fn what_is_not_covered_is_lost_beside_what_is() {
 fn a_wider_one_that_is_going_itself_absorbs_nothing() {
     let mut company = Company::with(&[A, WIDE, NARROW]);
     assert_eq!(company.next(&[A]), NONE);
+    assert_eq!(company.next(&[A]), ["certificate_removed"; 2]);
+}
+
+#[test]
+fn a_wider_one_that_may_be_going_absorbs_nothing() {
+    let mut company = Company::with(&[A, WIDE, NARROW]);
+    assert_eq!(company.next(&[A, WIDE]), NONE);
+    assert_eq!(company.next(&[A]), NONE, "the wider one has been missing once");
     assert_eq!(company.next(&[A]), ["certificate_removed"; 2]);
 }
 

@@ -26,6 +26,15 @@ fn an_unreadable_end_never_replaces_a_readable_one() {
 }
 
 #[test]
+fn where_no_end_could_ever_be_read_it_is_shown_as_it_is_written_now() {
+    let end = |text| (A.0, A.1, text, A.3);
+    let mut company = Company::with(&[end("见附件")]);
+    assert_eq!(company.next(&[end("以证书为准")]), NONE);
+    let texts: Vec<_> = company.snapshot.held.values().map(|held| held.holding.end_text.as_str()).collect();
+    assert_eq!(texts, ["以证书为准"; 2]);
+}
+
+#[test]
 fn an_earlier_end_is_told_when_established() {
     let shortened = (A.0, A.1, "2027-08-23", A.3);
     let mut company = Company::with(&[A]);

@@ -28,6 +28,9 @@ fn a_gone_certificate_is_told_only_after_a_second_agreeing_look() {
     assert_eq!(kinds(&events), ["certificate_removed"]);
     assert_eq!(events[0].certificate.as_ref().unwrap().number, "E141002510");
     assert!(events[0].notes.contains(&Note::Confirmed { looks: 2 }));
+    assert_eq!(events[0].company.as_ref(), Some(&company.keyword));
+    assert_eq!(events[0].company_name.as_deref(), Some("河南院"));
+    assert_eq!(events[0].last_verified_at, Some(company.now), "this very look");
     assert_eq!(company.next(&[A]), NONE, "told once");
     assert_eq!(company.next(&[A, E]), ["certificate_restored"], "it comes back");
 }

@@ -366,6 +366,16 @@ mod tests {
     }
 
     #[test]
+    fn labour_that_is_registered_without_an_end_has_not_expired() {
+        let labour: Shown<'_> = ("D341000018", "施工劳务不分等级", "2026-01-05", "2021-01-05");
+        let building: Shown<'_> = ("D241000018", "建筑工程施工总承包二级", "2026-01-05", "2021-01-05");
+        let without_end =
+            [(labour.0, labour.1, "长期", labour.3), (building.0, building.1, "长期", building.3)];
+        let found = listed(&[&[labour, building], &without_end]);
+        assert_eq!(states(&found), [("D241000018", State::Expired), ("D341000018", State::Unknown)]);
+    }
+
+    #[test]
     fn what_upstream_leaves_out_is_null() {
         let texts =
             ["business_id", "type", "organ", "issued_on", "valid_until", "valid_until_text", "days_left"];

@@ -216,3 +216,23 @@ fn what_was_missed_stays_so_until_somebody_asks() {
         assert_eq!(missed, expected.map(at), "{cron} at {now}: {why}");
     }
 }
+
+#[test]
+fn who_was_asked_since_the_latest_occasion_is_not_due() {
+    let (weekly, daily) = (line("0 8 * * Mon"), line("0 8 * * *"));
+    for (own, now, latest, why) in [
+        (&weekly, "24 09:00", "24 08:00", "the day's hour, for those who owe an answer"),
+        (&weekly, "24 07:00", "23 08:00", "its own"),
+        (&daily, "24 08:00", "24 08:00", "this very instant"),
+    ] {
+        let rhythm = Rhythm { line: own, day_line: &daily, zone: Shanghai };
+        assert_eq!(Occasions::at(rhythm, at(now)).latest(), Some(at(latest)), "{why}");
+    }
+}
+
+#[test]
+fn what_several_companies_missed_adds_up() {
+    let mut all = Missed { made_up: 2, skipped: 3 };
+    all += Missed { made_up: 5, skipped: 7 };
+    assert_eq!(all, Missed { made_up: 7, skipped: 10 });
+}

@@ -157,10 +157,19 @@ pub enum Problem {
 /// A daemon that has not looked for so long was killed, or hangs.
 const LOOKS_WITHIN: TimeDelta = TimeDelta::minutes(5);
 
+/// One that has not looked for so long may have been.
+const MISSES_A_LOOK_AFTER: TimeDelta = TimeDelta::seconds(90);
+
 impl LivingDaemon {
     #[must_use]
     pub fn lives(&self, now: DateTime<Utc>) -> bool {
         now - self.last_look <= LOOKS_WITHIN
+    }
+
+    /// When it was seen last, where it has not looked as it should since.
+    #[must_use]
+    pub fn unseen_since(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        (now - self.last_look > MISSES_A_LOOK_AFTER).then_some(self.last_look)
     }
 }
 

@@ -250,6 +250,9 @@ async fn status_shows_the_daemons_that_live_and_those_that_were_killed() {
     let killed = Running::start(&watched.program, &["run"]);
     until("its first look", || async { !daemons().is_empty() }).await;
     killed.end(Signal::SIGKILL).await;
+    let watched = watched.program_at("2026-01-05T08:04:00+08:00");
+    let ran = watched.program.run(&["status"]);
+    assert!(ran.stdout.contains("0), not seen since 2026-01-05 08:00\n"), "it may be dead: {ran:?}");
     let watched = watched.program_at("2026-01-05T09:00:00+08:00");
     let ran = watched.program.run(&["status"]);
     assert!(ran.stdout.contains("was last seen 2026-01-05 08:00") && ran.code == Some(0), "{ran:?}");

@@ -74,7 +74,9 @@ fn daemons(context: &Context, daemons: &[LivingDaemon]) -> String {
     let (living, killed): (Vec<&LivingDaemon>, Vec<&LivingDaemon>) =
         daemons.iter().partition(|daemon| daemon.lives(context.now()));
     let since = |daemon: &&LivingDaemon| {
-        format!("runs since {} ({})", context.local(daemon.since), displayable(&daemon.version))
+        let unseen = daemon.unseen_since(context.now());
+        let unseen = unseen.map(|at| format!(", not seen since {}", context.local(at))).unwrap_or_default();
+        format!("runs since {} ({}){unseen}", context.local(daemon.since), displayable(&daemon.version))
     };
     if !living.is_empty() {
         return living.iter().map(since).collect::<Vec<_>>().join("; another ");

@@ -8,7 +8,7 @@ use crate::juhe::{self, Client};
 use crate::store::asking::budget::{self, Calls, Cause, Counted};
 
 use super::context::Context;
-use super::database::Database;
+use super::database::OpenDatabase;
 use super::exit::{Refusal, no_key};
 use super::verdict::Proof;
 
@@ -57,7 +57,7 @@ fn client(context: &Context) -> anyhow::Result<Client> {
 }
 
 async fn count(context: &Context) -> anyhow::Result<()> {
-    let Ok(database) = Database::open_if_there(context).await? else {
+    let Ok(database) = OpenDatabase::open_if_there(context).await? else {
         return Ok(());
     };
     let limit = context.watchlist.api.calls_per_day.map_or(0, NonZeroU32::get);

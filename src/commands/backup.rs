@@ -19,7 +19,7 @@ use crate::clock::within;
 
 use super::arguments::{Backup, Places, Restore, STANDARD};
 use super::context::{Context, sandbox_clock, state_dir_of};
-use super::database::{Database, Programs};
+use super::database::{OpenDatabase, Programs};
 use super::exit::{Exit, Refusal};
 use super::kept_backups::{KeptBackups, Occasion};
 use super::print::{self, Reader};
@@ -71,7 +71,7 @@ async fn keep(places: &Places, reader: Reader) -> anyhow::Result<Exit> {
 /// What a private database holds when its daemon ends, beside the nightly ones: whoever upgrades the system stops the daemon just
 /// before. A database that takes longer keeps the last night's.
 pub(super) async fn keep_at_stop(
-    database: &Database,
+    database: &OpenDatabase,
     state_dir: &Path,
     now: DateTime<Utc>,
 ) -> anyhow::Result<()> {
@@ -143,7 +143,7 @@ pub(super) async fn restore(places: &Places, arguments: &Restore) -> anyhow::Res
 
 async fn restore_from(places: &Places, file: File, reader: Reader) -> anyhow::Result<()> {
     let context = Context::load(places, reader)?;
-    let database = Database::open_empty(&context).await?;
+    let database = OpenDatabase::open_empty(&context).await?;
     let done = fill(&database, file).await;
     let place = database.name();
     database.close().await?;
@@ -186,14 +186,14 @@ fn told(file: &Path, reader: Reader, what: &str) -> anyhow::Result<Exit> {
 
 async fn dump(places: &Places, target: File, reader: Reader) -> anyhow::Result<Exit> {
     let context = Context::load_to_read(places, reader)?;
-    let database = Database::open_existing(&context).await?;
+    let database = OpenDatabase::open_existing(&context).await?;
     let done = dump_and_read_back(&database, target).await;
     database.close().await?;
     done.map(|()| Exit::Done)
 }
 
 /// A pipe cannot be read back; whoever reads it does.
-async fn dump_and_read_back(database: &Database, mut target: File) -> anyhow::Result<()> {
+async fn dump_and_read_back(database: &OpenDatabase, mut target: File) -> anyhow::Result<()> {
     let programs = database.programs().await?;
     let output = target.try_clone().context("writing the backup")?;
     run(&programs, "pg_dump", &["--format=custom", "--no-owner"], Stdio::null(), output.into()).await?;
@@ -212,7 +212,7 @@ async fn dump_and_read_back(database: &Database, mut target: File) -> anyhow::Re
 ///
 /// # Errors
 /// It is not empty, or the file is no such one.
-pub(super) async fn fill(database: &Database, file: File) -> anyhow::Result<()> {
+pub(super) async fn fill(database: &OpenDatabase, file: File) -> anyhow::Result<()> {
     let programs = database.programs().await?;
     let name = programs.database.clone();
     let arguments =

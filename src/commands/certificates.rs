@@ -48,13 +48,11 @@ impl<'a> InFile<'a> {
     fn certificates(&self, company: &Established, today: NaiveDate) -> Vec<Certificate> {
         let (watchlist, now) = (&self.context.watchlist, self.context.now());
         let in_file = self.entries.get(company.keyword.as_str());
-        let expiry_days =
-            in_file.map_or(&*watchlist.alerts.expiry_days, |company| watchlist.expiry_days_of(company));
         let owner = Owner {
             keyword: &company.keyword,
             name: in_file.map_or(&company.name, |company| &company.name),
             last_verified_at: company.last_verified_at.map(|at| not_ahead(at, now)),
-            expiring_from_days: expiry_days.iter().max().copied().map_or(-1, i64::from),
+            expiring_from_days: watchlist.expiring_from_days(in_file),
         };
         certificates::certificates(&company.snapshot, owner, today)
     }

@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
 use crate::clock::is_set;
-use crate::config;
+use crate::config::{self, Sourced};
 use crate::domain::keyword::Keyword;
 use crate::domain::secret::Secret;
 use crate::email::{Mailed, Mailer, Ripe};
@@ -20,7 +20,7 @@ use super::arguments::{Check, Places};
 use super::bar::Bar;
 use super::companies::all_meant;
 use super::context::Context;
-use super::database::Database;
+use super::database::OpenDatabase;
 use super::document::Printed;
 use super::ending::cancelled_by_signals;
 use super::exit::{Exit, Refusal, no_key};
@@ -50,17 +50,22 @@ pub(super) async fn check(places: &Places, arguments: &Check, steps: &dyn Steps)
     }
     let key = config::read_api_key(&context.watchlist, &context.environment)?;
     let Some(key) = key.map(|key| key.value) else { return Err(no_key().into()) };
+    let mode = if arguments.dry_run { Mode::DryRun } else { Mode::ForGood };
+    // What cannot be read is said before anything is paid for.
+    let password = match mode {
+        Mode::ForGood => config::read_smtp_password(&context.watchlist, &context.environment)?,
+        Mode::DryRun => None,
+    };
     if reader == Reader::Person {
         context.draw_warnings(&context.all_warnings());
     }
     let mut database = open_or_make(&context).await?;
-    let mode = if arguments.dry_run { Mode::DryRun } else { Mode::ForGood };
     if mode == Mode::ForGood {
         database = database.obeying(&context);
     }
-    let done = Box::pin(sweep_and_send(&context, &database, &whom, (mode, steps), key)).await;
+    let done = Box::pin(sweep_and_send(&context, &database, &whom, (mode, steps), (key, password))).await;
     let ended = match done {
-        Ok(done) => print_outcome(&context, &database.store, done, reader).await,
+        Ok(done) => print_outcome(&context, &database.store, (mode, done), reader).await,
         Err(error) => Err(error),
     };
     database.close().await?;
@@ -70,7 +75,7 @@ pub(super) async fn check(places: &Places, arguments: &Check, steps: &dyn Steps)
 async fn print_outcome(
     context: &Context,
     store: &Store,
-    (mut report, mailed): (Report, Mailed),
+    (mode, (mut report, mailed)): (Mode, (Report, Mailed)),
     reader: Reader,
 ) -> anyhow::Result<Exit> {
     let is_stopped =
@@ -78,7 +83,7 @@ async fn print_outcome(
     let stored = std::mem::take(&mut report.told);
     let others = std::mem::take(&mut report.imagined);
     let doubts = DoubtsFound { context, store, of: std::mem::take(&mut report.in_doubt) };
-    let shape = shape(report, &mailed);
+    let shape = shape(report, &mailed, mode);
     let told = EventsFound { store, stored, others: others.into_iter().chain(mailed.told).collect() };
     match reader {
         Reader::Program => print_document(context, told, doubts, &shape).await?,
@@ -120,10 +125,10 @@ fn whom(context: &Context, arguments: &Check) -> anyhow::Result<Whom> {
 
 async fn sweep_and_send(
     context: &Context,
-    database: &Database,
+    database: &OpenDatabase,
     whom: &Whom,
     (mode, steps): (Mode, &dyn Steps),
-    key: Secret,
+    (key, password): (Secret, Option<Sourced<Secret>>),
 ) -> anyhow::Result<(Report, Mailed)> {
     let (store, watchlist) = (&database.store, &context.watchlist);
     if mode == Mode::ForGood {
@@ -141,18 +146,12 @@ async fn sweep_and_send(
         let owed = mailing::standing(store.pool()).await?.owed;
         return Ok((report, Mailed { owed, ..Mailed::default() }));
     }
-    let sending = Mailer {
-        store,
-        watchlist,
-        password: config::read_smtp_password(watchlist, &context.environment)?,
-        clock: context.clock.as_ref(),
-        steps,
-    };
+    let sending = Mailer { store, watchlist, password, clock: context.clock.as_ref(), steps };
     let mailed = sending.send_owed(Ripe::Everything).await?;
     Ok((report, mailed))
 }
 
-fn shape(report: Report, mailed: &Mailed) -> Shape {
+fn shape(report: Report, mailed: &Mailed, mode: Mode) -> Shape {
     let tally = report.tally;
     let mut problems: Vec<ProblemShape> = report
         .problems
@@ -164,7 +163,9 @@ fn shape(report: Report, mailed: &Mailed) -> Shape {
             reason: problem.reason,
         })
         .collect();
-    problems.extend(problems_of_mail(mailed));
+    if mode == Mode::ForGood {
+        problems.extend(problems_of_mail(mailed));
+    }
     if report.halt == Some(Halt::Ending) {
         problems.push(ProblemShape {
             company: None,

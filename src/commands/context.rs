@@ -6,7 +6,9 @@ use std::sync::Arc;
 use chrono::{DateTime, NaiveDate, Utc};
 
 use crate::clock::{Clock, SystemClock};
-use crate::config::{self, ConfigError, Environment, Found, Judgement, Outlet, Source, Warning, Watchlist};
+use crate::config::{
+    self, ConfigError, Environment, JudgedFile, Outlet, Source, Warning, Watchlist, Whereabouts,
+};
 use crate::daemon::Rejected;
 
 use super::arguments::Places;
@@ -42,7 +44,7 @@ pub(super) struct InForce {
     /// By the file, or by its accepted copy.
     pub context: Context,
     /// The text at the path, and what is wrong with it, where that can be read and has faults.
-    refused: Option<(String, Judgement)>,
+    refused: Option<(String, JudgedFile)>,
 }
 
 impl InForce {
@@ -70,8 +72,8 @@ fn read(places: &Places) -> anyhow::Result<(PathBuf, String)> {
 
 fn find(places: &Places) -> anyhow::Result<PathBuf> {
     match config::find(places.watchlist.as_deref()) {
-        Found::File(path) => Ok(path),
-        Found::Nowhere(tried) => {
+        Whereabouts::File(path) => Ok(path),
+        Whereabouts::Nowhere(tried) => {
             let tried: Vec<_> = tried.iter().map(|path| path.display().to_string()).collect();
             let refusal =
                 Refusal::wrong_use(format!("there is no watchlist; looked for {}", tried.join(", ")));
@@ -184,7 +186,7 @@ impl Context {
 
     /// The current day in the configured zone.
     pub fn today(&self) -> NaiveDate {
-        self.now().with_timezone(&self.watchlist.timezone).date_naive()
+        self.watchlist.day_of(self.now())
     }
 
     /// An instant as people here read it.
@@ -313,7 +315,7 @@ fn set_instant(environment: &Environment) -> anyhow::Result<Option<DateTime<Utc>
 pub(super) fn refuse(
     path: &Path,
     text: &str,
-    judgement: &Judgement,
+    judgement: &JudgedFile,
     reader: Reader,
     environment: &Environment,
 ) -> anyhow::Error {
@@ -343,7 +345,7 @@ fn report_unreadable(error: &anyhow::Error, reader: Reader) {
 }
 
 /// Draws faults and warnings.
-pub(super) fn draw(path: &Path, text: &str, judgement: &Judgement, environment: &Environment) {
+pub(super) fn draw(path: &Path, text: &str, judgement: &JudgedFile, environment: &Environment) {
     let colour = print::colour_of_complaints(environment);
     let drawn = [
         config::draw_warnings(&judgement.warnings, text, path, colour),

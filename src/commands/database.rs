@@ -16,7 +16,7 @@ use super::exit::Refusal;
 use super::served::{self, ServedDatabase};
 
 /// An open database. While this lives, so does the private server; [`Self::close`] ends both.
-pub(super) struct Database {
+pub(super) struct OpenDatabase {
     /// The database itself.
     pub store: Store,
     place: Place,
@@ -38,7 +38,7 @@ enum Place {
     Private(PrivatePostgres),
 }
 
-impl Database {
+impl OpenDatabase {
     /// Opens the database, makes it where there never was one, and brings it to this version's layout: for `run` and `check`.
     ///
     /// # Errors
@@ -320,6 +320,8 @@ async fn make_private(state_dir: &Path, served: Option<&ServedDatabase>) -> anyh
             .into());
     }
     disk::check_before_making(state_dir)?;
+    // Who named another directory by mistake would pay for what the service knows.
+    tracing::info!(directory = %state_dir.display(), "a new database is made here, which knows of no company yet");
     Ok(Box::pin(PrivatePostgres::start(state_dir, Purpose::Service)).await?)
 }
 

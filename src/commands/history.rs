@@ -16,7 +16,7 @@ use super::arguments::{History, Places};
 use super::certificates::{AsOf, InFile, Sorted, sort};
 use super::companies::{meant, unknown};
 use super::context::Context;
-use super::database::Database;
+use super::database::OpenDatabase;
 use super::document::Printed;
 use super::exit::{Exit, Refusal};
 use super::print::{self, Reader};
@@ -31,7 +31,7 @@ use super::told;
 pub(super) async fn history(places: &Places, arguments: &History) -> anyhow::Result<Exit> {
     let reader = arguments.output.reader();
     let context = Context::load_to_read(places, reader)?;
-    let database = match Database::open_existing(&context).await {
+    let database = match OpenDatabase::open_existing(&context).await {
         Ok(database) => database,
         // Wrong use comes before what went wrong.
         Err(error) => {

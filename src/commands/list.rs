@@ -14,7 +14,7 @@ use super::arguments::{List, ListFormat, Places};
 use super::certificates::{AsOf, InFile, Sorted, sort};
 use super::companies::all_meant;
 use super::context::Context;
-use super::database::Database;
+use super::database::OpenDatabase;
 use super::document::Printed;
 use super::exit::Exit;
 use super::print::{self, Reader};
@@ -34,7 +34,7 @@ pub(super) async fn list(places: &Places, arguments: &List) -> anyhow::Result<Ex
     let wanted: Vec<String> = arguments.company.iter().cloned().collect();
     let keywords: Vec<&Keyword> =
         all_meant(&context.watchlist, &wanted)?.into_iter().map(|company| &company.keyword).collect();
-    let database = Database::open_existing(&context).await?;
+    let database = OpenDatabase::open_existing(&context).await?;
     let listed = read_and_print(&context, &database.store, &keywords, (arguments, format)).await;
     database.close().await?;
     listed.map(|()| Exit::Done)

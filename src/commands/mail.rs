@@ -17,7 +17,7 @@ use crate::store::reports::letters::{self, Offered};
 
 use super::arguments::{Mail, Places};
 use super::context::Context;
-use super::database::Database;
+use super::database::OpenDatabase;
 use super::exit::{Exit, Refusal};
 use super::paragraph::paragraphs;
 use super::print::{self, Reader};
@@ -49,7 +49,7 @@ pub(super) async fn mail(places: &Places, arguments: &Mail) -> anyhow::Result<Ex
     let context = Context::load(places, reader)?;
     let to: EmailAddress = arguments.to.parse().map_err(|bad| Refusal::wrong_use(format!("--to: {bad}")))?;
     let day = arguments.on.unwrap_or(context.today());
-    let database = Database::open_existing(&context).await?;
+    let database = OpenDatabase::open_existing(&context).await?;
     let read = letters(&context, &database, &to, day).await;
     database.close().await?;
     let shape = Shape { letters: read? };
@@ -63,7 +63,7 @@ pub(super) async fn mail(places: &Places, arguments: &Mail) -> anyhow::Result<Ex
 /// What was offered on that day; for today and later also what is still to go, in the words of that day.
 async fn letters(
     context: &Context,
-    database: &Database,
+    database: &OpenDatabase,
     to: &EmailAddress,
     day: NaiveDate,
 ) -> anyhow::Result<Vec<LetterShape>> {

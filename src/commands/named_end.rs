@@ -12,7 +12,7 @@ use crate::store::reports;
 
 use super::companies::all_meant;
 use super::context::Context;
-use super::database::Database;
+use super::database::OpenDatabase;
 use super::exit::Refusal;
 
 /// A certificate that was named.
@@ -41,7 +41,10 @@ impl NamedCertificate {
     ///
     /// # Errors
     /// The company was never stored (wrong use), or the database fails.
-    pub(super) async fn ends(&self, database: &Database) -> anyhow::Result<(CompanyId, BTreeSet<NaiveDate>)> {
+    pub(super) async fn ends(
+        &self,
+        database: &OpenDatabase,
+    ) -> anyhow::Result<(CompanyId, BTreeSet<NaiveDate>)> {
         let records = reports::records_of(database.store.pool(), &[&self.keyword]).await?;
         let Some(record) = records.first() else { return Err(self.unknown().into()) };
         let held = record.snapshot.certificate(&self.number);

@@ -11,7 +11,7 @@ use crate::store::companies::renewals;
 
 use super::arguments::{Places, RenewingArguments};
 use super::context::Context;
-use super::database::Database;
+use super::database::OpenDatabase;
 use super::exit::{Exit, Refusal};
 use super::named_end::NamedCertificate;
 use super::paragraph::paragraphs;
@@ -42,7 +42,7 @@ pub(super) async fn renewing(places: &Places, arguments: &RenewingArguments) -> 
         let refusal = Refusal::wrong_use("the day on which it was filed lies ahead");
         return Err(refusal.advising("name the day on which the application was handed in").into());
     }
-    let database = Database::open_existing(&context).await?;
+    let database = OpenDatabase::open_existing(&context).await?;
     let done = set_or_end(&context, &database, &named, arguments).await;
     database.close().await?;
     let shape = done?;
@@ -55,7 +55,7 @@ pub(super) async fn renewing(places: &Places, arguments: &RenewingArguments) -> 
 
 async fn set_or_end(
     context: &Context,
-    database: &Database,
+    database: &OpenDatabase,
     named: &NamedCertificate,
     arguments: &RenewingArguments,
 ) -> anyhow::Result<Shape> {

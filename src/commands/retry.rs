@@ -6,7 +6,8 @@ use std::fmt::Write as _;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-use crate::config;
+use crate::config::{self, Sourced};
+use crate::domain::secret::Secret;
 use crate::email::{Mailed, Mailer, Ripe};
 use crate::store::outbox::dead_letters::{self, DeadLetter};
 use crate::store::reports::reasons::{self, Delivered};
@@ -15,7 +16,7 @@ use crate::store::steps::NoSteps;
 use super::arguments::{Places, Retry};
 use super::check::problems_of_mail;
 use super::context::Context;
-use super::database::Database;
+use super::database::OpenDatabase;
 use super::exit::Exit;
 use super::paragraph::paragraphs;
 use super::print::{self, Reader};
@@ -58,8 +59,10 @@ struct MailShape {
 pub(super) async fn retry(places: &Places, arguments: &Retry) -> anyhow::Result<Exit> {
     let reader = arguments.output.reader();
     let context = Context::load(places, reader)?;
-    let database = Database::open_existing(&context).await?;
-    let done = offer_and_send(&context, &database).await;
+    // What cannot be read is said before anything is offered again.
+    let password = config::read_smtp_password(&context.watchlist, &context.environment)?;
+    let database = OpenDatabase::open_existing(&context).await?;
+    let done = offer_and_send(&context, &database, password).await;
     database.close().await?;
     let (letters, sent) = done?;
     let shape = Shape {
@@ -77,7 +80,8 @@ pub(super) async fn retry(places: &Places, arguments: &Retry) -> anyhow::Result<
 
 async fn offer_and_send(
     context: &Context,
-    database: &Database,
+    database: &OpenDatabase,
+    password: Option<Sourced<Secret>>,
 ) -> anyhow::Result<(Vec<LetterShape>, Mailed)> {
     let pool = database.store.pool();
     let letters = dead_letters::dead_letters(pool).await?;
@@ -85,7 +89,7 @@ async fn offer_and_send(
     let sending = Mailer {
         store: &database.store,
         watchlist: &context.watchlist,
-        password: config::read_smtp_password(&context.watchlist, &context.environment)?,
+        password,
         clock: context.clock.as_ref(),
         steps: &NoSteps,
     };
@@ -94,7 +98,7 @@ async fn offer_and_send(
 }
 
 /// What became of letters that were offered again.
-async fn became(database: &Database, letters: Vec<DeadLetter>) -> anyhow::Result<Vec<LetterShape>> {
+async fn became(database: &OpenDatabase, letters: Vec<DeadLetter>) -> anyhow::Result<Vec<LetterShape>> {
     let mut became = Vec::with_capacity(letters.len());
     for letter in letters {
         let address = letter.recipient.to_ascii_lowercase();

@@ -64,8 +64,11 @@ fn companies_of(path: &Path) -> anyhow::Result<Vec<OwnCompany>> {
     let Some(watchlist) = judgement.watchlist else {
         return Err(refuse(path, &text, &judgement, Reader::Person, &Environment::of_this_process()));
     };
-    let companies = watchlist.companies.into_iter();
-    Ok(companies.map(|company| (company.keyword.as_str().to_owned(), company.id.map(String::from))).collect())
+    let companies = watchlist.companies.into_iter().map(|company| OwnCompany {
+        keyword: company.keyword.as_str().to_owned(),
+        id: company.id.map(String::from),
+    });
+    Ok(companies.collect())
 }
 
 /// Says each day of the clock when it begins, in the words that give a command the same day. Ends only where it cannot be said.

@@ -14,7 +14,7 @@ use nix::unistd::{User, geteuid, initgroups, setgid, setuid};
 
 use super::arguments::{Arguments, Backup, Command, Places, Restore, STANDARD};
 use super::exit::Refusal;
-use crate::config::{self, CREDENTIALS, Environment, Found, SERVICE_USER};
+use crate::config::{self, CREDENTIALS, Environment, SERVICE_USER, Whereabouts};
 use crate::domain::secret::Secret;
 
 const CREDENTIAL_STORE: &str = "/etc/credstore";
@@ -75,12 +75,12 @@ pub(super) fn credential_file(name: &str) -> (PathBuf, bool) {
 }
 
 fn is_installed(places: &Places) -> bool {
-    matches!(config::find(places.watchlist.as_deref()), Found::File(path) if config::is_of_service(&path))
+    matches!(config::find(places.watchlist.as_deref()), Whereabouts::File(path) if config::is_of_service(&path))
 }
 
 /// Named whole: the working directory will be another one.
 fn state_dir(places: &Places) -> anyhow::Result<PathBuf> {
-    let Found::File(watchlist) = config::find(places.watchlist.as_deref()) else {
+    let Whereabouts::File(watchlist) = config::find(places.watchlist.as_deref()) else {
         anyhow::bail!("there is no watchlist any more");
     };
     let environment = Environment::of_this_process();

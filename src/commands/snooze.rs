@@ -12,7 +12,7 @@ use crate::store::companies::snoozes;
 use super::arguments::{Places, SnoozeArguments};
 use super::companies::all_meant;
 use super::context::Context;
-use super::database::Database;
+use super::database::OpenDatabase;
 use super::exit::{Exit, Refusal};
 use super::named_end::NamedCertificate;
 use super::paragraph::paragraphs;
@@ -51,7 +51,7 @@ pub(super) async fn snooze(places: &Places, arguments: &SnoozeArguments) -> anyh
         let refusal = Refusal::wrong_use("the day must be in the future: nothing would be silent");
         return Err(refusal.advising("name the first day on which it is to be told of again").into());
     }
-    let database = Database::open_existing(&context).await?;
+    let database = OpenDatabase::open_existing(&context).await?;
     let done = set_or_end(&context, &database, &named, arguments).await;
     database.close().await?;
     let shape = done?;
@@ -66,7 +66,7 @@ async fn list(context: &Context, company: Option<&String>, reader: Reader) -> an
     let wanted: Vec<String> = company.into_iter().cloned().collect();
     let meant: BTreeSet<&str> =
         all_meant(&context.watchlist, &wanted)?.iter().map(|company| company.keyword.as_str()).collect();
-    let database = Database::open_existing(context).await?;
+    let database = OpenDatabase::open_existing(context).await?;
     let found = snoozes::in_force(database.store.pool(), context.today()).await;
     database.close().await?;
     let mut snoozed = SnoozedShape::of(found?, &context.watchlist);
@@ -84,7 +84,7 @@ async fn list(context: &Context, company: Option<&String>, reader: Reader) -> an
 
 async fn set_or_end(
     context: &Context,
-    database: &Database,
+    database: &OpenDatabase,
     named: &NamedCertificate,
     arguments: &SnoozeArguments,
 ) -> anyhow::Result<Shape> {

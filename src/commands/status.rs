@@ -28,7 +28,7 @@ use super::alarm;
 use super::arguments::{Places, Status};
 use super::certificates::{AsOf, InFile, sort};
 use super::context::Context;
-use super::database::Database;
+use super::database::OpenDatabase;
 use super::exit::{Exit, Refusal, explained};
 use super::print::{self, Reader};
 use super::shapes::{ProblemShape, RenewingShape, SnoozedShape, StoppedShape};
@@ -62,7 +62,7 @@ pub(super) async fn status(places: &Places, arguments: &Status) -> anyhow::Resul
     }
     let reader = arguments.output.reader();
     let context = Context::load_to_read(places, reader)?;
-    let database = Database::open_existing(&context).await?;
+    let database = OpenDatabase::open_existing(&context).await?;
     let facts = read(&context, &database.store).await;
     let description = database.description().await;
     database.close().await?;
@@ -97,7 +97,7 @@ async fn say_failing(places: &Places, alarm: Option<&str>) -> anyhow::Result<Exi
 async fn failing(places: &Places) -> anyhow::Result<Vec<String>> {
     // A refused file is one of the problems, and is as heavy as it is there.
     let context = Context::load_in_force(places, Reader::Person)?.context;
-    let database = Database::open_existing(&context).await?;
+    let database = OpenDatabase::open_existing(&context).await?;
     let facts = read(&context, &database.store).await;
     database.close().await?;
     let problems = health::problems(&facts?.health, context.now());

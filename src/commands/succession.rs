@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 
 use super::backup;
 use super::context::Context;
-use super::database::Database;
+use super::database::OpenDatabase;
 use super::kept_backups::KeptBackups;
 use crate::domain::event::{Event, News, Trouble, TroubleFacts};
 use crate::domain::trouble_cause::TroubleCause;
@@ -25,16 +25,16 @@ struct Followed {
     aside: PathBuf,
 }
 
-/// Opens the database, or makes it, as [`Database::open_or_make`] does.
+/// Opens the database, or makes it, as [`OpenDatabase::open_or_make`] does.
 ///
 /// # Errors
 /// As there; or the backup cannot be restored: then the old database is left as it was.
-pub(super) async fn open_or_make(context: &Context) -> anyhow::Result<Database> {
+pub(super) async fn open_or_make(context: &Context) -> anyhow::Result<OpenDatabase> {
     if Succession::was_cut_off(&context.state_dir) {
         // Brings it to its end.
         Succession::begin(&context.state_dir).await?;
     }
-    let refused = match Box::pin(Database::open_or_make(context)).await {
+    let refused = match Box::pin(OpenDatabase::open_or_make(context)).await {
         Err(error) if is_of_a_version_that_can_be_followed(&error) => error,
         opened => return opened,
     };
@@ -42,7 +42,7 @@ pub(super) async fn open_or_make(context: &Context) -> anyhow::Result<Database> 
         return Err(refused);
     };
     let followed = Box::pin(follow(context, backup, backup_at)).await?;
-    let database = Box::pin(Database::open_or_make(context)).await?;
+    let database = Box::pin(OpenDatabase::open_or_make(context)).await?;
     if let Some(followed) = followed {
         tell(context, &database, &followed).await?;
     }
@@ -73,7 +73,7 @@ async fn follow(
     let restoring =
         || format!("restoring {} for PostgreSQL {to}; the old database is left as it is", backup.display());
     let file = File::open(&backup).with_context(restoring)?;
-    let database = Database::make_in(&succession.workshop()).await.with_context(restoring)?;
+    let database = OpenDatabase::make_in(&succession.workshop()).await.with_context(restoring)?;
     let filled = Box::pin(backup::fill(&database, file)).await;
     database.close().await?;
     filled.with_context(restoring)?;
@@ -82,7 +82,7 @@ async fn follow(
 }
 
 /// As of an outage that the database could not hold: its beginning becomes history, its end is told.
-async fn tell(context: &Context, database: &Database, followed: &Followed) -> anyhow::Result<()> {
+async fn tell(context: &Context, database: &OpenDatabase, followed: &Followed) -> anyhow::Result<()> {
     let Followed { from, to, backup_at, aside } = followed;
     let at = context.local(*backup_at);
     let aside = aside.display().to_string();

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use anyhow::Context as _;
-use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
+use chrono::{DateTime, Days, NaiveDate, Utc};
 use serde::Serialize;
 use sqlx::PgPool;
 
@@ -22,7 +22,7 @@ use crate::store::asking::stops::{self, Stop, What};
 
 use super::arguments::{Places, TestEmail};
 use super::context::Context;
-use super::database::Database;
+use super::database::OpenDatabase;
 use super::exit::{Exit, Refusal};
 use super::paragraph::paragraph;
 use super::print::{self, Reader};
@@ -33,9 +33,6 @@ const SAMPLE_DAYS_LEFT: u64 = 30;
 /// As the mail's own text.
 const NOTE_STYLE: &str =
     "font-size:15px;line-height:23px;font-family:'PingFang SC','Microsoft YaHei',sans-serif;";
-
-/// The sender's own fault allows one login an hour.
-const LOGIN_PAUSE: TimeDelta = TimeDelta::hours(1);
 
 #[derive(Debug, Serialize)]
 struct Report {
@@ -137,7 +134,7 @@ fn everybody(watchlist: &Watchlist) -> Vec<(EmailAddress, Vec<Audience>)> {
 /// Takes the one login an hour that is allowed, by whatever command, while the sender is refused (design 5); at once where
 /// login, password or server changed. Gives the stop that was passed. Without a database nothing is known of one.
 async fn pass_the_stop(context: &Context, password: Option<&Secret>) -> anyhow::Result<Option<Stop>> {
-    let Ok(database) = Database::open_if_there(context).await? else { return Ok(None) };
+    let Ok(database) = OpenDatabase::open_if_there(context).await? else { return Ok(None) };
     let passed = take_probe(context, database.store.pool(), password).await;
     database.close().await?;
     passed
@@ -151,11 +148,8 @@ async fn take_probe(
     let Some(stop) = stops::stop(pool, What::Mail).await? else { return Ok(None) };
     let now = context.now();
     let fingerprint = email::fingerprint(&context.watchlist, password, &stop.salt);
-    // One that lies further ahead than any pause was stored by a clock that ran ahead. Twice the pause: processes that are
-    // given one and the same time by QUALWATCH_NOW differ by moments.
-    let is_over = stop.next_probe_at.is_none_or(|at| at <= now || at > now + LOGIN_PAUSE * 2);
-    let is_allowed = fingerprint != stop.fingerprint || is_over;
-    let next = Some(now + LOGIN_PAUSE);
+    let is_allowed = fingerprint != stop.fingerprint || email::may_log_in(&stop, now);
+    let next = Some(now + email::LOGIN_PAUSE);
     if is_allowed && stops::take_probe(pool, What::Mail, &stop, next, &fingerprint).await? {
         return Ok(Some(Stop { fingerprint, ..stop }));
     }
@@ -172,11 +166,14 @@ async fn take_probe(
 
 /// The sender is not refused any more: whoever sends what is owed may try at once.
 async fn go_on(context: &Context, stop: Stop) -> anyhow::Result<()> {
-    let Ok(database) = Database::open_if_there(context).await? else { return Ok(()) };
-    let stop = Stop { next_probe_at: Some(context.now()), ..stop };
-    let done = stops::set(database.store.pool(), What::Mail, &stop).await;
+    let Ok(database) = OpenDatabase::open_if_there(context).await? else { return Ok(()) };
+    // As it is since this command took its login. Where somebody ended the stop meanwhile, mail goes already.
+    let taken = Stop { attempts: stop.attempts + 1, ..stop };
+    let (pool, now) = (database.store.pool(), Some(context.now()));
+    let done = stops::take_probe(pool, What::Mail, &taken, now, &taken.fingerprint).await;
     database.close().await?;
-    Ok(done?)
+    done?;
+    Ok(())
 }
 
 impl Answered {
@@ -197,11 +194,8 @@ fn sample(context: &Context, to: &EmailAddress) -> anyhow::Result<Vec<u8>> {
     let (watchlist, now, today) = (&context.watchlist, context.now(), context.today());
     let language = watchlist.language;
     let email = &watchlist.email;
-    let around = Around {
-        operators: email.operators.iter().map(|address| address.as_str().to_owned()).collect(),
-        contact: email.contact.clone(),
-        ..Around::default()
-    };
+    let around =
+        Around { operators: watchlist.operators(), contact: email.contact.clone(), ..Around::default() };
     let mut letters = compose_around(&[event(language, now, today)], &around, language, today).into_iter();
     let mut letter = letters.next().context("the sample has no words")?;
     let (mark, note) = match language {

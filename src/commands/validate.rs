@@ -2,13 +2,14 @@
 
 use crate::config::{self, EditEffect, Watchlist};
 use crate::domain::certificates::{self, Owner};
+use crate::domain::health::counted;
 use crate::domain::text::displayable;
 use crate::store::reports::established;
 
 use super::arguments::{Places, Validate};
 use super::ask::ask;
 use super::context::Context;
-use super::database::Database;
+use super::database::OpenDatabase;
 use super::exit::Exit;
 use super::outlook::{CompanyToLeave, Outlook};
 use super::paragraph::paragraphs;
@@ -48,10 +49,6 @@ pub(super) async fn validate(places: &Places, arguments: &Validate) -> anyhow::R
 }
 
 fn sentence(context: &Context, need: u64) -> String {
-    let counted = |count: u64, one: &str, more: &str| match count {
-        1 => format!("1 {one}"),
-        _ => format!("{count} {more}"),
-    };
     let companies = counted(context.watchlist.companies.len() as u64, "company", "companies");
     let calls = counted(need, "call", "calls");
     let budget = match context.watchlist.api.calls_per_day {
@@ -88,7 +85,7 @@ async fn add_deadlines(
     old: &Watchlist,
     left: &mut [CompanyToLeave],
 ) -> anyhow::Result<()> {
-    let Ok(database) = Database::open_if_there(context).await? else { return Ok(()) };
+    let Ok(database) = OpenDatabase::open_if_there(context).await? else { return Ok(()) };
     let done = read_deadlines(context, &database, old, left).await;
     database.close().await?;
     done
@@ -96,12 +93,11 @@ async fn add_deadlines(
 
 async fn read_deadlines(
     context: &Context,
-    database: &Database,
+    database: &OpenDatabase,
     old: &Watchlist,
     left: &mut [CompanyToLeave],
 ) -> anyhow::Result<()> {
     let pool = database.store.pool();
-    let largest = old.alerts.expiry_days.iter().max().copied().map_or(-1, i64::from);
     for batch in left.chunks_mut(established::BATCH_ESTABLISHED_MAX) {
         let keywords: Vec<_> = batch.iter().map(|leaving| &leaving.named.company).collect();
         let ids = established::ids_named(pool, &keywords).await?;
@@ -110,7 +106,7 @@ async fn read_deadlines(
                 keyword: &company.keyword,
                 name: &company.name,
                 last_verified_at: company.last_verified_at,
-                expiring_from_days: largest,
+                expiring_from_days: old.expiring_from_days(None),
             };
             let held = certificates::certificates(&company.snapshot, owner, context.today());
             let next = certificates::next_deadline(&held, context.today());

@@ -18,7 +18,7 @@ use crate::store::reports::{self, EventsOf, WhichEvents};
 use super::arguments::{Places, Why};
 use super::companies::all_meant;
 use super::context::Context;
-use super::database::Database;
+use super::database::OpenDatabase;
 use super::exit::{Exit, Refusal};
 use super::print::{self, Reader};
 use super::shapes::EventShape;
@@ -38,7 +38,7 @@ pub(super) async fn why(places: &Places, arguments: &Why) -> anyhow::Result<Exit
     let [company] = meant.as_slice() else {
         return Err(Refusal::wrong_use("several companies have that name: give the keyword").into());
     };
-    let database = Database::open_existing(&context).await?;
+    let database = OpenDatabase::open_existing(&context).await?;
     let read = read(&context, &database, company).await;
     database.close().await?;
     let shape = read?;
@@ -49,7 +49,7 @@ pub(super) async fn why(places: &Places, arguments: &Why) -> anyhow::Result<Exit
     Ok(Exit::Done)
 }
 
-async fn read(context: &Context, database: &Database, company: &Company) -> anyhow::Result<WhyShape> {
+async fn read(context: &Context, database: &OpenDatabase, company: &Company) -> anyhow::Result<WhyShape> {
     let pool = database.store.pool();
     let records = reports::records_of(pool, &[&company.keyword]).await?;
     let Some(record) = records.into_iter().next() else {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use toml::de::{DeArray, DeValue};
 
 use super::fault::{Complaint, Findings, quoted};
-use super::reader::Table;
+use super::reader::TomlTable;
 use super::sections::{addresses, days};
 use super::values;
 use super::watchlist::Company;
@@ -50,7 +50,7 @@ struct Seen {
 /// All entries of a whole file.
 pub(super) fn companies(
     findings: &mut Findings<'_>,
-    top: &Table<'_, '_>,
+    top: &TomlTable<'_, '_>,
     common: CommonReaders,
 ) -> Vec<Company> {
     let Some(value) = top.value("company").or_else(|| top.misspelt("company")) else {
@@ -88,7 +88,7 @@ impl Companies {
     pub(super) fn read(&mut self, findings: &mut Findings<'_>, entries: &DeArray<'_>) {
         for entry in entries {
             if let Some(table) = entry.get_ref().as_table() {
-                let table = Table::open(findings, "company", table, entry.span());
+                let table = TomlTable::open(findings, "company", table, entry.span());
                 self.read.extend(company(findings, &table, &mut self.seen, self.common));
             } else {
                 let complaint = Complaint::kind(ValueKind::Entry, "an entry with a keyword", entry.get_ref());
@@ -100,7 +100,7 @@ impl Companies {
 
 fn company(
     findings: &mut Findings<'_>,
-    table: &Table<'_, '_>,
+    table: &TomlTable<'_, '_>,
     seen: &mut Seen,
     common: CommonReaders,
 ) -> Option<Company> {
@@ -192,7 +192,7 @@ fn is_a_code(keyword: &Keyword, verdict: Verdict) -> bool {
 
 fn note_twice(
     findings: &mut Findings<'_>,
-    table: &Table<'_, '_>,
+    table: &TomlTable<'_, '_>,
     key: &str,
     folded: String,
     span: Range<usize>,

@@ -12,7 +12,7 @@ use super::error::ConfigError;
 use super::fault::{Complaint, Fault, Findings, Warning};
 use super::keys::keys_of;
 use super::pieces::{Pieces, entries_of};
-use super::reader::Table;
+use super::reader::TomlTable;
 use super::sections;
 use super::slips::{Mended, mend};
 use super::watchlist::{Api, Watchlist};
@@ -26,7 +26,7 @@ const PIECES_AHEAD: usize = 64;
 
 /// What there is to say of a file.
 #[derive(Debug, PartialEq)]
-pub struct Judgement {
+pub struct JudgedFile {
     /// The file, when it has no fault.
     pub watchlist: Option<Watchlist>,
     /// All faults, in the order of the file.
@@ -46,12 +46,12 @@ pub fn parse(text: &str, path: &Path) -> Result<(Watchlist, Vec<Warning>), Vec<F
 
 /// The same, with the warnings of a file that has faults.
 #[must_use]
-pub fn judge(text: &str, path: &Path) -> Judgement {
+pub fn judge(text: &str, path: &Path) -> JudgedFile {
     let folder = path.parent().unwrap_or(Path::new(""));
     found(read_in_pieces(text, folder).unwrap_or_else(|| read_whole(text, folder)))
 }
 
-fn found((findings, watchlist): (Findings<'_>, Option<Watchlist>)) -> Judgement {
+fn found((findings, watchlist): (Findings<'_>, Option<Watchlist>)) -> JudgedFile {
     let Findings { mut faults, mut warnings, .. } = findings;
     faults.sort_by_key(|fault| fault.span.start);
     faults.dedup();
@@ -73,7 +73,7 @@ fn found((findings, watchlist): (Findings<'_>, Option<Watchlist>)) -> Judgement 
             beside: None,
         });
     }
-    Judgement { watchlist: watchlist.filter(|_| faults.is_empty()), faults, warnings }
+    JudgedFile { watchlist: watchlist.filter(|_| faults.is_empty()), faults, warnings }
 }
 
 fn is_too_large(text: &str) -> bool {
@@ -87,7 +87,7 @@ fn read_in_pieces<'t>(text: &'t str, folder: &Path) -> Option<(Findings<'t>, Opt
         return None;
     }
     let mut findings = Findings::new(text);
-    let top = Table::open(&mut findings, "", pieces.settings.get_ref(), 0..0);
+    let top = TomlTable::open(&mut findings, "", pieces.settings.get_ref(), 0..0);
     let (settings, common) = settings(&mut findings, &top, folder);
     let mut companies = Companies::with(common, pieces.headers);
     // One thread reads, the other judges.
@@ -127,7 +127,7 @@ fn read_whole<'t>(text: &'t str, folder: &Path) -> (Findings<'t>, Option<Watchli
         let span = error.span().unwrap_or(0..0);
         findings.unreadable(span, in_our_words(error.message()));
     }
-    let top = Table::open(&mut findings, "", root.get_ref(), 0..0);
+    let top = TomlTable::open(&mut findings, "", root.get_ref(), 0..0);
     let (settings, common) = settings(&mut findings, &top, folder);
     let companies = companies(&mut findings, &top, common);
     (findings, settings.map(|settings| Watchlist { companies, ..settings }))
@@ -144,7 +144,7 @@ fn has_its_brackets(top: &DeTable<'_>) -> bool {
 /// All but the companies, and whether a company needs readers of its own.
 fn settings(
     findings: &mut Findings<'_>,
-    top: &Table<'_, '_>,
+    top: &TomlTable<'_, '_>,
     folder: &Path,
 ) -> (Option<Watchlist>, CommonReaders) {
     let (timezone, language) = sections::zone_and_language(findings, top);

@@ -34,10 +34,10 @@ pub use draw::{Colour, draw, draw_warnings, shown_at};
 pub use effect::{EditEffect, Named, ReaderOf};
 pub use error::ConfigError;
 pub use fault::{Fault, Warning};
-pub use judge::{FILE_BYTES_MAX, Judgement, judge, parse, read_text, warning_at};
+pub use judge::{FILE_BYTES_MAX, JudgedFile, judge, parse, read_text, warning_at};
 pub use mailbox::{BadAddress, EmailAddress, Mailbox};
 pub use places::{
-    Found, accepted, find, is_of_service, keep_accepted, listing_of, state_dir, watchlist_of_service,
+    Whereabouts, accepted, find, is_of_service, keep_accepted, listing_of, state_dir, watchlist_of_service,
 };
 pub use secrets::{
     CREDENTIALS, Environment, SERVICE_USER, Secrets, Source, Sourced, read_api_key, read_database_url,

@@ -20,7 +20,7 @@ const LISTING: &str = "watchlist.id";
 
 /// Where the watchlist is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Found {
+pub enum Whereabouts {
     /// This file is to be used (one that was named need not exist).
     File(PathBuf),
     /// None was named, and none of these exists.
@@ -29,17 +29,17 @@ pub enum Found {
 
 /// The file that was named, else `./watchlist.toml`, else the one in /etc.
 #[must_use]
-pub fn find(explicit: Option<&Path>) -> Found {
+pub fn find(explicit: Option<&Path>) -> Whereabouts {
     match explicit {
-        Some(path) => Found::File(path.to_owned()),
+        Some(path) => Whereabouts::File(path.to_owned()),
         None => first_of(&[Path::new("watchlist.toml"), Path::new(SYSTEM_WATCHLIST)]),
     }
 }
 
-fn first_of(candidates: &[&Path]) -> Found {
+fn first_of(candidates: &[&Path]) -> Whereabouts {
     match candidates.iter().find(|path| path.exists()) {
-        Some(path) => Found::File((*path).to_owned()),
-        None => Found::Nowhere(candidates.iter().map(|path| (*path).to_owned()).collect()),
+        Some(path) => Whereabouts::File((*path).to_owned()),
+        None => Whereabouts::Nowhere(candidates.iter().map(|path| (*path).to_owned()).collect()),
     }
 }
 

@@ -13,7 +13,7 @@ use crate::domain::trouble_cause::{Slip, ValueKind};
 pub(super) type Value<'a, 'i> = &'a Spanned<DeValue<'i>>;
 
 /// One table: the top of the file, a `[section]` or one `[[company]]`.
-pub(super) struct Table<'a, 'i> {
+pub(super) struct TomlTable<'a, 'i> {
     name: &'static str,
     entries: Option<&'a DeTable<'i>>,
     span: Range<usize>,
@@ -30,7 +30,7 @@ enum Header {
     AtFault,
 }
 
-impl<'a, 'i> Table<'a, 'i> {
+impl<'a, 'i> TomlTable<'a, 'i> {
     /// Opens a table and notes its unknown keys.
     pub fn open(
         findings: &mut Findings<'_>,

@@ -13,7 +13,7 @@ use super::database_url::DatabaseUrl;
 use super::fault::{Complaint, Findings, quoted};
 use super::keys::nearest;
 use super::mailbox::{BadAddress, EmailAddress, Mailbox};
-use super::reader::Table;
+use super::reader::TomlTable;
 use super::smtp::{Security, SmtpServer};
 use super::values;
 use super::watchlist::{Alerts, Api, Database, Email, Heartbeat, Http, Method, Outlet, Schedule, SecretFile};
@@ -41,14 +41,14 @@ const MILLISECOND: Duration = Duration::from_millis(1);
 /// `timezone` and `language`.
 pub(super) fn zone_and_language(
     findings: &mut Findings<'_>,
-    top: &Table<'_, '_>,
+    top: &TomlTable<'_, '_>,
 ) -> (chrono_tz::Tz, Language) {
     let zone = top.read(findings, "timezone", values::zone).unwrap_or(Shanghai);
     (zone, top.read(findings, "language", values::language).unwrap_or_default())
 }
 
 /// `[api]`. `None` only when the built-in default cannot be read, which a test rules out.
-pub(super) fn api(findings: &mut Findings<'_>, top: &Table<'_, '_>, folder: &Path) -> Option<Api> {
+pub(super) fn api(findings: &mut Findings<'_>, top: &TomlTable<'_, '_>, folder: &Path) -> Option<Api> {
     let table = top.section(findings, "api");
     let url = match table.read(findings, "url", api_url) {
         Some(url) => url,
@@ -114,7 +114,7 @@ fn method(value: &DeValue<'_>) -> Result<Method, Complaint> {
 }
 
 /// `[database]`.
-pub(super) fn database(findings: &mut Findings<'_>, top: &Table<'_, '_>) -> Database {
+pub(super) fn database(findings: &mut Findings<'_>, top: &TomlTable<'_, '_>) -> Database {
     let table = top.section(findings, "database");
     let url = table.read(findings, "url", |value| DatabaseUrl::without_password(values::text(value)?));
     if let (Some(mode), Some(written)) = (url.as_ref().and_then(DatabaseUrl::weak_mode), table.value("url")) {
@@ -140,7 +140,7 @@ fn keep(value: &DeValue<'_>) -> Result<Option<Duration>, Complaint> {
 }
 
 /// `[schedule]`.
-pub(super) fn schedule(findings: &mut Findings<'_>, top: &Table<'_, '_>) -> Option<Schedule> {
+pub(super) fn schedule(findings: &mut Findings<'_>, top: &TomlTable<'_, '_>) -> Option<Schedule> {
     let table = top.section(findings, "schedule");
     table.read(findings, "report", |value| {
         let report = values::text(value)?;
@@ -156,7 +156,7 @@ pub(super) fn schedule(findings: &mut Findings<'_>, top: &Table<'_, '_>) -> Opti
 }
 
 /// `[alerts]`.
-pub(super) fn alerts(findings: &mut Findings<'_>, top: &Table<'_, '_>) -> Alerts {
+pub(super) fn alerts(findings: &mut Findings<'_>, top: &TomlTable<'_, '_>) -> Alerts {
     let table = top.section(findings, "alerts");
     let falling = |mut days: Vec<u16>| {
         days.reverse();
@@ -179,7 +179,7 @@ pub(super) fn alerts(findings: &mut Findings<'_>, top: &Table<'_, '_>) -> Alerts
 /// A list of days, rising and each once; a repeated one is a warning.
 pub(super) fn days(
     findings: &mut Findings<'_>,
-    table: &Table<'_, '_>,
+    table: &TomlTable<'_, '_>,
     key: &str,
     least: u64,
 ) -> Option<Vec<u16>> {
@@ -197,7 +197,7 @@ pub(super) fn days(
 }
 
 /// `[email]`. `None` when something without a default is missing or at fault.
-pub(super) fn email(findings: &mut Findings<'_>, top: &Table<'_, '_>, folder: &Path) -> Option<Email> {
+pub(super) fn email(findings: &mut Findings<'_>, top: &TomlTable<'_, '_>, folder: &Path) -> Option<Email> {
     let table = top.section(findings, "email");
     let outlet = outlet(findings, &table, folder);
     let from = table
@@ -243,7 +243,7 @@ pub(super) fn email(findings: &mut Findings<'_>, top: &Table<'_, '_>, folder: &P
     Some(Email { outlet: outlet?, from: from?, to, operators: operators?, contact, digest })
 }
 
-fn outlet(findings: &mut Findings<'_>, table: &Table<'_, '_>, folder: &Path) -> Option<Outlet> {
+fn outlet(findings: &mut Findings<'_>, table: &TomlTable<'_, '_>, folder: &Path) -> Option<Outlet> {
     let server = table.read(findings, "smtp", |value| SmtpServer::parse(values::text(value)?));
     if let Some(server) = &server {
         warn_of_port(findings, table, server);
@@ -277,7 +277,7 @@ fn outlet(findings: &mut Findings<'_>, table: &Table<'_, '_>, folder: &Path) -> 
 
 /// Ports that are spoken to otherwise than written: 465 and 994 (of `NetEase`) expect TLS from the first byte (RFC 8314), 25 and
 /// 587 STARTTLS (RFC 6409).
-fn warn_of_port(findings: &mut Findings<'_>, table: &Table<'_, '_>, server: &SmtpServer) {
+fn warn_of_port(findings: &mut Findings<'_>, table: &TomlTable<'_, '_>, server: &SmtpServer) {
     let expected = match (server.security, server.port) {
         (Security::Tls, 25 | 587) => format!(
             "port {0} begins without TLS: smtp://…:{0}?tls=required is meant, or smtps:// with port 465",
@@ -294,7 +294,7 @@ fn warn_of_port(findings: &mut Findings<'_>, table: &Table<'_, '_>, server: &Smt
 }
 
 /// Warns of what was taken over from the example as it is: mail for it reaches nobody (RFC 2606). Once for all of it.
-pub(super) fn warn_of_example(findings: &mut Findings<'_>, top: &Table<'_, '_>) {
+pub(super) fn warn_of_example(findings: &mut Findings<'_>, top: &TomlTable<'_, '_>) {
     let Some(email) = top.value("email").and_then(|email| email.get_ref().as_table()) else { return };
     let is_of_example = |value: &DeValue<'_>| match value {
         DeValue::Array(entries) => entries.iter().any(|entry| names_example(entry.get_ref())),
@@ -375,13 +375,13 @@ fn digest(value: &DeValue<'_>) -> Result<CronLine, Complaint> {
 }
 
 /// `[heartbeat]`.
-pub(super) fn heartbeat(findings: &mut Findings<'_>, top: &Table<'_, '_>) -> Heartbeat {
+pub(super) fn heartbeat(findings: &mut Findings<'_>, top: &TomlTable<'_, '_>) -> Heartbeat {
     let table = top.section(findings, "heartbeat");
     Heartbeat { url: table.read(findings, "url", values::web_address) }
 }
 
 /// `[http]`. Whoever reaches the address reads how we stand, with the names of companies: beyond this machine only when it is said twice.
-pub(super) fn http(findings: &mut Findings<'_>, top: &Table<'_, '_>) -> Http {
+pub(super) fn http(findings: &mut Findings<'_>, top: &TomlTable<'_, '_>) -> Http {
     let table = top.section(findings, "http");
     let allow_remote = table.read(findings, "allow_remote", values::yes_or_no);
     let listen = table.read(findings, "listen", |value| {
@@ -406,7 +406,7 @@ pub(super) fn http(findings: &mut Findings<'_>, top: &Table<'_, '_>) -> Http {
 /// A list of addresses, each once; a repeated one is a warning.
 pub(super) fn addresses(
     findings: &mut Findings<'_>,
-    table: &Table<'_, '_>,
+    table: &TomlTable<'_, '_>,
     key: &str,
 ) -> Option<Vec<EmailAddress>> {
     let read = table
@@ -432,7 +432,7 @@ fn file(value: &DeValue<'_>, folder: &Path) -> Result<PathBuf, Complaint> {
 
 fn secret_file(
     findings: &mut Findings<'_>,
-    table: &Table<'_, '_>,
+    table: &TomlTable<'_, '_>,
     key: &str,
     folder: &Path,
 ) -> Option<SecretFile> {

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use chrono_tz::Tz;
 use url::Url;
 
@@ -206,6 +206,26 @@ pub struct Company {
 }
 
 impl Watchlist {
+    /// The calendar day of an instant.
+    #[must_use]
+    pub fn day_of(&self, at: DateTime<Utc>) -> NaiveDate {
+        at.with_timezone(&self.timezone).date_naive()
+    }
+
+    /// The addresses that are told of troubles.
+    #[must_use]
+    pub fn operators(&self) -> Vec<String> {
+        self.email.operators.iter().map(|address| address.as_str().to_owned()).collect()
+    }
+
+    /// From how many days before its end a certificate of this company, or of one that is not in the file, is called expiring; -1
+    /// where no day before an end is told.
+    #[must_use]
+    pub fn expiring_from_days(&self, company: Option<&Company>) -> i64 {
+        let days = company.map_or(&*self.alerts.expiry_days, |company| self.expiry_days_of(company));
+        days.iter().max().copied().map_or(-1, i64::from)
+    }
+
     /// Who reads of a company: `[email].to`, then its own, each address once.
     #[must_use]
     pub fn recipients_of(&self, company: &Company) -> Vec<EmailAddress> {
@@ -234,15 +254,17 @@ impl Watchlist {
         company.check.as_deref().unwrap_or(&self.schedule.check)
     }
 
+    /// The lines by which companies are checked, and the day's hour, each once.
+    #[must_use]
+    pub fn check_lines(&self) -> Vec<CronLine> {
+        let own = self.companies.iter().filter_map(|company| company.check.as_deref());
+        each_once(std::iter::once(&self.schedule.check).chain(own))
+    }
+
     /// The lines that the scheduler must ring for, each once: checks, the day's hour, the digest.
     #[must_use]
-    pub fn lines(&self) -> Vec<CronLine> {
-        let mut lines: BTreeMap<String, CronLine> = BTreeMap::new();
-        let own = self.companies.iter().filter_map(|company| company.check.as_deref());
-        for line in std::iter::once(&self.schedule.check).chain(&self.email.digest).chain(own) {
-            lines.entry(line.for_scheduler()).or_insert_with(|| line.clone());
-        }
-        lines.into_values().collect()
+    pub fn bell_lines(&self) -> Vec<CronLine> {
+        each_once(self.check_lines().iter().chain(&self.email.digest))
     }
 
     /// How long a company may go unverified: `stale_after`, but never less than twice its interval.
@@ -267,4 +289,12 @@ impl Watchlist {
         }
         occurrences.div_ceil(7)
     }
+}
+
+fn each_once<'a>(lines: impl Iterator<Item = &'a CronLine>) -> Vec<CronLine> {
+    let mut once: BTreeMap<String, &CronLine> = BTreeMap::new();
+    for line in lines {
+        once.entry(line.for_scheduler()).or_insert(line);
+    }
+    once.into_values().cloned().collect()
 }

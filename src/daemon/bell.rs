@@ -52,7 +52,7 @@ impl<'s> BellLoop<'s> {
 /// A scheduler that rings `bell` at each occurrence of each line of `watchlist`.
 async fn ringing(watchlist: &Watchlist, bell: &Arc<Notify>) -> Result<JobScheduler, JobSchedulerError> {
     let scheduler = JobScheduler::new().await?;
-    for line in watchlist.lines() {
+    for line in watchlist.bell_lines() {
         let bell = Arc::clone(bell);
         let ring = move |_, _| -> std::pin::Pin<Box<dyn Future<Output = ()> + Send>> {
             bell.notify_one();

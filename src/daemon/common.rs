@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use super::board::Board;
 use super::condition::{At, Condition, Conditions};
 use super::direct_mail::{DirectMail, Sender};
-use super::silence::SILENCE_MAX;
+use super::silence::{Pulse, SILENCE_MAX, WorkError, unless_silent};
 use crate::clock::Clock;
 use crate::config::{ConfigError, Environment, Watchlist};
 use crate::domain::event::{Event, News, Trouble, TroubleFacts};
@@ -27,6 +27,9 @@ use crate::store::{Store, StoreError};
 
 /// Bells are only a help: no loop waits longer than this for one.
 pub(super) const LOOK_EVERY: TimeDelta = TimeDelta::minutes(1);
+
+/// Whoever has a failure to report waits meanwhile until this is told.
+const TELLING_MAX: Duration = Duration::from_secs(30);
 
 /// What a daemon works with.
 pub struct Surroundings<'a> {
@@ -60,6 +63,8 @@ pub(super) struct Common<'a> {
     pub(super) board: Arc<Board>,
     /// Locked while it tells: two loops meet the same trouble at the same moment, and one of them tells it.
     pub(super) direct_mail: Mutex<DirectMail>,
+    /// Locked from before a file is stored until it is in force: else the daily storing of the one before could undo it.
+    pub(super) accepting: Mutex<()>,
 }
 
 /// A bell says "look", and nothing else.
@@ -102,6 +107,7 @@ impl<'a> Common<'a> {
             conditions: Arc::clone(&board.conditions),
             board,
             direct_mail,
+            accepting: Mutex::new(()),
         }
     }
 
@@ -159,20 +165,24 @@ impl<'a> Common<'a> {
     }
 
     /// What the operators were told without the database becomes part of the history, and its end is told by it.
-    async fn tell_database_is_back(&self, told: TroubleFacts) -> Result<(), StoreError> {
+    async fn tell_database_is_back(&self, told: TroubleFacts) -> Result<(), WorkError<StoreError>> {
         let trouble = Trouble::DatabaseUnavailable;
         let mut begun = self.turn(News::Trouble(trouble, told.clone()), "database");
         begun.owed.recipients.clear();
         let ended = self.turn(News::Resolved(trouble, told), "database");
-        troubles::tell(self.around.store.pool(), &[begun, ended]).await.map(drop)
+        let turns = [begun, ended];
+        let telling = troubles::tell(self.around.store.pool(), &turns);
+        unless_silent(&Pulse::of(&NoSteps), TELLING_MAX, telling).await.map(drop)
     }
 
     /// What the operators are told now.
     pub(super) fn turn(&self, news: News, cause: &str) -> Turn {
         let (watchlist, now) = (self.watchlist(), self.around.clock.now());
-        let event = Event::new(news, now, now.with_timezone(&watchlist.timezone).date_naive());
-        let operators = watchlist.email.operators.iter().map(|address| address.as_str().to_owned());
-        Turn { cause: cause.to_owned(), owed: Owed { event, company: None, recipients: operators.collect() } }
+        let event = Event::new(news, now, watchlist.day_of(now));
+        Turn {
+            cause: cause.to_owned(),
+            owed: Owed { event, company: None, recipients: watchlist.operators() },
+        }
     }
 
     fn sender<'w>(&'w self, watchlist: &'w Watchlist) -> Sender<'w> {
@@ -202,7 +212,11 @@ impl SecretAnew {
 
 /// Whether it is the database itself that fails.
 fn is_of_the_database(error: &(dyn Error + 'static)) -> bool {
-    std::iter::successors(Some(error), |error| (**error).source())
-        .filter_map(|error| error.downcast_ref::<StoreError>())
-        .any(StoreError::is_of_the_database)
+    let of_work = |error: &(dyn Error + 'static)| match error.downcast_ref::<WorkError<StoreError>>() {
+        Some(WorkError::Failed(error)) => error.is_of_the_database(),
+        _ => false,
+    };
+    std::iter::successors(Some(error), |error| (**error).source()).any(|error| {
+        of_work(error) || error.downcast_ref::<StoreError>().is_some_and(StoreError::is_of_the_database)
+    })
 }

@@ -9,10 +9,12 @@ use tokio::sync::Notify;
 
 use super::common::Common;
 use super::condition::At;
+use super::silence::{Pulse, WorkError, unless_silent};
 use crate::clock::pause;
 use crate::private_postgres::{PrivatePostgres, Revival as Revived};
 use crate::store::StoreError;
 use crate::store::outbox::retention::{self, Forgotten, Mark};
+use crate::store::steps::NoSteps;
 
 /// Removes what is old, a slice at a time.
 pub(super) struct RetentionLoop<'s> {
@@ -38,7 +40,7 @@ impl<'s> RetentionLoop<'s> {
     async fn look(&mut self) {
         let common = self.common;
         let (watchlist, now) = (common.watchlist(), common.around.clock.now());
-        let today = now.with_timezone(&watchlist.timezone).date_naive();
+        let today = watchlist.day_of(now);
         let Some(keep) = watchlist.database.keep.filter(|keep| self.done != Some((today, *keep))) else {
             return;
         };
@@ -55,7 +57,7 @@ impl<'s> RetentionLoop<'s> {
     }
 
     /// One pass, which goes on tomorrow from its beginning when the end is asked for in it.
-    async fn forget(&self, keep: Duration, now: DateTime<Utc>) -> Result<u64, StoreError> {
+    async fn forget(&self, keep: Duration, now: DateTime<Utc>) -> Result<u64, WorkError<StoreError>> {
         // Longer than time itself: nothing is that old.
         let Some(before) = TimeDelta::from_std(keep).ok().and_then(|keep| now.checked_sub_signed(keep))
         else {
@@ -65,8 +67,9 @@ impl<'s> RetentionLoop<'s> {
         while let Some(from) = mark
             && !self.common.is_ending()
         {
+            let forgetting = retention::forget(self.common.around.store.pool(), before, from);
             let Forgotten { removed, next } =
-                retention::forget(self.common.around.store.pool(), before, from).await?;
+                unless_silent(&Pulse::of(&NoSteps), self.common.silence_max, forgetting).await?;
             (mark, all) = (next, all + removed);
         }
         Ok(all)

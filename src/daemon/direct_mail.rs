@@ -184,7 +184,7 @@ impl DirectMail {
 impl Sender<'_> {
     async fn send(&self, away: &Away) -> Result<(), DirectMailError> {
         let now = self.clock.now();
-        let today = now.with_timezone(&self.watchlist.timezone).date_naive();
+        let today = self.watchlist.day_of(now);
         let event = Event::new(News::Trouble(Trouble::DatabaseUnavailable, facts(away)), now, today);
         let letters = compose(&[event], self.watchlist.language, today);
         let password = config::read_smtp_password(self.watchlist, self.environment).unwrap_or_else(|error| {

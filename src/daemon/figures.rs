@@ -93,7 +93,7 @@ impl FiguresReader {
         let facts = standing::facts(pool, file, &companies, beside, calls).await?;
         let in_doubt = overview::in_doubt(pool).await?;
         let (sweeps, checks) = figures::sweeps_ever(pool).await?;
-        let today = now.with_timezone(&watchlist.timezone).date_naive();
+        let today = watchlist.day_of(now);
         let midnight = hour_of_day(watchlist.timezone, today, 0).unwrap_or(now);
         Ok(Figures {
             read_at: now,

@@ -10,9 +10,10 @@ use url::Url;
 
 use super::common::Common;
 use super::condition::At;
+use super::silence::{Pulse, unless_silent};
 use super::systemd;
 use crate::config::Watchlist;
-use crate::domain::health::{self, Facts, LivingDaemon, Problem, Stopped, Weight};
+use crate::domain::health::{self, Facts, KnownDaemon, Problem, Stopped, Weight};
 use crate::domain::rhythm::days_hour;
 use crate::domain::wall_clock::{hour_of_day, not_ahead};
 use crate::email::Sweeping;
@@ -21,6 +22,7 @@ use crate::store::StoreError;
 use crate::store::asking::{budget, daemons};
 use crate::store::reports::health::{DaysWork, days_work, of_the_service};
 use crate::store::reports::{Swept, last_sweep};
+use crate::store::steps::NoSteps;
 
 /// The most that one beat may take.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -100,18 +102,19 @@ impl<'s> HealthLoop<'s> {
     async fn look(&mut self) {
         let (common, looking_back) = (self.common, &self.common.conditions.looking_back);
         let (watchlist, now) = (common.watchlist(), common.around.clock.now());
-        let day = match self.day(&watchlist, now).await {
-            Ok(day) => {
-                common.works(looking_back, At::Doing).await;
-                day
-            }
-            Err(error) => {
-                common.failed(looking_back, At::Doing, &error).await;
-                let facts = Facts { failing_work: self.failing_work().await, ..Facts::default() };
-                let problems = health::problems(&facts, now);
-                Day { is_done: false, problems, swept: None, asking_stopped: None }
-            }
-        };
+        let day =
+            match unless_silent(&Pulse::of(&NoSteps), common.silence_max, self.day(&watchlist, now)).await {
+                Ok(day) => {
+                    common.works(looking_back, At::Doing).await;
+                    day
+                }
+                Err(error) => {
+                    common.failed(looking_back, At::Doing, &error).await;
+                    let facts = Facts { failing_work: self.failing_work().await, ..Facts::default() };
+                    let problems = health::problems(&facts, now);
+                    Day { is_done: false, problems, swept: None, asking_stopped: None }
+                }
+            };
         systemd::say_status(&line(&day, &watchlist, now));
         let turns = *common.turns.borrow();
         // The day's work is done when what it found was sent, and while a sweep runs it is not.
@@ -143,7 +146,7 @@ impl<'s> HealthLoop<'s> {
             daemons::forget_killed(pool, now).await?;
         }
         let version = env!("CARGO_PKG_VERSION").to_owned();
-        let daemon = LivingDaemon { since: not_ahead(self.since, now), last_look: now, version };
+        let daemon = KnownDaemon { since: not_ahead(self.since, now), last_look: now, version };
         daemons::note_look(pool, &self.id, &daemon).await?;
         self.has_looked = true;
         Ok(())
@@ -151,7 +154,7 @@ impl<'s> HealthLoop<'s> {
 
     /// Once the day's beat was well, only what was asked for since can change that.
     async fn days_work(&mut self, watchlist: &Watchlist, now: DateTime<Utc>) -> Result<DaysWork, StoreError> {
-        let today = now.with_timezone(&watchlist.timezone).date_naive();
+        let today = watchlist.day_of(now);
         let asked = self.common.turns.borrow().asked;
         let is_known = |known: &Known| {
             known.today == today && known.asked == asked && self.told == Some((today, Beat::Well))
@@ -160,7 +163,8 @@ impl<'s> HealthLoop<'s> {
             return Ok(known.work);
         }
         let midnight = hour_of_day(watchlist.timezone, today, 0).unwrap_or(now);
-        let work = days_work(self.common.around.store.pool(), today, midnight).await?;
+        let store = self.common.around.store;
+        let work = days_work(store.pool(), store.watchlist(), today, midnight).await?;
         self.days_work = Some(Known { today, asked, work });
         Ok(work)
     }
@@ -182,7 +186,7 @@ impl<'s> HealthLoop<'s> {
         };
         match sent {
             Ok(()) => {
-                let today = now.with_timezone(&watchlist.timezone).date_naive();
+                let today = watchlist.day_of(now);
                 (self.told, self.is_missed) = (Some((today, beat)), false);
                 tracing::info!(?beat, "heartbeat");
             }
@@ -199,7 +203,7 @@ impl<'s> HealthLoop<'s> {
 
     /// What is to be told now, if it is new: once a day when its hour has come and its work is done, and when that changes.
     fn news(&mut self, day: &Day, watchlist: &Watchlist, now: DateTime<Utc>) -> Option<Beat> {
-        let today = now.with_timezone(&watchlist.timezone).date_naive();
+        let today = watchlist.day_of(now);
         let hour = days_hour(&watchlist.schedule.check, watchlist.timezone, today);
         let told_today = self.told.filter(|(told_on, _)| *told_on == today).map(|(_, beat)| beat);
         if !day.problems.iter().any(is_failing) {
@@ -235,7 +239,7 @@ fn line(day: &Day, watchlist: &Watchlist, now: DateTime<Utc>) -> String {
         }
         (None, None) => "no sweep yet".to_owned(),
     };
-    let next = watchlist.lines().into_iter().filter_map(|check_line| check_line.next(zone, now)).min();
+    let next = watchlist.check_lines().into_iter().filter_map(|check_line| check_line.next(zone, now)).min();
     let next = next.map(|due| {
         let stopped = day.asking_stopped.as_ref();
         let next = health::next_sweep(due, stopped, budget::next_budget_day(now), now);

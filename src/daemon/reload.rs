@@ -9,14 +9,15 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use super::common::Common;
 use super::condition::At;
 use super::edits::Edits;
+use super::silence::{Pulse, unless_silent};
 use super::systemd;
-use crate::config::{self, ConfigError, Judgement, Watchlist};
+use crate::config::{self, ConfigError, JudgedFile, Watchlist};
 use crate::domain::event::{News, Trouble, TroubleFacts};
 use crate::domain::text::{chain, displayable};
 use crate::domain::trouble_cause::{FileFault, Slip, TroubleCause, UnreadableFile};
 use crate::store::StoreError;
 use crate::store::outbox::troubles;
-use crate::store::steps::Step;
+use crate::store::steps::{NoSteps, Step};
 use crate::sweep;
 
 /// A file that is gone is told of only when it stays away: at this many looks in a row.
@@ -113,7 +114,7 @@ impl<'s> ReloadLoop<'s> {
                 Some(()) = self.hang_ups.recv() => Told::BySignal,
                 () = edits.next() => Told::ByEdit,
             };
-            self.look(told).await;
+            Box::pin(self.look(told)).await;
         }
     }
 
@@ -129,7 +130,9 @@ impl<'s> ReloadLoop<'s> {
         say_reloading();
         self.read = text.as_ref().ok().cloned();
         let reloading = &self.common.conditions.reloading;
-        match self.reload(text).await {
+        let pulse = Pulse::of(&NoSteps);
+        let done = unless_silent(&pulse, self.common.silence_max, Box::pin(self.reload(text))).await;
+        match done {
             Ok(()) => self.common.works(reloading, At::Doing).await,
             Err(error) => {
                 // What was read is not in force yet: the next look finds it new.
@@ -145,7 +148,7 @@ impl<'s> ReloadLoop<'s> {
             Ok(text) => text,
             Err(error) => return self.tell_rejected(Rejected::unreadable(&error)).await,
         };
-        let Judgement { watchlist, faults, warnings } = config::judge(&text, &self.common.around.path);
+        let JudgedFile { watchlist, faults, warnings } = config::judge(&text, &self.common.around.path);
         let Some(watchlist) = watchlist else {
             return self.tell_rejected(Rejected::of(&faults, &text)).await;
         };
@@ -155,11 +158,13 @@ impl<'s> ReloadLoop<'s> {
         if watchlist.database != self.common.watchlist().database {
             tracing::warn!("[database] has changed: that takes effect at the next start only");
         }
+        let accepting = self.common.accepting.lock().await;
         self.store_companies(&watchlist).await?;
         self.keep(&text);
         tracing::info!(companies = watchlist.companies.len(), "the watchlist was read anew");
         self.common.board.accepted(&watchlist);
         self.common.accepted.send_replace(Arc::new(watchlist));
+        drop(accepting);
         self.tell_accepted().await?;
         self.common.bells.sweep.notify_one();
         Ok(())

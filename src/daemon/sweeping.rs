@@ -10,8 +10,9 @@ use super::condition::At;
 use super::silence::{Pulse, unless_silent};
 use crate::config::{self, Watchlist};
 use crate::email::Sweeping;
+use crate::store::StoreError;
 use crate::store::steps::Steps;
-use crate::sweep::{self, Mode, Report, Sweep, SweepError, Unwatched, Whom};
+use crate::sweep::{self, Mode, Report, Sweep, Unwatched, Whom};
 
 pub(super) struct SweepLoop<'s> {
     common: &'s Common<'s>,
@@ -59,9 +60,9 @@ impl<'s> SweepLoop<'s> {
         }
     }
 
-    async fn sweep(&mut self, watchlist: &Watchlist, steps: &dyn Steps) -> Result<Report, SweepError> {
+    async fn sweep(&mut self, watchlist: &Watchlist, steps: &dyn Steps) -> Result<Report, StoreError> {
         let around = &self.common.around;
-        self.accept_daily(watchlist).await?;
+        self.accept_daily().await?;
         let key = self.key.given("API key", config::read_api_key(watchlist, &around.environment));
         let sweep = || {
             let clock = Arc::clone(&around.clock);
@@ -76,11 +77,13 @@ impl<'s> SweepLoop<'s> {
     }
 
     /// Says once a day that this watchlist is obeyed: one that nobody obeys for days counts as gone.
-    async fn accept_daily(&mut self, watchlist: &Watchlist) -> Result<(), SweepError> {
-        let now = self.common.around.clock.now();
-        let today = now.with_timezone(&watchlist.timezone).date_naive();
+    async fn accept_daily(&mut self) -> Result<(), StoreError> {
+        let common = self.common;
+        let _accepting = common.accepting.lock().await;
+        let (watchlist, now) = (common.watchlist(), common.around.clock.now());
+        let today = watchlist.day_of(now);
         if self.accepted_on != Some(today) {
-            sweep::accept(self.common.around.store, watchlist, now).await?;
+            sweep::accept(common.around.store, &watchlist, now).await?;
             self.accepted_on = Some(today);
         }
         Ok(())

@@ -373,6 +373,9 @@ mod tests {
             [(labour.0, labour.1, "长期", labour.3), (building.0, building.1, "长期", building.3)];
         let found = listed(&[&[labour, building], &without_end]);
         assert_eq!(states(&found), [("D241000018", State::Expired), ("D341000018", State::Unknown)]);
+        let on_its_last_day = ("D341000018", labour.1, "2026-01-10", labour.3);
+        let found = listed(&[&[on_its_last_day], &without_end[..1]]);
+        assert_eq!(states(&found), [("D341000018", State::Expiring)], "until the day that was known is over");
     }
 
     #[test]

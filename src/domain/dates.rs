@@ -217,6 +217,7 @@ mod tests {
             ("2024\u{200b}-08-23", on("2024-08-23"), "what cannot be seen"),
             ("2050-01-01", on("2050-01-01"), "as read"),
             ("2024年8月", End::Unreadable, "a month is no day"),
+            ("2024-08/23", End::Unreadable, "two separators"),
             ("2023-02-29", End::Unreadable, "no such day"),
             ("20230229", End::Unreadable, "no such day, compact"),
             ("2024-13-01", End::Unreadable, "no such month"),

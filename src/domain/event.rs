@@ -319,6 +319,7 @@ mod tests {
                 r#"{"notes": [{"note": "takes_back", "kind": "renewed"}]}"#,
                 News::Retracted(TakenBack {
                     kind: Change::Renewed,
+                    told_as: None,
                     qualification: None,
                     told_on: None,
                     former_end: None,
@@ -361,6 +362,7 @@ mod tests {
         let leaver = Leaver { company: "河南院".into(), open: vec![certificate()] };
         let taken_back = TakenBack {
             kind: Change::Renewed,
+            told_as: Some(Change::CertificateAdded),
             qualification: Some("甲".into()),
             told_on: Some(first),
             former_end: Some(last),

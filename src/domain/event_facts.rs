@@ -52,6 +52,12 @@ impl CertificateFacts {
         Some(filing::duty(self.family, self.valid_until?, &held.collect::<Vec<_>>()))
     }
 
+    /// Whether 施工劳务, which is only registered, is among what it holds.
+    #[must_use]
+    pub fn holds_labour(&self) -> bool {
+        self.qualifications.iter().any(|named| is_labour(&named.name))
+    }
+
     /// Whether it is a registration of 施工劳务 (备案) that is stated to be without an end: lawful there (domain.md 10), and a slip
     /// anywhere else.
     #[must_use]

@@ -229,6 +229,9 @@ pub struct Fields<'a> {
     /// Of what was told and is taken back.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub takes_back: Option<Change>,
+    /// As what it was told, where that was more than is taken back.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub told_as: Option<Change>,
     /// On which day it was found and told.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub told_on: Option<NaiveDate>,
@@ -317,8 +320,10 @@ pub struct Replacement {
 /// What was told and is taken back.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TakenBack {
-    /// As what it had been told.
+    /// What is taken back.
     pub kind: Change,
+    /// As what it had been told, where that was more: a qualification that came with its certificate.
+    pub told_as: Option<Change>,
     /// Of which qualification, where it was of one.
     pub qualification: Option<String>,
     /// The day on which it was found and told; `None` where an older version told it.
@@ -412,6 +417,7 @@ impl Payload for TakenBack {
         Fields {
             qualification,
             takes_back: Some(self.kind),
+            told_as: self.told_as,
             told_on: self.told_on,
             former_end: self.former_end,
             former_grade: self.former_grade.as_ref().map(|grade| Cow::Owned(grade.to_string())),
@@ -422,6 +428,7 @@ impl Payload for TakenBack {
     fn of(fields: Fields<'_>) -> Option<Self> {
         Some(Self {
             kind: fields.takes_back?,
+            told_as: fields.told_as,
             qualification: fields.qualification.map(Cow::into_owned),
             told_on: fields.told_on,
             former_end: fields.former_end,

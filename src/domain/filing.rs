@@ -12,7 +12,7 @@ use super::qualification::is_labour;
 pub enum Duty {
     /// 延续, until this day, inclusive.
     Renewal(NaiveDate),
-    /// 换领, before the end: all of it is of abolished grades (建办市〔2023〕47号), for which no day is prescribed.
+    /// 换领, before the end: all of it that is licensed is of abolished grades (建办市〔2023〕47号), for which no day is prescribed.
     Exchange,
     /// 备案: 施工劳务 is registered, not licensed, since 建市〔2020〕94号; terms and windows differ by province.
     Registration,
@@ -25,11 +25,12 @@ pub enum Duty {
 pub fn duty(family: Family, end: NaiveDate, qualifications: &[(&str, Option<&Grade>)]) -> Duty {
     let Some(by) = family.filing_day(end) else { return Duty::Nothing };
     let is_abolished = |grade: Option<&Grade>| grade.is_some_and(|grade| grade.is_abolished(family));
-    let mut rest = qualifications.iter().filter(|(_, grade)| !is_abolished(*grade));
+    let rest = qualifications.iter().filter(|(_, grade)| !is_abolished(*grade));
     if qualifications.is_empty() || rest.clone().any(|(name, _)| !is_labour(name)) {
         return Duty::Renewal(by);
     }
-    if rest.next().is_some() { Duty::Registration } else { Duty::Exchange }
+    // Beside labour, too: what is not exchanged lapses.
+    if rest.count() < qualifications.len() { Duty::Exchange } else { Duty::Registration }
 }
 
 impl Duty {
@@ -78,7 +79,7 @@ mod tests {
             (
                 Family::Construction,
                 "施工劳务序列,建筑工程施工总承包三级",
-                Duty::Registration,
+                Duty::Exchange,
                 "labour, the rest abolished",
             ),
             (

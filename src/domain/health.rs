@@ -53,7 +53,7 @@ impl Unasked {
 
 /// A daemon that works on the database, or did until it was killed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct LivingDaemon {
+pub struct KnownDaemon {
     /// When it started.
     pub since: DateTime<Utc>,
     /// When it last looked how it stands, which it does once a minute.
@@ -109,7 +109,7 @@ pub struct Facts {
     /// Who is due, or missed an occurrence that a daemon leaves for the next.
     pub missed: Option<Unasked>,
     /// Those that work on the database, and those that were killed not long ago.
-    pub daemons: Vec<LivingDaemon>,
+    pub daemons: Vec<KnownDaemon>,
     /// When any company was asked for last.
     pub last_asked_at: Option<DateTime<Utc>>,
     /// Companies that were asked for today and did not fail before, and those that were verified today.
@@ -160,7 +160,7 @@ const LOOKS_WITHIN: TimeDelta = TimeDelta::minutes(5);
 /// One that has not looked for so long may have been.
 const MISSES_A_LOOK_AFTER: TimeDelta = TimeDelta::seconds(90);
 
-impl LivingDaemon {
+impl KnownDaemon {
     #[must_use]
     pub fn lives(&self, now: DateTime<Utc>) -> bool {
         now - self.last_look <= LOOKS_WITHIN

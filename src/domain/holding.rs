@@ -262,3 +262,16 @@ pub fn named(holding: &Holding) -> NamedQualification {
         grade: holding.qualification.grade.clone(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn items_without_a_number_are_kept_aside() {
+        let item = |number: &str| Item { certificate_num: Some(number.into()), ..Item::default() };
+        let items = [item("D241000018"), item("-"), item("D341000018"), Item::default()];
+        assert_eq!(unnumbered(&items).collect::<Vec<_>>(), [&items[1], &items[3]]);
+        assert_eq!(read_items(&items).len(), 2);
+    }
+}

@@ -106,12 +106,7 @@ pub fn judge(
 ) -> Judgement {
     let mut judgement = Judgement::default();
     for ((number, end), holdings) in ends(snapshot) {
-        let certificate: Vec<&Holding> = judged(snapshot)
-            .map(|judged| judged.holding)
-            // What ended long ago raises nothing, nor does it keep the rest from being superseded.
-            .filter(|holding| holding.number == number && !holding.is_historical(look.history()))
-            .collect();
-        if snapshot.is_superseded(certificate) || waits(&holdings, end, look) {
+        if silence(snapshot, (&number, end), &holdings, look).is_some() {
             continue;
         }
         let judging = Judging {
@@ -129,6 +124,62 @@ pub fn judge(
         judging.judge(&mut judgement);
     }
     judgement
+}
+
+/// Why nothing is told of an end, whatever the thresholds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Silence {
+    /// It was over long ago.
+    Historical,
+    /// All of its certificate is held in another one that ends later.
+    Superseded,
+    /// A later end was seen once.
+    LaterEndInDoubt,
+}
+
+impl Silence {
+    /// The name in `--json` (design 7).
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Historical => "historical",
+            Self::Superseded => "superseded",
+            Self::LaterEndInDoubt => "later_end_in_doubt",
+        }
+    }
+}
+
+/// Why [`judge`] tells nothing of this end of this certificate; `None`: its thresholds decide.
+#[must_use]
+pub fn silence_of(
+    snapshot: &Snapshot,
+    number: &CertificateNumber,
+    end: NaiveDate,
+    look: &Look<'_>,
+) -> Option<Silence> {
+    let holdings = ends(snapshot).remove(&(number.clone(), end))?;
+    silence(snapshot, (number, end), &holdings, look)
+}
+
+fn silence(
+    snapshot: &Snapshot,
+    (number, end): (&CertificateNumber, NaiveDate),
+    of_end: &[JudgedHolding<'_>],
+    look: &Look<'_>,
+) -> Option<Silence> {
+    // What ended long ago raises nothing, nor does it keep the rest from being superseded.
+    let of_certificate = judged(snapshot).map(|judged| judged.holding);
+    let certificate =
+        of_certificate.filter(|one| one.number == *number && !one.is_historical(look.history()));
+    if look.history().has(end) {
+        Some(Silence::Historical)
+    } else if snapshot.is_superseded(certificate) {
+        Some(Silence::Superseded)
+    } else if waits(of_end, end, look) {
+        Some(Silence::LaterEndInDoubt)
+    } else {
+        None
+    }
 }
 
 /// The first day after `today` on which [`judge`] may find something that it does not find today, as far as the snapshot stays
@@ -253,8 +304,7 @@ impl Judging<'_> {
     fn judge(&self, judgement: &mut Judgement) {
         let left = days_left(self.end, self.look.today);
         if left < 0 {
-            let is_over = !self.ends_before_its_issue() && !self.is_registered_for_ever();
-            if !self.look.history().has(self.end) && is_over {
+            if !self.ends_before_its_issue() && !self.is_registered_for_ever() {
                 self.expired(-left, judgement);
             }
             return;

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::text::{folded, normalised, plain};
+use super::text::{folded, shows_nothing};
 
 /// The most characters of a keyword; the longest registered company names have about 60.
 pub const KEYWORD_CHARACTERS_MAX: usize = 100;
@@ -50,8 +50,7 @@ impl FromStr for Keyword {
     fn from_str(text: &str) -> Result<Self, BadKeyword> {
         let text = text.trim();
         let length = text.chars().count();
-        let shows_something = |character| plain(character).is_some_and(|plain| plain != ' ');
-        if !text.chars().any(shows_something) && normalised(text).is_empty() {
+        if shows_nothing(text) {
             Err(BadKeyword::Empty)
         } else if length > KEYWORD_CHARACTERS_MAX {
             Err(BadKeyword::TooLong(length))

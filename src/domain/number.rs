@@ -390,6 +390,22 @@ mod tests {
     }
 
     #[test]
+    fn a_family_has_one_name_everywhere() {
+        for family in [
+            Family::Construction,
+            Family::Design,
+            Family::Survey,
+            Family::Supervision,
+            Family::Integrated,
+            Family::BiddingAgency,
+            Family::CostConsulting,
+            Family::Other,
+        ] {
+            assert_eq!(serde_json::to_value(family).unwrap(), family.as_str());
+        }
+    }
+
+    #[test]
     fn filing_days_follow_the_family() {
         for (end, three_months, sixty_days) in [
             ("2024-08-23", "2024-05-23", "2024-06-24"),

@@ -239,6 +239,12 @@ mod tests {
                 "more than the total said",
             ),
             (
+                vec![page(5, 0..20)],
+                1,
+                Err(Incompleteness::Count { total: 5, got: 20 }),
+                "a full page more: no further one is paid",
+            ),
+            (
                 vec![page(1_000_000, 0..20)],
                 1,
                 Err(Incompleteness::TooMany { total: 1_000_000 }),

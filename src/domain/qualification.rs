@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::alias;
 pub use super::grade::{Grade, GradeChange, grade_change, holds_at_least};
 use super::grade::{unfold_numerals, unfolded};
-use super::text::{displayable, normalised, plain, without_escapes};
+use super::text::{displayable, normalised, plain, shows_nothing, without_escapes};
 
 /// A qualification for comparison: its name without the grade, normalised.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -78,12 +78,6 @@ impl Qualification {
 #[must_use]
 pub(super) fn is_labour(name: &str) -> bool {
     alias::official(normalised(name)) == "施工劳务"
-}
-
-/// Whether nothing is left of a text in comparison.
-fn shows_nothing(text: &str) -> bool {
-    let is_seen = |character| plain(character).is_some_and(|plain| plain != ' ');
-    !text.chars().any(is_seen) && normalised(text).is_empty()
 }
 
 /// Splits 资质名称 into its qualifications. Separators are , ， ; ； and line breaks, and 、 / | right after a grade: elsewhere

@@ -107,7 +107,7 @@ pub fn due(rhythm: Rhythm<'_>, asked: &LastAsked, now: DateTime<Utc>) -> Option<
     Occasions::at(rhythm, now).due(asked)
 }
 
-/// What a rhythm says of one instant: the same for every company that shares it, and laborious to find.
+/// What a rhythm says of one instant: the same for every company that shares it, and slow to find.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Occasions {
     now: DateTime<Utc>,

@@ -199,6 +199,25 @@ impl Snapshot {
         holdings.filter(|(_, other)| other.number != needed.number && covers(other, needed))
     }
 
+    /// What is known, as its readers heard it: what was seen once and told to nobody is not there yet, and what they were told as ending
+    /// later does.
+    #[must_use]
+    pub fn as_told(mut self) -> Self {
+        let is_unheard =
+            |doubt: &Doubt| matches!(doubt.difference, Difference::New(_)) && doubt.told_as.is_none();
+        self.doubts.retain(|_, doubt| !is_unheard(doubt));
+        for ((key, _), doubt) in &self.doubts {
+            if let Difference::End { shown, .. } = &doubt.difference
+                && doubt.told_as.is_some()
+                && doubt.was_shown_last()
+                && let Some(held) = self.held.get_mut(key)
+            {
+                held.holding = shown.clone();
+            }
+        }
+        self
+    }
+
     /// Whether every holding of the certificate is covered by an established one (design 3, "Superseded").
     #[must_use]
     pub fn is_superseded<'a>(&self, certificate: impl IntoIterator<Item = &'a Holding>) -> bool {

@@ -7,9 +7,9 @@ use futures_util::FutureExt as _;
 
 use super::maildir::MaildirSession;
 use super::receipt::Receipt;
-use super::smtp::failure::{Fault, SendFailure, Stage};
+use super::smtp::failure::{Blame, SendFailure, Stage};
 use super::smtp::wire::check_wire_format;
-use super::smtp::{SmtpServer, SmtpSession};
+use super::smtp::{MailServer, SmtpSession};
 
 const UNSENDABLE: &str = "this is a fault of qualwatch: please report it with the message's subject";
 
@@ -19,7 +19,7 @@ const PANICKED: &str = "this is a fault of qualwatch: please report it with what
 #[derive(Debug, Clone)]
 pub enum Courier {
     /// A server that takes them.
-    Smtp(SmtpServer),
+    Smtp(MailServer),
     /// A directory: one `.eml` a message, made when it is missing.
     Maildir(PathBuf),
 }
@@ -75,11 +75,11 @@ impl Session {
     /// without a reply leaves open whether the message was taken: every repeat must carry the same bytes.
     ///
     /// # Errors
-    /// [`SendFailure`] at [`Stage::Data`]; with [`Fault::Message`] and nothing sent when the bytes are not in wire format
+    /// [`SendFailure`] at [`Stage::Data`]; with [`Blame::Message`] and nothing sent when the bytes are not in wire format
     /// ([`check_wire_format`]).
     pub async fn hand_over(&mut self, message: &[u8]) -> Result<Receipt, SendFailure> {
         if let Err(unsendable) = check_wire_format(message) {
-            return Err(SendFailure::found(Stage::Data, Fault::Message, unsendable.to_string(), UNSENDABLE));
+            return Err(SendFailure::found(Stage::Data, Blame::Message, unsendable.to_string(), UNSENDABLE));
         }
         match &mut self.0 {
             Way::Smtp(session) => {
@@ -135,7 +135,7 @@ async fn contained<T>(work: impl Future<Output = T>) -> Option<T> {
 
 fn panicked(stage: Stage) -> SendFailure {
     let reply = "an internal error: the log has what panicked".to_owned();
-    SendFailure::found(stage, Fault::Server, reply, PANICKED)
+    SendFailure::found(stage, Blame::Server, reply, PANICKED)
 }
 
 #[cfg(test)]

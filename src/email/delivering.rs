@@ -16,7 +16,7 @@ use super::rest::{self, ToldAtOnce};
 use super::ripeness::Ripe;
 use super::run::{MailProblem, Next, Run, Served};
 use super::smtp::censor::Censor;
-use super::smtp::failure::{Fault, SendFailure, Stage};
+use super::smtp::failure::{Blame, SendFailure, Stage};
 use crate::clock;
 use crate::config::EmailAddress;
 use crate::domain::event::Event;
@@ -59,12 +59,12 @@ pub(super) struct Parcel<'a> {
     /// The oldest of what it tells.
     pub first: Option<DeliveryId>,
     /// Whether its bytes are stored.
-    pub state: State<'a>,
+    pub state: MessageState<'a>,
 }
 
 /// Whether a message's bytes are settled.
 #[derive(Clone, Copy)]
-pub(super) enum State<'a> {
+pub(super) enum MessageState<'a> {
     /// Its DATA has begun once: every repeat carries the same bytes.
     Frozen(MessageRow),
     /// No server was offered it.
@@ -176,7 +176,7 @@ impl Run<'_> {
                 content: &message.content,
                 events: usize::try_from(message.events).unwrap_or_default(),
                 first: message.first,
-                state: State::Frozen(message.row),
+                state: MessageState::Frozen(message.row),
             };
             match self.send_parcel(served, &parcel).await? {
                 Next::Message => {}
@@ -329,7 +329,7 @@ impl Run<'_> {
                     content: &content,
                     events: covers.len(),
                     first: covers.iter().min().copied(),
-                    state: State::Draft { subject: &letter.subject, covers: &covers },
+                    state: MessageState::Draft { subject: &letter.subject, covers: &covers },
                 };
                 self.send_parcel(served, &parcel).await
             }
@@ -346,7 +346,7 @@ impl Run<'_> {
         let censor = Censor::new(None);
         let to: EmailAddress = address.parse().map_err(|bad| {
             let reply = censor.clean(&format!("{bad}"));
-            SendFailure::found(Stage::Rcpt, Fault::RecipientForGood, reply, BAD_ADDRESS)
+            SendFailure::found(Stage::Rcpt, Blame::RecipientForGood, reply, BAD_ADDRESS)
         })?;
         let watchlist = self.mailer.watchlist;
         let at = self.mailer.clock.now();
@@ -380,16 +380,16 @@ impl Run<'_> {
         let steps = self.mailer.steps;
         if let Err(failure) = self.offer(served.claim, parcel.address).await? {
             let covers = match parcel.state {
-                State::Frozen(_) => Vec::new(),
-                State::Draft { covers, .. } => covers.to_vec(),
+                MessageState::Frozen(_) => Vec::new(),
+                MessageState::Draft { covers, .. } => covers.to_vec(),
             };
             return self.failed(served, &failure, covers).await;
         }
         self.proven(Stage::Rcpt).await?;
         steps.reached(Step::Offered).await;
         let row = match parcel.state {
-            State::Frozen(row) => row,
-            State::Draft { subject, covers } => {
+            MessageState::Frozen(row) => row,
+            MessageState::Draft { subject, covers } => {
                 let Parcel { address, message_id, content, .. } = *parcel;
                 let draft = Draft { address, message_id, subject, content, covers };
                 mailing::freeze(served.claim, &draft, self.mailer.clock.now()).await?
@@ -438,7 +438,7 @@ impl Run<'_> {
     fn halve(&mut self, failure: &SendFailure, bytes: usize) -> bool {
         let smaller = bytes / 2;
         // The second condition ends it where a message does not become smaller.
-        let is_worth_it = failure.fault == Fault::TooLarge
+        let is_worth_it = failure.fault == Blame::TooLarge
             && failure.code.is_some()
             && smaller >= LETTER_BYTES_LEAST
             && smaller < self.letter_bytes_max;
@@ -508,7 +508,7 @@ fn compose_apart<T>(
 
 /// A message that we cannot make: a fault of our own.
 fn unbuildable(why: &str) -> SendFailure {
-    SendFailure::found(Stage::Data, Fault::Message, Censor::new(None).clean(why), UNBUILDABLE)
+    SendFailure::found(Stage::Data, Blame::Message, Censor::new(None).clean(why), UNBUILDABLE)
 }
 
 /// Does the work and keeps the claim alive meanwhile: a server may think for ten minutes.

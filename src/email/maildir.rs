@@ -13,7 +13,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::receipt::Receipt;
 use super::smtp::censor::Censor;
-use super::smtp::failure::{Fault, SendFailure, Stage};
+use super::smtp::failure::{Blame, SendFailure, Stage};
 use crate::random;
 
 /// The most bytes of a file's name without the directory.
@@ -126,7 +126,7 @@ async fn on_disk<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send 
 /// A disk's fault is nobody's who is written to: tried again, nothing ages.
 fn failure(stage: Stage, directory: &Path, error: &io::Error) -> SendFailure {
     let reply = Censor::new(None).clean(&format!("writing into {}: {error}", directory.display()));
-    SendFailure::found(stage, Fault::Server, reply, ADVICE)
+    SendFailure::found(stage, Blame::Server, reply, ADVICE)
 }
 
 #[cfg(test)]
@@ -216,7 +216,7 @@ mod tests {
         let file = root.path().join("file");
         fs::write(&file, "").unwrap();
         let failure = MaildirSession::open(file.join("mail")).await.err().unwrap();
-        assert_eq!((failure.stage, failure.fault, failure.code), (Stage::Connect, Fault::Server, None));
+        assert_eq!((failure.stage, failure.fault, failure.code), (Stage::Connect, Blame::Server, None));
         assert!(failure.advice().unwrap().contains("[email].maildir"));
 
         let directory = root.path().join("mail");
@@ -224,6 +224,6 @@ mod tests {
         fs::remove_dir(&directory).unwrap();
         session.offer("reader@example.com");
         let failure = session.hand_over(MAIL).await.unwrap_err();
-        assert_eq!((failure.stage, failure.fault), (Stage::Data, Fault::Server));
+        assert_eq!((failure.stage, failure.fault), (Stage::Data, Blame::Server));
     }
 }

@@ -43,7 +43,7 @@ type Source = Box<dyn std::error::Error + Send + Sync>;
 /// The bytes of the message: the same input gives the same bytes, in wire format.
 ///
 /// Both parts are base64: the most part of them is Chinese, and base64 has neither long lines nor a dot at a line's
-/// beginning. The boundary is derived from the message id, where the library would draw one by lot.
+/// beginning. The boundary is derived from the message id, where the library would make a random one.
 ///
 /// # Errors
 /// When the letter or an address cannot be written as a message.

@@ -4,7 +4,7 @@
 //! what is worth telling, and any address that did not come from the file.
 //!
 //! How a message leaves: [`Post`](post::Post) opens the way; a message is offered, stored by the caller, handed over.
-//! A [`SendFailure`] says whose [`Fault`] it is, and that decides who waits. [`mailer`] does this for all that is owed.
+//! A [`SendFailure`] says whose [`Blame`] it is, and that decides who waits. [`mailer`] does this for all that is owed.
 
 mod courier;
 mod delivering;
@@ -29,8 +29,8 @@ pub use self::courier::{Courier, Session};
 pub use self::error::EmailError;
 pub use self::outlet::{courier, fingerprint};
 pub use self::receipt::Receipt;
-pub use self::ripeness::{Ripe, Sweeping};
+pub use self::ripeness::{LOGIN_PAUSE, Ripe, Sweeping, may_log_in};
 pub use self::run::{MailProblem, Mailed, Mailer};
-pub use self::smtp::failure::{Fault, SendFailure, Stage};
+pub use self::smtp::failure::{Blame, SendFailure, Stage};
 pub use self::smtp::wire::{Unsendable, check_wire_format};
-pub use self::smtp::{Login, Patience, Security, SmtpServer};
+pub use self::smtp::{Login, MailServer, Patience};

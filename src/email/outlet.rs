@@ -5,9 +5,9 @@ use std::ffi::OsString;
 use sha2::{Digest as _, Sha256};
 
 use super::courier::Courier;
-use super::smtp::failure::{Fault, SendFailure, Stage};
-use super::smtp::{Login, Patience, Security, SmtpServer};
-use crate::config::{self, Outlet, Source, Sourced, Watchlist, is_full_host_name};
+use super::smtp::failure::{Blame, SendFailure, Stage};
+use super::smtp::{Login, MailServer, Patience};
+use crate::config::{Outlet, Source, Sourced, Watchlist, is_full_host_name};
 use crate::domain::secret::Secret;
 use crate::domain::text::hex;
 use crate::random;
@@ -32,17 +32,13 @@ pub fn courier(watchlist: &Watchlist, password: Option<&Secret>) -> Result<Couri
         (Some(user), Some(password)) => Some(Login { user: user.clone(), password: password.clone() }),
         (Some(_), None) => {
             let reply = "no password is given for the login in [email].smtp".to_owned();
-            return Err(SendFailure::found(Stage::Auth, Fault::Sender, reply, NO_PASSWORD));
+            return Err(SendFailure::found(Stage::Auth, Blame::Sender, reply, NO_PASSWORD));
         }
     };
-    Ok(Courier::Smtp(SmtpServer {
+    Ok(Courier::Smtp(MailServer {
         host: server.host.clone(),
         port: server.port,
-        security: match server.security {
-            config::Security::Tls => Security::Implicit,
-            config::Security::StartTls => Security::StartTls,
-            config::Security::Plain => Security::PlainLoopback,
-        },
+        security: server.security,
         login,
         ca_file: ca_file.clone(),
         helo: helo
@@ -111,6 +107,7 @@ mod tests {
     use std::path::Path;
 
     use super::*;
+    use crate::config::Security;
 
     fn watchlist(email: &str) -> Watchlist {
         let text = format!(
@@ -131,7 +128,7 @@ mod tests {
         };
         assert_eq!(
             (server.host.as_str(), server.port, server.security),
-            ("smtp.example.com", 465, Security::Implicit)
+            ("smtp.example.com", 465, Security::Tls)
         );
         assert_eq!(server.login.unwrap().user, "alerts@example.com");
 
@@ -164,7 +161,7 @@ mod tests {
     #[test]
     fn a_login_without_a_password_is_the_senders_own_fault() {
         let failure = courier(&watchlist(PLACE), None).unwrap_err();
-        assert_eq!((failure.stage, failure.fault), (Stage::Auth, Fault::Sender));
+        assert_eq!((failure.stage, failure.fault), (Stage::Auth, Blame::Sender));
         assert!(failure.advice().unwrap().contains("smtp-password"));
     }
 

@@ -3,7 +3,7 @@
 
 use super::courier::{Courier, Session};
 use super::receipt::Receipt;
-use super::smtp::failure::{Fault, SendFailure, Stage};
+use super::smtp::failure::{Blame, SendFailure, Stage};
 
 /// The way to the mail server.
 pub struct Post {
@@ -60,7 +60,7 @@ impl Post {
             }
             let is_lost = self.session.as_ref().is_some_and(|session| !session.is_open());
             if !is_lost || std::mem::replace(&mut self.was_replaced, true) {
-                if failure.fault == Fault::Sender && failure.stage == Stage::Mail {
+                if failure.fault == Blame::Sender && failure.stage == Stage::Mail {
                     self.courier = Err(failure.clone());
                 }
                 return Err(failure);
@@ -96,7 +96,7 @@ impl Post {
     /// Leaves a connection that has taken messages and takes no more for now. Gives whether it did: then the same is worth another
     /// try. It ends, as each fresh connection has taken none.
     pub async fn renew_after(&mut self, failure: &SendFailure) -> bool {
-        let is_spent = failure.fault == Fault::Server
+        let is_spent = failure.fault == Blame::Server
             && failure.is_certain()
             && self.session.as_ref().is_some_and(|session| session.taken() > 0);
         if is_spent && let Some(session) = self.session.take() {

@@ -8,17 +8,14 @@ use tracing::Instrument as _;
 use super::error::EmailError;
 use super::outlet;
 use super::post::Connection;
-use super::ripeness::{Ripe, is_over};
+use super::ripeness::{LOGIN_PAUSE, Ripe, is_over, may_log_in};
 use super::run::{Gate, MailProblem, Next, Pending, Run, Served, span_of};
-use super::smtp::failure::{Fault, SendFailure, Stage};
+use super::smtp::failure::{Blame, SendFailure, Stage};
 use crate::store::asking::stops::{self, Stop, What};
 use crate::store::outbox::mailing::DeliveryId;
 use crate::store::outbox::recipients::{self, Recipient, RecipientClaim, Taken};
-use crate::store::outbox::refusals::{self, Refusal, Refused};
+use crate::store::outbox::refusals::{self, RecipientRefusal, Refused};
 use crate::store::outbox::troubles;
-
-/// The sender's own fault allows one login an hour, by whatever command: more would get the account locked.
-const LOGIN_PAUSE: TimeDelta = TimeDelta::hours(1);
 
 /// While the server is away, minutes between attempts.
 const SERVER_PAUSES: [i64; 7] = [1, 2, 5, 10, 20, 30, 60];
@@ -84,7 +81,7 @@ impl Run<'_> {
             return Ok(Gate::Shut);
         }
         let Some(mail) = self.stop_of(What::Mail) else { return Ok(Gate::Open) };
-        let is_allowed = self.has_changed(mail) || is_over(mail.next_probe_at, LOGIN_PAUSE, now);
+        let is_allowed = self.has_changed(mail) || may_log_in(mail, now);
         let fingerprint = self.fingerprint(&mail.salt);
         let next = Some(now + LOGIN_PAUSE);
         if is_allowed && stops::take_probe(pool, What::Mail, mail, next, &fingerprint).await? {
@@ -141,9 +138,9 @@ impl Run<'_> {
     ) -> Result<Next, EmailError> {
         let recipient = served.claim.recipient().clone();
         match failure.fault {
-            Fault::Sender => return self.sender_failed(served, failure).await,
-            Fault::Server => return self.server_failed(served, failure).await,
-            Fault::RecipientForNow | Fault::RecipientForGood | Fault::Message | Fault::TooLarge => {}
+            Blame::Sender => return self.sender_failed(served, failure).await,
+            Blame::Server => return self.server_failed(served, failure).await,
+            Blame::RecipientForNow | Blame::RecipientForGood | Blame::Message | Blame::TooLarge => {}
         }
         self.mailed.failed += 1;
         self.problem(Some(&recipient), failure);
@@ -157,7 +154,7 @@ impl Run<'_> {
             None => self.judge(served.claim, &pending).await?,
         }
         Ok(match failure.fault {
-            Fault::Message | Fault::TooLarge => Next::Message,
+            Blame::Message | Blame::TooLarge => Next::Message,
             _ => Next::Recipient,
         })
     }
@@ -181,7 +178,7 @@ impl Run<'_> {
                 let refused = self.pending.iter().find(|pending| pending.failure.is_for_good());
                 if let Some(failure) = refused.map(|pending| pending.failure.clone()) {
                     // What is too large for this server is so whoever sends it.
-                    let size = failure.advice().filter(|_| failure.fault == Fault::TooLarge);
+                    let size = failure.advice().filter(|_| failure.fault == Blame::TooLarge);
                     self.stop(&failure.of_the_sender(size.unwrap_or(ALIKE))).await?;
                 }
                 self.put_off().await?;
@@ -226,7 +223,7 @@ impl Run<'_> {
     /// that their own mail shows whether the server refuses everybody.
     async fn announce(&mut self) -> Result<(), EmailError> {
         let [pending] = &self.pending[..] else { return Ok(()) };
-        if pending.failure.fault != Fault::RecipientForGood {
+        if pending.failure.fault != Blame::RecipientForGood {
             return Ok(());
         }
         let teller = self.mailer.teller();
@@ -267,7 +264,7 @@ impl Run<'_> {
     /// A refusal that is the recipient's, or the message's. Without anybody whose mail was taken a message is not given up for its
     /// own sake: the server may mean the sender.
     async fn judge(&mut self, claim: &mut RecipientClaim, pending: &Pending) -> Result<(), EmailError> {
-        let is_of_the_message = matches!(pending.failure.fault, Fault::Message | Fault::TooLarge);
+        let is_of_the_message = matches!(pending.failure.fault, Blame::Message | Blame::TooLarge);
         let is_known = pending.failure.code.is_none() || self.mailed.sent > 0;
         match pending.deliveries.iter().min() {
             Some(first) if is_of_the_message && is_known => {
@@ -393,9 +390,9 @@ impl Run<'_> {
         let now = self.mailer.clock.now();
         let Some(mail) = self.stop_of(What::Mail) else { return Ok(()) };
         let fingerprint = self.fingerprint(&mail.salt);
-        let attempts = mail.attempts + 1;
-        let stop = Stop { attempts, next_probe_at: Some(now), fingerprint, ..mail.clone() };
-        stops::set(self.mailer.store.pool(), What::Mail, &stop).await?;
+        // As it is since this run took its login. Where somebody ended the stop meanwhile there is nothing to give back.
+        let taken = Stop { attempts: mail.attempts + 1, ..mail.clone() };
+        stops::take_probe(self.mailer.store.pool(), What::Mail, &taken, Some(now), &fingerprint).await?;
         Ok(())
     }
 
@@ -404,9 +401,9 @@ impl Run<'_> {
         let Pending { recipient, attempts, failure, .. } = pending;
         let teller = self.mailer.teller();
         let turn = teller.undeliverable(recipient, recipient.as_str(), failure);
-        let is_unknown = failure.fault == Fault::RecipientForGood;
+        let is_unknown = failure.fault == Blame::RecipientForGood;
         let reply = failure.to_string();
-        let refusal = Refusal {
+        let refusal = RecipientRefusal {
             reply: &reply,
             now: teller.now,
             next_attempt_at: teller.now + pause(&RECIPIENT_PAUSES, *attempts),

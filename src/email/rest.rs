@@ -14,7 +14,6 @@ use crate::domain::event::{Audience, Event};
 use crate::domain::holding::Past;
 use crate::domain::keyword::Keyword;
 use crate::domain::number::CertificateNumber;
-use crate::domain::snapshot::{Difference, Doubt, Snapshot};
 use crate::store::StoreError;
 use crate::store::companies::{CompanyId, renewals};
 use crate::store::outbox::recipients::Recipient;
@@ -163,19 +162,13 @@ impl Reader<'_> {
         let mut first: Option<Deadline> = None;
         let is_read = |keyword: &str| self.companies.contains_key(keyword);
         for mut company in established::established(self.pool, ids, is_read).await? {
-            company.snapshot = as_told(company.snapshot);
+            company.snapshot = company.snapshot.as_told();
             let Some(entry) = self.companies.get(company.keyword.as_str()) else { continue };
             let owner = Owner {
                 keyword: &company.keyword,
                 name: &entry.name,
                 last_verified_at: company.last_verified_at,
-                expiring_from_days: self
-                    .watchlist
-                    .expiry_days_of(entry)
-                    .iter()
-                    .max()
-                    .copied()
-                    .map_or(-1, i64::from),
+                expiring_from_days: self.watchlist.expiring_from_days(Some(entry)),
             };
             let mut all = certificates::certificates(&company.snapshot, owner, self.today);
             all.retain(|certificate| !self.tells_of(certificate));
@@ -204,24 +197,6 @@ impl Reader<'_> {
                 })
         })
     }
-}
-
-/// What is known, as its readers heard it: what was seen once and told to nobody is no deadline of theirs yet, and what they were told
-/// as ending later is none at its former end.
-fn as_told(mut snapshot: Snapshot) -> Snapshot {
-    let is_unheard =
-        |doubt: &Doubt| matches!(doubt.difference, Difference::New(_)) && doubt.told_as.is_none();
-    snapshot.doubts.retain(|_, doubt| !is_unheard(doubt));
-    for ((key, _), doubt) in &snapshot.doubts {
-        if let Difference::End { shown, .. } = &doubt.difference
-            && doubt.told_as.is_some()
-            && doubt.was_shown_last()
-            && let Some(held) = snapshot.held.get_mut(key)
-        {
-            held.holding = shown.clone();
-        }
-    }
-    snapshot
 }
 
 /// Numbers are equal when their keys are.

@@ -6,6 +6,7 @@ use chrono_tz::Tz;
 use crate::domain::event::Audience;
 use crate::domain::occurrences::CronLine;
 use crate::domain::wall_clock::not_ahead;
+use crate::store::asking::stops::Stop;
 use crate::store::outbox::mailing::Waiting;
 
 /// News goes at the latest this long after its recipient's first event, sweep or not.
@@ -75,6 +76,15 @@ pub(super) fn late_since(waiting: &Waiting, digest: Digest<'_>, now: DateTime<Ut
     });
     let all = [waiting.operator_since, reader_since, waiting.frozen_since];
     all.into_iter().flatten().min().filter(|since| now - *since >= LATE_AFTER)
+}
+
+/// The sender's own fault allows one login an hour, by whatever command: more would get the account locked.
+pub const LOGIN_PAUSE: TimeDelta = TimeDelta::hours(1);
+
+/// Whether the hour since the last login is over.
+#[must_use]
+pub fn may_log_in(stop: &Stop, now: DateTime<Utc>) -> bool {
+    is_over(stop.next_probe_at, LOGIN_PAUSE, now)
 }
 
 /// Processes that were given one instant to start at differ by moments: that is no clock that ran ahead.

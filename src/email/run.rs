@@ -9,7 +9,7 @@ use super::post::Post;
 use super::readers::Readers;
 use super::ripeness::{self, Digest, Ripe};
 use super::smtp::failure::SendFailure;
-use super::telling::Teller;
+use super::telling::MailTeller;
 use crate::clock::Clock;
 use crate::config::{Sourced, Watchlist};
 use crate::domain::event::Audience;
@@ -146,13 +146,13 @@ impl Mailer<'_> {
         self.password.as_ref().map(|password| &password.value)
     }
 
-    pub(super) fn teller(&self) -> Teller<'_> {
-        Teller { watchlist: self.watchlist, now: self.clock.now() }
+    pub(super) fn teller(&self) -> MailTeller<'_> {
+        MailTeller { watchlist: self.watchlist, now: self.clock.now() }
     }
 
     /// The calendar day in the configured zone: what "today" means in a mail.
     pub(super) fn day_of(&self, now: DateTime<Utc>) -> NaiveDate {
-        now.with_timezone(&self.watchlist.timezone).date_naive()
+        self.watchlist.day_of(now)
     }
 }
 

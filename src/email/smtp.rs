@@ -7,7 +7,7 @@ mod connecting;
 mod conversation;
 pub(crate) mod censor;
 pub(crate) mod failure;
-mod fault;
+mod blame;
 mod refusal;
 mod refusal_table;
 mod reply;
@@ -19,9 +19,9 @@ use lettre::Address;
 
 use self::censor::Censor;
 use self::conversation::{Conversation, NoReply};
-use self::failure::{CLOSING, Fault, SendFailure, Stage};
+use self::failure::{Blame, CLOSING, SendFailure, Stage};
 use self::reply::ServerReply;
-pub use self::server::{Login, Patience, Security, SmtpServer};
+pub use self::server::{Login, MailServer, Patience};
 use super::receipt::Receipt;
 
 /// "Start mail input" (RFC 5321, 4.2.3), the only reply to DATA after which a message may follow.
@@ -48,7 +48,7 @@ pub(crate) struct SmtpSession {
 }
 
 impl SmtpSession {
-    pub(crate) async fn connect(server: &SmtpServer) -> Result<Self, SendFailure> {
+    pub(crate) async fn connect(server: &MailServer) -> Result<Self, SendFailure> {
         let censor = Censor::new(server.login.as_ref());
         let (talk, abilities) = connecting::connect(server, &censor).await?;
         let (transaction, patience) = (Transaction::None, server.patience);
@@ -197,8 +197,8 @@ impl SmtpSession {
             Address::new(user, domain).ok()
         });
         let (fault, hint) = match stage {
-            Stage::Rcpt => (Fault::RecipientForGood, BAD_ADDRESS),
-            _ => (Fault::Sender, BAD_SENDER),
+            Stage::Rcpt => (Blame::RecipientForGood, BAD_ADDRESS),
+            _ => (Blame::Sender, BAD_SENDER),
         };
         found.ok_or_else(|| {
             let reply = self.censor.clean(&format!("{text} is no address that mail can be sent to"));

@@ -21,12 +21,12 @@ const CLASS: &str = "mail";
 
 /// When, and to whom.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Teller<'a> {
+pub(super) struct MailTeller<'a> {
     pub watchlist: &'a Watchlist,
     pub now: DateTime<Utc>,
 }
 
-impl Teller<'_> {
+impl MailTeller<'_> {
     /// All mail is stopped since then.
     pub(super) fn stopped(
         &self,
@@ -43,13 +43,13 @@ impl Teller<'_> {
             since: Some(since),
             ..TroubleFacts::default()
         };
-        self.turn(News::Trouble(Trouble::EmailStopped, facts), MAIL, self.operators())
+        self.turn(News::Trouble(Trouble::EmailStopped, facts), MAIL, self.watchlist.operators())
     }
 
     /// Mail goes again.
     pub(super) fn goes_on(&self) -> Turn {
         let facts = TroubleFacts::default();
-        self.turn(News::Resolved(Trouble::EmailStopped, facts), MAIL, self.operators())
+        self.turn(News::Resolved(Trouble::EmailStopped, facts), MAIL, self.watchlist.operators())
     }
 
     /// A recipient's mail was given up. Nobody hears who is the only operator: that is for log and status.
@@ -76,7 +76,7 @@ impl Teller<'_> {
     pub(super) fn reachable(&self, recipient: &Recipient, causes: [&str; 2]) -> Vec<Turn> {
         let facts = TroubleFacts { reason: recipient.to_string(), ..TroubleFacts::default() };
         let news = News::Resolved(Trouble::EmailUndeliverable, facts);
-        causes.map(|cause| self.turn(news.clone(), cause, self.operators())).to_vec()
+        causes.map(|cause| self.turn(news.clone(), cause, self.watchlist.operators())).to_vec()
     }
 
     /// What this recipient was owed has gone to those who get it by the file now: so ends this cause.
@@ -87,7 +87,7 @@ impl Teller<'_> {
             went_to: to.into_iter().map(str::to_owned).collect(),
             ..TroubleFacts::default()
         };
-        self.turn(News::Resolved(Trouble::EmailUndeliverable, facts), cause, self.operators())
+        self.turn(News::Resolved(Trouble::EmailUndeliverable, facts), cause, self.watchlist.operators())
     }
 
     /// The server is away, and what somebody is owed could have gone since then.
@@ -99,7 +99,7 @@ impl Teller<'_> {
             since: Some(since),
             ..TroubleFacts::default()
         };
-        self.turn(News::Trouble(Trouble::EmailLate, facts), MAIL, self.operators())
+        self.turn(News::Trouble(Trouble::EmailLate, facts), MAIL, self.watchlist.operators())
     }
 
     /// What this recipient is owed could have gone since then.
@@ -118,7 +118,7 @@ impl Teller<'_> {
     pub(super) fn late_no_more(&self, address: &str) -> Turn {
         let whose = if address == MAIL { "the mail server was away" } else { address };
         let facts = TroubleFacts { reason: whose.to_owned(), ..TroubleFacts::default() };
-        self.turn(News::Resolved(Trouble::EmailLate, facts), address, self.operators())
+        self.turn(News::Resolved(Trouble::EmailLate, facts), address, self.watchlist.operators())
     }
 
     /// Where mail goes: a server or a directory.
@@ -129,10 +129,6 @@ impl Teller<'_> {
         }
     }
 
-    fn operators(&self) -> Vec<String> {
-        self.watchlist.email.operators.iter().map(|address| address.as_str().to_owned()).collect()
-    }
-
     fn operators_besides(&self, recipient: &Recipient) -> Vec<String> {
         let operators = &self.watchlist.email.operators;
         let others = operators.iter().filter(|address| address.folded() != recipient.as_str());
@@ -140,8 +136,7 @@ impl Teller<'_> {
     }
 
     fn turn(&self, news: News, cause: &str, recipients: Vec<String>) -> Turn {
-        let today = self.now.with_timezone(&self.watchlist.timezone).date_naive();
-        let event = Event::new(news, self.now, today);
+        let event = Event::new(news, self.now, self.watchlist.day_of(self.now));
         Turn { cause: cause.to_owned(), owed: Owed { event, company: None, recipients } }
     }
 }

@@ -8,7 +8,7 @@
 pub(super) mod briefs;
 mod causes;
 mod changes;
-mod companies;
+pub(super) mod companies;
 pub(super) mod days;
 pub(super) mod deadlines;
 pub(super) mod headlines;

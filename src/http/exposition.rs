@@ -7,13 +7,6 @@ use chrono::{DateTime, Utc};
 /// Of an answer in this form.
 pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
-/// Whether a number only grows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    Counter,
-    Gauge,
-}
-
 /// Metrics, one after the other.
 #[derive(Debug, Default)]
 pub struct Exposition(String);
@@ -21,19 +14,15 @@ pub struct Exposition(String);
 impl Exposition {
     /// A number that only grows, but begins anew; its name ends with `_total`.
     pub fn counter(&mut self, name: &'static str, help: &str) -> Samples<'_> {
-        self.metric(name, Kind::Counter, help)
+        self.metric(name, "counter", help)
     }
 
     /// A number that goes up and down.
     pub fn gauge(&mut self, name: &'static str, help: &str) -> Samples<'_> {
-        self.metric(name, Kind::Gauge, help)
+        self.metric(name, "gauge", help)
     }
 
-    fn metric(&mut self, name: &'static str, kind: Kind, help: &str) -> Samples<'_> {
-        let kind = match kind {
-            Kind::Counter => "counter",
-            Kind::Gauge => "gauge",
-        };
+    fn metric(&mut self, name: &'static str, kind: &str, help: &str) -> Samples<'_> {
         // Writing to a String cannot fail.
         let _ = writeln!(self.0, "# HELP {name} {help}\n# TYPE {name} {kind}");
         Samples { text: &mut self.0, name }

@@ -108,7 +108,7 @@ pub(super) async fn ended(cluster: &Path) {
 
 /// Whether a server of `cluster`, or a part of one, is alive: each of its processes works in the cluster's directory. `None` where the
 /// machine cannot say.
-pub(super) fn is_alive(cluster: &Path) -> Option<bool> {
+pub(super) fn any_process_lives(cluster: &Path) -> Option<bool> {
     std::fs::read_link("/proc/self/cwd").ok()?;
     let processes = std::fs::read_dir("/proc").ok()?;
     // Those of other accounts cannot be looked at, and are none of ours. One whose program was replaced is shown as `(deleted)`.
@@ -132,7 +132,7 @@ pub(super) fn is_alive(cluster: &Path) -> Option<bool> {
 /// takes for a running server; and what was cut off in the middle of writing it never judges. Gives the number that it shall
 /// not believe. Nothing is touched while any process of such a server is alive.
 pub(super) fn clear_the_way(cluster: &Path, socket_dir: &Path) -> Result<Option<i32>, PostgresError> {
-    if is_alive(cluster) != Some(false) {
+    if any_process_lives(cluster) != Some(false) {
         return Ok(None);
     }
     for left in [format!(".s.PGSQL.{PORT}"), format!(".s.PGSQL.{PORT}.lock")] {

@@ -108,15 +108,20 @@ fn lose_first(certificates: &mut Vec<ListedCertificate>, absent: Days) {
     certificates.insert(0, before);
 }
 
-/// A company of a list: its keyword, and the id it must have.
-pub type OwnCompany = (String, Option<String>);
+/// A company of somebody's own list.
+pub struct OwnCompany {
+    /// What it is asked for by.
+    pub keyword: String,
+    /// The id it must have, where the list names one.
+    pub id: Option<String>,
+}
 
 /// The companies of a list, each with two certificates that are made up. To one of them something happens from `today` on, of four
 /// things in turn: so that the mails can be seen with names that the reader knows.
 pub(super) fn of_list(list: &[OwnCompany], today: NaiveDate) -> Vec<ListedCompany> {
-    let listed = (0_u32..).zip(list).map(|(index, (keyword, id))| {
+    let listed = (0_u32..).zip(list).map(|(index, own)| {
         let mut random = Random(u64::from(index));
-        let id = id.clone().unwrap_or_else(|| format!("{:016x}{index:08x}", random.next()));
+        let id = own.id.clone().unwrap_or_else(|| format!("{:016x}{index:08x}", random.next()));
         let mut made_up = |running, ends_in_days| {
             let until = today + TimeDelta::days(ends_in_days);
             let certificate = certificate(&id, 2 * index + running, &mut random);
@@ -130,7 +135,7 @@ pub(super) fn of_list(list: &[OwnCompany], today: NaiveDate) -> Vec<ListedCompan
             2 => vec![from_day(made_up(2, 700), today + TimeDelta::days(1))],
             _ => vec![made_up(2, 1)],
         });
-        ListedCompany { keywords: vec![keyword.clone()], certificates }
+        ListedCompany { keywords: vec![own.keyword.clone()], certificates }
     });
     listed.collect()
 }

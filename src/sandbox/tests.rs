@@ -12,7 +12,7 @@ use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use serde_json::{Value, json};
 
 use super::document::ERROR_CODES;
-use super::{Sandbox, SandboxError, Scenario};
+use super::{OwnCompany, Sandbox, SandboxError, Scenario};
 use crate::clock::{SimulatedClock, within};
 
 const DOCUMENT_EXAMPLE: &str = include_str!("../../tests/it/fixtures/success.json");
@@ -423,7 +423,8 @@ fn a_scenario_that_makes_no_sense_is_refused_with_its_place() {
 
 #[test]
 fn something_happens_to_every_company_of_a_list_in_its_first_days() {
-    let list: Vec<_> = ["甲", "乙", "丙", "丁", "戊", "己"].map(|name| (name.to_owned(), None)).into();
+    let list =
+        ["甲", "乙", "丙", "丁", "戊", "己"].map(|name| OwnCompany { keyword: name.to_owned(), id: None });
     let first = NaiveDate::from_ymd_opt(2026, 1, 5).unwrap();
     let scenario = Scenario::of_list(&list, first);
     let ends = |keyword: &str, days: i64| -> Vec<String> {
@@ -445,12 +446,7 @@ fn something_happens_to_every_company_of_a_list_in_its_first_days() {
     ] {
         assert_eq!(ends(keyword, days), expected, "{keyword} after {days} days: {why}");
     }
-    let numbers: BTreeSet<_> = list
-        .iter()
-        .flat_map(|(keyword, _)| scenario.listed(keyword, first))
-        .collect::<Vec<_>>()
-        .into_iter()
-        .filter_map(|certificate| certificate.number.clone())
-        .collect();
+    let listed = list.iter().flat_map(|own| scenario.listed(&own.keyword, first));
+    let numbers: BTreeSet<_> = listed.filter_map(|certificate| certificate.number.clone()).collect();
     assert_eq!(numbers.len(), 11, "all but the one that comes, each with a number of its own");
 }

@@ -81,7 +81,7 @@ pub async fn standings(
     now: DateTime<Utc>,
 ) -> Result<Standings, StoreError> {
     let mut occasions = OccasionsByLine::at(&watchlist.schedule.check, watchlist.timezone, now);
-    let today = now.with_timezone(&watchlist.timezone).date_naive();
+    let today = watchlist.day_of(now);
     let midnight = hour_of_day(watchlist.timezone, today, 0).unwrap_or(now);
     let mut found = Standings::default();
     let earliest = |one: Option<DateTime<Utc>>, other| one.into_iter().chain(other).min();

@@ -53,7 +53,7 @@ pub async fn deadlines(
                 keyword: &company.keyword,
                 name: &company.name,
                 last_verified_at: None,
-                expiring_from_days: watchlist.alerts.expiry_days.iter().max().copied().map_or(-1, i64::from),
+                expiring_from_days: watchlist.expiring_from_days(entries.get(company.keyword.as_str())),
             };
             for certificate in certificates::certificates(&company.snapshot, owner, today) {
                 // By its state alone what is in doubt, too, would not be known to be superseded or over.

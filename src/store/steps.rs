@@ -58,7 +58,7 @@ pub trait Steps: Send + Sync {
     fn reached(&self, step: Step) -> BoxFuture<'_, ()>;
 }
 
-/// Nobody: production.
+/// In production nobody listens.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct NoSteps;
 

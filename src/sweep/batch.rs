@@ -238,9 +238,14 @@ async fn concluded<'c>(
         };
         read.push((observed, record));
     }
-    let sorted = whose_they_are(ground, claims, read).await?;
+    let (sorted, mut broken) = whose_they_are(ground, claims, read).await?;
     let mut concluded = Vec::with_capacity(sorted.len());
     for (observed, record, answer) in sorted {
+        if let Some(error) = broken.remove(&record.id) {
+            let ended = refused(observed.asked.planned.entry, &error);
+            failed.push(Failing::new(observed.asked, ended));
+            continue;
+        }
         match conclude_unless_it_panics(ground, &observed.asked, &record, answer) {
             Ok(conclusion) => {
                 concluded.push(Concluded { asked: observed.asked, record, conclusion });
@@ -258,26 +263,37 @@ async fn read(
     observed: &[Observed<'_>],
 ) -> Result<Records, StoreError> {
     let ids: Vec<CompanyId> = observed.iter().filter_map(|observed| observed.asked.planned.id).collect();
-    let Some(claims) = claims else {
-        let mut records = records::read(ground.store.pool(), &ids).await?;
-        for record in records.readable.values_mut().filter(|record| reread::is_older(record)) {
-            reread::reread_dry(ground, record).await?;
+    let (mut claims, mut records) = match claims {
+        Some(claims) => {
+            let records = records::read_claimed(claims, &ids).await?;
+            (Some(claims), records)
         }
-        return Ok(records);
+        None => (None, records::read(ground.store.pool(), &ids).await?),
     };
-    let mut records = records::read_claimed(claims, &ids).await?;
-    for record in records.readable.values_mut().filter(|record| reread::is_older(record)) {
-        reread::reread(ground, claims, record).await?;
+    let older = records.readable.values().filter(|record| reread::is_older(record));
+    for id in older.map(|record| record.id).collect::<Vec<_>>() {
+        let Some(record) = records.readable.get_mut(&id) else { continue };
+        let reread = match &mut claims {
+            Some(claims) => reread::reread(ground, claims, record).await,
+            None => reread::reread_dry(ground, record).await,
+        };
+        if let Err(error) = reread {
+            records.refuse(id, error)?;
+        }
     }
     Ok(records)
 }
+
+/// Answers with whose they are, and of which company that could not be stored.
+type Sorted<'c> = (Vec<(Observed<'c>, Record, Attributed)>, HashMap<CompanyId, StoreError>);
 
 /// Whose the answers are. A first answer with the prefix of a company that has left goes on with its history.
 async fn whose_they_are<'c>(
     ground: &Ground<'_>,
     claims: Option<&mut Claims>,
     read: Vec<(Observed<'c>, Record)>,
-) -> Result<Vec<(Observed<'c>, Record, Attributed)>, StoreError> {
+) -> Result<Sorted<'c>, StoreError> {
+    let mut broken = HashMap::new();
     let mut sorted: Vec<(Observed<'c>, Record, Attributed)> = read
         .into_iter()
         .map(|(observed, record)| {
@@ -288,7 +304,7 @@ async fn whose_they_are<'c>(
             (observed, record, answer)
         })
         .collect();
-    let Some(claims) = claims else { return Ok(sorted) };
+    let Some(claims) = claims else { return Ok((sorted, broken)) };
     let new: HashMap<CompanyId, String> = sorted
         .iter()
         .filter_map(|(_, record, answer)| {
@@ -297,7 +313,7 @@ async fn whose_they_are<'c>(
         })
         .collect();
     if new.is_empty() {
-        return Ok(sorted);
+        return Ok((sorted, broken));
     }
     let pairs: Vec<(CompanyId, &str)> = new.iter().map(|(id, prefix)| (*id, prefix.as_str())).collect();
     let mut taken: BTreeSet<CompanyId> = commit::taken_prefixes(claims, &pairs).await?.into_iter().collect();
@@ -312,14 +328,17 @@ async fn whose_they_are<'c>(
         if taken.contains(&record.id) {
             answer.prefix_is = PrefixIs::Taken;
         } else if left.contains(prefix) && is_first_of_its_own(record, answer) {
-            inherit(ground, claims, record, prefix).await?;
-            answer.whose = sort(record, &observed.observation);
+            match inherit(ground, claims, record, prefix).await {
+                Err(error) if error.is_of_the_database() => return Err(error),
+                Err(error) => drop(broken.insert(record.id, error)),
+                Ok(()) => answer.whose = sort(record, &observed.observation),
+            }
         }
         if let Some(Whose::ReImported { prefix, .. }) = &answer.whose {
             tracing::warn!(company = record.keyword.as_str(), %prefix, "imported anew upstream, under another id: accepted");
         }
     }
-    Ok(sorted)
+    Ok((sorted, broken))
 }
 
 fn is_first_of_its_own(record: &Record, answer: &Attributed) -> bool {
@@ -368,6 +387,7 @@ async fn store<'c>(
     failed: Vec<Failing<'c>>,
 ) -> Result<Vec<Planned<'c>>, StoreError> {
     let refused = commit_all(ground, notes, claims, verified, &mut concluded, &failed).await?;
+    log_refused(&refused, &failed);
     let mut again: Vec<Planned<'c>> = Vec::new();
     let mut failed_after_all = Vec::new();
     for concluded in concluded {
@@ -383,16 +403,22 @@ async fn store<'c>(
     }
     if !failed_after_all.is_empty() {
         let refused = commit_all(ground, notes, claims, &[], &mut [], &failed_after_all).await?;
-        for (company, error) in refused {
-            let whose = failed_after_all.iter().find(|failing| failing.asked.planned.id == Some(company));
-            let company = whose.map(|failing| failing.asked.planned.entry.keyword.as_str());
-            tracing::error!(company, error = chain(&error), "a failed check cannot be stored");
-        }
+        log_refused(&refused, &failed_after_all);
     }
     for failing in failed.into_iter().chain(failed_after_all) {
         again.extend(had_its_turn(notes, failing));
     }
     Ok(again)
+}
+
+/// Says which failed checks could not be stored: their companies stay due.
+fn log_refused(refused: &HashMap<CompanyId, StoreError>, failed: &[Failing<'_>]) {
+    for failing in failed {
+        if let Some(error) = failing.asked.planned.id.and_then(|id| refused.get(&id)) {
+            let company = failing.asked.planned.entry.keyword.as_str();
+            tracing::error!(company, error = chain(error), "a failed check cannot be stored");
+        }
+    }
 }
 
 /// How a check ended that could be concluded. That the keyword finds nothing is a problem also when it was told before.

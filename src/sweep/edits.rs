@@ -10,8 +10,10 @@ use crate::domain::certificates::{self, Owner};
 use crate::domain::event::{
     CallsADay, CertificateFacts, Event, Leaver, Leavers, News, OpenEnds, ReaderEdited,
 };
+use crate::domain::number::CertificateNumber;
 use crate::store::companies::CompanyId;
 use crate::store::companies::edits::{self, Edit, EditId, Edited, EditsTold};
+use crate::store::companies::renewals::{self, Filed};
 use crate::store::outbox::events::Owed;
 use crate::store::reports::established::{self, BATCH_ESTABLISHED_MAX, Established};
 use crate::store::{Store, StoreError};
@@ -27,7 +29,7 @@ pub(super) async fn tell_edits(
     now: DateTime<Utc>,
 ) -> Result<(), StoreError> {
     let mut attempts = 0;
-    let today = now.with_timezone(&watchlist.timezone).date_naive();
+    let today = watchlist.day_of(now);
     while attempts < ATTEMPTS_MAX {
         let edits = edits::untold(store.pool(), store.watchlist(), begin_of(watchlist, today)).await?;
         if edits.is_empty() {
@@ -82,12 +84,15 @@ impl Meaning<'_> {
         let in_file: BTreeMap<&str, &Company> =
             self.watchlist.companies.iter().map(|company| (company.keyword.as_str(), company)).collect();
         let (mut owed, mut leavers) = (Vec::new(), Leavers { calls: self.calls, ..Leavers::default() });
+        let filed = renewals::in_force(store.pool()).await?;
         for ids in ids.chunks(BATCH_ESTABLISHED_MAX) {
-            for company in established::established(store.pool(), ids, |_| true).await? {
+            for mut company in established::established(store.pool(), ids, |_| true).await? {
                 let Some(edited) = edited.get(&company.id) else { continue };
+                // Who comes now hears it as the others did.
+                company.snapshot = company.snapshot.as_told();
                 match in_file.get(company.keyword.as_str()) {
                     Some(entry) => {
-                        owed.extend(self.briefing(&company, entry, &edited.new));
+                        owed.extend(self.briefing(&company, entry, &edited.new, &filed));
                         self.readers(entry, edited, &mut leavers);
                     }
                     None if edited.new.is_empty() && edited.lost.is_empty() => {
@@ -120,11 +125,27 @@ impl Meaning<'_> {
     }
 
     /// What is open of a company, for who became its reader; nothing where nothing is.
-    fn briefing(&self, company: &Established, entry: &Company, new: &[&str]) -> Option<Owed> {
+    fn briefing(
+        &self,
+        company: &Established,
+        entry: &Company,
+        new: &[&str],
+        filed: &[Filed],
+    ) -> Option<Owed> {
         let recipients = self.watchlist.recipients_of(entry).into_iter();
         let recipients = recipients.filter(|reader| new.contains(&reader.folded().as_str()));
         let recipients: Vec<String> = recipients.map(String::from).collect();
-        let certificates = self.open(company, Some(entry));
+        let mut certificates = self.open(company, Some(entry));
+        for facts in &mut certificates {
+            let is_filed = |filed: &Filed| {
+                filed.keyword == company.keyword.as_str()
+                    && facts.valid_until == Some(filed.end)
+                    && CertificateNumber::parse(&filed.number) == CertificateNumber::parse(&facts.number)
+            };
+            if filed.iter().any(is_filed) {
+                facts.filing_day = None;
+            }
+        }
         if recipients.is_empty() || certificates.is_empty() {
             return None;
         }
@@ -144,24 +165,16 @@ impl Meaning<'_> {
             (next.is_none(), next)
         });
         let news = News::WatchlistChanged(leavers);
-        let operators = self.watchlist.email.operators.iter();
-        Owed {
-            event: Event::new(news, self.now, self.today),
-            company: None,
-            recipients: operators.map(|address| address.as_str().to_owned()).collect(),
-        }
+        let event = Event::new(news, self.now, self.today);
+        Owed { event, company: None, recipients: self.watchlist.operators() }
     }
 
     fn open(&self, company: &Established, entry: Option<&Company>) -> Vec<CertificateFacts> {
-        let expiry_days = match entry {
-            Some(entry) => self.watchlist.expiry_days_of(entry),
-            None => &self.watchlist.alerts.expiry_days,
-        };
         let owner = Owner {
             keyword: &company.keyword,
             name: &company.name,
             last_verified_at: company.last_verified_at,
-            expiring_from_days: expiry_days.iter().max().copied().map_or(-1, i64::from),
+            expiring_from_days: self.watchlist.expiring_from_days(entry),
         };
         certificates::open(&company.snapshot, owner, self.today)
     }

@@ -151,10 +151,11 @@ pub(super) async fn judge_the_day(ground: &Ground<'_>) -> Result<Vec<EventId>, S
     }
     // Whose time is up later in the day is told tomorrow, with all others: not in mails of their own, minute by minute.
     let stale_since = stale_since(ground, hour.unwrap_or_else(|| ground.now()));
+    let (pool, file) = (ground.store.pool(), ground.store.watchlist());
     let mut judge = Judge::new(ground);
     let mut last = None;
     loop {
-        let ids = judging::next_to_judge(ground.store.pool(), today, stale_since, last).await?;
+        let ids = judging::next_to_judge(pool, file, today, stale_since, last).await?;
         let Some(newest) = ids.last() else { break };
         last = Some(*newest);
         judge.judge(&ids).await?;
@@ -224,7 +225,7 @@ impl<'g, 'a> Judge<'g, 'a> {
         Ok(())
     }
 
-    /// Another process that has one of them judges it by itself.
+    /// Another process that has one of them now judges it, or leaves it for the next look.
     async fn judge_batch(&mut self, ids: &[CompanyId]) -> Result<(), StoreError> {
         let mut claims = match self.claims.take() {
             Some(claims) => claims,
@@ -238,7 +239,8 @@ impl<'g, 'a> Judge<'g, 'a> {
             let Some(case) = case_of(self.ground, record) else { continue };
             let (after, judgement) = look_at(&case);
             if judgement.events.is_empty() && judgement.told.is_empty() {
-                silent.push(Judged { company: record.id, tell_on: after.tell_on });
+                let (tell_on_before, tell_on) = (record.tell_on, after.tell_on);
+                silent.push(Judged { company: record.id, tell_on_before, tell_on });
             } else {
                 let events = case.teller.owed_to_readers(judgement.events, case.company());
                 looked.push((case, after, judgement.told, events));

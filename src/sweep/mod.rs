@@ -24,7 +24,6 @@ mod breaker;
 mod check;
 mod counter;
 mod edits;
-mod error;
 mod ground;
 mod judging;
 mod lane;
@@ -38,7 +37,6 @@ mod stops;
 mod teller;
 
 pub use accept::accept;
-pub use error::SweepError;
 pub use ground::Mode;
 pub use judging::{open_doubts, thresholds};
 pub use plan::Whom;

@@ -175,7 +175,7 @@ fn asked(candidate: &Candidate) -> LastAsked {
 }
 
 fn latest_occasion(watchlist: &Watchlist, occasions: &mut OccasionsByLine<'_>) -> Option<DateTime<Utc>> {
-    watchlist.lines().iter().filter_map(|line| occasions.of(line).latest()).max()
+    watchlist.check_lines().iter().filter_map(|line| occasions.of(line).latest()).max()
 }
 
 fn planned<'a>(

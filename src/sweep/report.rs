@@ -98,7 +98,7 @@ pub trait Progress: Send + Sync {
     }
 }
 
-/// Nobody does: only the report counts.
+/// No listener: only the report counts.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct NoProgress;
 
@@ -107,7 +107,7 @@ impl Progress for NoProgress {
     fn advances(&self, _keyword: &Keyword) {}
 }
 
-/// Nobody does, and nobody wants to know what was found: the daemon's readers have their mail.
+/// No listener, and nobody who wants to know what was found: the daemon's readers have their mail.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Unwatched;
 

@@ -10,7 +10,6 @@ use super::batch::Notes;
 use super::breaker::{Breaker, FAILURES_MAX};
 use super::check::Asking;
 use super::counter::Counter;
-use super::error::SweepError;
 use super::ground::{Ground, Mode};
 use super::judging;
 use super::lane::{Lane, Line, Pass};
@@ -61,8 +60,8 @@ impl<'a> Sweep<'a> {
     /// [`judge_the_day`](Self::judge_the_day); else every company that is meant is judged at the end.
     ///
     /// # Errors
-    /// When the database fails or no client can be made. What was committed until then stays.
-    pub async fn run(self, whom: &Whom, key: Option<Secret>) -> Result<Report, SweepError> {
+    /// When the database fails. What was committed until then stays.
+    pub async fn run(self, whom: &Whom, key: Option<Secret>) -> Result<Report, StoreError> {
         let (ground, started_at) = (&self.ground, self.ground.now());
         if ground.mode == Mode::ForGood {
             let today = ground.teller().today();

@@ -18,7 +18,7 @@ pub(super) struct Teller<'a> {
 impl Teller<'_> {
     /// The calendar day of `now` in the configured zone.
     pub(super) fn today(&self) -> NaiveDate {
-        self.now.with_timezone(&self.watchlist.timezone).date_naive()
+        self.watchlist.day_of(self.now)
     }
 
     /// A trouble of the whole service begins.
@@ -74,8 +74,8 @@ impl Teller<'_> {
             company_name: company.map(|(_, entry)| entry.name.to_string()),
             ..Event::new(news, self.now, self.today())
         };
-        let recipients = self.watchlist.email.operators.iter().map(|address| address.as_str().to_owned());
-        let owed = Owed { event, company: company.map(|(id, _)| id), recipients: recipients.collect() };
+        let recipients = self.watchlist.operators();
+        let owed = Owed { event, company: company.map(|(id, _)| id), recipients };
         Turn { cause: cause.to_owned(), owed }
     }
 

@@ -251,6 +251,31 @@ async fn only_what_is_due_or_named_is_asked_for() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_dry_run_sends_nothing_and_what_is_owed_is_no_trouble_of_its() {
+    let scene = Scene::set().await;
+    scene.sink.refuse(SinkStage::Greeting, 421);
+    let program = scene.program();
+    assert_eq!(program.run(&["check"]).code, Some(3), "nothing goes");
+    let ran = program.run(&["check", "--dry-run", "--json"]);
+    let found = document(&ran);
+    assert_eq!((ran.code, &found["problems"]), (Some(0), &json!([])));
+    assert_eq!(found["mail"]["owed"], 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_password_that_cannot_be_read_is_said_before_anything_is_paid_for_or_offered_again() {
+    let scene = Scene::set().await;
+    let text = scene.watchlist();
+    let program = scene.program_with(&text.replace("smtp = ", "password_file = \"nowhere\"\nsmtp = "));
+    for command in ["check", "retry"] {
+        let ran = program.run(&[command]);
+        assert_eq!((ran.code, ran.stdout.as_str()), (Some(2), ""), "{ran:?}");
+        assert!(ran.stderr.contains("nowhere"), "{}", ran.stderr);
+        assert_eq!(scene.sandbox.requests(), 0, "{command}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_dry_run_keeps_nothing_but_the_count_of_its_calls() {
     let scene = Scene::set().await;
     let program = scene.program();

@@ -11,7 +11,8 @@ use serde_json::Value;
 use crate::support::program::Program;
 use crate::support::running::{Running, until};
 use crate::support::scenarios::steady;
-use crate::support::world::{KEY, World, instant};
+use crate::support::watch::{self, KEY};
+use crate::support::world::instant;
 
 const COMPANIES: u32 = 20;
 /// One at the head of the file, two side by side, one near its end.
@@ -55,7 +56,7 @@ impl Run {
 }
 
 struct Watch {
-    world: World,
+    world: watch::Watch,
     program: Program,
     way: Way,
     is_stopped: bool,
@@ -84,14 +85,14 @@ fn dead(companies: &[u32]) -> String {
         .concat()
 }
 
-fn program_of(world: &World) -> Program {
+fn program_of(world: &watch::Watch) -> Program {
     Program::new(world.watchlist_text())
         .with("QUALWATCH_DATABASE_URL", world.database_url())
         .with("QUALWATCH_API_KEY", KEY)
 }
 
 /// The program at what the world's clock shows.
-fn run(world: &World, program: &Program, arguments: &[&str]) -> Output {
+fn run(world: &watch::Watch, program: &Program, arguments: &[&str]) -> Output {
     let mut command = program.command(arguments);
     command.env("QUALWATCH_NOW", world.clock.now().to_rfc3339()).output().unwrap()
 }
@@ -102,7 +103,7 @@ fn document(output: &Output) -> Value {
 
 impl Watch {
     async fn over(scenario: &str, way: Way) -> Self {
-        let world = World::new(scenario, "", FIRST_DAY).await;
+        let world = watch::Watch::new(scenario, "", FIRST_DAY).await;
         let program = program_of(&world);
         Self { world, program, way, is_stopped: false, runs: Vec::new() }
     }
@@ -354,7 +355,8 @@ async fn beside_dead_entries_a_refused_key_costs_the_daemon_no_verified_company(
 #[tokio::test(flavor = "multi_thread")]
 async fn probes_go_round() {
     let outage = "[[fault]]\nfrom = \"2026-01-06\"\nto = \"2026-01-06\"\nstatus = 500\n";
-    let world = World::new(&(steady(12) + outage + &dead(&[1, 2])), "concurrency = 1", FIRST_DAY).await;
+    let world =
+        watch::Watch::new(&(steady(12) + outage + &dead(&[1, 2])), "concurrency = 1", FIRST_DAY).await;
     world.tick().await;
     world.at("2026-01-06");
     world.tick().await;
@@ -387,7 +389,7 @@ async fn eight_companies_that_all_fail_stop_the_asking_and_every_attempt_is_know
     for (begins, why) in
         [("2026-01-06", "never asked before"), (FIRST_DAY, "all were verified the day before")]
     {
-        let world = World::new(&(steady(8) + outage), "", begins).await;
+        let world = watch::Watch::new(&(steady(8) + outage), "", begins).await;
         let program = program_of(&world);
         if begins == FIRST_DAY {
             assert_eq!(run(&world, &program, &["check"]).status.code(), Some(0), "{why}");
@@ -431,7 +433,7 @@ async fn eight_companies_that_all_fail_stop_the_asking_and_every_attempt_is_know
 /// Whoever is fewer than five pauses the asking, too, once all of them have failed twice.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_pause_of_a_few_is_a_stop_for_exit_codes_and_for_the_next_sweep() {
-    let world = World::new(&(steady(2) + "[[fault]]\nstatus = 500\n"), "", FIRST_DAY).await;
+    let world = watch::Watch::new(&(steady(2) + "[[fault]]\nstatus = 500\n"), "", FIRST_DAY).await;
     let program = program_of(&world);
     assert_eq!(run(&world, &program, &["check"]).status.code(), Some(3));
     assert_eq!(world.sandbox.requests(), 4, "each once more");
@@ -448,7 +450,7 @@ fn slow_first_call() -> String {
 #[tokio::test(flavor = "multi_thread")]
 async fn two_checks_at_once_pay_for_each_company_once() {
     let scenario = steady(COMPANIES) + &slow_first_call() + &dead(&DEAD);
-    let world = World::new(&scenario, "", FIRST_DAY).await;
+    let world = watch::Watch::new(&scenario, "", FIRST_DAY).await;
     let program = program_of(&world).with("QUALWATCH_NOW", world.clock.now().to_rfc3339());
     let one = Running::start(&program, &["check", "--json"]);
     until("the first has begun", || async { world.sandbox.requests() > 0 }).await;
@@ -461,7 +463,7 @@ async fn two_checks_at_once_pay_for_each_company_once() {
 #[tokio::test(flavor = "multi_thread")]
 async fn two_daemons_at_once_pay_for_each_company_once() {
     let scenario = steady(COMPANIES) + &slow_first_call() + &dead(&DEAD);
-    let world = World::new(&scenario, "", FIRST_DAY).await;
+    let world = watch::Watch::new(&scenario, "", FIRST_DAY).await;
     let now = world.clock.now().to_rfc3339();
     let programs = [(); 2].map(|()| program_of(&world).with("QUALWATCH_NOW", now.clone()));
     let one = Running::start(&programs[0], &["run"]);
@@ -481,7 +483,7 @@ async fn two_daemons_at_once_pay_for_each_company_once() {
 }
 
 /// Healthy companies one call, dead ones two: of all processes together.
-fn paid_once(world: &World) {
+fn paid_once(world: &watch::Watch) {
     let mut calls: BTreeMap<String, usize> = BTreeMap::new();
     for call in world.sandbox.ledger() {
         *calls.entry(call.keyword.unwrap()).or_default() += 1;
@@ -494,7 +496,7 @@ fn paid_once(world: &World) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn of_two_checks_at_the_time_of_a_probe_one_makes_it() {
-    let world = World::new(&(steady(8) + "[[fault]]\nstatus = 500\n"), "", FIRST_DAY).await;
+    let world = watch::Watch::new(&(steady(8) + "[[fault]]\nstatus = 500\n"), "", FIRST_DAY).await;
     let program = program_of(&world);
     run(&world, &program, &["check"]);
     let before = world.sandbox.requests();
@@ -512,7 +514,7 @@ async fn of_two_checks_at_the_time_of_a_probe_one_makes_it() {
 async fn one_that_dies_on_a_weekly_schedule_is_tried_twice_a_day() {
     let died = "[[fault]]\nfrom = \"2026-01-05\"\nkeyword = \"公司3\"\nstatus = 500\n";
     let monday = "[schedule]\ncheck = \"0 8 * * Mon\"";
-    let world = World::new(&(steady(6) + died), monday, "2025-12-29").await;
+    let world = watch::Watch::new(&(steady(6) + died), monday, "2025-12-29").await;
     assert_eq!(world.tick().await.tally.complete, 6, "the week before");
     for day in ["2026-01-05", "2026-01-06", "2026-01-07", "2026-01-08"] {
         let before = world.sandbox.ledger().len();

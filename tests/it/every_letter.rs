@@ -22,7 +22,7 @@ use crate::support::running::{Running, until};
 use crate::support::scenarios::{BUILDING, SUPERVISION, certificate, company, steady};
 use crate::support::scene::{Scene, cast};
 use crate::support::smtp_sink::{Behaviour, SinkStage};
-use crate::support::world::World;
+use crate::support::watch::Watch;
 
 /// All events of a database, the oldest first; those of one moment by company and number, for each run stores them in another order.
 async fn stored(store: &Store) -> Vec<Event> {
@@ -40,7 +40,7 @@ async fn stored(store: &Store) -> Vec<Event> {
 
 /// What readers are told of in the demo's story, with an edit of its file.
 async fn readers() -> Vec<Event> {
-    let mut world = World::with(Scenario::demo(), "", "2026-01-05").await;
+    let mut world = Watch::with(Scenario::demo(), "", "2026-01-05").await;
     let days = "2026-01-05".parse::<NaiveDate>().unwrap().iter_days();
     for day in days.take_while(|day| day.to_string().as_str() <= "2026-03-04") {
         world.at(&day.to_string());
@@ -104,7 +104,7 @@ async fn told_of_asking() -> Vec<Event> {
     let mut companies: Vec<String> = (1..=16).map(|n| format!("公司{n}")).collect();
     companies.dedup();
     let scenario = Scenario::parse(&troubled()).unwrap();
-    let mut world = World::with(Scenario::parse(&steady(1)).unwrap(), "", "2026-01-05").await;
+    let mut world = Watch::with(Scenario::parse(&steady(1)).unwrap(), "", "2026-01-05").await;
     world.sandbox.replace(scenario);
     world.reload("", &companies.iter().map(String::as_str).collect::<Vec<_>>()).await;
     for day in 5..=20 {

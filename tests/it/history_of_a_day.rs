@@ -1,7 +1,7 @@
 //! What was established by the end of a day, long after.
 
 use crate::support::program::Program;
-use crate::support::world::World;
+use crate::support::watch::Watch;
 
 const SCENARIO: &str = r#"
 [[company]]
@@ -29,7 +29,7 @@ from = "2026-01-21"
 
 #[tokio::test]
 async fn the_certificates_of_a_day_are_those_established_by_its_end() {
-    let world = World::new(SCENARIO, "", "2026-01-19").await;
+    let world = Watch::new(SCENARIO, "", "2026-01-19").await;
     for _ in 0..5 {
         world.check().await;
         world.next_day();
@@ -55,7 +55,7 @@ async fn the_certificates_of_a_day_are_those_established_by_its_end() {
 
 #[tokio::test]
 async fn what_was_established_ahead_of_the_clock_is_history_as_of_now() {
-    let world = World::new(SCENARIO, "", "2026-01-19").await;
+    let world = Watch::new(SCENARIO, "", "2026-01-19").await;
     world.check().await;
     for wrong_day in ["2026-02-20", "2026-02-21"] {
         world.at(wrong_day);

@@ -4,12 +4,11 @@ use std::io::Write as _;
 use std::time::Duration;
 
 use chrono::TimeDelta;
+use qualwatch::config::Security;
 use qualwatch::domain::event::{Baseline, CertificateFacts, News};
 use qualwatch::domain::number::Family;
 use qualwatch::domain::secret::Secret;
-use qualwatch::email::{
-    Courier, Fault, Login, Patience, Ripe, Security, SendFailure, SmtpServer, Stage, Sweeping,
-};
+use qualwatch::email::{Blame, Courier, Login, MailServer, Patience, Ripe, SendFailure, Stage, Sweeping};
 
 use crate::support::letter::Letter;
 use crate::support::mailroom::{HENAN, Mailroom, ONE, OPS, PASSWORD, TWO, WUHAN, password};
@@ -249,7 +248,7 @@ async fn refused(certificate: SinkCertificate, trusted: bool) -> Result<(), Send
     let sink = SmtpSink::start(script).await;
     let mut ca = tempfile::NamedTempFile::new().unwrap();
     ca.write_all(sink.ca_pem().as_bytes()).unwrap();
-    let server = SmtpServer {
+    let server = MailServer {
         host: "localhost".to_owned(),
         port: sink.port(),
         security: Security::StartTls,
@@ -274,7 +273,7 @@ async fn a_refused_certificate_says_which_part_of_it() {
         (SinkCertificate::Authority, false, "chain", "an authority's own"),
     ] {
         let failure = refused(certificate, trusted).await.unwrap_err();
-        assert_eq!((failure.stage, failure.fault), (Stage::Tls, Fault::Server), "{why}");
+        assert_eq!((failure.stage, failure.fault), (Stage::Tls, Blame::Server), "{why}");
         assert!(failure.reply.contains(said), "{why}: {failure}");
         assert!(failure.advice().is_some(), "{why}");
     }

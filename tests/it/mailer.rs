@@ -9,7 +9,7 @@ use qualwatch::store::outbox::dead_letters::offer_again;
 use qualwatch::store::steps::{NoSteps, Step};
 
 use crate::support::mailroom::{
-    HENAN, Mailroom, ONE, OPS, PASSWORD, TWO, WUHAN, header, instant, password, watchlist,
+    HENAN, Mailroom, ONE, OPS, PASSWORD, TWO, WUHAN, header, password, watchlist,
 };
 use crate::support::smtp_sink::{Behaviour, SinkStage};
 
@@ -238,10 +238,10 @@ async fn a_full_mailbox_is_a_dead_letter_after_five_days_of_refusals() {
     room.send(Ripe::Everything).await;
     assert_eq!(tries(&room), 5, "a check waits for nothing");
 
-    room.clock.set(instant("2026-11-27T09:00:00+08:00"));
+    room.at("2026-11-27T09:00:00+08:00");
     room.owe(WUHAN, &[ONE]).await;
     assert_eq!((room.send(DUE).await.owed, room.dead().await), (1, vec![]), "three days");
-    room.clock.set(instant("2026-11-29T09:00:00+08:00"));
+    room.at("2026-11-29T09:00:00+08:00");
     assert_eq!(room.send(DUE).await.owed, 1, "five days: what came on the third day goes on");
     assert_eq!(room.dead().await, [(ONE.to_owned(), 1)]);
     let heard = ["email_late", "email_undeliverable"];
@@ -337,7 +337,7 @@ async fn a_server_that_is_away_is_tried_with_growing_pauses_by_all_daemons() {
     }
     room.send(Ripe::Everything).await;
     assert_eq!(room.sink.connections(), 9, "a check waits for nothing");
-    room.clock.set(instant("2020-01-01T00:00:00Z"));
+    room.at("2020-01-01T00:00:00Z");
     room.send(DUE).await;
     assert_eq!(room.sink.connections(), 10, "a pause that a clock running ahead has stored is over");
 }
@@ -483,9 +483,9 @@ async fn with_a_digest_line_readers_wait_for_it_and_operators_do_not() {
     assert_eq!((mailed.sent, mailed.owed), (1, 1), "{mailed:?}");
     assert!(mailed.problems.is_empty(), "waiting is no problem: {mailed:?}");
     assert_eq!(room.readers(), [OPS]);
-    room.clock.set(instant("2026-11-24T17:59:59+08:00"));
+    room.at("2026-11-24T17:59:59+08:00");
     assert_eq!(room.send(DUE).await.sent, 0);
-    room.clock.set(instant("2026-11-24T18:00:00+08:00"));
+    room.at("2026-11-24T18:00:00+08:00");
     assert_eq!(room.send(DUE).await.sent, 1);
     assert_eq!(room.told(ONE).await, [1]);
 

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::support::program::Program;
 use crate::support::scenarios::{BUILDING, certificate, company};
-use crate::support::world::{KEY, World, kinds};
+use crate::support::watch::{KEY, Watch, kinds};
 
 const THREE_PAGES: u32 = 45;
 
@@ -20,7 +20,7 @@ fn of(number: u32, certificates: u32) -> String {
 }
 
 /// Calls since the ledger had so many entries, by company.
-fn calls_since(world: &World, before: usize) -> BTreeMap<String, usize> {
+fn calls_since(world: &Watch, before: usize) -> BTreeMap<String, usize> {
     let mut calls = BTreeMap::new();
     for call in world.sandbox.ledger().split_off(before) {
         *calls.entry(call.keyword.unwrap()).or_default() += 1;
@@ -33,7 +33,7 @@ fn days() -> impl Iterator<Item = String> {
 }
 
 /// A day of the daemon: at its hour, and again when there may be something left to do.
-async fn daemons_day(world: &World, day: &str) -> Vec<String> {
+async fn daemons_day(world: &Watch, day: &str) -> Vec<String> {
     let mut told = Vec::new();
     for time in ["08:00", "12:00", "20:00"] {
         world.at(&format!("{day}T{time}:00+08:00"));
@@ -44,7 +44,7 @@ async fn daemons_day(world: &World, day: &str) -> Vec<String> {
 
 #[tokio::test]
 async fn a_company_of_more_pages_than_a_day_has_calls_is_told_and_costs_nothing() {
-    let mut world = World::new(&(of(1, THREE_PAGES) + &of(2, 1)), "", "2026-01-05").await;
+    let mut world = Watch::new(&(of(1, THREE_PAGES) + &of(2, 1)), "", "2026-01-05").await;
     world.watchlist.api.calls_per_day = NonZeroU32::new(2);
     let mut told = Vec::new();
     let mut cost = 0;
@@ -79,7 +79,7 @@ async fn a_company_of_more_pages_than_a_day_has_calls_is_told_and_costs_nothing(
 /// What `check` and `status` say of it.
 #[tokio::test(flavor = "multi_thread")]
 async fn check_says_which_company_the_days_calls_cannot_pay() {
-    let world = World::new(&(of(1, THREE_PAGES) + &of(2, 1)), "", "2026-01-05").await;
+    let world = Watch::new(&(of(1, THREE_PAGES) + &of(2, 1)), "", "2026-01-05").await;
     let text = world.watchlist_text().replace("calls_per_day = 0", "calls_per_day = 2");
     let program = Program::new(&text)
         .with("QUALWATCH_DATABASE_URL", world.database_url())
@@ -108,7 +108,7 @@ async fn check_says_which_company_the_days_calls_cannot_pay() {
 #[tokio::test]
 async fn pages_are_paid_whole_or_not_at_all_and_nobody_starves() {
     let scenario = of(1, THREE_PAGES) + &of(2, THREE_PAGES) + &of(3, 1);
-    let mut world = World::new(&scenario, "", "2026-01-05").await;
+    let mut world = Watch::new(&scenario, "", "2026-01-05").await;
     world.watchlist.api.calls_per_day = NonZeroU32::new(5);
     let mut story = Vec::new();
     for day in days() {
@@ -141,7 +141,7 @@ async fn a_company_that_has_grown_is_paid_by_its_new_size_from_then_on() {
         .map(|n| certificate(&format!("D2499{n:05}"), &format!("{BUILDING}\nfrom = \"2026-01-07\"")))
         .collect();
     let grown = company(1, &(certificate("D240100000", BUILDING) + &more));
-    let mut world = World::new(&(of(2, 1) + &grown + &of(3, 1)), "", "2026-01-05").await;
+    let mut world = Watch::new(&(of(2, 1) + &grown + &of(3, 1)), "", "2026-01-05").await;
     world.watchlist.api.calls_per_day = NonZeroU32::new(4);
     let mut story = Vec::new();
     for day in days() {

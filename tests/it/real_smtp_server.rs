@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use qualwatch::clock;
+use qualwatch::config::Security;
 use qualwatch::domain::secret::Secret;
-use qualwatch::email::{Courier, Fault, Login, Patience, Security, SmtpServer, Stage};
+use qualwatch::email::{Blame, Courier, Login, MailServer, Patience, Stage};
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, Command};
@@ -22,7 +23,7 @@ const PATIENCE: Duration = Duration::from_secs(15);
 const MAIL: &[u8] = b"Subject: =?utf-8?b?6LWE6LSo?=\r\n\r\n.\r\n..two\r\n\r\ntext\r\n";
 
 struct Aiosmtpd {
-    server: SmtpServer,
+    server: MailServer,
     /// What it took, as it says.
     mails: UnboundedReceiver<Value>,
     _process: Child,
@@ -54,7 +55,7 @@ async fn aiosmtpd() -> Option<Aiosmtpd> {
         .unwrap();
     let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
     let first: Value = serde_json::from_str(&lines.next_line().await.unwrap().expect("its port")).unwrap();
-    let server = SmtpServer {
+    let server = MailServer {
         host: "localhost".to_owned(),
         port: u16::try_from(first["port"].as_u64().unwrap()).unwrap(),
         security: Security::StartTls,
@@ -84,8 +85,8 @@ async fn another_server_takes_what_it_does_not_refuse_over_tls_and_byte_for_byte
     let mut session = Courier::Smtp(aiosmtpd.server.clone()).connect().await.unwrap();
     for (to, refused) in [
         ("first@example.com", None),
-        ("gone@example.com", Some((550, Fault::RecipientForGood))),
-        ("later@example.com", Some((451, Fault::RecipientForNow))),
+        ("gone@example.com", Some((550, Blame::RecipientForGood))),
+        ("later@example.com", Some((451, Blame::RecipientForNow))),
         ("last@example.com", None),
     ] {
         match (session.offer("alerts@example.com", to).await, refused) {
@@ -111,12 +112,12 @@ async fn another_server_refuses_a_wrong_password_and_an_unknown_certificate_is_r
     let mut server = aiosmtpd.server.clone();
     server.login.as_mut().unwrap().password = Secret::parse("CANARY-wrong").unwrap();
     let failure = Courier::Smtp(server).connect().await.err().unwrap();
-    assert_eq!((failure.stage, failure.code, failure.fault), (Stage::Auth, Some(535), Fault::Sender));
+    assert_eq!((failure.stage, failure.code, failure.fault), (Stage::Auth, Some(535), Blame::Sender));
     assert!(!format!("{failure:?}").contains("CANARY"));
 
     let failure =
-        Courier::Smtp(SmtpServer { ca_file: None, ..aiosmtpd.server.clone() }).connect().await.err().unwrap();
-    assert_eq!((failure.stage, failure.fault), (Stage::Tls, Fault::Server), "{failure}");
+        Courier::Smtp(MailServer { ca_file: None, ..aiosmtpd.server.clone() }).connect().await.err().unwrap();
+    assert_eq!((failure.stage, failure.fault), (Stage::Tls, Blame::Server), "{failure}");
 }
 
 /// What it took so far: the recipients, in their order.

@@ -1,7 +1,7 @@
 //! Why something was told, or not.
 
 use crate::support::program::Program;
-use crate::support::world::World;
+use crate::support::watch::Watch;
 
 /// One certificate goes on 2026-01-06, another ends within the year, a third takes over from a fourth.
 const SCENARIO: &str = r#"
@@ -45,7 +45,7 @@ qualifications = "工程设计风景园林工程专项乙级"
 
 #[tokio::test]
 async fn a_company_says_what_was_told_what_is_doubted_and_what_comes_next() {
-    let world = World::new(SCENARIO, "", "2026-01-05").await;
+    let world = Watch::new(SCENARIO, "", "2026-01-05").await;
     world.check().await;
     world.checked_on("2026-01-06").await;
     let program = Program::new(world.watchlist_text())

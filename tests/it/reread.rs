@@ -6,7 +6,7 @@ use qualwatch::sweep::Mode;
 use qualwatch::sweep::Whom;
 
 use crate::support::scenarios::{NONE, certificate, company};
-use crate::support::world::{World, kinds};
+use crate::support::watch::{Watch, kinds};
 
 const TWO: &str = "qualifications = \"建筑工程施工总承包二级,市政公用工程施工总承包二级\"";
 
@@ -40,13 +40,13 @@ fn scenario() -> String {
     company(1, &(stays + &goes + &comes))
 }
 
-async fn forge(world: &World, sql: &'static str) {
+async fn forge(world: &Watch, sql: &'static str) {
     sqlx::query(sql).execute(world.store.pool()).await.unwrap();
     sqlx::query("UPDATE observations SET parser_version = 0").execute(world.store.pool()).await.unwrap();
     sqlx::query("UPDATE companies SET digested_by = 0").execute(world.store.pool()).await.unwrap();
 }
 
-async fn current(world: &World) -> Vec<String> {
+async fn current(world: &Watch) -> Vec<String> {
     sqlx::query_scalar(
         "SELECT number_key || ' ' || (to_jsonb(holdings) - 'since' - 'valid_from')::text
          FROM holdings WHERE valid_to IS NULL ORDER BY 1",
@@ -59,7 +59,7 @@ async fn current(world: &World) -> Vec<String> {
 #[tokio::test]
 async fn what_an_older_version_read_differently_is_not_told_and_what_changed_in_the_same_answer_is() {
     for (why, sql) in OLDER {
-        let world = World::new(&scenario(), "", "2026-01-05").await;
+        let world = Watch::new(&scenario(), "", "2026-01-05").await;
         assert_eq!(kinds(&world.check().await.events), ["watching"], "{why}");
         let today = current(&world).await;
         forge(&world, sql).await;
@@ -80,7 +80,7 @@ async fn what_an_older_version_read_differently_is_not_told_and_what_changed_in_
 #[tokio::test]
 async fn what_an_older_version_told_stays_told_and_what_it_doubted_begins_anew() {
     for (why, sql) in [OLDER[1], OLDER[2]] {
-        let world = World::new(&scenario(), "", "2026-01-06").await;
+        let world = Watch::new(&scenario(), "", "2026-01-06").await;
         assert_eq!(kinds(&world.check().await.events), ["watching"], "{why}");
         assert_eq!(world.checked_on("2026-01-07").await, ["certificate_added"], "{why}");
         assert_eq!(world.checked_on("2026-01-08").await, NONE, "{why}: the first look at a loss");
@@ -101,7 +101,7 @@ async fn what_an_older_version_told_stays_told_and_what_it_doubted_begins_anew()
 #[tokio::test]
 async fn thresholds_told_by_another_spelling_of_a_number_are_not_told_again() {
     let ends = certificate("D241000001", TWO).replace("2029-01-09", "2026-03-01");
-    let world = World::new(&company(1, &ends), "", "2026-01-05").await;
+    let world = Watch::new(&company(1, &ends), "", "2026-01-05").await;
     assert_eq!(kinds(&world.check().await.events), ["watching", "expiring"]);
     forge(&world, OLDER[2].1).await;
     sqlx::query("UPDATE told SET number_key = 'old ' || number_key")
@@ -115,7 +115,7 @@ async fn thresholds_told_by_another_spelling_of_a_number_are_not_told_again() {
 #[tokio::test]
 async fn a_dry_run_compares_like_with_like_too_and_stores_nothing_of_it() {
     for (why, sql) in OLDER {
-        let world = World::new(&scenario(), "", "2026-01-05").await;
+        let world = Watch::new(&scenario(), "", "2026-01-05").await;
         world.check().await;
         forge(&world, sql).await;
         let forged = current(&world).await;
@@ -128,7 +128,7 @@ async fn a_dry_run_compares_like_with_like_too_and_stores_nothing_of_it() {
 
 #[tokio::test]
 async fn history_shows_on_every_day_what_was_established_by_then() {
-    let world = World::new(&scenario(), "", "2026-01-05").await;
+    let world = Watch::new(&scenario(), "", "2026-01-05").await;
     world.check().await;
     forge(&world, OLDER[0].1).await;
     world.checked_on("2026-01-06").await;

@@ -17,7 +17,7 @@ use crate::support::running::{Running, until};
 use crate::support::scenarios::steady;
 use crate::support::scene::{COMPANIES, DAYS, KEY, Scene, cast};
 use crate::support::secrets::{Secrets, rows};
-use crate::support::smtp_sink::{Script, SmtpSink};
+use crate::support::smtp_sink::Script;
 
 const PASSWORD: &str = "CANARY+p4ss/w0rd?=&";
 const WRONG_PASSWORD: &str = "CANARY-wrong/p4ss+word";
@@ -63,8 +63,7 @@ fn loud(program: Program, password: &str) -> Program {
 
 async fn set(scenario: &str) -> Scene {
     let login = Some(("alerts@example.com".to_owned(), PASSWORD.to_owned()));
-    let sink = SmtpSink::start(Script { login, ..Script::default() }).await;
-    Scene { sink, ..Scene::with(scenario).await }
+    Scene::with_mail(scenario, Script { login, ..Script::default() }).await
 }
 
 #[tokio::test(flavor = "multi_thread")]

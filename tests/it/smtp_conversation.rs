@@ -4,8 +4,9 @@ use std::io::Write as _;
 use std::time::Duration;
 
 use futures_util::future::join_all;
+use qualwatch::config::Security;
 use qualwatch::domain::secret::Secret;
-use qualwatch::email::{Courier, Fault, Login, Patience, Security, SendFailure, Session, SmtpServer, Stage};
+use qualwatch::email::{Blame, Courier, Login, MailServer, Patience, SendFailure, Session, Stage};
 
 use crate::support::smtp_sink::{
     Behaviour, ReceivedMail, Script, SinkCertificate, SinkSecurity, SinkStage, SmtpSink,
@@ -22,11 +23,11 @@ fn script(security: SinkSecurity) -> Script {
 }
 
 /// A server entry for the sink, that trusts its certificate; the file lives as long as it is kept.
-fn server(sink: &SmtpSink, security: Security) -> (SmtpServer, tempfile::NamedTempFile) {
+fn server(sink: &SmtpSink, security: Security) -> (MailServer, tempfile::NamedTempFile) {
     let mut ca = tempfile::NamedTempFile::new().unwrap();
     ca.write_all(sink.ca_pem().as_bytes()).unwrap();
     let login = Login { user: USER.to_owned(), password: Secret::parse(PASSWORD).unwrap() };
-    let server = SmtpServer {
+    let server = MailServer {
         host: "localhost".to_owned(),
         port: sink.port(),
         security,
@@ -39,11 +40,11 @@ fn server(sink: &SmtpSink, security: Security) -> (SmtpServer, tempfile::NamedTe
 }
 
 /// For the sink without TLS and login.
-fn plain(sink: &SmtpSink) -> SmtpServer {
-    SmtpServer {
+fn plain(sink: &SmtpSink) -> MailServer {
+    MailServer {
         host: "127.0.0.1".to_owned(),
         port: sink.port(),
-        security: Security::PlainLoopback,
+        security: Security::Plain,
         login: None,
         ca_file: None,
         helo: None,
@@ -62,14 +63,14 @@ async fn send(session: &mut Session, to: &str, message: &[u8]) -> Result<(), Sen
     session.hand_over(message).await.map(|_| ())
 }
 
-async fn send_once(server: &SmtpServer) -> Result<(), SendFailure> {
+async fn send_once(server: &MailServer) -> Result<(), SendFailure> {
     let mut session = Courier::Smtp(server.clone()).connect().await?;
     send(&mut session, READER, MAIL).await?;
     session.quit().await;
     Ok(())
 }
 
-async fn refused_connection(server: SmtpServer) -> SendFailure {
+async fn refused_connection(server: MailServer) -> SendFailure {
     Courier::Smtp(server).connect().await.err().expect("the connection must be refused")
 }
 
@@ -80,7 +81,7 @@ fn received(to: &str) -> ReceivedMail {
 #[tokio::test]
 async fn a_message_arrives_byte_for_byte_whatever_the_security() {
     for (theirs, ours) in
-        [(SinkSecurity::StartTls, Security::StartTls), (SinkSecurity::Implicit, Security::Implicit)]
+        [(SinkSecurity::StartTls, Security::StartTls), (SinkSecurity::Implicit, Security::Tls)]
     {
         let sink = SmtpSink::start(script(theirs)).await;
         let (server, _ca) = server(&sink, ours);
@@ -113,7 +114,7 @@ async fn a_server_without_known_mechanism_is_the_senders_to_mend() {
     let sink = SmtpSink::start(Script { mechanisms: "GSSAPI", ..script(SinkSecurity::StartTls) }).await;
     let (server, _ca) = server(&sink, Security::StartTls);
     let failure = refused_connection(server).await;
-    assert_eq!((failure.stage, failure.fault), (Stage::Auth, Fault::Sender));
+    assert_eq!((failure.stage, failure.fault), (Stage::Auth, Blame::Sender));
     assert!(failure.advice().unwrap().contains("AUTH PLAIN"));
 }
 
@@ -122,7 +123,7 @@ async fn without_starttls_nothing_is_sent() {
     let sink = SmtpSink::start(script(SinkSecurity::Plain)).await;
     let (server, _ca) = server(&sink, Security::StartTls);
     let failure = refused_connection(server).await;
-    assert_eq!((failure.stage, failure.fault, failure.code), (Stage::Tls, Fault::Server, None));
+    assert_eq!((failure.stage, failure.fault, failure.code), (Stage::Tls, Blame::Server, None));
     assert!(failure.advice().unwrap().contains("no STARTTLS"));
     assert!(sink.heard().iter().all(|heard| !heard.line.starts_with("AUTH")), "{:?}", sink.heard());
 }
@@ -136,7 +137,7 @@ async fn a_reply_smuggled_in_before_tls_is_not_taken_for_one_inside() {
         let failure = refused_connection(server.clone()).await;
         assert_eq!(
             (failure.stage, failure.fault, failure.code),
-            (Stage::Tls, Fault::Server, None),
+            (Stage::Tls, Blame::Server, None),
             "{failure}"
         );
     }
@@ -153,7 +154,7 @@ async fn only_a_certificate_for_this_host_from_a_known_authority_and_in_time_is_
         (SinkCertificate::Expired, true, "expired"),
     ] {
         for (theirs, ours) in
-            [(SinkSecurity::StartTls, Security::StartTls), (SinkSecurity::Implicit, Security::Implicit)]
+            [(SinkSecurity::StartTls, Security::StartTls), (SinkSecurity::Implicit, Security::Tls)]
         {
             let sink = SmtpSink::start(Script { certificate: kind, ..script(theirs) }).await;
             let (mut server, _ca) = server(&sink, ours);
@@ -161,7 +162,7 @@ async fn only_a_certificate_for_this_host_from_a_known_authority_and_in_time_is_
                 server.ca_file = None;
             }
             let failure = refused_connection(server).await;
-            assert_eq!((failure.stage, failure.fault), (Stage::Tls, Fault::Server), "{why}: {failure}");
+            assert_eq!((failure.stage, failure.fault), (Stage::Tls, Blame::Server), "{why}: {failure}");
             assert!(failure.advice().unwrap().contains("certificate"), "{why}: {:?}", failure.advice());
             assert!(sink.heard().iter().all(|heard| !heard.line.starts_with("AUTH")), "{why}");
         }
@@ -189,7 +190,7 @@ async fn an_unreadable_ca_file_is_told_by_name() {
 #[tokio::test]
 async fn plain_smtp_stays_on_this_machine() {
     let sink = SmtpSink::start(Script::default()).await;
-    let failure = refused_connection(SmtpServer { host: "192.0.2.1".to_owned(), ..plain(&sink) }).await;
+    let failure = refused_connection(MailServer { host: "192.0.2.1".to_owned(), ..plain(&sink) }).await;
     assert_eq!((failure.stage, failure.code), (Stage::Connect, None));
     assert!(failure.advice().unwrap().contains("needs TLS"));
     assert_eq!(sink.connections(), 0);
@@ -202,7 +203,7 @@ async fn a_refused_login_is_the_senders_fault_and_never_shows_the_password() {
     server.login = Some(Login { user: USER.to_owned(), password: Secret::parse("CANARY-old-one").unwrap() });
     assert!(!format!("{server:?}").contains("CANARY"), "Debug shows no password");
     let failure = refused_connection(server.clone()).await;
-    assert_eq!((failure.stage, failure.fault, failure.code), (Stage::Auth, Fault::Sender, Some(535)));
+    assert_eq!((failure.stage, failure.fault, failure.code), (Stage::Auth, Blame::Sender, Some(535)));
 
     let line = sink.heard().into_iter().find(|heard| heard.line.starts_with("AUTH")).unwrap().line;
     let echo = format!("500 5.5.2 cannot understand {line} nor CANARY-old-one");
@@ -220,10 +221,10 @@ async fn one_refused_recipient_takes_no_mail_from_the_others() {
     let mut session = Courier::Smtp(plain(&sink)).connect().await.unwrap();
     for (to, fault) in [
         ("first@example.com", None),
-        ("gone@example.com", Some(Fault::RecipientForGood)),
-        ("full@example.com", Some(Fault::RecipientForNow)),
-        ("not an address\r\nRCPT TO:<x@y>", Some(Fault::RecipientForGood)),
-        ("资质@example.com", Some(Fault::RecipientForGood)),
+        ("gone@example.com", Some(Blame::RecipientForGood)),
+        ("full@example.com", Some(Blame::RecipientForNow)),
+        ("not an address\r\nRCPT TO:<x@y>", Some(Blame::RecipientForGood)),
+        ("资质@example.com", Some(Blame::RecipientForGood)),
         ("last@资质.example", None),
     ] {
         let result = send(&mut session, to, MAIL).await;
@@ -239,19 +240,19 @@ async fn a_refusal_is_told_with_its_stage_and_code() {
     let sink = SmtpSink::start(script(SinkSecurity::StartTls)).await;
     let (server, _ca) = server(&sink, Security::StartTls);
     for (at, code, stage, fault) in [
-        (SinkStage::Greeting, 554, Stage::Connect, Fault::Server),
-        (SinkStage::Ehlo, 451, Stage::Connect, Fault::Server),
-        (SinkStage::StartTls, 454, Stage::Tls, Fault::Server),
-        (SinkStage::Auth, 454, Stage::Auth, Fault::Sender),
-        (SinkStage::Auth, 421, Stage::Auth, Fault::Server),
-        (SinkStage::Mail, 440, Stage::Mail, Fault::Sender),
-        (SinkStage::Mail, 451, Stage::Mail, Fault::Server),
-        (SinkStage::Rcpt, 450, Stage::Rcpt, Fault::RecipientForNow),
-        (SinkStage::Rcpt, 421, Stage::Rcpt, Fault::Server),
-        (SinkStage::Data, 554, Stage::Data, Fault::Message),
-        (SinkStage::Data, 451, Stage::Data, Fault::Server),
-        (SinkStage::Dot, 554, Stage::Data, Fault::Message),
-        (SinkStage::Dot, 450, Stage::Data, Fault::Server),
+        (SinkStage::Greeting, 554, Stage::Connect, Blame::Server),
+        (SinkStage::Ehlo, 451, Stage::Connect, Blame::Server),
+        (SinkStage::StartTls, 454, Stage::Tls, Blame::Server),
+        (SinkStage::Auth, 454, Stage::Auth, Blame::Sender),
+        (SinkStage::Auth, 421, Stage::Auth, Blame::Server),
+        (SinkStage::Mail, 440, Stage::Mail, Blame::Sender),
+        (SinkStage::Mail, 451, Stage::Mail, Blame::Server),
+        (SinkStage::Rcpt, 450, Stage::Rcpt, Blame::RecipientForNow),
+        (SinkStage::Rcpt, 421, Stage::Rcpt, Blame::Server),
+        (SinkStage::Data, 554, Stage::Data, Blame::Message),
+        (SinkStage::Data, 451, Stage::Data, Blame::Server),
+        (SinkStage::Dot, 554, Stage::Data, Blame::Message),
+        (SinkStage::Dot, 450, Stage::Data, Blame::Server),
     ] {
         sink.heal();
         sink.refuse(at, code);
@@ -293,7 +294,7 @@ async fn vanishes_or_sleeps(behaviour: Behaviour, patience: Patience, at: SinkSt
     sink.behave(at, behaviour.clone());
     let failure = send_once(&server).await.unwrap_err();
     let told = (failure.stage, failure.code, failure.fault);
-    assert_eq!(told, (stage, None, Fault::Server), "{behaviour:?} at {at:?}: {failure}");
+    assert_eq!(told, (stage, None, Blame::Server), "{behaviour:?} at {at:?}: {failure}");
 }
 
 #[tokio::test]
@@ -315,8 +316,8 @@ async fn a_server_that_vanishes_or_sleeps_is_nobody_elses_fault() {
     let sink = SmtpSink::start(Script::default()).await;
     let nobody = plain(&sink);
     drop(sink);
-    let failure = refused_connection(SmtpServer { port: 1, ..nobody }).await;
-    assert_eq!((failure.stage, failure.fault), (Stage::Connect, Fault::Server), "nobody listens: {failure}");
+    let failure = refused_connection(MailServer { port: 1, ..nobody }).await;
+    assert_eq!((failure.stage, failure.fault), (Stage::Connect, Blame::Server), "nobody listens: {failure}");
 }
 
 #[test]
@@ -330,7 +331,7 @@ async fn without_an_accepted_recipient_nothing_is_handed_over() {
     sink.refuse(SinkStage::Rcpt, 550);
     let mut session = Courier::Smtp(plain(&sink)).connect().await.unwrap();
     session.offer(FROM, READER).await.unwrap_err();
-    assert_eq!(session.hand_over(MAIL).await.unwrap_err().fault, Fault::Server, "not the message's");
+    assert_eq!(session.hand_over(MAIL).await.unwrap_err().fault, Blame::Server, "not the message's");
     assert!(sink.heard().iter().all(|heard| heard.line != "DATA"));
 }
 
@@ -343,7 +344,7 @@ async fn a_session_that_lost_its_connection_says_so() {
     assert!(!session.is_open());
     sink.heal();
     let failure = session.offer(FROM, READER).await.unwrap_err();
-    assert_eq!((failure.stage, failure.fault, failure.code), (Stage::Mail, Fault::Server, None));
+    assert_eq!((failure.stage, failure.fault, failure.code), (Stage::Mail, Blame::Server, None));
 
     // The message had arrived whole: only a repeat with the same bytes is a duplicate one can recognise.
     assert_eq!((sink.mails(), sink.unanswered()), (vec![], vec![received(READER)]));
@@ -360,11 +361,11 @@ async fn a_reply_that_answers_another_question_ends_the_connection() {
         sink.heal();
         sink.behave(at, Behaviour::Reply(reply.to_owned()));
         let mut session =
-            Courier::Smtp(SmtpServer { patience: hasty(), ..plain(&sink) }).connect().await.unwrap();
+            Courier::Smtp(MailServer { patience: hasty(), ..plain(&sink) }).connect().await.unwrap();
         let failure = send(&mut session, READER, MAIL).await.unwrap_err();
         assert_eq!(
             (failure.code, failure.fault, session.is_open()),
-            (None, Fault::Server, false),
+            (None, Blame::Server, false),
             "{reply}: {failure}"
         );
     }
@@ -380,7 +381,7 @@ async fn a_message_with_a_bare_line_end_is_never_sent() {
         b"\xe8\xb5\x84\r\n",
     ] {
         let failure = send(&mut session, READER, message).await.unwrap_err();
-        assert_eq!((failure.stage, failure.fault), (Stage::Data, Fault::Message), "{failure}");
+        assert_eq!((failure.stage, failure.fault), (Stage::Data, Blame::Message), "{failure}");
     }
     assert!(sink.heard().iter().all(|heard| heard.line != "DATA"));
     send(&mut session, READER, MAIL).await.unwrap();

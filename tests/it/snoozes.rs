@@ -1,7 +1,7 @@
 //! What somebody does not want to hear of for a while, and renewals that were filed.
 
 use crate::support::program::Program;
-use crate::support::world::World;
+use crate::support::watch::Watch;
 
 fn certificate(until: &str, days: &str) -> String {
     format!(
@@ -17,7 +17,7 @@ fn company() -> String {
         + &certificate("2026-03-20", "from = \"2026-01-30\"")
 }
 
-fn program(world: &World, now: &str) -> Program {
+fn program(world: &Watch, now: &str) -> Program {
     Program::new(world.watchlist_text())
         .with("QUALWATCH_DATABASE_URL", world.database_url())
         .with("QUALWATCH_NOW", now)
@@ -25,7 +25,7 @@ fn program(world: &World, now: &str) -> Program {
 
 #[tokio::test]
 async fn a_snoozed_end_is_told_of_again_on_its_day() {
-    let world = World::new(&company(), "", "2026-01-05").await;
+    let world = Watch::new(&company(), "", "2026-01-05").await;
     world.check().await;
     let program = program(&world, "2026-01-06T09:00:00+08:00");
     let snooze =
@@ -41,7 +41,7 @@ async fn a_snoozed_end_is_told_of_again_on_its_day() {
 
 #[tokio::test]
 async fn a_snooze_ends_by_itself_when_the_validity_changes_and_by_hand() {
-    let world = World::new(&company(), "", "2026-01-05").await;
+    let world = Watch::new(&company(), "", "2026-01-05").await;
     world.check().await;
     let program = program(&world, "2026-01-06T09:00:00+08:00");
     let of_end = ["snooze", "沙盒公司", "D241000018"];
@@ -55,7 +55,7 @@ async fn a_snooze_ends_by_itself_when_the_validity_changes_and_by_hand() {
         "the later end, once established, at 48 days"
     );
 
-    let world = World::new(&company(), "", "2026-01-05").await;
+    let world = Watch::new(&company(), "", "2026-01-05").await;
     world.check().await;
     let program = self::program(&world, "2026-01-06T09:00:00+08:00");
     assert_eq!(program.run(&snooze).code, Some(0));
@@ -68,7 +68,7 @@ async fn a_snooze_ends_by_itself_when_the_validity_changes_and_by_hand() {
 async fn a_snooze_silences_nothing_of_the_end_day_and_after_and_is_shown_everywhere() {
     let ends = "[[company]]\nkeywords = [\"沙盒公司\"]\nid = \"5f0000000000000000000001\"\n".to_owned()
         + &certificate("2026-02-08", "");
-    let world = World::new(&ends, "", "2026-01-05").await;
+    let world = Watch::new(&ends, "", "2026-01-05").await;
     world.check().await;
     let program = program(&world, "2026-01-06T09:00:00+08:00");
     let snooze = ["snooze", "沙盒公司", "D241000018", "--until", "2027-01-01", "--reason", "老板说不用"];
@@ -109,7 +109,7 @@ async fn a_renewal_that_was_filed_silences_the_filing_day_and_is_said_and_shown(
     let scenario = "[[company]]\nkeywords = [\"沙盒公司\"]\nid = \"5f0000000000000000000001\"\n".to_owned()
         + &certificate("2026-04-20", "to = \"2026-04-12\"")
         + &certificate("2031-04-20", "from = \"2026-04-13\"");
-    let world = World::new(&scenario, "", "2026-01-05").await;
+    let world = Watch::new(&scenario, "", "2026-01-05").await;
     world.check().await;
     let program = program(&world, "2026-01-10T09:00:00+08:00");
     let of_it = ["renewing", "沙盒公司", "d241000018"];
@@ -159,7 +159,7 @@ async fn a_renewal_that_was_filed_silences_the_filing_day_and_is_said_and_shown(
 
 #[tokio::test]
 async fn what_cannot_be_snoozed_is_wrong_use() {
-    let world = World::new(&company(), "", "2026-01-05").await;
+    let world = Watch::new(&company(), "", "2026-01-05").await;
     world.check().await;
     let program = program(&world, "2026-01-06T09:00:00+08:00");
     for (arguments, why) in [

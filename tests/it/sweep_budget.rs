@@ -3,13 +3,13 @@
 use std::num::NonZeroU32;
 
 use crate::support::scenarios::{BUILDING, NONE, SUPERVISION, certificate, company, steady};
-use crate::support::world::{World, kinds};
+use crate::support::watch::{Watch, kinds};
 
 #[tokio::test]
 async fn of_a_short_budget_confirmations_come_first_and_then_the_longest_unverified() {
     let gone = certificate("E241000066", &format!("{SUPERVISION}\nto = \"2026-01-05\""));
     let scenario = steady(5) + &company(9, &(certificate("D241009999", BUILDING) + &gone));
-    let mut world = World::new(&scenario, "", "2026-01-05").await;
+    let mut world = Watch::new(&scenario, "", "2026-01-05").await;
     world.check().await;
     world.at("2026-01-06");
     assert_eq!(kinds(&world.check().await.events), NONE, "the first look");
@@ -33,7 +33,7 @@ async fn of_a_short_budget_confirmations_come_first_and_then_the_longest_unverif
 #[tokio::test]
 async fn a_budget_that_ends_between_two_pages_concludes_nothing() {
     let many: String = (0..45).map(|n| certificate(&format!("D2419{n:05}"), BUILDING)).collect();
-    let mut world = World::new(&company(1, &many), "", "2026-01-05").await;
+    let mut world = Watch::new(&company(1, &many), "", "2026-01-05").await;
     world.watchlist.api.calls_per_day = NonZeroU32::new(2);
     let report = world.tick().await;
     assert_eq!(
@@ -52,7 +52,7 @@ async fn an_answer_is_owed_once_a_day_until_it_comes() {
     let scenario = steady(6)
         + "[[fault]]\nfrom = \"2026-01-05\"\nto = \"2026-01-08\"\nkeyword = \"公司2\"\nstatus = 503\n";
     let world =
-        World::new(&scenario, "[schedule]\ncheck = \"0 9 * * Mon\"", "2026-01-05T09:00:00+08:00").await;
+        Watch::new(&scenario, "[schedule]\ncheck = \"0 9 * * Mon\"", "2026-01-05T09:00:00+08:00").await;
     assert_eq!(world.tick().await.tally.asked, 6);
     let mut asked = Vec::new();
     for day in 6..=11 {

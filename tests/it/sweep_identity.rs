@@ -3,7 +3,7 @@
 use qualwatch::sweep::Whom;
 
 use crate::support::scenarios::{BUILDING, NONE, SUPERVISION, certificate, company, steady};
-use crate::support::world::{World, kinds};
+use crate::support::watch::{Watch, kinds};
 
 const ONE: &str = "公司1";
 const OTHER_WORD: &str = "91410000123456788R";
@@ -17,8 +17,8 @@ fn building_and_supervision(supervision: &str) -> String {
     certificate("D241000018", BUILDING) + &certificate("E241000018", &format!("{SUPERVISION}\n{supervision}"))
 }
 
-async fn world_of(scenario: &str, now: &str, keywords: &[&str]) -> World {
-    let mut world = World::new(scenario, "", now).await;
+async fn world_of(scenario: &str, now: &str, keywords: &[&str]) -> Watch {
+    let mut world = Watch::new(scenario, "", now).await;
     world.reload("", keywords).await;
     world
 }
@@ -145,7 +145,7 @@ async fn of_two_entries_that_find_one_company_the_second_is_refused_until_the_ot
     let both = found_by_two_words(&certificate("D241000018", BUILDING));
     let another = company(2, &certificate("D241000026", BUILDING));
     for first in ["公司2", ONE] {
-        let mut world = World::new(&(both.clone() + &another), "concurrency = 8", "2026-01-05").await;
+        let mut world = Watch::new(&(both.clone() + &another), "concurrency = 8", "2026-01-05").await;
         let others: Vec<&str> =
             ["公司2", ONE, OTHER_WORD].into_iter().filter(|word| *word != first).collect();
         world.reload("concurrency = 8", &[first, others[0], others[1]]).await;
@@ -177,7 +177,7 @@ async fn a_disputed_company_is_compared_with_nothing_not_even_with_an_empty_answ
         ),
     );
     let back = certificate("D241000018", &format!("{BUILDING}\nfrom = \"2026-01-12\""));
-    let world = World::new(&company(1, &(ours + &theirs + &back)), "", "2026-01-05").await;
+    let world = Watch::new(&company(1, &(ours + &theirs + &back)), "", "2026-01-05").await;
     world.check().await;
     assert_eq!(world.checked_on("2026-01-06").await, ["identity_changed"]);
     for day in ["2026-01-07", "2026-01-08", "2026-01-09", "2026-01-10", "2026-01-11"] {
@@ -202,7 +202,7 @@ async fn of_a_disputed_company_nothing_else_is_told_when_upstream_finds_nothing_
     let fails =
         "[[fault]]\nkeyword = \"公司1\"\nfrom = \"2026-01-11\"\nto = \"2026-01-12\"\nshort_page = true\n";
     let steady = company(2, &certificate("D241000026", BUILDING));
-    let world = World::new(&(company(1, &(ours + &theirs)) + &steady + fails), "", "2026-01-05").await;
+    let world = Watch::new(&(company(1, &(ours + &theirs)) + &steady + fails), "", "2026-01-05").await;
     world.check().await;
     assert_eq!(world.checked_on("2026-01-06").await, ["identity_changed"]);
     for day in ["2026-01-07", "2026-01-08", "2026-01-09", "2026-01-10", "2026-01-11"] {
@@ -222,7 +222,7 @@ async fn a_re_import_under_another_id_is_no_change_of_the_world() {
             )
     };
     let world =
-        World::new(&company(1, &(moved("D241000018") + &moved("D241000026"))), "", "2026-01-05").await;
+        Watch::new(&company(1, &(moved("D241000018") + &moved("D241000026"))), "", "2026-01-05").await;
     world.check().await;
     for day in ["2026-01-06", "2026-01-07"] {
         assert_eq!(world.checked_on(day).await, NONE);
@@ -246,7 +246,7 @@ async fn what_went_at_its_end_hides_no_re_import() {
                 "{BUILDING}\nfrom = \"2026-02-01\"\nbusiness_id = \"5faaaaaaaaaaaaaaaaaaaaaa-D241000018\""
             ),
         );
-    let world = World::new(&company(1, &(expired.concat() + &stays)), "", "2026-01-05").await;
+    let world = Watch::new(&company(1, &(expired.concat() + &stays)), "", "2026-01-05").await;
     world.check().await;
     world.checked_on("2026-01-25").await;
     assert_eq!(world.checked_on("2026-02-01").await, NONE, "all that is still listed is there");
@@ -268,7 +268,7 @@ async fn items_of_another_company_are_left_out_unless_they_bear_our_numbers() {
     let listed = ours
         + &foreign("D241007777", "from = \"2026-01-06\"")
         + &foreign("D241000018", "from = \"2026-01-07\"");
-    let world = World::new(&company(1, &listed), "", "2026-01-05").await;
+    let world = Watch::new(&company(1, &listed), "", "2026-01-05").await;
     world.check().await;
     assert_eq!(world.checked_on("2026-01-06").await, NONE, "left out");
     world.at("2026-01-07");
@@ -278,7 +278,7 @@ async fn items_of_another_company_are_left_out_unless_they_bear_our_numbers() {
 
 #[tokio::test]
 async fn what_troubled_the_operator_of_a_company_ends_when_it_leaves_the_file() {
-    let mut world = World::new(&steady(1), "", "2026-01-05").await;
+    let mut world = Watch::new(&steady(1), "", "2026-01-05").await;
     world.reload("", &[ONE, "写错的名字"]).await;
     let told = kinds(&world.check().await.events);
     assert!(told.contains(&"company_not_found".to_owned()), "{told:?}");

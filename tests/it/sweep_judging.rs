@@ -8,7 +8,7 @@ use qualwatch::store::steps::NoSteps;
 use qualwatch::sweep::{Mode, Whom};
 
 use crate::support::scenarios::{BUILDING, NONE, certificate, company, steady};
-use crate::support::world::{World, kinds};
+use crate::support::watch::{Watch, kinds};
 
 fn ending(until: &str, more: &str) -> String {
     certificate("D241000018", &format!("{BUILDING}\n{more}")).replace("2029-01-09", until)
@@ -17,7 +17,7 @@ fn ending(until: &str, more: &str) -> String {
 #[tokio::test]
 async fn a_check_of_who_is_due_judges_also_who_is_not() {
     let scenario = company(1, &ending("2026-04-06", ""));
-    let world = World::new(&scenario, "[schedule]\ncheck = \"0 8 * * Mon\"", "2026-01-05").await;
+    let world = Watch::new(&scenario, "[schedule]\ncheck = \"0 8 * * Mon\"", "2026-01-05").await;
     assert_eq!(
         kinds(&world.check().await.events),
         ["watching", "expiring", "filing_due"],
@@ -36,7 +36,7 @@ async fn a_check_of_who_is_due_judges_also_who_is_not() {
 
 #[tokio::test]
 async fn a_company_whose_only_certificate_ended_is_judged_on_and_troubles_nobody() {
-    let world = World::new(&company(1, &ending("2026-01-06", "to = \"2026-01-05\"")), "", "2026-01-05").await;
+    let world = Watch::new(&company(1, &ending("2026-01-06", "to = \"2026-01-05\"")), "", "2026-01-05").await;
     world.check().await;
     let mut told = Vec::new();
     for _ in 0..40 {
@@ -63,7 +63,7 @@ async fn a_company_is_unverified_after_its_time_and_at_least_two_intervals_and_v
     {
         let scenario = steady(6)
             + "[[fault]]\nfrom = \"2026-01-06\"\nto = \"2026-01-20\"\nkeyword = \"公司2\"\nstatus = 503\n";
-        let world = World::new(&scenario, &format!("[schedule]\ncheck = \"{line}\""), "2026-01-05").await;
+        let world = Watch::new(&scenario, &format!("[schedule]\ncheck = \"{line}\""), "2026-01-05").await;
         world.tick().await;
         let mut told = Vec::new();
         for _ in 0..20 {
@@ -83,7 +83,7 @@ async fn an_end_that_turns_unreadable_is_judged_on_and_the_operator_hears_once()
     let listed = ending("2026-02-08", "to = \"2026-01-06\"")
         + &ending("见附件", "from = \"2026-01-07\"\nto = \"2026-01-10\"")
         + &ending("2026-02-08", "from = \"2026-01-11\"");
-    let world = World::new(&company(1, &listed), "", "2026-01-05").await;
+    let world = Watch::new(&company(1, &listed), "", "2026-01-05").await;
     world.check().await;
     assert_eq!(world.checked_on("2026-01-06").await, NONE);
     assert_eq!(world.checked_on("2026-01-07").await, ["unreadable_date"]);
@@ -100,7 +100,7 @@ async fn an_end_that_turns_unreadable_is_judged_on_and_the_operator_hears_once()
 #[tokio::test]
 async fn empty_answers_verify_nothing_of_a_company_that_holds_something() {
     let scenario = steady(6) + "[[fault]]\nfrom = \"2026-01-06\"\nto = \"2026-01-07\"\ncode = 265004\n";
-    let world = World::new(&scenario, "[alerts]\nstale_after = \"2d\"", "2026-01-05").await;
+    let world = Watch::new(&scenario, "[alerts]\nstale_after = \"2d\"", "2026-01-05").await;
     world.check().await;
     assert_eq!(world.checked_on("2026-01-06").await, ["mass_change"]);
     assert_eq!(world.checked_on("2026-01-07").await, ["unverified"; 6]);
@@ -115,7 +115,7 @@ async fn a_row_that_cannot_be_read_stops_no_other_company_of_its_batch() {
     let ending = |n: u32| {
         company(n, &certificate(&format!("D2410{n:05}"), BUILDING).replace("2029-01-09", "2026-04-06"))
     };
-    let world = World::new(&(1..=6).map(ending).collect::<String>(), "concurrency = 1", "2026-01-01").await;
+    let world = Watch::new(&(1..=6).map(ending).collect::<String>(), "concurrency = 1", "2026-01-01").await;
     world.check().await;
     let spoil = "UPDATE told SET kind = 'of a later version'
                  WHERE company_id = (SELECT id FROM companies WHERE keyword = '公司3')";

@@ -6,14 +6,14 @@ use qualwatch::sweep::{Mode, Whom};
 
 use crate::support::crashing::DiesAt;
 use crate::support::scenarios::{BUILDING, NONE, SUPERVISION, certificate, company, steady};
-use crate::support::world::{World, kinds};
+use crate::support::watch::{Watch, kinds};
 
 fn count_of(told: &[String], kind: &str) -> usize {
     told.iter().filter(|one| *one == kind).count()
 }
 
 /// What the end of the mass loss says: as what it ended, of how many named, of how many in all, and what it had been.
-async fn end_of(world: &World) -> (String, usize, u64, String) {
+async fn end_of(world: &Watch) -> (String, usize, u64, String) {
     let events: Vec<serde_json::Value> =
         sqlx::query_scalar("SELECT event::jsonb FROM events WHERE kind = 'mass_change_resolved'")
             .fetch_all(world.store.pool())
@@ -63,7 +63,7 @@ async fn the_end_of_a_mass_loss_says_what_it_was_and_names_all() {
             "two of them really lost it",
         ),
     ] {
-        let world = World::new(&(1..=7).map(of).collect::<String>(), "", "2026-01-05").await;
+        let world = Watch::new(&(1..=7).map(of).collect::<String>(), "", "2026-01-05").await;
         world.check().await;
         for day in ["2026-01-06", "2026-01-07", "2026-01-08", "2026-01-09", "2026-01-10"] {
             let told = world.checked_on(day).await;
@@ -94,7 +94,7 @@ fn losing(companies: std::ops::RangeInclusive<u32>, second: &str) -> String {
 #[tokio::test]
 async fn an_upstream_that_suddenly_finds_nothing_is_a_mass_loss() {
     let scenario = steady(6) + "[[fault]]\nfrom = \"2026-01-06\"\ncode = 265004\n";
-    let world = World::new(&scenario, "", "2026-01-05").await;
+    let world = Watch::new(&scenario, "", "2026-01-05").await;
     world.check().await;
     assert_eq!(world.checked_on("2026-01-06").await, ["mass_change"], "at the first look");
     assert_eq!(world.checked_on("2026-01-07").await, NONE);
@@ -107,7 +107,7 @@ async fn an_upstream_that_suddenly_finds_nothing_is_a_mass_loss() {
 #[tokio::test]
 async fn a_mass_loss_that_passes_reaches_no_reader() {
     let scenario = steady(6) + "[[fault]]\nfrom = \"2026-01-06\"\nto = \"2026-01-08\"\ncode = 265004\n";
-    let world = World::new(&scenario, "", "2026-01-05").await;
+    let world = Watch::new(&scenario, "", "2026-01-05").await;
     world.check().await;
     assert_eq!(world.checked_on("2026-01-06").await, ["mass_change"]);
     assert_eq!(world.checked_on("2026-01-07").await, NONE);
@@ -121,7 +121,7 @@ async fn who_is_never_heard_of_again_keeps_no_mass_loss_open() {
     let silent = "[[fault]]\nfrom = \"2026-01-07\"\nkeyword = \"公司1\"\nstatus = 500\n";
     let scenario =
         steady(6) + "[[fault]]\nfrom = \"2026-01-06\"\nto = \"2026-01-06\"\ncode = 265004\n" + silent;
-    let world = World::new(&scenario, "", "2026-01-05").await;
+    let world = Watch::new(&scenario, "", "2026-01-05").await;
     world.check().await;
     assert_eq!(world.checked_on("2026-01-06").await, ["mass_change"]);
     assert_eq!(world.checked_on("2026-01-07").await, NONE, "it may be a day's silence");
@@ -141,7 +141,7 @@ async fn a_fifth_of_the_companies_is_no_mass_and_more_than_it_is() {
         let others: String =
             (6..=count).map(|n| company(n, &certificate(&format!("D2410{n:05}"), BUILDING))).collect();
         let scenario = losing(1..=5, "to = \"2026-01-05\"") + &others;
-        let world = World::new(&scenario, "", "2026-01-05").await;
+        let world = Watch::new(&scenario, "", "2026-01-05").await;
         world.check().await;
         let told = world.checked_on("2026-01-06").await;
         assert_eq!(count_of(&told, "mass_change"), usize::from(mass), "5 of {count}");
@@ -153,7 +153,7 @@ async fn a_fifth_of_the_companies_is_no_mass_and_more_than_it_is() {
 #[tokio::test]
 async fn all_of_two_is_a_mass_and_one_alone_is_not() {
     for (count, mass) in [(2, true), (1, false)] {
-        let world = World::new(&losing(1..=count, "to = \"2026-01-05\""), "", "2026-01-05").await;
+        let world = Watch::new(&losing(1..=count, "to = \"2026-01-05\""), "", "2026-01-05").await;
         world.check().await;
         let first = world.checked_on("2026-01-06").await;
         assert_eq!(count_of(&first, "mass_change"), usize::from(mass), "all of {count}");
@@ -170,7 +170,7 @@ async fn losses_of_two_sweeps_within_a_day_are_one_mass() {
         }
         + "[[fault]]\nfrom = \"2026-01-06T00:00:00+08:00\"\nto = \"2026-01-06T12:00:00+08:00\"\nkeyword = \"公司4\"\nstatus = 503\n\
          [[fault]]\nfrom = \"2026-01-06T00:00:00+08:00\"\nto = \"2026-01-06T12:00:00+08:00\"\nkeyword = \"公司5\"\nstatus = 503\n";
-    let world = World::new(&scenario, "", "2026-01-05").await;
+    let world = Watch::new(&scenario, "", "2026-01-05").await;
     world.check().await;
     assert_eq!(world.checked_on("2026-01-06T08:00:00+08:00").await, NONE, "four of ten");
     assert_eq!(world.checked_on("2026-01-06T20:00:00+08:00").await, ["mass_change"], "six of twelve");
@@ -183,7 +183,7 @@ async fn the_first_half_of_a_sweep_that_was_cut_off_is_no_mass_loss() {
     let others: String =
         (4..=5).map(|n| company(n, &certificate(&format!("D2410{n:05}"), BUILDING))).collect();
     let scenario = losing(1..=3, "to = \"2026-01-05\"") + &others;
-    let mut world = World::new(&scenario, "concurrency = 1", "2026-01-05").await;
+    let mut world = Watch::new(&scenario, "concurrency = 1", "2026-01-05").await;
     world.check().await;
     world.at("2026-01-06");
     // Slow enough that each answer is committed alone.
@@ -206,7 +206,7 @@ async fn the_first_half_of_a_sweep_that_was_cut_off_is_no_mass_loss() {
 
 #[tokio::test]
 async fn a_mass_loss_that_a_dying_process_could_not_tell_is_told_before_the_second_look() {
-    let mut world = World::new(&losing(1..=5, "to = \"2026-01-05\""), "concurrency = 1", "2026-01-05").await;
+    let mut world = Watch::new(&losing(1..=5, "to = \"2026-01-05\""), "concurrency = 1", "2026-01-05").await;
     world.check().await;
     world.at("2026-01-06");
     world.watchlist.api.requests_per_second = 3.0;
@@ -226,7 +226,7 @@ async fn what_is_superseded_may_go_in_many_companies_at_once() {
         let new = certificate(&format!("D2419{n:05}"), BUILDING).replace("2029-", "2031-");
         company(n, &(old + &new))
     };
-    let world = World::new(&(1..=6).map(replaced).collect::<String>(), "", "2026-01-05").await;
+    let world = Watch::new(&(1..=6).map(replaced).collect::<String>(), "", "2026-01-05").await;
     world.check().await;
     for day in ["2026-01-06", "2026-01-07", "2026-01-08"] {
         assert_eq!(world.checked_on(day).await, NONE, "{day}");
@@ -243,7 +243,7 @@ async fn what_is_superseded_is_told_when_it_goes_with_its_cover_in_a_mass() {
         let stays = certificate(&format!("E2410{n:05}"), SUPERVISION);
         company(n, &(old + &new + &stays))
     };
-    let world = World::new(&(1..=6).map(both).collect::<String>(), "", "2026-01-05").await;
+    let world = Watch::new(&(1..=6).map(both).collect::<String>(), "", "2026-01-05").await;
     world.check().await;
     assert_eq!(world.checked_on("2026-01-06").await, ["mass_change"]);
     assert_eq!(world.checked_on("2026-01-07").await, NONE);
@@ -265,7 +265,7 @@ async fn a_later_loss_of_the_same_company_is_an_ordinary_one() {
             );
         company(n, &(certificate(&format!("D2410{n:05}"), BUILDING) + &flickers))
     };
-    let world = World::new(&(1..=6).map(listed).collect::<String>(), "", "2026-01-05").await;
+    let world = Watch::new(&(1..=6).map(listed).collect::<String>(), "", "2026-01-05").await;
     world.check().await;
     assert_eq!(world.checked_on("2026-01-06").await, ["mass_change"]);
     assert_eq!(world.checked_on("2026-01-07").await, ["mass_change_resolved"]);
@@ -282,7 +282,7 @@ async fn a_later_loss_of_the_same_company_is_an_ordinary_one() {
 async fn who_is_disputed_is_not_observed_and_hides_no_mass_loss() {
     let other = company(3, &certificate("D241000003", BUILDING)).replace("id = \"5f", "id = \"5e");
     let scenario = losing(1..=2, "to = \"2026-01-06\"") + &company(3, &certificate("D241000004", BUILDING));
-    let world = World::new(&scenario, "", "2026-01-05").await;
+    let world = Watch::new(&scenario, "", "2026-01-05").await;
     world.check().await;
     // The third answers with another company's certificates, then with nothing.
     let found = losing(1..=2, "to = \"2026-01-06\"") + &other;

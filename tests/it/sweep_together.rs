@@ -9,12 +9,12 @@ use qualwatch::sweep::{Mode, NoProgress, Sweep, Whom};
 use sqlx::AssertSqlSafe;
 use tokio_util::sync::CancellationToken;
 
-use crate::support::world::{Swept, World, kinds};
+use crate::support::watch::{Swept, Watch, kinds};
 
 const SCENARIO: &str = "[generate]\ncompanies = 60\ncertificates = 1\nseed = 7\n";
 
 /// What another daemon does with the same file at the same moment.
-async fn sweep_by(store: &Store, world: &World) -> Swept {
+async fn sweep_by(store: &Store, world: &Watch) -> Swept {
     let clock = Arc::new(world.clock.clone());
     let ending = CancellationToken::new();
     let sweep = Sweep::new(store, &world.watchlist, clock, &NoSteps, Mode::ForGood, &NoProgress, ending);
@@ -23,7 +23,7 @@ async fn sweep_by(store: &Store, world: &World) -> Swept {
 
 #[tokio::test]
 async fn three_daemons_ask_for_each_company_once_and_tell_it_once() {
-    let world = World::new(SCENARIO, "concurrency = 4", "2026-01-05").await;
+    let world = Watch::new(SCENARIO, "concurrency = 4", "2026-01-05").await;
     let stores = [world.another_store().await, world.another_store().await, world.another_store().await];
     for _ in 0..3 {
         let before = world.sandbox.requests();
@@ -39,7 +39,7 @@ async fn three_daemons_ask_for_each_company_once_and_tell_it_once() {
 
 #[tokio::test]
 async fn all_daemons_together_stay_within_the_days_calls() {
-    let mut world = World::new(SCENARIO, "concurrency = 4", "2026-01-05").await;
+    let mut world = Watch::new(SCENARIO, "concurrency = 4", "2026-01-05").await;
     world.watchlist.api.calls_per_day = NonZeroU32::new(25);
     let (one, two) = (world.another_store().await, world.another_store().await);
     let reports = tokio::join!(sweep_by(&one, &world), sweep_by(&two, &world));
@@ -50,7 +50,7 @@ async fn all_daemons_together_stay_within_the_days_calls() {
 
 #[tokio::test]
 async fn a_database_that_cannot_write_stops_the_asking() {
-    let world = World::new(SCENARIO, "concurrency = 4", "2026-01-05").await;
+    let world = Watch::new(SCENARIO, "concurrency = 4", "2026-01-05").await;
     let name: String =
         sqlx::query_scalar("SELECT current_database()::text").fetch_one(world.store.pool()).await.unwrap();
     let read_only = format!("ALTER DATABASE {name} SET default_transaction_read_only = on");

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use qualwatch::sweep::{Halt, Whom};
 
 use crate::support::scenarios::{BUILDING, NONE, certificate, company, steady};
-use crate::support::world::{World, kinds};
+use crate::support::watch::{Watch, kinds};
 
 fn named(keyword: &str) -> Whom {
     Whom::Named(BTreeSet::from([keyword.parse().unwrap()]))
@@ -19,7 +19,7 @@ fn failing(keyword: &str, what: &str) -> String {
 async fn five_companies_in_a_row_pause_the_sweep_and_single_calls_look_for_its_end() {
     let scenario =
         steady(12) + "[[fault]]\nfrom = \"2026-01-06\"\nto = \"2026-01-06T13:30:00+08:00\"\nstatus = 503\n";
-    let world = World::new(&scenario, "", "2026-01-05").await;
+    let world = Watch::new(&scenario, "", "2026-01-05").await;
     world.check().await;
     world.at("2026-01-06");
     let report = world.tick().await;
@@ -53,7 +53,7 @@ async fn five_companies_in_a_row_pause_the_sweep_and_single_calls_look_for_its_e
 #[tokio::test]
 async fn all_companies_pause_the_sweep_when_they_are_fewer_than_five() {
     let world =
-        World::new(&(steady(2) + "[[fault]]\nfrom = \"2026-01-06\"\nstatus = 503\n"), "", "2026-01-05").await;
+        Watch::new(&(steady(2) + "[[fault]]\nfrom = \"2026-01-06\"\nstatus = 503\n"), "", "2026-01-05").await;
     world.check().await;
     world.at("2026-01-06");
     let report = world.tick().await;
@@ -72,7 +72,7 @@ async fn all_companies_pause_the_sweep_when_they_are_fewer_than_five() {
 
 #[tokio::test]
 async fn one_company_that_fails_alone_pauses_nobody() {
-    let world = World::new(&(steady(8) + &failing("公司2", "status = 503")), "", "2026-01-05").await;
+    let world = Watch::new(&(steady(8) + &failing("公司2", "status = 503")), "", "2026-01-05").await;
     world.check().await;
     world.at("2026-01-06");
     let report = world.try_sweep(&named("公司2")).await.unwrap();
@@ -83,7 +83,7 @@ async fn one_company_that_fails_alone_pauses_nobody() {
 #[tokio::test]
 async fn a_few_second_tries_that_fail_pause_nobody() {
     let faults: String = [2, 4, 6, 8, 10].map(|n| failing(&format!("公司{n}"), "status = 503")).concat();
-    let world = World::new(&(steady(12) + &faults), "", "2026-01-05").await;
+    let world = Watch::new(&(steady(12) + &faults), "", "2026-01-05").await;
     world.check().await;
     world.at("2026-01-06");
     let report = world.tick().await;
@@ -93,7 +93,7 @@ async fn a_few_second_tries_that_fail_pause_nobody() {
 
 #[tokio::test]
 async fn upstream_is_unreachable_only_while_no_call_succeeds() {
-    let world = World::new(&(steady(3) + &failing("公司2", "status = 503")), "", "2026-01-05").await;
+    let world = Watch::new(&(steady(3) + &failing("公司2", "status = 503")), "", "2026-01-05").await;
     world.check().await;
     for time in ["2026-01-06T08:00:00+08:00", "2026-01-06T14:00:00+08:00", "2026-01-06T20:00:00+08:00"] {
         world.at(time);
@@ -107,7 +107,7 @@ async fn upstream_is_unreachable_only_while_no_call_succeeds() {
 async fn an_upstream_that_is_away_is_told_once_after_its_time_and_its_end_once() {
     let scenario =
         steady(3) + "[[fault]]\nfrom = \"2026-01-06\"\nto = \"2026-01-06T17:30:00+08:00\"\nstatus = 503\n";
-    let world = World::new(&scenario, "", "2026-01-05").await;
+    let world = Watch::new(&scenario, "", "2026-01-05").await;
     world.check().await;
     let mut told = Vec::new();
     for hour in 8..24 {
@@ -124,7 +124,7 @@ async fn an_upstream_that_goes_away_after_days_of_refusals_is_told_after_its_tim
         let scenario = steady(7)
             + &format!("[[fault]]\nfrom = \"2026-01-06\"\nto = \"2026-01-08\"\n{refusal}\n")
             + "[[fault]]\nfrom = \"2026-01-09\"\nto = \"2026-01-09T17:30:00+08:00\"\nstatus = 503\n";
-        let world = World::new(&scenario, "", "2026-01-05").await;
+        let world = Watch::new(&scenario, "", "2026-01-05").await;
         for date in ["2026-01-05", "2026-01-06", "2026-01-07", "2026-01-08"] {
             assert!(
                 !world.checked_on(date).await.contains(&"api_unreachable".to_owned()),
@@ -146,7 +146,7 @@ async fn an_upstream_that_goes_away_after_days_of_refusals_is_told_after_its_tim
 async fn an_unknown_code_is_told_once_with_its_line_and_asked_only_once() {
     let faults = failing("公司2", "code = 265002\nreason = \"参数不合法\"")
         + "[[fault]]\nfrom = \"2026-01-06\"\nto = \"2026-01-07\"\nkeyword = \"公司3\"\ncode = 299999\n";
-    let world = World::new(&(steady(4) + &faults), "", "2026-01-05").await;
+    let world = Watch::new(&(steady(4) + &faults), "", "2026-01-05").await;
     world.check().await;
     world.at("2026-01-06");
     let report = world.check().await;
@@ -163,7 +163,7 @@ async fn an_unknown_code_is_told_once_with_its_line_and_asked_only_once() {
 async fn an_address_over_its_limit_waits_for_its_own_time() {
     for effect in ["code = 10011", "status = 429"] {
         let scenario = steady(3) + &format!("[[fault]]\nto = \"2026-01-05T08:30:00+08:00\"\n{effect}\n");
-        let world = World::new(&scenario, "ip_backoff = \"40m\"", "2026-01-05").await;
+        let world = Watch::new(&scenario, "ip_backoff = \"40m\"", "2026-01-05").await;
         let report = world.tick().await;
         assert_eq!(
             (report.tally.calls, kinds(&report.events)),
@@ -180,7 +180,7 @@ async fn an_address_over_its_limit_waits_for_its_own_time() {
 #[tokio::test]
 async fn a_spent_quota_waits_for_shanghais_midnight_whatever_the_zone_is() {
     let scenario = steady(3) + "[[fault]]\nto = \"2026-01-05T22:00:00+08:00\"\ncode = 10012\n";
-    let mut world = World::new(&scenario, "", "2026-01-05T21:00:00+08:00").await;
+    let mut world = Watch::new(&scenario, "", "2026-01-05T21:00:00+08:00").await;
     world.watchlist.timezone = chrono_tz::America::New_York;
     assert_eq!(world.tick().await.tally.calls, 1);
     world.at("2026-01-05T23:59:59+08:00");
@@ -197,7 +197,7 @@ async fn a_refusal_without_an_error_code_is_unknown_and_stops_nobody() {
         } else {
             format!("status = {status}")
         };
-        let world = World::new(&(steady(3) + &failing("公司2", &effect)), "", "2026-01-05").await;
+        let world = Watch::new(&(steady(3) + &failing("公司2", &effect)), "", "2026-01-05").await;
         world.check().await;
         world.at("2026-01-06");
         let report = world.check().await;
@@ -209,7 +209,7 @@ async fn a_refusal_without_an_error_code_is_unknown_and_stops_nobody() {
 #[tokio::test]
 async fn a_stop_stored_by_a_clock_that_was_ahead_ends_when_the_clock_is_right() {
     let scenario = steady(2) + "[[fault]]\nfrom = \"2027-01-01\"\ncode = 10001\n";
-    let world = World::new(&scenario, "", "2027-01-05").await;
+    let world = Watch::new(&scenario, "", "2027-01-05").await;
     assert_eq!(world.tick().await.tally.calls, 1, "a year ahead");
     world.at("2026-01-05");
     assert_eq!(world.tick().await.tally.calls, 0, "it began now");
@@ -224,7 +224,7 @@ async fn a_company_that_stays_incomplete_is_told_after_a_day_and_three_checks() 
     let scenario = steady(2)
         + &company(9, &many)
         + "[[fault]]\nfrom = \"2026-01-06\"\nto = \"2026-01-09\"\nkeyword = \"公司9\"\npage = 2\nshort_page = true\n";
-    let world = World::new(&scenario, "", "2026-01-05").await;
+    let world = Watch::new(&scenario, "", "2026-01-05").await;
     world.check().await;
     assert_eq!(world.checked_on("2026-01-06").await, NONE);
     assert_eq!(world.checked_on("2026-01-07").await, NONE, "a day, but two checks");

@@ -8,12 +8,12 @@ use qualwatch::sweep::{Mode, Sweep, Unwatched, Whom};
 use tokio_util::sync::CancellationToken;
 
 use crate::support::scenarios::{BUILDING, NONE, SUPERVISION, certificate, company, steady};
-use crate::support::world::{Swept, World, kinds};
+use crate::support::watch::{Swept, Watch, kinds};
 
 #[tokio::test]
 async fn the_documents_example_is_stored_and_judged() {
     let example = "河南省建筑设计研究院有限公司";
-    let mut world = World::with(Scenario::default_scenario(), "", "2024-01-31").await;
+    let mut world = Watch::with(Scenario::default_scenario(), "", "2024-01-31").await;
     world.reload("", &[example]).await;
     let report = world.check().await;
     assert_eq!(report.tally.complete, 1);
@@ -58,7 +58,7 @@ async fn the_documents_example_is_stored_and_judged() {
 #[tokio::test]
 async fn forty_five_certificates_come_through_three_calls() {
     let certificates: String = (0..45).map(|n| certificate(&format!("D2410{n:05}"), BUILDING)).collect();
-    let world = World::new(&company(1, &certificates), "", "2026-01-05").await;
+    let world = Watch::new(&company(1, &certificates), "", "2026-01-05").await;
     let report = world.check().await;
     assert_eq!((report.tally.calls, report.tally.complete), (3, 1));
     assert_eq!(world.count("SELECT count(*) FROM holdings").await, 45);
@@ -70,7 +70,7 @@ async fn pages_that_do_not_add_up_never_yield_a_removal() {
     for fault in ["changing_total", "repeat_item", "ignore_page", "short_page"] {
         let scenario =
             format!("{}[[fault]]\nfrom = \"2026-01-06\"\n{fault} = true\n", company(1, &certificates));
-        let world = World::new(&scenario, "", "2026-01-05").await;
+        let world = Watch::new(&scenario, "", "2026-01-05").await;
         assert_eq!(world.check().await.tally.complete, 1);
         for _ in 0..4 {
             world.next_day();
@@ -92,7 +92,7 @@ async fn pages_that_do_not_add_up_never_yield_a_removal() {
 async fn an_empty_answer_removes_only_on_the_third_day() {
     let scenario =
         format!("{}[[fault]]\nfrom = \"2026-01-06\"\ncode = 265004\nkeyword = \"公司1\"\n", steady(3));
-    let world = World::new(&scenario, "", "2026-01-05").await;
+    let world = Watch::new(&scenario, "", "2026-01-05").await;
     assert_eq!(world.check().await.tally.complete, 3);
     assert_eq!(world.checked_on("2026-01-06").await, NONE);
     assert_eq!(world.checked_on("2026-01-06").await, NONE, "the same day is the same look");
@@ -104,7 +104,7 @@ async fn an_empty_answer_removes_only_on_the_third_day() {
 async fn on_a_weekly_schedule_the_second_look_comes_the_next_day_by_itself() {
     let gone = certificate("E241000066", &format!("{SUPERVISION}\nto = \"2026-01-11\""));
     let scenario = steady(3) + &company(9, &(certificate("D241009999", BUILDING) + &gone));
-    let world = World::new(&scenario, "[schedule]\ncheck = \"0 8 * * Mon\"", "2026-01-05").await;
+    let world = Watch::new(&scenario, "[schedule]\ncheck = \"0 8 * * Mon\"", "2026-01-05").await;
     assert_eq!(world.tick().await.tally.asked, 4, "Monday");
     for day in ["2026-01-06", "2026-01-11"] {
         world.at(day);
@@ -129,7 +129,7 @@ async fn a_row_dropped_on_its_last_day_is_expired_and_not_removed() {
     let dropped = certificate("E241000066", &format!("{SUPERVISION}\nto = \"2026-01-09\""))
         .replace("2029-01-09", "2026-01-10");
     let scenario = steady(3) + &company(9, &(certificate("D241009999", BUILDING) + &dropped));
-    let world = World::new(&scenario, "", "2026-01-09").await;
+    let world = Watch::new(&scenario, "", "2026-01-09").await;
     world.check().await;
     assert_eq!(world.checked_on("2026-01-10").await, ["expiring"], "the last day itself, and not listed");
     let world_events = {
@@ -153,7 +153,7 @@ async fn a_later_end_seen_once_and_gone_again_loses_no_alarm() {
         let listed = until("2026-02-08", "2026-01-01", "2026-01-08")
             + &until(lying, "2026-01-09", "2026-01-09")
             + &until("2026-02-08", "2026-01-10", "2026-03-01");
-        let world = World::new(&(company(1, &listed) + &steady(0)), "", "2026-01-05").await;
+        let world = Watch::new(&(company(1, &listed) + &steady(0)), "", "2026-01-05").await;
         assert!(kinds(&world.check().await.events).contains(&"expiring".to_owned()), "60 at 34 days left");
         for day in ["2026-01-06", "2026-01-07", "2026-01-08"] {
             assert_eq!(world.checked_on(day).await, NONE, "{day}");
@@ -177,7 +177,7 @@ async fn a_replaced_certificate_is_told_once_and_goes_in_silence_forty_days_late
     let old = certificate("D241000067", &format!("{BUILDING}\nto = \"2026-02-18\""));
     let new =
         certificate("D241000075", &format!("{BUILDING}\nfrom = \"2026-01-09\"")).replace("2029-", "2031-");
-    let world = World::new(&(company(9, &(old + &new)) + &steady(2)), "", "2026-01-08").await;
+    let world = Watch::new(&(company(9, &(old + &new)) + &steady(2)), "", "2026-01-08").await;
     world.check().await;
     assert_eq!(world.checked_on("2026-01-09").await, ["certificate_replaced"]);
     for _ in 0..50 {
@@ -201,7 +201,7 @@ async fn a_mass_loss_is_told_to_the_operator_and_to_no_reader() {
     };
     let scenario: String = (1..=12).map(losing).collect::<String>()
         + &(13..=20).map(|n| company(n, &certificate(&format!("D2410{n:05}"), BUILDING))).collect::<String>();
-    let world = World::new(&scenario, "", "2026-01-05").await;
+    let world = Watch::new(&scenario, "", "2026-01-05").await;
     world.check().await;
     assert_eq!(world.checked_on("2026-01-06").await, ["mass_change"]);
     assert_eq!(world.checked_on("2026-01-07").await, NONE);
@@ -218,7 +218,7 @@ async fn a_mass_loss_is_told_to_the_operator_and_to_no_reader() {
 #[tokio::test]
 async fn a_refused_key_costs_one_call_and_heals_by_itself() {
     let scenario = "key = \"the-right-key\"\n[generate]\ncompanies = 1000\ncertificates = 1\nseed = 7\n";
-    let mut world = World::new(scenario, "concurrency = 8", "2026-01-05").await;
+    let mut world = Watch::new(scenario, "concurrency = 8", "2026-01-05").await;
     let report = world.tick().await;
     assert_eq!((report.tally.calls, world.sandbox.requests()), (1, 1));
     assert_eq!(kinds(&report.events), ["api_credential"]);
@@ -241,7 +241,7 @@ async fn a_refused_key_costs_one_call_and_heals_by_itself() {
 #[tokio::test]
 async fn a_spent_quota_waits_for_midnight_in_shanghai() {
     let scenario = steady(5) + "[[fault]]\nfrom = \"2026-01-05\"\nto = \"2026-01-05\"\ncode = 10012\n";
-    let world = World::new(&scenario, "", "2026-01-05T14:00:00+08:00").await;
+    let world = Watch::new(&scenario, "", "2026-01-05T14:00:00+08:00").await;
     let report = world.tick().await;
     assert_eq!((report.tally.calls, kinds(&report.events)), (1, vec!["api_quota".to_owned()]));
     world.at("2026-01-05T23:59:00+08:00");
@@ -255,7 +255,7 @@ async fn a_spent_quota_waits_for_midnight_in_shanghai() {
 #[tokio::test]
 async fn a_passing_failure_is_asked_once_more_and_told_to_nobody() {
     let scenario = steady(3) + "[[fault]]\nkeyword = \"公司2\"\ncode = 10014\ntimes = 1\n";
-    let world = World::new(&scenario, "", "2026-01-05").await;
+    let world = Watch::new(&scenario, "", "2026-01-05").await;
     let report = world.check().await;
     assert_eq!((report.tally.calls, report.tally.complete), (4, 3));
     assert_eq!(kinds(&report.events), ["watching", "watching", "watching"]);
@@ -264,7 +264,7 @@ async fn a_passing_failure_is_asked_once_more_and_told_to_nobody() {
 
 #[tokio::test]
 async fn our_own_limit_ends_with_the_day_and_needs_no_probe() {
-    let mut world = World::new(&steady(5), "", "2026-01-05T09:00:00+08:00").await;
+    let mut world = Watch::new(&steady(5), "", "2026-01-05T09:00:00+08:00").await;
     world.watchlist.api.calls_per_day = std::num::NonZeroU32::new(3);
     let report = world.tick().await;
     assert_eq!((report.tally.calls, report.tally.complete, report.skipped), (3, 3, 2));
@@ -277,7 +277,7 @@ async fn our_own_limit_ends_with_the_day_and_needs_no_probe() {
 
 #[tokio::test]
 async fn scenario_23_a_budget_for_fewer_than_all_goes_round_fairly() {
-    let mut world = World::new(&steady(25), "", "2026-01-05").await;
+    let mut world = Watch::new(&steady(25), "", "2026-01-05").await;
     world.watchlist.api.calls_per_day = std::num::NonZeroU32::new(10);
     for day in 1..=12 {
         assert_eq!(world.tick().await.tally.calls, 10, "on day {day}");
@@ -299,7 +299,7 @@ async fn an_upstream_that_is_away_for_a_month_silences_no_threshold() {
     let scenario = company(2000, &ending)
         + "[[fault]]\nfrom = \"2026-01-06\"\nto = \"2026-02-28\"\nstatus = 503\n\
            [generate]\ncompanies = 1000\ncertificates = 1\nseed = 7\n";
-    let world = World::new(&scenario, "concurrency = 4", "2026-01-05").await;
+    let world = Watch::new(&scenario, "concurrency = 4", "2026-01-05").await;
     world.tick().await;
     let mut told = Vec::new();
     for _ in 0..31 {
@@ -334,7 +334,7 @@ async fn an_upstream_that_is_away_for_a_month_silences_no_threshold() {
 
 #[tokio::test]
 async fn a_dry_run_stores_nothing_but_the_count_of_its_calls() {
-    let world = World::new(&steady(3), "", "2026-01-05").await;
+    let world = Watch::new(&steady(3), "", "2026-01-05").await;
     let sweep = world.sweep_with(&qualwatch::store::steps::NoSteps, qualwatch::sweep::Mode::DryRun);
     let report = Swept::of(&world.store, sweep.run(&Whom::All, world.key.clone()).await.unwrap()).await;
     assert_eq!(kinds(&report.events), ["watching", "watching", "watching"]);
@@ -354,7 +354,7 @@ async fn a_company_of_another_prefix_is_disputed_and_compared_with_nothing() {
         "D241007777",
         &format!("{BUILDING}\nfrom = \"2026-01-06\"\nbusiness_id = \"5faaaaaaaaaaaaaaaaaaaaaa-D241007777\""),
     );
-    let world = World::new(&(company(1, &(ours + &theirs)) + &steady(0)), "", "2026-01-05").await;
+    let world = Watch::new(&(company(1, &(ours + &theirs)) + &steady(0)), "", "2026-01-05").await;
     world.check().await;
     let report = {
         world.at("2026-01-06");
@@ -369,7 +369,7 @@ async fn a_company_of_another_prefix_is_disputed_and_compared_with_nothing() {
 
 #[tokio::test]
 async fn a_daemon_counts_what_it_finds_and_keeps_none_of_it() {
-    let mut world = World::with(Scenario::default_scenario(), "", "2024-01-31").await;
+    let mut world = Watch::with(Scenario::default_scenario(), "", "2024-01-31").await;
     world.reload("", &["河南省建筑设计研究院有限公司"]).await;
     let (clock, ending) = (Arc::new(world.clock.clone()), CancellationToken::new());
     let sweep =

@@ -211,12 +211,11 @@ async fn a_sandbox_imitates_the_companies_of_a_list() {
     let sandbox = Running::start(&first, &["--list", "watchlist.toml"]);
     let list = list.replace("http://127.0.0.1:1/opens/App/bqQualification/query", sandbox.url());
     let database = TestDatabase::new().await;
-    let check = |day: &str| {
-        let now = format!("{day}T08:00:00+08:00");
-        let program = Program::new(&list).with("QUALWATCH_API_KEY", "any").with("QUALWATCH_NOW", &now);
-        program.with("QUALWATCH_DATABASE_URL", database.url()).run(&["check", "--json"])
-    };
-    let ran = check("2026-01-05");
+    let program = Program::new(&list)
+        .with("QUALWATCH_API_KEY", "any")
+        .with("QUALWATCH_NOW", "2026-01-05T08:00:00+08:00")
+        .with("QUALWATCH_DATABASE_URL", database.url());
+    let ran = program.run(&["check", "--json"]);
     assert_eq!(
         (ran.code, &ran.json()["companies"]["complete"]),
         (Some(0), &json!(3)),

@@ -5,7 +5,7 @@
 mod circles;
 mod source;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use circles::circles;
@@ -115,25 +115,6 @@ const FORBIDDEN_SQL: &[&str] = &[
     "timestamp without time zone",
 ];
 
-/// Circles of files that are known, each in its room: to be undone. None may be added or grow; what is in none any more leaves
-/// this list.
-const KNOWN_CIRCLES: &[(&str, &[&str])] = &[];
-
-/// Public names that two types share, known and to be undone: one word, one type.
-const KNOWN_TWINS: &[&str] = &[
-    "Database",
-    "Fault",
-    "Found",
-    "Judgement",
-    "Outcome",
-    "Refusal",
-    "Security",
-    "SmtpServer",
-    "State",
-    "Table",
-    "Teller",
-];
-
 #[test]
 fn the_house_is_tidy() {
     let mut faults = Vec::new();
@@ -145,8 +126,8 @@ fn the_house_is_tidy() {
         faults.extend(long_functions(source));
         faults.extend(leftovers(source));
     }
-    faults.extend(circles_beside(&sources, KNOWN_CIRCLES));
-    faults.extend(twins_beside(&sources, KNOWN_TWINS));
+    faults.extend(circles_of_rooms(&sources));
+    faults.extend(twins(&sources));
     let users = ["tests", "benches"].into_iter().flat_map(|folder| files(folder, "rs"));
     let users: Vec<Source> = users.map(|(path, text)| Source::whole(&path, &text)).collect();
     faults.extend(dead_items(&sources, &users));
@@ -232,49 +213,31 @@ fn purity(source: &Source, dependencies: &[String]) -> Vec<String> {
         .collect()
 }
 
-/// Circles of files in a room beside those that are known, and known ones that are none any more.
-fn circles_beside(sources: &[Source], known: &[(&str, &[&str])]) -> Vec<String> {
-    let mut faults = Vec::new();
+/// Circles of files in a room.
+fn circles_of_rooms(sources: &[Source]) -> Vec<String> {
     let mut rooms: BTreeMap<&str, Vec<&Source>> = BTreeMap::new();
     for source in sources {
         rooms.entry(source.room()).or_default().push(source);
     }
-    let mut still_there: BTreeSet<(&str, String)> = BTreeSet::new();
-    for (room, sources) in rooms {
-        for circle in circles(&sources) {
-            let is_of_it = |(name, files): &&(&str, &[&str])| {
-                *name == room && circle.files.iter().all(|file| files.contains(&file.as_str()))
-            };
-            if known.iter().find(is_of_it).is_none() {
-                let (files, steps) = (circle.files.join(" "), circle.steps.join("\n    "));
-                faults.push(format!("src/{room}: files that need each other: {files}\n    {steps}"));
-            }
-            still_there.extend(circle.files.into_iter().map(|file| (room, file)));
-        }
-    }
-    for (room, files) in known {
-        let gone = files.iter().filter(|file| !still_there.contains(&(room, (**file).to_owned())));
-        faults
-            .extend(gone.map(|file| format!("src/{room}/{file} is in no circle: take it off KNOWN_CIRCLES")));
-    }
-    faults
+    let faults = rooms.iter().flat_map(|(room, sources)| {
+        circles(sources).into_iter().map(move |circle| {
+            let (files, steps) = (circle.files.join(" "), circle.steps.join("\n    "));
+            format!("src/{room}: files that need each other: {files}\n    {steps}")
+        })
+    });
+    faults.collect()
 }
 
-/// Public names of two types beside those that are known, and known ones that are of one type now.
-fn twins_beside(sources: &[Source], known: &[&str]) -> Vec<String> {
+/// Public names of two types.
+fn twins(sources: &[Source]) -> Vec<String> {
     let mut types: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for source in sources {
         for (line, name) in public_types(source) {
             types.entry(name).or_default().push(format!("{}:{line}", source.path));
         }
     }
-    types.retain(|_, places| places.len() > 1);
-    let new = types.iter().filter(|(name, _)| !known.contains(&name.as_str()));
-    let mut faults: Vec<String> =
-        new.map(|(name, places)| format!("{}: two types are named {name}", places.join(" and "))).collect();
-    let gone = known.iter().filter(|name| !types.contains_key(**name));
-    faults.extend(gone.map(|name| format!("{name} is the name of one type: take it off KNOWN_TWINS")));
-    faults
+    let twins = types.iter().filter(|(_, places)| places.len() > 1);
+    twins.map(|(name, places)| format!("{}: two types are named {name}", places.join(" and "))).collect()
 }
 
 /// What more than its own file can see and nobody names: neither the crate nor its tests and benches. The compiler finds what is
@@ -615,42 +578,34 @@ fn leftovers_and_clocks_of_the_server_are_faults() {
 }
 
 #[test]
-fn a_circle_is_a_fault_unless_it_is_known_and_a_known_one_must_be_there() {
-    let circle = [
-        Source::new("src/sweep/mod.rs", "pub mod plan;\npub mod lane;"),
-        Source::new("src/sweep/plan.rs", "use super::lane::Lane;"),
-        Source::new("src/sweep/lane.rs", "use super::plan::Plan;"),
-    ];
-    for (known, faults, why) in [
-        (&[][..], 1, "nobody knows it"),
-        (&[("sweep", &["lane.rs", "plan.rs"][..])], 0, "known"),
-        (&[("store", &["lane.rs", "plan.rs"][..])], 3, "in another room; and there it is not"),
-        (&[("sweep", &["lane.rs"][..])], 1, "it has grown"),
-        (&[("sweep", &["lane.rs", "plan.rs", "run.rs"][..])], 1, "it has become smaller"),
+fn a_circle_of_files_is_a_fault() {
+    let plan = |uses: &str| Source::new("src/sweep/plan.rs", uses);
+    for (plan, faults, why) in [
+        (plan("use super::lane::Lane;"), 1, "each needs the other"),
+        (plan("use crate::store::lane::Lane;"), 0, "that of another room"),
     ] {
-        let found = circles_beside(&circle, known);
+        let files = [
+            Source::new("src/sweep/mod.rs", "pub mod plan;\npub mod lane;"),
+            Source::new("src/sweep/lane.rs", "use super::plan::Plan;"),
+            plan,
+        ];
+        let found = circles_of_rooms(&files);
         assert_eq!(found.len(), faults, "{why}: {found:?}");
     }
 }
 
 #[test]
-fn a_name_of_two_types_is_a_fault_unless_it_is_known() {
-    let types = [
-        Source::new(
-            "src/store/mod.rs",
-            "pub struct Standing<'a>(&'a str);\nstruct Row;\npub(crate) enum Step {}",
+fn a_name_of_two_types_is_a_fault() {
+    let store = "pub struct Standing<'a>(&'a str);\nstruct Row;\npub(crate) enum Step {}";
+    for (sweep, faults, why) in [
+        ("pub(super) enum Standing {\n    Step,\n}", 1, "one word for two things"),
+        (
+            "pub(super) enum Stance {\n    Step,\n}\nstruct Row;\npub fn step() {}",
+            0,
+            "a private name is its file's own",
         ),
-        Source::new(
-            "src/sweep/mod.rs",
-            "pub(super) enum Standing {\n    Step,\n}\nstruct Row;\npub fn step() {}",
-        ),
-    ];
-    for (known, faults, why) in [
-        (&[][..], 1, "one word for two things; a private name is its file's own"),
-        (&["Standing"][..], 0, "known"),
-        (&["Standing", "Step"], 1, "known, and no longer so"),
     ] {
-        let found = twins_beside(&types, known);
+        let found = twins(&[Source::new("src/store/mod.rs", store), Source::new("src/sweep/mod.rs", sweep)]);
         assert_eq!(found.len(), faults, "{why}: {found:?}");
     }
 }

@@ -1,14 +1,20 @@
 //! Daemons with files of their own on one database: what one file does not name is no business of its daemon.
 
+use chrono::NaiveDate;
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use qualwatch::clock::Clock as _;
 use qualwatch::config::Watchlist;
+use qualwatch::sandbox::Scenario;
 use qualwatch::store::Store;
+use qualwatch::store::checks::judging::{Judged, mark_judged, next_to_judge};
+use qualwatch::store::reports::established;
+use qualwatch::store::reports::health::days_work;
 use qualwatch::store::steps::{Step, Steps};
 use qualwatch::sweep::{self, Mode, Whom};
 
-use crate::support::world::World;
+use crate::support::watch::Watch;
+use crate::support::world::instant;
 
 fn company(number: u32) -> String {
     format!(
@@ -18,14 +24,14 @@ fn company(number: u32) -> String {
     )
 }
 
-async fn left(world: &World) -> i64 {
+async fn left(world: &Watch) -> i64 {
     world.count("SELECT count(*) FROM companies WHERE left_at IS NOT NULL").await
 }
 
 #[tokio::test]
 async fn a_company_leaves_only_when_no_watchlist_names_it() {
     let scenario: String = (1..=3).map(company).collect();
-    let mut world = World::new(&scenario, "", "2026-01-05").await;
+    let mut world = Watch::new(&scenario, "", "2026-01-05").await;
     let one = world.store.clone().obeying("one".to_owned());
     let other = world.store.clone().obeying("other".to_owned());
     world.reload("", &["公司1", "公司2"]).await;
@@ -50,7 +56,7 @@ async fn a_company_leaves_only_when_no_watchlist_names_it() {
 #[tokio::test]
 async fn a_watchlist_that_nobody_obeys_for_days_is_gone() {
     let scenario: String = (1..=2).map(company).collect();
-    let mut world = World::new(&scenario, "", "2026-01-05").await;
+    let mut world = Watch::new(&scenario, "", "2026-01-05").await;
     let moved = world.store.clone().obeying("a daemon that was taken down".to_owned());
     sweep::accept(&moved, &world.watchlist, world.clock.now()).await.unwrap();
     world.at("2026-01-12");
@@ -62,26 +68,26 @@ async fn a_watchlist_that_nobody_obeys_for_days_is_gone() {
 }
 
 /// Each row of `table` with the transaction that wrote it: what differs was written.
-async fn rows(world: &World, table: &str) -> Vec<String> {
+async fn rows(world: &Watch, table: &str) -> Vec<String> {
     let sql = format!("SELECT concat_ws(' ', xmin, t.*) FROM {table} AS t ORDER BY 1");
     sqlx::query_scalar(sqlx::AssertSqlSafe(sql)).fetch_all(world.store.pool()).await.unwrap()
 }
 
-async fn text(world: &World, sql: &'static str) -> String {
+async fn text(world: &Watch, sql: &'static str) -> String {
     sqlx::query_scalar(sql).fetch_one(world.store.pool()).await.unwrap()
 }
 
 /// The file with other entries, as an operator edits it.
-fn edited(world: &World, from: &str, to: &str) -> Watchlist {
+fn edited(world: &Watch, from: &str, to: &str) -> Watchlist {
     let text = world.watchlist_text();
     assert!(text.contains(from), "{from} in {text}");
     let text = text.replace(from, to);
     qualwatch::config::parse(&text, std::path::Path::new("/nowhere/watchlist.toml")).unwrap().0
 }
 
-async fn of_three() -> World {
+async fn of_three() -> Watch {
     let scenario: String = (1..=3).map(company).collect();
-    World::new(&scenario, "", "2026-01-05").await
+    Watch::new(&scenario, "", "2026-01-05").await
 }
 
 #[tokio::test]
@@ -136,7 +142,7 @@ async fn thresholds_are_stored_as_the_entry_has_them() {
 }
 
 /// The digests that are there, and the entries that another watchlist has made uncertain.
-async fn certain(world: &World) -> (i64, i64) {
+async fn certain(world: &Watch) -> (i64, i64) {
     let digests = world.count("SELECT count(digest) FROM watchlists").await;
     (digests, world.count("SELECT count(*) FROM listings WHERE entry IS NULL").await)
 }
@@ -203,7 +209,7 @@ async fn watchlists_of_a_version_that_stamps_every_listing_count_by_their_stamps
 }
 
 /// Takes a file with a pin into force while a check of that company is under way.
-struct Pins<'a>(&'a World, Watchlist);
+struct Pins<'a>(&'a Watch, Watchlist);
 
 impl Steps for Pins<'_> {
     fn reached(&self, step: Step) -> BoxFuture<'_, ()> {
@@ -217,11 +223,51 @@ impl Steps for Pins<'_> {
 }
 
 #[tokio::test]
-async fn a_pin_that_is_accepted_while_its_company_is_checked_stays() {
-    let scenario = company(1);
-    let world = World::new(&scenario, "", "2026-01-05").await;
+async fn a_pin_that_is_accepted_while_its_company_is_checked_stays_and_is_held_against_the_next_answer() {
+    let world = Watch::new(&company(1), "", "2026-01-05").await;
+    world.check().await;
+    world.at("2026-01-06");
+    world.sandbox.replace(Scenario::parse(&company(1).replace("2029-01-09", "2034-01-08")).unwrap());
     let pinned = edited(&world, "公司1\"", "公司1\"\nid = \"5f0000000000000000000009\"");
     let pins = Pins(&world, pinned);
     world.sweep_with(&pins, Mode::ForGood).run(&Whom::All, world.key.clone()).await.unwrap();
     assert_eq!(text(&world, "SELECT prefix FROM companies").await, "5f0000000000000000000009");
+    let unread = "SELECT count(*) FROM companies WHERE page_digests IS NULL AND items_digest IS NULL";
+    assert_eq!(world.count(unread).await, 1, "by its bytes alone no answer is the same");
+}
+
+#[tokio::test]
+async fn thresholds_that_are_accepted_while_a_company_is_judged_are_judged_by_at_the_next_look() {
+    let world = Watch::new(&company(1), "", "2026-01-05").await;
+    world.tick().await;
+    let ids = established::ids(world.store.pool()).await.unwrap();
+    let tell_on = "SELECT tell_on::text FROM companies";
+    let before: NaiveDate = text(&world, tell_on).await.parse().unwrap();
+    let mut claims = world.store.company_claims().await.unwrap();
+    claims.take(&ids).await.unwrap();
+    let other = edited(&world, "公司1\"", "公司1\"\nexpiry_days = [45]");
+    sweep::accept(&world.store, &other, world.clock.now()).await.unwrap();
+    let judged = Judged { company: ids[0], tell_on_before: Some(before), tell_on: Some(before) };
+    mark_judged(&mut claims, &[judged], "2026-01-05".parse().unwrap()).await.unwrap();
+    assert_eq!(text(&world, tell_on).await, "2000-01-01");
+}
+
+#[tokio::test]
+async fn what_is_left_undone_of_another_file_is_no_work_of_ours() {
+    let world = Watch::new(&company(1), "", "2026-01-05").await;
+    world.tick().await;
+    let other = world.store.clone().obeying("other".to_owned());
+    let theirs = edited(&world, "公司1", "公司2");
+    sweep::accept(&other, &theirs, world.clock.now()).await.unwrap();
+    let today = "2026-01-05".parse().unwrap();
+    let work = |of: &Store| {
+        let (of, midnight) = (of.clone(), instant("2026-01-05T00:00:00+08:00"));
+        async move {
+            let work = days_work(of.pool(), of.watchlist(), today, midnight).await.unwrap();
+            let due = next_to_judge(of.pool(), of.watchlist(), today, midnight, None).await.unwrap();
+            (work.unjudged, work.asked, due.len())
+        }
+    };
+    assert_eq!(work(&world.store).await, (0, 1, 0), "asked for and judged");
+    assert_eq!(work(&other).await, (1, 0, 1), "nobody runs there");
 }

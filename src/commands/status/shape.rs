@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use crate::commands::shapes::{ProblemShape, RenewingShape, SnoozedShape, StoppedShape};
 use crate::domain::certificates::Certificate;
-use crate::domain::health::LivingDaemon;
+use crate::domain::health::KnownDaemon;
 
 /// What `status --json` prints: a contract (design 7).
 #[derive(Debug, Serialize)]
@@ -15,7 +15,7 @@ pub(super) struct StatusShape {
     /// When somebody is due next.
     pub(super) next_sweep: Option<DateTime<Utc>>,
     /// Those that work on the database, and those that were killed within a day.
-    pub(super) daemons: Vec<LivingDaemon>,
+    pub(super) daemons: Vec<KnownDaemon>,
     pub(super) companies: WatchedShape,
     /// Ends of which nothing is told for a while, by end.
     pub(super) snoozed: Vec<SnoozedShape>,

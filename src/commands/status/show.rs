@@ -6,7 +6,7 @@ use crate::commands::paragraph::paragraph;
 use crate::commands::print;
 use crate::commands::shapes::StoppedShape;
 use crate::commands::table;
-use crate::domain::health::{LivingDaemon, counted};
+use crate::domain::health::{KnownDaemon, counted};
 use crate::domain::text::displayable;
 use crate::store::reports::Swept;
 
@@ -70,10 +70,10 @@ pub(super) fn show(context: &Context, report: &StatusShape, swept: Option<Swept>
     print::text(&text.join("\n"))
 }
 
-fn daemons(context: &Context, daemons: &[LivingDaemon]) -> String {
-    let (living, killed): (Vec<&LivingDaemon>, Vec<&LivingDaemon>) =
+fn daemons(context: &Context, daemons: &[KnownDaemon]) -> String {
+    let (living, killed): (Vec<&KnownDaemon>, Vec<&KnownDaemon>) =
         daemons.iter().partition(|daemon| daemon.lives(context.now()));
-    let since = |daemon: &&LivingDaemon| {
+    let since = |daemon: &&KnownDaemon| {
         let unseen = daemon.unseen_since(context.now());
         let unseen = unseen.map(|at| format!(", not seen since {}", context.local(at))).unwrap_or_default();
         format!("runs since {} ({}){unseen}", context.local(daemon.since), displayable(&daemon.version))

@@ -9,10 +9,8 @@ use crate::commands::context::Context;
 use crate::config::Company;
 use crate::domain::compare::{Look, Upstream};
 use crate::domain::dates::days_left;
-use crate::domain::holding::Past;
-use crate::domain::judge::{Memory, Told, judge};
+use crate::domain::judge::{Memory, Silence, Told, judge, silence_of};
 use crate::domain::number::CertificateNumber;
-use crate::domain::snapshot::Field;
 use crate::store::checks::records::Record;
 use crate::sweep::thresholds;
 
@@ -37,11 +35,12 @@ fn describe(
     let told = record.told.iter().filter(|told| told.number == *number && told.end == end);
     let renewal = record.renewals.iter().find(|renewal| renewal.number == *number && renewal.end == end);
     let snooze = record.snoozes.iter().find(|snooze| snooze.silences(number, end, today));
+    let silence = silence_of(&record.snapshot, number, end, &look_on(today, context, company));
     EndShape {
         certificate_num: number.text().to_owned(),
         valid_until: end,
         days_left: days_left(end, today),
-        silent_because: silent_because(record, number, end, today).or(snooze.map(|_| "snoozed")),
+        silent_because: silence.map(Silence::as_str).or(snooze.map(|_| "snoozed")),
         snooze_reason: snooze.map(|snooze| snooze.reason.clone()),
         renewal: renewal
             .map(|renewal| RenewalOfEnd { filed: renewal.filed, reference: renewal.reference.clone() }),
@@ -49,29 +48,6 @@ fn describe(
             .map(|told| ThresholdShape { kind: told.kind, threshold: told.threshold, on: told.day })
             .collect(),
         next: next(context, company, record, number, end),
-    }
-}
-
-fn silent_because(
-    record: &Record,
-    number: &CertificateNumber,
-    end: NaiveDate,
-    today: NaiveDate,
-) -> Option<&'static str> {
-    let snapshot = &record.snapshot;
-    let holdings: Vec<_> = snapshot.certificate(number).map(|held| &held.holding).collect();
-    let of_end = || holdings.iter().filter(|holding| holding.last_day() == Some(end));
-    if of_end().all(|holding| holding.is_historical(Past::on(today))) {
-        Some("historical")
-    } else if snapshot.is_superseded(holdings.iter().copied()) {
-        Some("superseded")
-    } else if of_end().all(|holding| {
-        let doubt = snapshot.doubts.get(&(holding.key(), Field::End));
-        doubt.is_some_and(|doubt| doubt.was_shown_last() && doubt.later_end().is_some())
-    }) {
-        Some("later_end_in_doubt")
-    } else {
-        None
     }
 }
 
@@ -83,23 +59,26 @@ fn next(
     number: &CertificateNumber,
     end: NaiveDate,
 ) -> Option<ThresholdShape> {
-    let watchlist = &context.watchlist;
-    let thresholds = thresholds(watchlist, company);
+    let thresholds = thresholds(&context.watchlist, company);
     let memory = Memory { told: &record.told, renewals: &record.renewals };
     let is_of_end = |told: &&Told| told.number == *number && told.end == end;
     context.today().iter_days().take(AHEAD_DAYS).find_map(|day| {
         if record.snoozes.iter().any(|snooze| snooze.silences(number, end, day)) {
             return None;
         }
-        let look = Look::new(
-            (&company.keyword, &company.name),
-            context.now() + (day - context.today()),
-            watchlist.timezone,
-            TimeDelta::from_std(watchlist.alerts.confirm_after).unwrap_or(TimeDelta::MAX),
-            Upstream::Trusted,
-        );
+        let look = look_on(day, context, company);
         let judgement = judge(&record.snapshot, memory, &thresholds, record.last_verified_at, &look);
         let told = judgement.told.iter().find(is_of_end)?;
         Some(ThresholdShape { kind: told.kind, threshold: told.threshold, on: day })
     })
+}
+
+fn look_on<'a>(day: NaiveDate, context: &Context, company: &'a Company) -> Look<'a> {
+    Look::new(
+        (&company.keyword, &company.name),
+        context.now() + (day - context.today()),
+        context.watchlist.timezone,
+        TimeDelta::from_std(context.watchlist.alerts.confirm_after).unwrap_or(TimeDelta::MAX),
+        Upstream::Trusted,
+    )
 }

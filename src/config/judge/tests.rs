@@ -2,12 +2,12 @@ use std::path::Path;
 
 use proptest::prelude::*;
 
-use super::{Judgement, found, read_in_pieces, read_whole};
+use super::{JudgedFile, found, read_in_pieces, read_whole};
 
 const EXAMPLE: &str = include_str!("../../../watchlist.example.toml");
 
 /// What is found in the file, read in pieces and read whole.
-fn both(text: &str) -> (Option<Judgement>, Judgement) {
+fn both(text: &str) -> (Option<JudgedFile>, JudgedFile) {
     let folder = Path::new("/nowhere");
     (read_in_pieces(text, folder).map(found), found(read_whole(text, folder)))
 }

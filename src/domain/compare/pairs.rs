@@ -29,7 +29,7 @@ pub(super) struct Found {
 
 /// What the pass leaves to be told.
 #[derive(Debug, Default)]
-pub(super) struct Outcome {
+pub(super) struct ToTell {
     /// Holdings that appear and were not told yet.
     pub appeared: Vec<Found>,
     /// Grades, ends and issue dates to be told now.
@@ -46,10 +46,10 @@ pub(super) fn walk(
     shown: &BTreeMap<HoldingKey, Holding>,
     answer: Answer,
     look: &Look<'_>,
-) -> Outcome {
+) -> ToTell {
     let keys = differing(after, shown);
     let gains = Gains::beside_what_goes(after, shown, look);
-    let mut pass = Pass { after, answer, gains, look, outcome: Outcome::default() };
+    let mut pass = Pass { after, answer, gains, look, outcome: ToTell::default() };
     for key in keys {
         match (pass.after.held.contains_key(&key), shown.get(&key)) {
             (true, Some(shown)) => pass.both(&key, shown),
@@ -122,7 +122,7 @@ struct Pass<'a, 'b> {
     answer: Answer,
     gains: Gains,
     look: &'a Look<'b>,
-    outcome: Outcome,
+    outcome: ToTell,
 }
 
 impl Pass<'_, '_> {

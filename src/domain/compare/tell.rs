@@ -6,14 +6,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{NaiveDate, TimeDelta};
 
 use super::looks::{self, Look};
-use super::pairs::{Found, Outcome};
+use super::pairs::{Found, ToTell};
 use crate::domain::cover::is_wider;
 use crate::domain::event::{
     Absorbed, Baseline, CertificateFacts, Change, Elsewhere, EndMove, Event, GradeMove, IssueMove, News,
     Note, OfQualification, Replacement, TakenBack,
 };
 use crate::domain::field::{Difference, Field};
-use crate::domain::grade::{Grade, stands_as_high};
+use crate::domain::grade::{Grade, GradeChange, grade_change, stands_as_high};
 use crate::domain::holding::{self, Holding, HoldingKey};
 use crate::domain::number::CertificateNumber;
 use crate::domain::snapshot::{Doubt, Gone, Held, Snapshot, continues, renews};
@@ -66,7 +66,7 @@ pub(super) fn certificates<'a>(holdings: impl IntoIterator<Item = &'a Holding>) 
 }
 
 /// Tells what the pass found, and takes what is established gone out of the snapshot.
-pub(super) fn tell(before: &Snapshot, after: &mut Snapshot, outcome: Outcome, look: &Look<'_>) -> Vec<Event> {
+pub(super) fn tell(before: &Snapshot, after: &mut Snapshot, outcome: ToTell, look: &Look<'_>) -> Vec<Event> {
     let mut events = Vec::new();
     let noted = without_what_goes(before, &outcome, look);
     let was = (before, &*noted);
@@ -78,7 +78,7 @@ pub(super) fn tell(before: &Snapshot, after: &mut Snapshot, outcome: Outcome, lo
 }
 
 /// Where other certificates hold or held the same, as it is said of what comes: what goes at this very look holds nothing more.
-fn without_what_goes<'a>(before: &'a Snapshot, outcome: &Outcome, look: &Look<'_>) -> Cow<'a, Snapshot> {
+fn without_what_goes<'a>(before: &'a Snapshot, outcome: &ToTell, look: &Look<'_>) -> Cow<'a, Snapshot> {
     if outcome.appeared.is_empty() || outcome.lost.is_empty() {
         return Cow::Borrowed(before);
     }
@@ -195,8 +195,14 @@ fn replaced_by(
 
 fn tell_changed(changed: Vec<Found>, look: &Look<'_>, events: &mut Vec<Event>) {
     // One event for each certificate, old value and new value; grades are told qualification by qualification.
+    let regraded = changed.iter().filter(|found| is_of_a_qualification(found.change));
+    let regraded: BTreeSet<HoldingKey> = regraded.map(|found| found.key.clone()).collect();
     let mut groups: BTreeMap<_, Vec<Found>> = BTreeMap::new();
-    for found in changed {
+    for mut found in changed {
+        // A grade that is seen for the first time is not told by the way, with a later end.
+        if let Some(before) = found.before.as_ref().filter(|_| !regraded.contains(&found.key)) {
+            found.shown.qualification = before.qualification.clone();
+        }
         let days = moved_days(&found);
         let qualification = is_of_a_qualification(found.change).then(|| found.key.qualification.clone());
         groups.entry((found.key.number.clone(), found.change, days, qualification)).or_default().push(found);
@@ -358,8 +364,9 @@ fn tell_loss_of(
 }
 
 fn tell_taken_back(after: &mut Snapshot, taken_back: Vec<Found>, look: &Look<'_>, events: &mut Vec<Event>) {
-    let mut groups: BTreeMap<_, Vec<Found>> = BTreeMap::new();
+    let mut groups: BTreeMap<_, Vec<(Found, Change)>> = BTreeMap::new();
     for mut found in taken_back {
+        let told_as = found.change;
         if is_new_certificate(found.change) && is_still_there(after, &found.key.number) {
             // Told with its certificate, of which more was told or is held: only the qualification is taken back.
             found.change = Change::QualificationAdded;
@@ -370,11 +377,12 @@ fn tell_taken_back(after: &mut Snapshot, taken_back: Vec<Found>, look: &Look<'_>
         let qualification = by_qualification.then(|| found.key.qualification.clone());
         // Of several ends of one certificate each was told, and each is taken back.
         let end = is_later_end(found.change).then(|| found.shown.last_day());
-        groups.entry((found.key.number.clone(), found.change, qualification, end)).or_default().push(found);
+        let of_one_event = (found.key.number.clone(), found.change, qualification, end);
+        groups.entry(of_one_event).or_default().push((found, told_as));
     }
     for ((_, change, qualification, _), found) in groups {
-        let Some(first) = found.first() else { continue };
-        let shown: Vec<&Holding> = found.iter().map(|found| &found.shown).collect();
+        let Some((first, told_as)) = found.first() else { continue };
+        let shown: Vec<&Holding> = found.iter().map(|(found, _)| &found.shown).collect();
         let qualification = qualification.map(|_| holding::named(&first.shown).text);
         let before = first.before.as_ref();
         events.push(Event {
@@ -382,6 +390,7 @@ fn tell_taken_back(after: &mut Snapshot, taken_back: Vec<Found>, look: &Look<'_>
             days_left: first.before.as_ref().and_then(|before| days_left(before, look)),
             ..look.event(News::Retracted(TakenBack {
                 kind: change,
+                told_as: Some(*told_as).filter(|told_as| *told_as != change),
                 qualification,
                 told_on: first.told_at.map(|at| look.day_of(at)),
                 former_end: before.filter(|_| is_later_end(change)).and_then(Holding::last_day),
@@ -435,10 +444,16 @@ fn elsewhere(before: &Snapshot, new: &Holding, look: &Look<'_>) -> Option<Note> 
             .values()
             .map(|gone| &gone.holding)
             .chain(lapsed)
-            .filter(|old| is_same_elsewhere(old, new));
+            .filter(|old| is_same_elsewhere(old, new) || is_regraded(old, new));
         others.max_by_key(|old| old.last_day())
     };
     held_elsewhere(before, new, look).or_else(|| Some(Note::WasHeldElsewhere(place(was_held()?))))
+}
+
+/// Whether it is the same of the same certificate, which is back at another grade.
+fn is_regraded(old: &Holding, new: &Holding) -> bool {
+    let grades = [old, new].map(|holding| holding.qualification.grade.as_ref());
+    old.key() == new.key() && grade_change(grades[0], grades[1]) != GradeChange::Same
 }
 
 /// Whether an abolished grade of another certificate was exchanged for what is new.

@@ -151,7 +151,7 @@ fn mail_that_did_not_go_says_whose_it_is_and_since_when() {
 
 #[test]
 fn that_nobody_asks_says_whether_a_daemon_runs() {
-    let looked = |minute: i64| LivingDaemon {
+    let looked = |minute: i64| KnownDaemon {
         since: at(8),
         last_look: at(12) - TimeDelta::minutes(minute),
         version: "0.1.0".to_owned(),

@@ -130,8 +130,10 @@ fn each_threshold_is_told_once_on_its_day() {
     let mut company = Company::on("2026-06-01", &[CERTIFICATE]);
     let mut told = Vec::new();
     while company.today < day("2027-07-31") {
-        for (kind, _, threshold) in company.judged() {
-            told.push(format!("{} {kind} {threshold}", company.today));
+        for event in company.judged_events() {
+            let threshold = event.news.fields().threshold.unwrap();
+            told.push(format!("{} {} {threshold}", company.today, event.kind()));
+            assert_eq!(event.days_left, Some((day(CERTIFICATE.2) - company.today).num_days()));
         }
         company.today = company.today.succ_opt().unwrap();
     }

@@ -132,6 +132,8 @@ fn the_interval_is_the_longest_wait() {
             "{why}"
         );
     }
+    let yearly = line("0 8 1 1 *").interval(Shanghai, at("2026-03-01T08:00:00Z"));
+    assert_eq!(yearly, TimeDelta::hours(366 * 24), "years ahead: of 2028");
 }
 
 #[test]

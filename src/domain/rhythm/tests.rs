@@ -137,6 +137,7 @@ fn the_next_time_is_the_nearest_of_all_reasons() {
         (None, FINE, "24 09:00", "24 09:00", "never asked: now"),
         (Some("23 08:00"), FINE, "24 09:00", "30 08:00", "its line"),
         (Some("24 08:00"), OWES, "24 09:00", "25 08:00", "the day's hour"),
+        (Some("24 08:00"), OWES, "24 08:00", "25 08:00", "asked at the day's hour: the next one"),
         (Some("23 08:00"), OWES, "24 09:00", "24 09:00", "owed already"),
     ] {
         let asked = LastAsked {
@@ -171,16 +172,18 @@ fn a_daily_line_is_due_once_a_day_through_clock_changes() {
 
 #[test]
 fn a_first_turn_that_was_not_over_goes_on_but_not_at_midnight() {
-    let daily = line("0 8 * * *");
-    let rhythm = Rhythm { line: &daily, day_line: &daily, zone: Shanghai };
-    for (tried, now, is_due) in [
-        ("23 08:00", "23 08:15", true),
-        ("23 22:00", "23 23:59", true),
-        ("23 22:00", "24 00:11", false),
-        ("23 08:00", "24 07:59", false),
-        ("23 08:00", "24 08:00", true),
-        ("24 00:10", "24 00:25", true),
+    for (daily, tried, now, is_due) in [
+        ("0 8 * * *", "23 08:00", "23 08:15", true),
+        ("0 8 * * *", "23 22:00", "23 23:59", true),
+        ("0 8 * * *", "23 22:00", "24 00:11", false),
+        ("0 8 * * *", "23 08:00", "24 07:59", false),
+        ("0 8 * * *", "23 08:00", "24 08:00", true),
+        ("0 8 * * *", "24 00:10", "24 00:25", true),
+        // Where midnight is the day's hour, it is the hour that the others have.
+        ("0 0 * * *", "23 22:00", "24 00:11", true),
     ] {
+        let daily = line(daily);
+        let rhythm = Rhythm { line: &daily, day_line: &daily, zone: Shanghai };
         let asked = LastAsked {
             accepted_at: at("01 00:00"),
             last_asked_at: None,

@@ -100,6 +100,13 @@ pub fn normalised(text: &str) -> String {
     normal
 }
 
+/// Whether nothing is left of `text` in comparison.
+pub(in crate::domain) fn shows_nothing(text: &str) -> bool {
+    // What is seen at once needs no tables.
+    let is_seen = |character| plain(character).is_some_and(|plain| plain != ' ');
+    !text.chars().any(is_seen) && normalised(text).is_empty()
+}
+
 /// [`normalised`], and without the difference of upper and lower case.
 #[must_use]
 pub fn folded(text: &str) -> String {
@@ -158,6 +165,20 @@ mod tests {
         }
         let shown = displayable("二\u{200b}级\u{0}\u{202e}");
         assert_eq!(without_escapes(&shown), "二级");
+    }
+
+    #[test]
+    fn nothing_is_left_of_blanks_and_of_what_cannot_be_seen() {
+        for (text, is_nothing) in [
+            ("", true),
+            (" \u{3000}", true),
+            ("\u{200b}\t\u{feff}", true),
+            ("二", false),
+            (" Ⅱ", false),
+            ("Строй", false),
+        ] {
+            assert_eq!(shows_nothing(text), is_nothing, "{text:?}");
+        }
     }
 
     proptest! {

@@ -4,13 +4,14 @@ use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, NaiveDate, Utc};
 
+use super::shown::Shown;
 use crate::config::Watchlist;
 use crate::domain::dates::days_left;
-use crate::domain::event::Event;
+use crate::domain::event::{Audience, Event};
 use crate::domain::keyword::Keyword;
 use crate::domain::language::Language;
 use crate::email::words::phrasebook::phrases;
-use crate::email::words::{days, names};
+use crate::email::words::{companies, days, names};
 
 phrases! {
     REST = "其余 {companies} 家企业 {certificates} 本证书：{clauses}。" / "All the rest (companies: {companies}, certificates: {certificates}): {clauses}.";
@@ -27,7 +28,9 @@ phrases! {
     REPLY = "有疑问、已提交延续申请或需增减收件人，请直接回复本邮件（管理员 {operators}）。" / "For questions, filed renewals or other recipients simply reply to this mail (administrator {operators}).";
     REPLY_TO_NOBODY = "有疑问、已提交延续申请或需增减收件人，请联系管理员。" / "For questions, filed renewals or other recipients ask the administrator.";
     CONTACT = "联系：{contact}。" / "Contact: {contact}.";
-    NOT_COVERED = "不含安全生产许可证、注册人员、异常标注；数据来自聚合数据“企业建筑资质资格查询”，可能滞后于全国建筑市场监管公共服务平台（jzsc.mohurd.gov.cn），以许可机关为准。" / "Not covered: work safety licences, registered persons, abnormality marks. The data comes from Juhe (聚合数据, 企业建筑资质资格查询) and may lag behind the national platform (jzsc.mohurd.gov.cn); the licensing authority's records count.";
+    NOT_COVERED = "不含安全生产许可证、注册人员、异常标注；" / "Not covered: work safety licences, registered persons, abnormality marks. ";
+    NOT_COVERED_AS_A_RULE = "该接口一般不含安全生产许可证，本次所列按其载明的有效期提醒；不含注册人员、异常标注；" / "The source has no work safety licences as a rule; those listed are reminded of by their stated validity. Not covered: registered persons, abnormality marks. ";
+    SOURCE = "{covered}数据来自聚合数据“企业建筑资质资格查询”，可能滞后于全国建筑市场监管公共服务平台（jzsc.mohurd.gov.cn），以许可机关为准。" / "{covered}The data comes from Juhe (聚合数据, 企业建筑资质资格查询) and may lag behind the national platform (jzsc.mohurd.gov.cn); the licensing authority's records count.";
     NO_JUDGEMENT = "本邮件由 qualwatch 自动发出，只转述平台数据，不构成对资质效力的判断；投标前请核对招标文件对资质有效期的要求。" / "Sent automatically by qualwatch. It repeats the platform's data and judges no qualification; check what a tender requires before bidding.";
     TO_OPERATORS = "本邮件由 qualwatch 自动发给运维人员（[email].operators）；同一原因只通知一次，恢复时再通知一次。当前状态可用 qualwatch status 查看。" / "Sent automatically by qualwatch to its operators ([email].operators): once per cause, and once more when it is over. qualwatch status shows how things stand.";
 }
@@ -89,7 +92,7 @@ impl Around {
         let reads_all = email.to.iter().any(|address| address.folded() == recipient);
         Self {
             reads: if reads_all { Reads::All } else { Reads::Some },
-            operators: email.operators.iter().map(|address| address.as_str().to_owned()).collect(),
+            operators: watchlist.operators(),
             contact: email.contact.clone(),
             tags: named
                 .iter()
@@ -126,7 +129,8 @@ impl Around {
     }
 
     /// The lines at the foot.
-    pub(super) fn foot(&self, tells_readers: bool, language: Language) -> Vec<String> {
+    pub(super) fn foot(&self, shown: &[Shown<'_>], language: Language) -> Vec<String> {
+        let tells_readers = shown.iter().any(|shown| shown.kind.audience() == Audience::Reader);
         if !tells_readers {
             return vec![TO_OPERATORS.text(language).to_owned()];
         }
@@ -142,9 +146,11 @@ impl Around {
         let contact = self.contact.as_deref().map(names::name).filter(|contact| !contact.is_empty());
         let contact = contact.map(|contact| CONTACT.with(language, &[("contact", &contact)]));
         let pieces = [why.text(language).to_owned(), reply, contact.unwrap_or_default()];
+        let has_safety_licence = shown.iter().any(|shown| companies::tells_of_safety_licence(shown.event));
+        let covered = if has_safety_licence { NOT_COVERED_AS_A_RULE } else { NOT_COVERED };
         vec![
             names::sentences(&pieces, language),
-            NOT_COVERED.text(language).to_owned(),
+            SOURCE.with(language, &[("covered", covered.text(language))]),
             NO_JUDGEMENT.text(language).to_owned(),
         ]
     }

@@ -7,7 +7,7 @@ use chrono::NaiveDate;
 use super::alike::Unlisted;
 use super::shown::Shown;
 use crate::domain::event::{Change, EventKind};
-use crate::email::words::headlines::Shared;
+use crate::email::words::headlines::{Filing, Shared};
 
 /// From how many certificates or companies on they share a headline (design 4).
 const HEADLINE_LEAST: usize = 5;
@@ -31,12 +31,19 @@ impl Grouped<'_> {
 
 /// Groups events of one kind, in the order of the first of each group.
 pub(super) fn grouped<'a>(of_one_kind: impl IntoIterator<Item = &'a Shown<'a>>) -> Vec<Grouped<'a>> {
-    gather(of_one_kind, |shown| {
+    let members: Vec<&Shown<'_>> = of_one_kind.into_iter().collect();
+    let lost_all = members.iter().filter(|shown| shown.has_lost_all());
+    let lost_all: BTreeSet<_> = lost_all.filter_map(|shown| shown.company_key()).collect();
+    // Of a company of which nothing is left all certificates are one card, whatever ends they had.
+    let is_one_card = |shown: &Shown<'_>| shown.has_lost_all() && lost_all.len() < HEADLINE_LEAST;
+    gather(members, |shown| {
         let ends = (shown.old_end(), shown.new_end());
-        (shown.alike, Some(ends).filter(|_| shown.alike.is_none()))
+        let company = shown.company_key().filter(|_| is_one_card(shown));
+        (shown.alike, Some(ends).filter(|_| shown.alike.is_none() && company.is_none()), company)
     })
     .into_iter()
     .flat_map(|members| match shared(&members) {
+        _ if members.iter().all(|shown| is_one_card(shown)) => vec![Grouped::Card(members)],
         Some(shared) => vec![Grouped::Headline(shared, members)],
         None => cards(members),
     })
@@ -64,6 +71,8 @@ fn shared(members: &[&Shown<'_>]) -> Option<Shared> {
         certificates: count + unlisted.iter().map(|unlisted| unlisted.certificates).sum::<usize>(),
         parts: parts.len() + unlisted.iter().map(|unlisted| unlisted.parts).sum::<usize>(),
         companies: companies.len() + unlisted.iter().map(|unlisted| unlisted.companies).sum::<usize>(),
+        filing: Filing::of(&members.iter().filter_map(|shown| shown.due()).collect::<Vec<_>>()),
+        first_badge: first.saying.badge.clone(),
         today: first.today,
     })
 }

@@ -13,9 +13,9 @@ use super::blocks::{Grouped, grouped};
 use super::shown::{Place, Shown};
 use super::subject;
 use crate::domain::dates::days_left;
-use crate::domain::event::{Audience, CertificateFacts, Change, Event, EventKind, News, Note};
+use crate::domain::event::{CertificateFacts, Change, Event, EventKind, News, Note};
 use crate::domain::language::Language;
-use crate::email::words::deadlines::Deadline;
+use crate::email::words::deadlines::{self, Deadline};
 use crate::email::words::headlines::{self, Shared};
 use crate::email::words::phrasebook::{Phrase, phrases};
 use crate::email::words::reader_words as w;
@@ -263,7 +263,6 @@ impl Page {
             let (count, all) = (left_out.to_string(), shown.len().to_string());
             MORE_ATTACHED.with(language, &[("count", &count), ("all", &all)])
         };
-        let tells_readers = shown.iter().any(|shown| shown.kind.audience() == Audience::Reader);
         let page = Self {
             language: match language {
                 Language::Chinese => "zh-CN",
@@ -281,7 +280,7 @@ impl Page {
             more,
             rest: around.rest_line(language, today),
             queried: layout.queried_once.unwrap_or_default(),
-            footer: around.foot(tells_readers, language),
+            footer: around.foot(shown, language),
         };
         (page, left_out == 0)
     }
@@ -484,9 +483,15 @@ impl Layout<'_> {
         let mut rows: Vec<Row> = found
             .iter()
             .take(BASELINE_ROWS_MAX)
-            .map(|facts| Row {
-                cells: vec![names::name(&facts.number), days::end(facts, self.today, self.language)],
-                below: self.held(facts, 10),
+            .map(|facts| {
+                let due = deadlines::in_short(facts, self.today, self.language);
+                // A baseline says what there is, a briefing what to do.
+                let due = due.filter(|_| matches!(event.news, News::Briefing(_)));
+                let below = due.into_iter().chain([self.held(facts, 10)]).filter(|it| !it.is_empty());
+                Row {
+                    cells: vec![names::name(&facts.number), days::end(facts, self.today, self.language)],
+                    below: below.collect::<Vec<_>>().join(" · "),
+                }
             })
             .collect();
         if let Some(left_out) = found.len().checked_sub(BASELINE_ROWS_MAX).filter(|count| *count > 0) {
@@ -537,7 +542,7 @@ impl Layout<'_> {
         Block {
             tone: members.iter().map(|member| Tone::of(member)).min().unwrap_or_default(),
             heading: headlines::headline(shared, self.language),
-            aside: headlines::badge(shared, self.language).unwrap_or_default(),
+            aside: headlines::badge(shared).unwrap_or_default().to_owned(),
             table: Some(Table { columns, rows }),
             notes,
             actions: common,
@@ -645,7 +650,7 @@ fn change(members: &[&Shown<'_>], layout: &Layout<'_>, are_many: bool) -> Change
         moves: members.iter().filter_map(|member| moved(member, layout.language)).collect(),
         leads,
         notes: {
-            let says_it = |member: &&&Shown<'_>| !are_many || names_another_certificate(member.event);
+            let says_it = |member: &&&Shown<'_>| !are_many || must_be_explained(member.event);
             distinct(members.iter().filter(says_it).flat_map(|member| &member.saying.notes))
         },
         actions: distinct(members.iter().map(|member| &member.saying.action)),
@@ -664,9 +669,12 @@ fn is_said_by_its_move(shown: &Shown<'_>, language: Language) -> bool {
     moved(shown, language).is_some() && shown.saying.title != w::GRADE_EXCHANGED.text(language)
 }
 
-/// Whether its notes say at what grade another certificate holds the same: that may be a downgrade.
-fn names_another_certificate(event: &Event) -> bool {
-    event.notes.iter().any(|note| matches!(note, Note::HeldElsewhere(_) | Note::WasHeldElsewhere(_)))
+/// Whether its notes say at what grade another certificate holds the same, which may be a downgrade, or that the source itself may be
+/// what is wrong.
+fn must_be_explained(event: &Event) -> bool {
+    let must =
+        |note: &Note| matches!(note, Note::HeldElsewhere(_) | Note::WasHeldElsewhere(_) | Note::MassLoss);
+    event.notes.iter().any(must)
 }
 
 /// Before and now.

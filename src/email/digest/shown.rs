@@ -95,6 +95,11 @@ impl Shown<'_> {
         }
     }
 
+    /// What has to be done for its certificate, where its end lies ahead.
+    pub fn due(&self) -> Option<Deadline<'_>> {
+        Some(Deadline::of(self.event.certificate.as_ref()?, self.today))
+    }
+
     /// The certificate's number as words show it.
     pub fn number(&self) -> Option<String> {
         self.event.certificate.as_ref().map(|facts| names::name(&facts.number))

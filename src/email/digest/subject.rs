@@ -105,7 +105,7 @@ fn most_urgent(shown: &[Shown<'_>], language: Language) -> Option<MostUrgent> {
         Grouped::Headline(shared, members) => {
             let count = shared.certificates.to_string();
             let which = first.number().map(|_| CERTIFICATES.with(language, &[("count", &count)]));
-            let news = headlines::badge(shared, language).unwrap_or_else(|| first.saying.title.clone());
+            let news = headlines::badge(shared).unwrap_or(&first.saying.title).to_owned();
             (news, which.unwrap_or_default(), shared.companies, members.len())
         }
         Grouped::Card(members) => {

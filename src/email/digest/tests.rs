@@ -195,10 +195,9 @@ fn a_baseline_lists_what_was_found() {
 
 /// Writes the HTML of the richest digests where the variable says, to be looked at in a browser.
 #[test]
+#[ignore = "no test: script/pictures draws what it writes"]
 fn digests_can_be_looked_at() {
-    let Some(directory) = std::env::var_os("QUALWATCH_LOOK") else {
-        return;
-    };
+    let directory = std::env::var_os("QUALWATCH_LOOK").unwrap();
     let six = (0..6)
         .map(|number| of(baseline(), &format!("第{number}工程有限公司"), &format!("第{number}工程有限公司")));
     let six: Vec<Event> = six.chain([baseline()]).collect();
@@ -293,7 +292,7 @@ fn subjects_are_short_and_begin_with_company_and_days() {
             "已过申请截止日，30 天后到期：长长长长长长长长长… A141002510；另有 1 项",
             "a long name is cut",
         ),
-        (many().split_off(1), "160 天后到期：第0工程有限公司 等 12 家 12 本证书；另有 12 项", "many"),
+        (many().split_off(1), "100 天后截止申请延续：第0工程有限公司 等 12 家 12 本证书；另有 12 项", "many"),
         (vec![of_change(Change::CertificateRemoved)], "未查询到证书：河南院 E141002510", "a loss"),
         (
             gone(&[design("2028-08-23"), supervision("2027-05-16"), construction("2029-01-01")]),

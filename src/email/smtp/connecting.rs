@@ -9,11 +9,12 @@ use tokio::net::TcpStream;
 
 use super::censor::Censor;
 use super::conversation::{Conversation, NoReply, connector};
-use super::failure::{Fault, SendFailure, Stage};
+use super::failure::{Blame, SendFailure, Stage};
 use super::reply::ServerReply;
-use super::server::{Login, Security, SmtpServer};
+use super::server::{Login, MailServer};
 use super::{refusal, tls};
 use crate::clock;
+use crate::config::Security;
 
 const NO_STARTTLS: &str = "the server offers no STARTTLS, and nothing is sent in clear: use smtps:// with port 465 if it has that, \
                            and ask why else";
@@ -70,16 +71,16 @@ impl Abilities {
 
 /// Connects, encrypts and logs in.
 pub(super) async fn connect(
-    server: &SmtpServer,
+    server: &MailServer,
     censor: &Censor,
 ) -> Result<(Conversation, Abilities), SendFailure> {
     // First what can fail without the network.
     let encryption = match server.security {
-        Security::PlainLoopback => None,
-        Security::Implicit | Security::StartTls => Some((
+        Security::Plain => None,
+        Security::Tls | Security::StartTls => Some((
             connector(tls::config(server, censor).await?),
             ServerName::try_from(bare_host(&server.host).to_owned()).map_err(|error| {
-                SendFailure::found(Stage::Connect, Fault::Sender, censor.clean(&error.to_string()), BAD_HOST)
+                SendFailure::found(Stage::Connect, Blame::Sender, censor.clean(&error.to_string()), BAD_HOST)
             })?,
         )),
     };
@@ -88,7 +89,7 @@ pub(super) async fn connect(
     let hello = hello(server, &stream);
     let mut talk = Conversation::new(stream);
     let mut wrapped = encryption;
-    if server.security == Security::Implicit {
+    if server.security == Security::Tls {
         encrypt(&mut talk, wrapped.take(), server, censor).await?;
     }
     greeting(&mut talk, server, censor).await?;
@@ -97,7 +98,7 @@ pub(super) async fn connect(
         if !abilities.starttls {
             leave(&mut talk, server).await;
             let reply = "STARTTLS is not offered".to_owned();
-            return Err(SendFailure::found(Stage::Tls, Fault::Server, reply, NO_STARTTLS));
+            return Err(SendFailure::found(Stage::Tls, Blame::Server, reply, NO_STARTTLS));
         }
         let ready = talk.ask("STARTTLS", server.patience.command).await;
         expect_done(&mut talk, Stage::Tls, ready, censor)?;
@@ -114,7 +115,7 @@ pub(super) async fn connect(
 async fn encrypt(
     talk: &mut Conversation,
     with: Option<(tokio_rustls::TlsConnector, ServerName<'static>)>,
-    server: &SmtpServer,
+    server: &MailServer,
     censor: &Censor,
 ) -> Result<(), SendFailure> {
     let Some((connector, name)) = with else { return Ok(()) };
@@ -124,7 +125,7 @@ async fn encrypt(
     }
 }
 
-async fn greeting(talk: &mut Conversation, server: &SmtpServer, censor: &Censor) -> Result<(), SendFailure> {
+async fn greeting(talk: &mut Conversation, server: &MailServer, censor: &Censor) -> Result<(), SendFailure> {
     let greeting = talk.listen(server.patience.command).await;
     expect_done(talk, Stage::Connect, greeting, censor).map(drop)
 }
@@ -132,7 +133,7 @@ async fn greeting(talk: &mut Conversation, server: &SmtpServer, censor: &Censor)
 async fn ehlo(
     talk: &mut Conversation,
     hello: &str,
-    server: &SmtpServer,
+    server: &MailServer,
     stage: Stage,
     censor: &Censor,
 ) -> Result<Abilities, SendFailure> {
@@ -161,7 +162,7 @@ fn expect_done(
     Err(refusal::of(stage, &answer, censor))
 }
 
-async fn addresses(server: &SmtpServer, censor: &Censor) -> Result<Vec<SocketAddr>, SendFailure> {
+async fn addresses(server: &MailServer, censor: &Censor) -> Result<Vec<SocketAddr>, SendFailure> {
     let unknown = |why: String| {
         let reply = censor.clean(&format!("looking up {}: {why}", server.host));
         SendFailure::refused(Stage::Connect, None, reply)
@@ -175,12 +176,12 @@ async fn addresses(server: &SmtpServer, censor: &Censor) -> Result<Vec<SocketAdd
     if found.is_empty() {
         return Err(unknown("no address".to_owned()));
     }
-    if server.security == Security::PlainLoopback {
+    if server.security == Security::Plain {
         found.retain(|address| address.ip().is_loopback());
         if found.is_empty() {
             let reply =
                 format!("{} is not this machine, and plain SMTP stays on it", censor.clean(&server.host));
-            return Err(SendFailure::found(Stage::Connect, Fault::Sender, reply, NOT_LOOPBACK));
+            return Err(SendFailure::found(Stage::Connect, Blame::Sender, reply, NOT_LOOPBACK));
         }
     }
     Ok(found)
@@ -189,7 +190,7 @@ async fn addresses(server: &SmtpServer, censor: &Censor) -> Result<Vec<SocketAdd
 /// The first of the addresses that takes a connection; each gets its share of the time, as one may be silent (a broken IPv6
 /// route).
 async fn first_that_answers(
-    server: &SmtpServer,
+    server: &MailServer,
     addresses: &[SocketAddr],
     censor: &Censor,
 ) -> Result<TcpStream, SendFailure> {
@@ -206,7 +207,7 @@ async fn first_that_answers(
 }
 
 /// The name that we give ourselves: where none is known the address that the connection has, as a literal (RFC 5321, 4.1.4).
-fn hello(server: &SmtpServer, stream: &TcpStream) -> String {
+fn hello(server: &MailServer, stream: &TcpStream) -> String {
     if let Some(helo) = &server.helo {
         return helo.clone();
     }
@@ -220,7 +221,7 @@ fn hello(server: &SmtpServer, stream: &TcpStream) -> String {
 async fn log_in(
     talk: &mut Conversation,
     abilities: &Abilities,
-    server: &SmtpServer,
+    server: &MailServer,
     login: &Login,
     censor: &Censor,
 ) -> Result<(), SendFailure> {
@@ -231,7 +232,7 @@ async fn log_in(
             return Err(refusal::only_oauth());
         }
         let reply = "no known way to log in is offered".to_owned();
-        return Err(SendFailure::found(Stage::Auth, Fault::Sender, reply, NO_MECHANISM));
+        return Err(SendFailure::found(Stage::Auth, Blame::Sender, reply, NO_MECHANISM));
     }
     let work = async {
         let mut answer = if plain {
@@ -260,7 +261,7 @@ async fn log_in(
 /// AUTH PLAIN (RFC 4616), without a round trip.
 async fn log_in_plainly(
     talk: &mut Conversation,
-    server: &SmtpServer,
+    server: &MailServer,
     login: &Login,
 ) -> Result<ServerReply, NoReply> {
     let token = STANDARD.encode(format!("\0{}\0{}", login.user, login.password.expose()));
@@ -272,7 +273,7 @@ async fn log_in_plainly(
 /// AUTH LOGIN, which no RFC describes: the server asks for the user, then for the password.
 async fn log_in_by_steps(
     talk: &mut Conversation,
-    server: &SmtpServer,
+    server: &MailServer,
     login: &Login,
 ) -> Result<ServerReply, NoReply> {
     let mut answer = talk.ask("AUTH LOGIN", server.patience.command).await?;
@@ -286,7 +287,7 @@ async fn log_in_by_steps(
 }
 
 /// Says goodbye to a server that cannot serve us, however it takes it.
-async fn leave(talk: &mut Conversation, server: &SmtpServer) {
+async fn leave(talk: &mut Conversation, server: &MailServer) {
     let _ = talk.ask("QUIT", server.patience.quit).await;
     talk.close();
 }

@@ -4,8 +4,8 @@
 
 use std::fmt;
 
+pub use super::blame::{Blame, Stage};
 use super::censor::Censor;
-pub use super::fault::{Fault, Stage};
 use super::refusal_table::{self, About};
 
 /// "Closing transmission channel", at any stage (RFC 5321, 3.8): the server's own affair, whatever it was asked.
@@ -17,43 +17,43 @@ const LOGIN_OR_BLOCK: [u16; 7] = [525, 526, 530, 534, 535, 538, 541];
 
 /// Judges a refusal by its `code` and what its text says it is `about`; `None` for the code when no reply came (connection lost,
 /// time-out).
-fn judge(stage: Stage, code: Option<u16>, about: Option<About>) -> Fault {
-    let Some(code) = code else { return Fault::Server };
+fn judge(stage: Stage, code: Option<u16>, about: Option<About>) -> Blame {
+    let Some(code) = code else { return Blame::Server };
     match about.map(About::fault) {
         // Too many failed logins may be said with it: repeated quickly, they lock the account.
-        _ if code == CLOSING && about != Some(About::Login) => Fault::Server,
+        _ if code == CLOSING && about != Some(About::Login) => Blame::Server,
         // "Try again later" alone does not say whose affair it is; with 5xx it keeps an address from being called gone.
         _ if about == Some(About::Later) && code < 500 => judge_by_code(stage, code),
         // Said with 4xx it may pass: an address that was not yet asked for, a name that DNS did not find.
-        Some(Fault::RecipientForGood) if code < 500 => Fault::RecipientForNow,
-        Some(Fault::Message) if code < 500 => Fault::Server,
+        Some(Blame::RecipientForGood) if code < 500 => Blame::RecipientForNow,
+        Some(Blame::Message) if code < 500 => Blame::Server,
         Some(fault) => fault,
         None => judge_by_code(stage, code),
     }
 }
 
 /// Where the text says nothing that is known.
-fn judge_by_code(stage: Stage, code: u16) -> Fault {
+fn judge_by_code(stage: Stage, code: u16) -> Blame {
     match stage {
-        Stage::Connect | Stage::Tls => Fault::Server,
-        _ if LOGIN_OR_BLOCK.contains(&code) => Fault::Sender,
+        Stage::Connect | Stage::Tls => Blame::Server,
+        _ if LOGIN_OR_BLOCK.contains(&code) => Blame::Sender,
         // 454 is also "too much fail authentication" (domain.md 7): repeated quickly, it locks the account.
-        Stage::Auth if matches!(code, 454 | 500..) => Fault::Sender,
+        Stage::Auth if matches!(code, 454 | 500..) => Blame::Sender,
         // 440 is Aliyun's "mail from account doesn't conform with authentication": permanent, though it looks like 4xx.
-        Stage::Mail if matches!(code, 440 | 500..) => Fault::Sender,
-        Stage::Auth | Stage::Mail => Fault::Server,
+        Stage::Mail if matches!(code, 440 | 500..) => Blame::Sender,
+        Stage::Auth | Stage::Mail => Blame::Server,
         // Of what command or parameter the server makes nothing is never the recipient's fault.
-        Stage::Rcpt | Stage::Data if matches!(code, 500 | 502..=505 | 521 | 555) => Fault::Server,
+        Stage::Rcpt | Stage::Data if matches!(code, 500 | 502..=505 | 521 | 555) => Blame::Server,
         Stage::Rcpt => match code {
-            452 => Fault::Server,
-            550 | 551 | 553 | 556 => Fault::RecipientForGood,
+            452 => Blame::Server,
+            550 | 551 | 553 | 556 => Blame::RecipientForGood,
             // 552 is a full mailbox. 554 is anything from "doesn't exist" to a block list: it may yet pass, so it ages.
-            _ => Fault::RecipientForNow,
+            _ => Blame::RecipientForNow,
         },
         Stage::Data => match code {
-            552 => Fault::TooLarge,
-            500.. => Fault::Message,
-            _ => Fault::Server,
+            552 => Blame::TooLarge,
+            500.. => Blame::Message,
+            _ => Blame::Server,
         },
     }
 }
@@ -68,7 +68,7 @@ pub struct SendFailure {
     /// The reply's text, or what went wrong: one line, inert, at most 200 characters, without the password.
     pub reply: String,
     /// Whose fault it is.
-    pub fault: Fault,
+    pub fault: Blame,
     /// What a person can do, where more is known than stage and fault say.
     hint: Option<&'static str>,
     /// Whether the message may have been taken all the same.
@@ -87,14 +87,14 @@ impl SendFailure {
 
     /// What we found out ourselves, no reply of the server: `fault` and what to do are known.
     #[must_use]
-    pub fn found(stage: Stage, fault: Fault, reply: String, hint: &'static str) -> Self {
+    pub fn found(stage: Stage, fault: Blame, reply: String, hint: &'static str) -> Self {
         Self { stage, code: None, reply, fault, hint: Some(hint), is_in_doubt: false }
     }
 
     /// The same failure, which turned out to be the sender's fault.
     #[must_use]
     pub fn of_the_sender(self, hint: &'static str) -> Self {
-        Self { fault: Fault::Sender, hint: Some(hint), ..self }
+        Self { fault: Blame::Sender, hint: Some(hint), ..self }
     }
 
     /// Whether the server has said for good that it does not take this: 5xx.
@@ -125,23 +125,23 @@ impl SendFailure {
     #[must_use]
     pub fn advice(&self) -> Option<&'static str> {
         self.hint.or(match (self.fault, self.stage) {
-            (Fault::Sender, Stage::Auth) => Some(
+            (Blame::Sender, Stage::Auth) => Some(
                 "check the login in [email].smtp, and put the mailbox's client password (授权码, 客户端专用密码) into the \
                  credential \"smtp-password\"; until then the login is tried once an hour only",
             ),
-            (Fault::Sender, _) => Some(
+            (Blame::Sender, _) => Some(
                 "let `from` in [email] be the very address that logs in; if it is, the account is blocked or over its quota: \
                  ask the mail provider",
             ),
-            (Fault::Server, Stage::Connect) => Some(
+            (Blame::Server, Stage::Connect) => Some(
                 "check host and port in [email].smtp, and that this machine may reach them (many clouds block port 25: \
                  use 465 or 587)",
             ),
-            (Fault::Server, Stage::Tls) => Some("check that the port in [email].smtp fits its scheme: smtps:// is 465, smtp:// is 587"),
-            (Fault::Server, _) => None,
-            (Fault::RecipientForNow, _) => Some("ask the recipient whether their mailbox is full or refuses this sender"),
-            (Fault::RecipientForGood, _) => Some("correct the address in the watchlist, then run `qualwatch retry`"),
-            (Fault::Message | Fault::TooLarge, _) => Some("ask the mail provider why it refuses this message"),
+            (Blame::Server, Stage::Tls) => Some("check that the port in [email].smtp fits its scheme: smtps:// is 465, smtp:// is 587"),
+            (Blame::Server, _) => None,
+            (Blame::RecipientForNow, _) => Some("ask the recipient whether their mailbox is full or refuses this sender"),
+            (Blame::RecipientForGood, _) => Some("correct the address in the watchlist, then run `qualwatch retry`"),
+            (Blame::Message | Blame::TooLarge, _) => Some("ask the mail provider why it refuses this message"),
         })
     }
 }
@@ -163,30 +163,30 @@ mod tests {
     #[test]
     fn before_a_recipient_is_named_only_sender_or_server_can_be_at_fault() {
         for (stage, code, fault, why) in [
-            (Stage::Connect, Some(554), Fault::Server, "the server takes nobody's mail now"),
-            (Stage::Connect, None, Fault::Server, "unreachable"),
-            (Stage::Tls, Some(454), Fault::Server, "TLS not available for now"),
-            (Stage::Tls, None, Fault::Server, "handshake failed"),
-            (Stage::Auth, Some(535), Fault::Sender, "wrong password: must not burn a recipient"),
-            (Stage::Auth, Some(534), Fault::Sender, "another mechanism or an application password is wanted"),
-            (Stage::Auth, Some(526), Fault::Sender, "Aliyun's login refusal"),
-            (Stage::Auth, Some(454), Fault::Sender, "too many failed logins: slow down to one an hour"),
-            (Stage::Auth, Some(451), Fault::Server, "a passing fault of the server"),
-            (Stage::Auth, Some(421), Fault::Server, "closing"),
-            (Stage::Auth, None, Fault::Server, "connection lost during the login"),
+            (Stage::Connect, Some(554), Blame::Server, "the server takes nobody's mail now"),
+            (Stage::Connect, None, Blame::Server, "unreachable"),
+            (Stage::Tls, Some(454), Blame::Server, "TLS not available for now"),
+            (Stage::Tls, None, Blame::Server, "handshake failed"),
+            (Stage::Auth, Some(535), Blame::Sender, "wrong password: must not burn a recipient"),
+            (Stage::Auth, Some(534), Blame::Sender, "another mechanism or an application password is wanted"),
+            (Stage::Auth, Some(526), Blame::Sender, "Aliyun's login refusal"),
+            (Stage::Auth, Some(454), Blame::Sender, "too many failed logins: slow down to one an hour"),
+            (Stage::Auth, Some(451), Blame::Server, "a passing fault of the server"),
+            (Stage::Auth, Some(421), Blame::Server, "closing"),
+            (Stage::Auth, None, Blame::Server, "connection lost during the login"),
             (
                 Stage::Mail,
                 Some(501),
-                Fault::Sender,
+                Blame::Sender,
                 "QQ: mail from address must be same as authorization user",
             ),
-            (Stage::Mail, Some(553), Fault::Sender, "163: mail from must equal authorized user"),
-            (Stage::Mail, Some(550), Fault::Sender, "quota or block"),
-            (Stage::Mail, Some(440), Fault::Sender, "Aliyun's From ≠ login"),
-            (Stage::Mail, Some(530), Fault::Sender, "login wanted"),
-            (Stage::Mail, Some(451), Fault::Server, "a passing fault"),
-            (Stage::Mail, Some(421), Fault::Server, "closing"),
-            (Stage::Mail, None, Fault::Server, "lost"),
+            (Stage::Mail, Some(553), Blame::Sender, "163: mail from must equal authorized user"),
+            (Stage::Mail, Some(550), Blame::Sender, "quota or block"),
+            (Stage::Mail, Some(440), Blame::Sender, "Aliyun's From ≠ login"),
+            (Stage::Mail, Some(530), Blame::Sender, "login wanted"),
+            (Stage::Mail, Some(451), Blame::Server, "a passing fault"),
+            (Stage::Mail, Some(421), Blame::Server, "closing"),
+            (Stage::Mail, None, Blame::Server, "lost"),
         ] {
             assert_eq!(judge(stage, code, None), fault, "{stage:?} {code:?}: {why}");
         }
@@ -195,25 +195,25 @@ mod tests {
     #[test]
     fn a_refusal_at_rcpt_is_the_recipients_and_one_at_data_the_messages() {
         for (stage, code, fault, why) in [
-            (Stage::Rcpt, Some(550), Fault::RecipientForGood, "user not found"),
-            (Stage::Rcpt, Some(551), Fault::RecipientForGood, "user not local"),
-            (Stage::Rcpt, Some(553), Fault::RecipientForGood, "no such name"),
-            (Stage::Rcpt, Some(556), Fault::RecipientForGood, "the domain takes no mail (RFC 7504)"),
-            (Stage::Rcpt, Some(552), Fault::RecipientForNow, "mailbox full, though 5xx"),
-            (Stage::Rcpt, Some(554), Fault::RecipientForNow, "may be unknown, may be a block list"),
-            (Stage::Rcpt, Some(450), Fault::RecipientForNow, "mailbox busy"),
-            (Stage::Rcpt, Some(451), Fault::RecipientForNow, "grey-listed"),
-            (Stage::Rcpt, Some(452), Fault::Server, "the server's disk is full"),
-            (Stage::Rcpt, Some(421), Fault::Server, "closing"),
-            (Stage::Rcpt, Some(530), Fault::Sender, "login wanted, said late"),
-            (Stage::Rcpt, None, Fault::Server, "lost"),
-            (Stage::Data, Some(554), Fault::Message, "content refused"),
-            (Stage::Data, Some(552), Fault::TooLarge, "split smaller"),
-            (Stage::Rcpt, Some(504), Fault::Server, "a parameter of ours, not the recipient"),
-            (Stage::Data, Some(541), Fault::Sender, "account blocked for spam, said late"),
-            (Stage::Data, Some(451), Fault::Server, "content grey-listed: the same bytes again later"),
-            (Stage::Data, Some(421), Fault::Server, "closing"),
-            (Stage::Data, None, Fault::Server, "lost after the dot: the repeat carries the same bytes"),
+            (Stage::Rcpt, Some(550), Blame::RecipientForGood, "user not found"),
+            (Stage::Rcpt, Some(551), Blame::RecipientForGood, "user not local"),
+            (Stage::Rcpt, Some(553), Blame::RecipientForGood, "no such name"),
+            (Stage::Rcpt, Some(556), Blame::RecipientForGood, "the domain takes no mail (RFC 7504)"),
+            (Stage::Rcpt, Some(552), Blame::RecipientForNow, "mailbox full, though 5xx"),
+            (Stage::Rcpt, Some(554), Blame::RecipientForNow, "may be unknown, may be a block list"),
+            (Stage::Rcpt, Some(450), Blame::RecipientForNow, "mailbox busy"),
+            (Stage::Rcpt, Some(451), Blame::RecipientForNow, "grey-listed"),
+            (Stage::Rcpt, Some(452), Blame::Server, "the server's disk is full"),
+            (Stage::Rcpt, Some(421), Blame::Server, "closing"),
+            (Stage::Rcpt, Some(530), Blame::Sender, "login wanted, said late"),
+            (Stage::Rcpt, None, Blame::Server, "lost"),
+            (Stage::Data, Some(554), Blame::Message, "content refused"),
+            (Stage::Data, Some(552), Blame::TooLarge, "split smaller"),
+            (Stage::Rcpt, Some(504), Blame::Server, "a parameter of ours, not the recipient"),
+            (Stage::Data, Some(541), Blame::Sender, "account blocked for spam, said late"),
+            (Stage::Data, Some(451), Blame::Server, "content grey-listed: the same bytes again later"),
+            (Stage::Data, Some(421), Blame::Server, "closing"),
+            (Stage::Data, None, Blame::Server, "lost after the dot: the repeat carries the same bytes"),
         ] {
             assert_eq!(judge(stage, code, None), fault, "{stage:?} {code:?}: {why}");
         }

@@ -2,7 +2,7 @@
 
 use super::censor::Censor;
 use super::conversation::NoReply;
-use super::failure::{Fault, SendFailure, Stage};
+use super::failure::{Blame, SendFailure, Stage};
 use super::refusal_table::About;
 use super::reply::ServerReply;
 
@@ -28,5 +28,5 @@ pub(super) fn silence(stage: Stage, why: &NoReply, censor: &Censor) -> SendFailu
 /// No way to log in is offered but OAuth.
 pub(super) fn only_oauth() -> SendFailure {
     let reply = "the server offers no way to log in but OAuth (XOAUTH2)".to_owned();
-    SendFailure::found(Stage::Auth, Fault::Sender, reply, About::OAuth.advice().unwrap_or_default())
+    SendFailure::found(Stage::Auth, Blame::Sender, reply, About::OAuth.advice().unwrap_or_default())
 }

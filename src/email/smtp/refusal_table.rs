@@ -5,7 +5,7 @@
 //! enhanced code that names only a field, then stage and digits ([`failure`](super::failure)). The sender's rows stand before
 //! the recipient's: a refused sender that is taken for an unknown recipient burns everybody, and the reverse delays one.
 
-use super::fault::{Fault, Stage};
+use super::blame::{Blame, Stage};
 
 /// What a refusal is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -41,7 +41,7 @@ pub(super) enum About {
 }
 
 impl About {
-    pub(super) fn fault(self) -> Fault {
+    pub(super) fn fault(self) -> Blame {
         match self {
             Self::Login
             | Self::OAuth
@@ -49,12 +49,12 @@ impl About {
             | Self::Relay
             | Self::Host
             | Self::Helo
-            | Self::Limit => Fault::Sender,
-            Self::Busy | Self::Later => Fault::Server,
-            Self::Full | Self::Closed => Fault::RecipientForNow,
-            Self::Unknown => Fault::RecipientForGood,
-            Self::Content => Fault::Message,
-            Self::Size => Fault::TooLarge,
+            | Self::Limit => Blame::Sender,
+            Self::Busy | Self::Later => Blame::Server,
+            Self::Full | Self::Closed => Blame::RecipientForNow,
+            Self::Unknown => Blame::RecipientForGood,
+            Self::Content => Blame::Message,
+            Self::Size => Blame::TooLarge,
         }
     }
 

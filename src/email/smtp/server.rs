@@ -3,18 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::config::Security;
 use crate::domain::secret::Secret;
-
-/// How the conversation is protected.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Security {
-    /// TLS from the first byte (`smtps://`, port 465).
-    Implicit,
-    /// STARTTLS, required: without it the conversation ends before the login (`smtp://…?tls=required`, port 587).
-    StartTls,
-    /// No TLS, and only to an address of loopback.
-    PlainLoopback,
-}
 
 /// Who logs in.
 #[derive(Debug, Clone)]
@@ -27,7 +17,7 @@ pub struct Login {
 
 /// Where mail is handed over, and how.
 #[derive(Debug, Clone)]
-pub struct SmtpServer {
+pub struct MailServer {
     /// A name, or an address (IPv6 with or without brackets). The certificate must bear it.
     pub host: String,
     /// Its port.

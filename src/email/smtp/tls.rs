@@ -15,16 +15,16 @@ use rustls::{
 };
 
 use super::censor::Censor;
-use super::failure::{Fault, SendFailure, Stage};
-use super::server::SmtpServer;
+use super::failure::{Blame, SendFailure, Stage};
+use super::server::MailServer;
 
 const NO_ROOTS: &str =
     "install the package ca-certificates: without it no server's certificate can be judged";
 const BAD_CA_FILE: &str = "let [email].ca_file name a PEM file with certificates that this user may read";
 
 /// The system's roots, read anew for each connection (a renewed store needs no restart), and those of `ca_file`.
-pub(super) async fn config(server: &SmtpServer, censor: &Censor) -> Result<ClientConfig, SendFailure> {
-    let failed = |why: String, hint| SendFailure::found(Stage::Tls, Fault::Server, censor.clean(&why), hint);
+pub(super) async fn config(server: &MailServer, censor: &Censor) -> Result<ClientConfig, SendFailure> {
+    let failed = |why: String, hint| SendFailure::found(Stage::Tls, Blame::Server, censor.clean(&why), hint);
     let own = match &server.ca_file {
         Some(path) => own_roots(path).await.map_err(|why| failed(why, BAD_CA_FILE))?,
         None => Vec::new(),
@@ -123,7 +123,7 @@ pub(super) fn refused(error: &io::Error, censor: &Censor) -> SendFailure {
         return SendFailure::refused(Stage::Tls, None, censor.clean(&error.to_string()));
     };
     let reply = censor.clean(&format!("{part}: {found}"));
-    SendFailure::found(Stage::Tls, Fault::Server, reply, hint)
+    SendFailure::found(Stage::Tls, Blame::Server, reply, hint)
 }
 
 /// rustls' error, which `io::Error` carries inside, not as its source.

@@ -216,6 +216,7 @@ fn of_company(change: Change) -> Event {
         Change::Retracted => {
             let taken_back = TakenBack {
                 kind: Change::Renewed,
+                told_as: None,
                 qualification: None,
                 told_on: Some(day("2026-07-21")),
                 former_end: Some(day("2026-08-23")),

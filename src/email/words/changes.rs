@@ -105,20 +105,11 @@ fn say_end(told: &Telling<'_>, change: Change, saying: &mut Saying) {
         Deadline::File { by, if_applicable } => {
             say_filing_ahead(told, change, *by, *if_applicable, &expires, saying);
         }
-        Deadline::Passed { by, .. } => {
-            saying.badge =
-                if left == 0 { saying.badge.clone() } else { told.with(passed_in_days, &[("days", &days)]) };
-            let by = told.day(*by);
-            let places = [("certificate", certificate.as_str()), ("day", &by), ("days", &days)];
-            saying.lead = match change {
-                Change::FilingDue => {
-                    saying.title = told.text(w::FILING_PASSED);
-                    let passed = if left == 0 { w::FILING_HAS_PASSED_TODAY } else { w::FILING_HAS_PASSED };
-                    joined(told, &[told.with(passed, &places), told.with(w::ENDS_ON, &[("day", &end)])])
-                }
-                _ => joined(told, &[expires, told.with(w::AND_FILING_HAS_PASSED, &places)]),
-            };
-            saying.action = told.text(w::DO_CONFIRM_FILED);
+        Deadline::Passed { by, if_applicable } => {
+            if left != 0 {
+                saying.badge = told.with(passed_in_days, &[("days", &days)]);
+            }
+            say_filing_passed(told, change, (*by, *if_applicable), &expires, saying);
         }
         Deadline::Exchange(parts) => {
             saying.title = told.text(w::EXCHANGE_DUE);
@@ -138,6 +129,9 @@ fn say_end(told: &Telling<'_>, change: Change, saying: &mut Saying) {
     }
     if !matches!(deadline, Deadline::Exchange(_)) {
         saying.notes.extend(abolished_parts(told, facts));
+    }
+    if !matches!(deadline, Deadline::Register) && facts.holds_labour() {
+        saying.notes.push(told.text(w::LABOUR_PART));
     }
 }
 
@@ -185,6 +179,35 @@ fn say_filing_ahead(
     let end = told.end().map(|end| told.full_day(end)).unwrap_or_default();
     let days = told.days(told.left().unwrap_or_default());
     saying.notes.push(told.with(w::ENDS_ON_IN, &[("day", &end), ("days", &days)]));
+}
+
+/// The filing day lies behind, and the end ahead.
+fn say_filing_passed(
+    told: &Telling<'_>,
+    change: Change,
+    (by, if_applicable): (chrono::NaiveDate, bool),
+    expires: &str,
+    saying: &mut Saying,
+) {
+    let left = told.left().unwrap_or_default();
+    let by = told.day(by);
+    let (statutory, by) = if if_applicable {
+        (String::new(), told.with(w::DAY_IF_APPLICABLE, &[("day", &by)]))
+    } else {
+        (told.text(w::STATUTORY), by)
+    };
+    let (certificate, days) = (told.certificate(), told.days(left));
+    let places =
+        [("certificate", certificate.as_str()), ("statutory", &statutory), ("day", &by), ("days", &days)];
+    saying.lead = if change == Change::FilingDue {
+        saying.title = told.text(w::FILING_PASSED);
+        let passed = if left == 0 { w::FILING_HAS_PASSED_TODAY } else { w::FILING_HAS_PASSED };
+        let end = told.end().map(|end| told.full_day(end)).unwrap_or_default();
+        joined(told, &[told.with(passed, &places), told.with(w::ENDS_ON, &[("day", &end)])])
+    } else {
+        joined(told, &[expires.to_owned(), told.with(w::AND_FILING_HAS_PASSED, &places)])
+    };
+    saying.action = told.text(w::DO_CONFIRM_FILED);
 }
 
 fn abolished_parts(told: &Telling<'_>, facts: &CertificateFacts) -> Option<String> {
@@ -537,6 +560,9 @@ fn notes(told: &Telling<'_>) -> Vec<String> {
     }
     for note in &told.event.notes {
         match note {
+            Note::NoLongerListed if told.event.is_of_a_part() => {
+                lines.push(told.text(w::RECORD_OF_PART_GONE));
+            }
             Note::NoLongerListed => lines.push(told.text(w::RECORD_GONE)),
             Note::LaterEndInDoubt { end } => {
                 lines.push(told.with(w::LATER_END_SEEN, &[("day", &told.day(*end))]));

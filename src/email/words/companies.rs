@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use super::reader_words as w;
 use super::telling::{Saying, Telling};
-use super::{days, names};
+use super::{days, deadlines, names};
 use crate::domain::dates::days_left;
-use crate::domain::event::{Baseline, CertificateFacts, Change, Leaver, Leavers, News, TakenBack};
+use crate::domain::event::{Baseline, CertificateFacts, Change, Event, Leaver, Leavers, News, TakenBack};
 use crate::domain::language::Language;
 
 /// What a licence of work safety is called: the source has none as a rule (domain.md 0).
@@ -82,13 +82,17 @@ fn leaver(told: &Telling<'_>, leaver: &Leaver) -> String {
     told.with(w::LEAVER, &[("company", &company), ("ends", &told.listed(&ends))])
 }
 
-/// A number with its end: `A141002510 2026年8月23日（剩余 30 天）`.
+/// A number with its end: `A141002510 2026年8月23日（剩余 120 天），最迟 2026年5月23日（星期六）申请延续（剩余 28 天）`.
 fn numbered(told: &Telling<'_>, facts: &CertificateFacts) -> String {
-    format!("{} {}", names::name(&facts.number), days::end(facts, told.today, told.language))
+    let end = format!("{} {}", names::name(&facts.number), days::end(facts, told.today, told.language));
+    match deadlines::in_short(facts, told.today, told.language) {
+        Some(due) => told.with(w::END_AND_DUE, &[("end", &end), ("due", &due)]),
+        None => end,
+    }
 }
 
 fn retracted(told: &Telling<'_>, taken_back: &TakenBack, saying: &mut Saying) {
-    let kind = super::titles::title(taken_back.kind).text(told.language);
+    let kind = super::titles::title(taken_back.told_as.unwrap_or(taken_back.kind)).text(told.language);
     let earlier = match taken_back.told_on {
         Some(day) => told.with(w::TOLD_ON, &[("kind", kind), ("day", &told.day(day))]),
         None => told.with(w::TOLD_EARLIER, &[("kind", kind)]),
@@ -109,15 +113,28 @@ fn retracted(told: &Telling<'_>, taken_back: &TakenBack, saying: &mut Saying) {
         ("until", &until),
     ];
     saying.lead = told.with(w::TAKEN_BACK, &places);
+    let is_part = taken_back.kind == Change::QualificationAdded || told.event.is_of_a_part();
+    let what = told.text(if is_part { w::THESE_QUALIFICATIONS } else { w::THIS_CERTIFICATE });
+    let what = ("what", what.as_str());
     saying.action = match (taken_back.kind, taken_back.former_end, &taken_back.former_grade) {
-        (_, Some(end), _) => told.with(w::DO_NOT_RELY_ON_THIS_END, &[("day", &told.full_day(end))]),
-        (_, None, _) if is_of_an_end => told.text(w::DO_NOT_RELY_ON_END),
+        (_, Some(end), _) => told.with(w::DO_NOT_RELY_ON_THIS_END, &[what, ("day", &told.full_day(end))]),
+        (_, None, _) if is_of_an_end => told.with(w::DO_NOT_RELY_ON_END, &[what]),
         (_, _, Some(grade)) => {
             told.with(w::DO_NOT_RELY_ON_GRADE, &[("grade", &names::grade(Some(grade), told.language))])
         }
         (Change::CertificateReplaced, ..) => told.text(w::DO_NOT_RELY_ON_NUMBER),
-        _ => told.text(w::DO_NOT_RELY),
+        _ => told.with(w::DO_NOT_RELY, &[what]),
     };
+}
+
+/// Whether an event lists a licence of work safety.
+pub(in crate::email) fn tells_of_safety_licence(event: &Event) -> bool {
+    let listed: Vec<&CertificateFacts> = match &event.news {
+        News::Watching(baseline) => baseline.current.iter().chain(&baseline.unjudged).collect(),
+        News::Briefing(open) => open.certificates.iter().collect(),
+        _ => event.certificate.iter().collect(),
+    };
+    listed.iter().any(|facts| facts.kind.contains(SAFETY_LICENCE))
 }
 
 fn watching(told: &Telling<'_>, baseline: &Baseline, saying: &mut Saying) {
@@ -153,7 +170,7 @@ fn watching(told: &Telling<'_>, baseline: &Baseline, saying: &mut Saying) {
     if !baseline.historical.is_empty() {
         saying.notes.push(told.with(w::HISTORICAL, &[("numbers", &numbers(&baseline.historical))]));
     }
-    let has_safety_licence = watched().any(|facts| facts.kind.contains(SAFETY_LICENCE));
+    let has_safety_licence = tells_of_safety_licence(told.event);
     saying.notes.push(told.text(if has_safety_licence { w::SAFETY_LICENCE } else { w::NOT_COVERED }));
     saying.action = told.text(w::DO_CONFIRM_COMPANY);
 }

@@ -2,9 +2,12 @@
 
 use chrono::NaiveDate;
 
+use super::days;
+use super::reader_words as w;
 use crate::domain::dates::days_left;
 use crate::domain::event::{CertificateFacts, NamedQualification};
 use crate::domain::filing::Duty;
+use crate::domain::language::Language;
 use crate::domain::number::FilingRule;
 
 /// What has to be done before a certificate ends.
@@ -37,6 +40,33 @@ impl<'a> Deadline<'a> {
             None => Self::None,
         }
     }
+}
+
+/// What has to be done for a certificate before its end, in a few words; `None` where nothing is prescribed, or its end has passed.
+pub(in crate::email) fn in_short(
+    facts: &CertificateFacts,
+    today: NaiveDate,
+    language: Language,
+) -> Option<String> {
+    if facts.valid_until? < today {
+        return None;
+    }
+    let full = |by: &NaiveDate| days::full_day(*by, language);
+    Some(match Deadline::of(facts, today) {
+        Deadline::File { by, if_applicable } => {
+            let left = match days_to(by, today) {
+                0 => w::TODAY.text(language).to_owned(),
+                left => w::DAYS_LEFT.with(language, &[("days", &days::count(left, language))]),
+            };
+            let words = if if_applicable { w::SHORT_FILE_BY_IF_APPLICABLE } else { w::SHORT_FILE_BY };
+            words.with(language, &[("day", &full(&by)), ("left", &left)])
+        }
+        Deadline::Passed { by, .. } => {
+            w::SHORT_FILING_PASSED.with(language, &[("day", &days::day(by, language))])
+        }
+        Deadline::Exchange(_) => w::SHORT_EXCHANGE.text(language).to_owned(),
+        Deadline::Register | Deadline::None => return None,
+    })
 }
 
 /// The qualifications of an abolished grade (国发〔2021〕7号).

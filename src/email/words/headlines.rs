@@ -2,10 +2,9 @@
 
 use chrono::NaiveDate;
 
+use super::deadlines::Deadline;
 use super::phrasebook::{Phrase, phrases};
-use super::reader_words as w;
 use super::{days, titles, troubles};
-use crate::domain::dates::days_left;
 use crate::domain::event::{Change, EventKind};
 use crate::domain::language::Language;
 
@@ -18,7 +17,11 @@ phrases! {
     SOME_PARTS_OF = "{count} 本证书（涉及 {companies} 家企业，其中 {parts} 本仅部分资质）" / "{count} certificates of {companies} companies ({parts} of them in part)";
     EXPIRE_TODAY = "{many}今日到期，当日仍在有效期内" / "{many} expire today and are still valid today";
     EXPIRE_ON = "{many}将于 {old}到期" / "{many} expire on {old}";
-    FILING_NEAR = "{many}临近或已过延续申请截止日，将于 {old}到期" / "The filing day of {many} is near or has passed; they expire on {old}";
+    FILE_BY = "{many}将于 {old}到期，最迟应于 {by}提出延续申请" / "{many} expire on {old}; renewal must be applied for on or before {by}";
+    FILE_BY_IF_APPLICABLE = "{many}将于 {old}到期，如适用，最迟应于 {by}提出延续申请" / "{many} expire on {old}; if applicable, renewal must be applied for on or before {by}";
+    FILE_FIRST_BY = "{many}将于 {old}到期，延续申请截止日最早为 {by}" / "{many} expire on {old}; the first day to apply for renewal is {by}";
+    FILING_OVER = "{many}将于 {old}到期，延续申请截止日已过" / "{many} expire on {old}; the day to apply for renewal has passed";
+    FILING_OVER_OF_SOME = "{many}将于 {old}到期，其中 {passed} 本已过延续申请截止日" / "{many} expire on {old}; of {passed} the day to apply for renewal has passed";
     ENDED_ON = "{many}载明的有效期已于 {old}届满，平台数据未见延续" / "The stated validity of {many} ended on {old}; the data shows no renewal";
     RENEWED_BY = "{many}有效期{moved}（发证日期已更新）" / "The validity of {many} {moved} (with new issue dates)";
     EXTENDED_BY = "{many}有效期{moved}（发证日期未变，可能为主管部门统一延期）" / "The validity of {many} {moved} (issue dates unchanged, possibly a general extension by the authorities)";
@@ -50,8 +53,46 @@ pub(in crate::email) struct Shared {
     pub parts: usize,
     /// How many companies.
     pub companies: usize,
+    /// What has to be done before their ends, where that is still ahead.
+    pub filing: Filing,
+    /// What by when of the most urgent of them.
+    pub first_badge: String,
     /// The day the mail is written.
     pub today: NaiveDate,
+}
+
+/// What many certificates that end on one day have to be applied for by.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(in crate::email) struct Filing {
+    /// The first of their filing days that is today or later.
+    pub first: Option<NaiveDate>,
+    /// Whether it is that of all of them.
+    pub is_of_all: bool,
+    /// Whether none of them is known to need it.
+    pub is_if_applicable: bool,
+    /// Of how many it has passed.
+    pub passed: usize,
+}
+
+impl Filing {
+    /// Of certificates with these deadlines.
+    pub fn of<'a>(deadlines: &[Deadline<'a>]) -> Self {
+        let first = deadlines.iter().filter_map(|deadline| match deadline {
+            Deadline::File { by, .. } => Some(*by),
+            _ => None,
+        });
+        let first = first.min();
+        let is_first =
+            |deadline: &Deadline<'a>| matches!(deadline, Deadline::File { by, .. } if Some(*by) == first);
+        let is_if_applicable =
+            |deadline: &Deadline<'a>| matches!(deadline, Deadline::File { if_applicable: true, .. });
+        Self {
+            first,
+            is_of_all: deadlines.iter().all(is_first),
+            is_if_applicable: deadlines.iter().all(is_if_applicable),
+            passed: deadlines.iter().filter(|it| matches!(it, Deadline::Passed { .. })).count(),
+        }
+    }
 }
 
 /// How an end moved.
@@ -81,9 +122,13 @@ pub(in crate::email) fn headline(shared: &Shared, language: Language) -> String 
     let day = |day: NaiveDate| days::day(day, language);
     let old = shared.old_end.map(|end| days::full_day(end, language)).unwrap_or_default();
     let moved = moved(shared, language, day);
+    let by = shared.filing.first.map(|by| days::full_day(by, language)).unwrap_or_default();
+    let passed = shared.filing.passed.to_string();
     let places = [
         ("many", many.as_str()),
         ("old", &old),
+        ("by", &by),
+        ("passed", &passed),
         ("moved", &moved),
         ("companies", &companies),
         ("title", titles::title(change).text(language)),
@@ -105,8 +150,7 @@ fn many(shared: &Shared) -> Phrase {
 fn phrase(shared: &Shared, change: Change) -> Phrase {
     match change {
         Change::Expiring | Change::FilingDue if shared.old_end == Some(shared.today) => EXPIRE_TODAY,
-        Change::Expiring => EXPIRE_ON,
-        Change::FilingDue => FILING_NEAR,
+        Change::Expiring | Change::FilingDue => ending(shared),
         Change::Expired => ENDED_ON,
         Change::Renewed => RENEWED_BY,
         Change::ValidityExtended => EXTENDED_BY,
@@ -115,6 +159,19 @@ fn phrase(shared: &Shared, change: Change) -> Phrase {
         Change::Watching | Change::Unverified | Change::VerifiedAgain | Change::Briefing => COMPANIES,
         _ if shared.old_end.is_some() => WITH_END,
         _ => WITHOUT_END,
+    }
+}
+
+/// The filing day comes first while it lies ahead (words 1).
+fn ending(shared: &Shared) -> Phrase {
+    let Filing { first, is_of_all, is_if_applicable, passed } = shared.filing;
+    match first {
+        Some(_) if is_of_all && is_if_applicable => FILE_BY_IF_APPLICABLE,
+        Some(_) if is_of_all => FILE_BY,
+        Some(_) => FILE_FIRST_BY,
+        None if passed == 0 => EXPIRE_ON,
+        None if passed == shared.certificates => FILING_OVER,
+        None => FILING_OVER_OF_SOME,
     }
 }
 
@@ -130,18 +187,10 @@ fn moved(shared: &Shared, language: Language, day: impl Fn(NaiveDate) -> String)
 }
 
 /// What by when, of a headline; `None` where no days count.
-pub(in crate::email) fn badge(shared: &Shared, language: Language) -> Option<String> {
-    let EventKind::Change(change) = shared.kind else {
-        return None;
-    };
-    let left = days_left(shared.old_end?, shared.today);
-    let days = days::count(left.abs(), language);
-    Some(match change {
-        Change::Expiring | Change::FilingDue if left == 0 => w::EXPIRES_TODAY.text(language).to_owned(),
-        Change::Expiring | Change::FilingDue => w::EXPIRES_IN.with(language, &[("days", &days)]),
-        Change::Expired => w::ENDED_AGO.with(language, &[("days", &days)]),
-        _ => return None,
-    })
+pub(in crate::email) fn badge(shared: &Shared) -> Option<&str> {
+    let counts =
+        matches!(shared.kind, EventKind::Change(Change::Expiring | Change::FilingDue | Change::Expired));
+    counts.then_some(shared.first_badge.as_str())
 }
 
 #[cfg(test)]

@@ -46,9 +46,10 @@ phrases! {
 
     // What it means for the readers.
     MEANS_JUDGED_ON = "对收件人的影响：到期提醒照常，按最近一次查询的数据；新的变化可能滞后。" / "For readers: reminders of ends go out as ever, by the data last queried; news of changes may be late.";
-    MEANS_OF_THIS_COMPANY = "对收件人的影响：该企业的到期提醒照常，按最近一次查询的数据；其变化可能滞后；其余企业不受影响。" / "For readers: reminders of this company's ends go out as ever, by the data last queried; its changes may be told late; other companies are not touched.";
+    MEANS_OF_THIS_COMPANY = "对收件人的影响：该企业的到期提醒照常，按最近一次查询的数据；尚无数据的，没有提醒；其变化可能滞后；其余企业不受影响。" / "For readers: reminders of this company's ends go out as ever, by the data last queried, and none where there is none yet; its changes may be told late; other companies are not touched.";
     MEANS_NOTHING_KNOWN = "对收件人的影响：该企业如尚无数据，其到期提醒暂停；其余企业不受影响。" / "For readers: as long as nothing is known of this company there are no reminders of it; other companies are not touched.";
     MEANS_LOSSES_WAIT = "对收件人的影响：到期提醒照常；这些减少暂不通知，查询 4 次一致后才通知。" / "For readers: reminders of ends go out as ever; these losses are not told until 4 queries agree.";
+    MEANS_STATED_END = "对收件人的影响：该证书的到期提醒照常，按载明的有效期（载明两个的，按较早的）。" / "For readers: reminders of this certificate go on by its stated end (of two, by the earlier).";
     MEANS_LAST_END = "对收件人的影响：该证书的到期提醒照常，按此前可判断的有效期；此前没有的，暂停。" / "For readers: reminders of this certificate go on by the last end that could be judged; where there was none they pause.";
     MEANS_ITEM = "对收件人的影响：该条记录不参与比对和提醒；该企业其余证书照常。" / "For readers: that item is neither compared nor reminded of; the company's other certificates are, as ever.";
     MEANS_OLD_LIST = "对收件人的影响：到期提醒照常，按上一份有效名单；新的修改尚未生效。" / "For readers: reminders go on by the last good watchlist; the new edit is not in force.";
@@ -81,6 +82,7 @@ phrases! {
     NO_KEY_GIVEN = "没有接口密钥" / "no API key is given";
     LIMIT_REACHED = "当日 {limit} 次查询已用完（[api].calls_per_day）" / "the {limit} calls of the day are used up ([api].calls_per_day)";
     NOTHING_FOUND = "接口查询不到该关键词" / "the provider finds nothing under this keyword";
+    SAME_COMPANY = "监测名单的另一条目查到的是同一企业" / "another entry of the watchlist finds the same company";
     NO_TOTAL = "平台未给出记录总数" / "no total";
     TOTAL_CHANGED = "平台称共 {first} 条，随后改称 {then} 条" / "total changed from {first} to {then}";
     INCOMPLETE = "平台称共 {total} 条，实得 {got} 条" / "total {total}, got {got}";

@@ -40,9 +40,12 @@ fn words_of_cause(trouble: Trouble, facts: &TroubleFacts) -> Option<Words> {
             of(w::DATABASE_RESTORED, w::DATABASE_RESTORED, w::MEANS_RESTORED, w::DO_RESTORED)
         }
         Trouble::UnreadableDate
-            if [w::END_BEFORE_ISSUE, w::ISSUED_IN_FUTURE, w::TOO_LONG].into_iter().any(is) =>
+            if [w::END_BEFORE_ISSUE, w::ISSUED_IN_FUTURE, w::TOO_LONG, w::TWO_ENDS].into_iter().any(is) =>
         {
-            of(w::DATE_ODD, w::DATE_OVER, w::MEANS_LAST_END, w::DO_DATE)
+            of(w::DATE_ODD, w::DATE_OVER, w::MEANS_STATED_END, w::DO_DATE)
+        }
+        Trouble::IdentityChanged if is(w::SAME_COMPANY) => {
+            of(w::IDENTITY_CHANGED, w::IDENTITY_CHANGED_OVER, w::MEANS_NOTHING_KNOWN, w::DO_IDENTITY_CHANGED)
         }
         _ => None,
     }
@@ -243,6 +246,7 @@ const REASONS: &[Phrase] = &[
     w::NO_KEY_GIVEN,
     w::LIMIT_REACHED,
     w::NOTHING_FOUND,
+    w::SAME_COMPANY,
     w::NO_TOTAL,
     w::TOTAL_CHANGED,
     w::INCOMPLETE,

@@ -3,7 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::postgres::PgPool;
 
-use crate::domain::health::LivingDaemon;
+use crate::domain::health::KnownDaemon;
 use crate::domain::rhythm::SET_BACK_MAX;
 use crate::store::error::{StoreError, during};
 
@@ -30,7 +30,7 @@ pub async fn forget_killed(pool: &PgPool, now: DateTime<Utc>) -> Result<(), Stor
 ///
 /// # Errors
 /// When the database fails.
-pub async fn note_look(pool: &PgPool, id: &str, daemon: &LivingDaemon) -> Result<(), StoreError> {
+pub async fn note_look(pool: &PgPool, id: &str, daemon: &KnownDaemon) -> Result<(), StoreError> {
     sqlx::query!(
         "INSERT INTO daemons (id, since, last_look, version)
          VALUES ($1, $2, $3, $4)
@@ -63,8 +63,8 @@ pub async fn note_end(pool: &PgPool, id: &str) -> Result<(), StoreError> {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn all(pool: &PgPool) -> Result<Vec<LivingDaemon>, StoreError> {
-    sqlx::query_as!(LivingDaemon, "SELECT since, last_look, version FROM daemons ORDER BY since, id")
+pub async fn all(pool: &PgPool) -> Result<Vec<KnownDaemon>, StoreError> {
+    sqlx::query_as!(KnownDaemon, "SELECT since, last_look, version FROM daemons ORDER BY since, id")
         .fetch_all(pool)
         .await
         .map_err(during("reading which daemons live"))

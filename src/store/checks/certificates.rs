@@ -28,7 +28,7 @@ pub(in crate::store) async fn held(
     let rows = sqlx::query_as!(
         Row,
         r#"SELECT company_id, number, last_day, no_last_day, end_text, issued, organ, kind, business_id,
-                  qualifications AS "qualifications: Json<Vec<Written>>", since, unlisted_since
+                  qualifications AS "qualifications: Json<Vec<Written>>", since, unlisted_since, valid_to
            FROM certificates
            WHERE company_id = ANY ($1)
              AND valid_to IS NULL"#,
@@ -49,7 +49,7 @@ pub(in crate::store) async fn held_before(
     let rows = sqlx::query_as!(
         Row,
         r#"SELECT company_id, number, last_day, no_last_day, end_text, issued, organ, kind, business_id,
-                  qualifications AS "qualifications: Json<Vec<Written>>", since, unlisted_since
+                  qualifications AS "qualifications: Json<Vec<Written>>", since, unlisted_since, valid_to
            FROM certificates
            WHERE company_id = ANY ($1)
              AND valid_from < $2
@@ -95,9 +95,10 @@ async fn ended(
     connection: &mut PgConnection,
     ids: &[i64],
 ) -> Result<HashMap<i64, BTreeMap<HoldingKey, Gone>>, StoreError> {
-    let rows = sqlx::query!(
+    let rows = sqlx::query_as!(
+        Row,
         r#"SELECT company_id, number, last_day, no_last_day, end_text, issued, organ, kind, business_id,
-                  qualifications AS "qualifications: Json<Vec<Written>>", since, unlisted_since, valid_to AS "valid_to!"
+                  qualifications AS "qualifications: Json<Vec<Written>>", since, unlisted_since, valid_to
            FROM certificates
            WHERE company_id = ANY ($1)
              AND valid_to IS NOT NULL
@@ -110,22 +111,8 @@ async fn ended(
     .map_err(during("reading certificates that went"))?;
     let mut companies: HashMap<i64, BTreeMap<HoldingKey, Gone>> = HashMap::new();
     for row in rows {
+        let Some(at) = row.valid_to else { continue };
         let gone = companies.entry(row.company_id).or_default();
-        let at = row.valid_to;
-        let row = Row {
-            company_id: row.company_id,
-            number: row.number,
-            last_day: row.last_day,
-            no_last_day: row.no_last_day,
-            end_text: row.end_text,
-            issued: row.issued,
-            organ: row.organ,
-            kind: row.kind,
-            business_id: row.business_id,
-            qualifications: row.qualifications,
-            since: row.since,
-            unlisted_since: row.unlisted_since,
-        };
         row.each(|Held { holding, .. }| drop(gone.insert(holding.key(), Gone { holding, at })))?;
     }
     Ok(companies)
@@ -147,6 +134,7 @@ struct Row {
     qualifications: Json<Vec<Written>>,
     since: DateTime<Utc>,
     unlisted_since: Option<DateTime<Utc>>,
+    valid_to: Option<DateTime<Utc>>,
 }
 
 impl Row {

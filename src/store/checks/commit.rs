@@ -59,7 +59,7 @@ pub struct Failed<'a> {
     pub reason: Option<&'a str>,
     /// Whether it had its turn.
     pub turn: TurnIs,
-    /// 1; 0 for the second try of a turn whose first is counted already.
+    /// 1; 0 for the second try of a turn whose first is counted already, and where the pages could not be paid.
     pub checks: i32,
     /// Calls that its whole answer takes, where that was found out, and could not be paid.
     pub pages: Option<i16>,

@@ -3,20 +3,18 @@
 use chrono::{DateTime, NaiveDate, Utc};
 use sqlx::postgres::{PgConnection, PgPool};
 
-use super::claims::Claims;
+use super::claims::{BATCH_COMPANIES_MAX, Claims};
 use crate::store::companies::CompanyId;
 use crate::store::error::{StoreError, during};
 
-/// Companies judged at once.
-pub const BATCH_COMPANIES_MAX: i64 = 500;
-
-/// The next companies of the file of which something may be worth telling by `today`, after `last` in the order of their
+/// The next companies of this watchlist of which something may be worth telling by `today`, after `last` in the order of their
 /// ids: the day foreseen has come, or they are unverified since `stale_since` and nobody was told.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn next_to_judge(
     pool: &PgPool,
+    watchlist: &str,
     today: NaiveDate,
     stale_since: DateTime<Utc>,
     last: Option<CompanyId>,
@@ -41,12 +39,14 @@ pub async fn next_to_judge(
                  AND judged_on IS DISTINCT FROM $1
                  AND id > $2
            ) AS candidates
+           WHERE EXISTS (SELECT FROM listings WHERE company_id = candidates.id AND watchlist = $5)
            ORDER BY id
            LIMIT $4"#,
         today,
         last.map_or(0, |id| id.0),
         stale_since,
-        BATCH_COMPANIES_MAX
+        i64::try_from(BATCH_COMPANIES_MAX).unwrap_or(i64::MAX),
+        watchlist
     )
     .fetch_all(pool)
     .await
@@ -113,6 +113,8 @@ pub async fn in_doubt(pool: &PgPool, ids: Option<&[CompanyId]>) -> Result<Vec<Co
 pub struct Judged {
     /// Which.
     pub company: CompanyId,
+    /// The day that was foreseen when it was read.
+    pub tell_on_before: Option<NaiveDate>,
     /// The first day after today on which something may be worth telling.
     pub tell_on: Option<NaiveDate>,
 }
@@ -126,14 +128,20 @@ pub async fn mark_judged(claims: &mut Claims, judged: &[Judged], today: NaiveDat
         return Ok(());
     }
     let ids: Vec<i64> = judged.iter().map(|judged| judged.company.0).collect();
+    let before: Vec<Option<NaiveDate>> = judged.iter().map(|judged| judged.tell_on_before).collect();
     let days: Vec<Option<NaiveDate>> = judged.iter().map(|judged| judged.tell_on).collect();
     sqlx::query!(
         "UPDATE companies
-         SET judged_on = $3,
-             tell_on = judged.tell_on
-         FROM UNNEST($1::bigint[], $2::date[]) AS judged (id, tell_on)
+         SET judged_on = $4,
+             -- Whoever has moved it since the company was read wants its ends to be looked at.
+             tell_on = CASE
+                 WHEN companies.tell_on IS NOT DISTINCT FROM judged.tell_on_before THEN judged.tell_on
+                 ELSE companies.tell_on
+             END
+         FROM UNNEST($1::bigint[], $2::date[], $3::date[]) AS judged (id, tell_on_before, tell_on)
          WHERE companies.id = judged.id",
         &ids,
+        &before as &[Option<NaiveDate>],
         &days as &[Option<NaiveDate>],
         today
     )
@@ -143,13 +151,12 @@ pub async fn mark_judged(claims: &mut Claims, judged: &[Judged], today: NaiveDat
     Ok(())
 }
 
-/// Has a company's ends judged by `day` at the latest, whatever was foreseen.
-pub(in crate::store) async fn judge_by(
+/// Has a company's ends judged at the next look, whatever was foreseen.
+pub(in crate::store) async fn judge_anew(
     connection: &mut PgConnection,
     company: CompanyId,
-    day: NaiveDate,
 ) -> Result<(), StoreError> {
-    sqlx::query!("UPDATE companies SET tell_on = LEAST(tell_on, $2) WHERE id = $1", company.0, day)
+    sqlx::query!("UPDATE companies SET tell_on = DEFAULT WHERE id = $1", company.0)
         .execute(connection)
         .await
         .map_err(during("having a company judged anew"))?;

@@ -7,7 +7,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use sqlx::postgres::{PgConnection, PgPool};
 use sqlx::types::Json;
 
-use crate::domain::event::{Change, EventKind, Trouble, UnknownKind};
+use crate::domain::event::{Change, EventKind, Trouble};
 use crate::domain::field::{Difference, Field, UnknownField};
 use crate::domain::holding::HoldingKey;
 use crate::domain::identity::Prefix;
@@ -118,6 +118,19 @@ impl Records {
             Some(error) => Err(error),
             None => Ok(self.readable.remove(&id)),
         }
+    }
+
+    /// Puts one of them among those that could not be read.
+    ///
+    /// # Errors
+    /// The error itself where it is of the database, and stops all.
+    pub fn refuse(&mut self, id: CompanyId, error: StoreError) -> Result<(), StoreError> {
+        if error.is_of_the_database() {
+            return Err(error);
+        }
+        self.readable.remove(&id);
+        self.unreadable.insert(id, error);
+        Ok(())
     }
 }
 
@@ -353,16 +366,15 @@ async fn load_troubles(
     .map_err(during("reading the troubles of companies"))?;
     let mut companies: HashMap<i64, Vec<(Trouble, String)>> = HashMap::new();
     for row in rows {
-        let trouble = read_trouble(&row.kind, row.company_id)?;
+        let Some(trouble) = known_trouble(&row.kind) else { continue };
         companies.entry(row.company_id).or_default().push((trouble, row.cause));
     }
     Ok(companies)
 }
 
-/// Reads the kind of a trouble.
-pub(in crate::store) fn read_trouble(text: &str, id: i64) -> Result<Trouble, StoreError> {
-    let trouble = Trouble::ALL.into_iter().find(|trouble| trouble.as_str() == text);
-    trouble.ok_or_else(|| unreadable("troubles", "kind", id, UnknownKind(text.to_owned())))
+/// The kind of a trouble; `None` for one of a newer version, which this one can neither tell nor end, and leaves alone.
+pub(in crate::store) fn known_trouble(kind: &str) -> Option<Trouble> {
+    Trouble::ALL.into_iter().find(|trouble| trouble.as_str() == kind)
 }
 
 fn read_number(table: &'static str, text: &str, id: i64) -> Result<CertificateNumber, StoreError> {

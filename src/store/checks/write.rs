@@ -42,9 +42,10 @@ pub(super) async fn companies(
                  ELSE companies.tell_on
              END,
              pages = new.pages,
-             page_digests = new.page_digests,
-             items_digest = new.items_digest,
-             digested_by = new.digested_by,
+             -- An edit accepted meanwhile wants the next answer to be compared, though it is the same.
+             page_digests = CASE WHEN companies.tell_on IS NOT DISTINCT FROM new.old_tell_on THEN new.page_digests END,
+             items_digest = CASE WHEN companies.tell_on IS NOT DISTINCT FROM new.old_tell_on THEN new.items_digest END,
+             digested_by = CASE WHEN companies.tell_on IS NOT DISTINCT FROM new.old_tell_on THEN new.digested_by END,
              unverified_told_at = new.unverified_told_at
          FROM UNNEST($1::bigint[], $2::text[], $3::timestamptz[], $4::bool[], $5::text[], $6::bigint[], $7::text[],
                      $8::timestamptz[], $9::int[], $10::timestamptz[], $11::date[], $12::date[], $13::smallint[],

@@ -75,8 +75,11 @@ pub async fn end(
     number: &CertificateNumber,
     now: DateTime<Utc>,
 ) -> Result<u64, StoreError> {
-    let mut connection = pool.acquire().await.map_err(during("ending a snooze"))?;
-    end_all(&mut connection, company, number, now).await
+    let doing = "ending a snooze";
+    let mut tx = pool.begin().await.map_err(during(doing))?;
+    let ended = end_all(&mut tx, company, number, now).await?;
+    tx.commit().await.map_err(during(doing))?;
+    Ok(ended)
 }
 
 async fn end_all(
@@ -99,7 +102,7 @@ async fn end_all(
     .await
     .map_err(during("ending a snooze"))?;
     // What it silenced may be due now.
-    judging::judge_by(connection, company, now.date_naive()).await?;
+    judging::judge_anew(connection, company).await?;
     Ok(ended.rows_affected())
 }
 

@@ -64,6 +64,8 @@ async fn readdress_once(
            -- Who had left and is back.
            ON CONFLICT (event_id, recipient) DO UPDATE
            SET cancelled_at = NULL,
+               -- A refusal of before they left says nothing of now.
+               refused_since = NULL,
                readdressed_from = excluded.readdressed_from
            WHERE known.cancelled_at IS NOT NULL
            RETURNING address"#,

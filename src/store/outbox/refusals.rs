@@ -13,7 +13,7 @@ use crate::store::outbox::troubles::{self, Turn};
 
 /// A recipient was refused.
 #[derive(Debug, Clone, Copy)]
-pub struct Refusal<'a> {
+pub struct RecipientRefusal<'a> {
     /// What the server said, made inert.
     pub reply: &'a str,
     /// The instant.
@@ -43,11 +43,17 @@ pub struct Refused {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn refuse(claim: &mut RecipientClaim, refusal: &Refusal<'_>) -> Result<Refused, StoreError> {
+pub async fn refuse(
+    claim: &mut RecipientClaim,
+    refusal: &RecipientRefusal<'_>,
+) -> Result<Refused, StoreError> {
     unless_lost!(refuse_once(claim, refusal))
 }
 
-async fn refuse_once(claim: &mut RecipientClaim, refusal: &Refusal<'_>) -> Result<Refused, StoreError> {
+async fn refuse_once(
+    claim: &mut RecipientClaim,
+    refusal: &RecipientRefusal<'_>,
+) -> Result<Refused, StoreError> {
     let doing = "noting a refused recipient";
     let recipient = claim.recipient().clone();
     let mut tx = claim.connection().begin().await.map_err(during(doing))?;
@@ -81,7 +87,7 @@ async fn refuse_once(claim: &mut RecipientClaim, refusal: &Refusal<'_>) -> Resul
 async fn is_gone(
     connection: &mut PgConnection,
     recipient: &Recipient,
-    refusal: &Refusal<'_>,
+    refusal: &RecipientRefusal<'_>,
 ) -> Result<bool, StoreError> {
     let doing = "noting an unknown address";
     let unknown = refusal.dead_if_unknown_since.map(|_| refusal.now);
@@ -133,7 +139,7 @@ async fn is_gone(
 async fn give_up(
     connection: &mut PgConnection,
     recipient: &Recipient,
-    refusal: &Refusal<'_>,
+    refusal: &RecipientRefusal<'_>,
     dead_if_refused_since: DateTime<Utc>,
 ) -> Result<u64, StoreError> {
     let doing = "giving up what was refused for too long";

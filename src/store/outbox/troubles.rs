@@ -8,7 +8,7 @@ use sqlx::types::Json;
 
 use crate::domain::event::{EventKind, News, Trouble, TroubleFacts};
 use crate::domain::keyword::Keyword;
-use crate::store::checks::records::read_trouble;
+use crate::store::checks::records::known_trouble;
 use crate::store::companies::{CompanyId, read_keyword};
 use crate::store::error::{StoreError, during, unless_lost};
 use crate::store::outbox::events::{self, Owed, Recorded};
@@ -22,15 +22,13 @@ pub struct Turn {
     pub owed: Owed,
 }
 
-/// An open trouble.
+/// An open trouble that is about no company.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Open {
     /// What it is.
     pub trouble: Trouble,
     /// Its cause.
     pub cause: String,
-    /// The company it is about.
-    pub company: Option<CompanyId>,
     /// Since when it is open.
     pub opened_at: DateTime<Utc>,
 }
@@ -209,9 +207,10 @@ pub async fn open_but_over(pool: &PgPool) -> Result<Vec<OpenButOver>, StoreError
     .await
     .map_err(during("reading which troubles are over"))?;
     rows.into_iter()
-        .map(|row| {
+        .filter_map(|row| Some((known_trouble(&row.kind)?, row)))
+        .map(|(trouble, row)| {
             Ok(OpenButOver {
-                trouble: read_trouble(&row.kind, row.id)?,
+                trouble,
                 cause: row.cause,
                 company: CompanyId(row.company_id),
                 keyword: read_keyword(&row.keyword, row.company_id)?,
@@ -224,10 +223,10 @@ pub async fn open_but_over(pool: &PgPool) -> Result<Vec<OpenButOver>, StoreError
 /// Every open trouble that is about no company, the oldest first.
 ///
 /// # Errors
-/// When the database fails or a stored kind cannot be read.
+/// When the database fails.
 pub async fn open_of_the_service(pool: &PgPool) -> Result<Vec<Open>, StoreError> {
     let rows = sqlx::query!(
-        "SELECT id, kind, cause, company_id, opened_at
+        "SELECT kind, cause, opened_at
          FROM troubles
          WHERE resolved_at IS NULL
            AND company_id IS NULL
@@ -236,11 +235,8 @@ pub async fn open_of_the_service(pool: &PgPool) -> Result<Vec<Open>, StoreError>
     .fetch_all(pool)
     .await
     .map_err(during("reading open troubles"))?;
-    rows.into_iter()
-        .map(|row| {
-            let trouble = read_trouble(&row.kind, row.id)?;
-            let company = row.company_id.map(CompanyId);
-            Ok(Open { trouble, cause: row.cause, company, opened_at: row.opened_at })
-        })
-        .collect()
+    let open = rows.into_iter().filter_map(|row| {
+        Some(Open { trouble: known_trouble(&row.kind)?, cause: row.cause, opened_at: row.opened_at })
+    });
+    Ok(open.collect())
 }

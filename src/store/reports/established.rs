@@ -2,16 +2,19 @@
 //! wants many reads them a batch at a time.
 
 use chrono::{DateTime, NaiveDate, Utc};
-use sqlx::postgres::PgPool;
+use sqlx::postgres::{PgConnection, PgPool};
 
 use crate::domain::keyword::Keyword;
 use crate::domain::snapshot::Snapshot;
+use crate::domain::text::chain;
 use crate::store::checks::{certificates, records};
 use crate::store::companies::{CompanyId, read_keyword};
 use crate::store::error::{StoreError, during};
 
 /// Companies to be read at once.
 pub const BATCH_ESTABLISHED_MAX: usize = 500;
+
+const DOING: &str = "reading companies";
 
 /// A company with what it holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -98,17 +101,37 @@ pub async fn first_ends_between(
     Ok(ends.into_iter().map(|end| (end.day, CompanyId(end.company_id))).collect())
 }
 
-/// Those of these companies that are wanted, in the order of their ids.
+/// Those of these companies that are wanted, in the order of their ids. One with a row that this version cannot read is left out,
+/// and named in the log.
 ///
 /// # Errors
-/// When the database fails or a row cannot be read.
+/// When the database fails.
 pub async fn established(
     pool: &PgPool,
     ids: &[CompanyId],
     is_wanted: impl Fn(&str) -> bool,
 ) -> Result<Vec<Established>, StoreError> {
-    let doing = "reading companies";
-    let mut connection = pool.acquire().await.map_err(during(doing))?;
+    let mut connection = pool.acquire().await.map_err(during(DOING))?;
+    match load(&mut connection, ids, &is_wanted).await {
+        Err(error) if !error.is_of_the_database() => {}
+        loaded => return loaded,
+    }
+    let mut readable = Vec::with_capacity(ids.len());
+    for id in ids {
+        match load(&mut connection, &[*id], &is_wanted).await {
+            Ok(one) => readable.extend(one),
+            Err(error) if error.is_of_the_database() => return Err(error),
+            Err(error) => tracing::error!(error = chain(&error), "a company cannot be read, and is left out"),
+        }
+    }
+    Ok(readable)
+}
+
+async fn load(
+    connection: &mut PgConnection,
+    ids: &[CompanyId],
+    is_wanted: &impl Fn(&str) -> bool,
+) -> Result<Vec<Established>, StoreError> {
     let ids: Vec<i64> = ids.iter().map(|id| id.0).collect();
     let mut rows = sqlx::query!(
         "SELECT id, keyword, name, last_verified_at
@@ -120,11 +143,11 @@ pub async fn established(
     )
     .fetch_all(&mut *connection)
     .await
-    .map_err(during(doing))?;
+    .map_err(during(DOING))?;
     rows.retain(|row| is_wanted(&row.keyword));
     let wanted: Vec<i64> = rows.iter().map(|row| row.id).collect();
-    let mut held = certificates::held(&mut connection, &wanted).await?;
-    let mut doubts = records::load_doubts(&mut connection, &wanted).await?;
+    let mut held = certificates::held(connection, &wanted).await?;
+    let mut doubts = records::load_doubts(connection, &wanted).await?;
     rows.into_iter()
         .map(|row| {
             Ok(Established {

@@ -6,7 +6,7 @@ use sqlx::postgres::PgPool;
 use crate::domain::health::{Facts, OpenTrouble, Stopped};
 use crate::store::asking::budget::Calls;
 use crate::store::asking::daemons;
-use crate::store::checks::records::read_trouble;
+use crate::store::checks::records::known_trouble;
 use crate::store::companies::read_keyword;
 use crate::store::error::{StoreError, during};
 
@@ -84,10 +84,11 @@ async fn open_troubles(pool: &PgPool) -> Result<Vec<OpenTrouble>, StoreError> {
            ORDER BY troubles.id"#
     );
     let rows = rows.fetch_all(pool).await.map_err(during("reading open troubles"))?;
-    let troubles = rows.into_iter().map(|row| {
+    let known = rows.into_iter().filter_map(|row| Some((known_trouble(&row.kind)?, row)));
+    let troubles = known.map(|(trouble, row)| {
         let keyword = row.company_id.zip(row.keyword);
         Ok(OpenTrouble {
-            trouble: read_trouble(&row.kind, row.id)?,
+            trouble,
             cause: row.cause,
             company: keyword.map(|(id, keyword)| read_keyword(&keyword, id)).transpose()?,
             since: row.since,
@@ -108,12 +109,13 @@ pub struct DaysWork {
     pub verified: i64,
 }
 
-/// How the day's work stands; `midnight` is when the day began.
+/// How the day's work of this watchlist stands; `midnight` is when the day began.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn days_work(
     pool: &PgPool,
+    watchlist: &str,
     today: NaiveDate,
     midnight: DateTime<Utc>,
 ) -> Result<DaysWork, StoreError> {
@@ -127,9 +129,12 @@ pub async fn days_work(
                   count(*) FILTER (WHERE last_verified_at >= $2) AS "verified!"
            FROM companies
            JOIN standings ON standings.company_id = companies.id
-           WHERE left_at IS NULL"#,
+           JOIN listings ON listings.company_id = companies.id
+           WHERE left_at IS NULL
+             AND watchlist = $3"#,
         today,
-        midnight
+        midnight,
+        watchlist
     )
     .fetch_one(pool)
     .await

@@ -79,7 +79,7 @@ pub async fn ailing(pool: &PgPool, ids: &[CompanyId]) -> Result<Vec<Ailing>, Sto
     ailing.try_collect().await
 }
 
-/// The keywords of the companies of which anything is in doubt.
+/// The keywords of the watched companies of which anything is in doubt.
 ///
 /// # Errors
 /// When the database fails.
@@ -87,7 +87,8 @@ pub async fn in_doubt(pool: &PgPool) -> Result<Vec<String>, StoreError> {
     sqlx::query_scalar!(
         "SELECT keyword
          FROM companies
-         WHERE id IN (SELECT company_id FROM doubts WHERE looks > 0 OR counter_looks > 0)"
+         WHERE left_at IS NULL
+           AND id IN (SELECT company_id FROM doubts WHERE looks > 0 OR counter_looks > 0)"
     )
     .fetch_all(pool)
     .await

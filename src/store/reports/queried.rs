@@ -10,7 +10,7 @@ use crate::store::error::{StoreError, during};
 pub struct Queried {
     /// As the provider is asked, as it is stored.
     pub keyword: String,
-    /// The last complete observation.
+    /// The last complete observation; `None` also where none has ever shown anything.
     pub last_verified_at: Option<DateTime<Utc>>,
     /// Certificates that it holds and that are no history.
     pub certificates: i64,
@@ -31,7 +31,9 @@ pub async fn queried(
     let keywords: Vec<String> = keywords.iter().map(|keyword| (*keyword).to_owned()).collect();
     sqlx::query_as!(
         Queried,
-        r#"SELECT keyword, last_verified_at,
+        r#"SELECT keyword,
+                  -- Where nothing was ever found, silence proves nothing.
+                  CASE WHEN baseline_at IS NOT NULL THEN last_verified_at END AS last_verified_at,
                   (SELECT count(DISTINCT number_key)
                    FROM certificates
                    WHERE company_id = companies.id

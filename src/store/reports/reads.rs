@@ -6,7 +6,7 @@ use sqlx::types::Json;
 
 use crate::domain::event::Event;
 use crate::domain::keyword::Keyword;
-use crate::store::checks::judging::BATCH_COMPANIES_MAX;
+use crate::store::checks::claims::BATCH_COMPANIES_MAX;
 use crate::store::checks::records::{self, Record};
 use crate::store::companies::{CompanyId, read_keyword};
 use crate::store::error::{StoreError, during};
@@ -31,7 +31,7 @@ pub async fn records_of(pool: &PgPool, keywords: &[&Keyword]) -> Result<Vec<Reco
             .map_err(during(doing))?;
     let ids: Vec<CompanyId> = ids.into_iter().map(CompanyId).collect();
     let mut found = Vec::with_capacity(ids.len());
-    for batch in ids.chunks(usize::try_from(BATCH_COMPANIES_MAX).unwrap_or(usize::MAX)) {
+    for batch in ids.chunks(BATCH_COMPANIES_MAX) {
         found.extend(records::load(&mut connection, batch).await?);
     }
     Ok(found)

@@ -130,7 +130,7 @@ fn judged(text: &str) -> Found {
     prop_assert!(!drawn.contains(steers), "{:?}", drawn);
     if let Some(watchlist) = judgement.watchlist {
         let now = "2026-01-05T00:00:00Z".parse().unwrap();
-        let _ = (watchlist.calls_per_day(now), watchlist.lines());
+        let _ = (watchlist.calls_per_day(now), watchlist.bell_lines());
         for company in &watchlist.companies {
             let _ = (watchlist.recipients_of(company), watchlist.stale_after_of(company, now));
         }

@@ -12,7 +12,7 @@ use super::laws::{Cost, Outcome, judge, undisturbed};
 use crate::support::running::until;
 use crate::support::scenarios::{BUILDING, certificate, company};
 use crate::support::scene::DAYS;
-use crate::support::world::World;
+use crate::support::watch::Watch;
 
 /// For a look that finds nothing to do, which is no event to wait for.
 const A_LOOK: Duration = Duration::from_millis(100);
@@ -125,7 +125,7 @@ async fn scenario_05_an_end_on_the_29th_of_february_is_told_on_its_days_and_exte
         &(named("2028-02-29", "to = \"2028-02-28\"") + &named("2033-02-28", "from = \"2028-02-29\"")),
     ) + &company(2, &certificate("D241000002", BUILDING).replace("2029-01-09", "20280229"))
         + &company(3, &certificate("D241000003", BUILDING).replace("2029-01-09", "2027-02-29"));
-    let world = World::new(&scenario, "", "2028-02-21").await;
+    let world = Watch::new(&scenario, "", "2028-02-21").await;
     let mut told = Vec::new();
     for day in ["2028-02-21", "2028-02-22", "2028-02-28", "2028-02-29", "2028-03-01"] {
         world.at(day);

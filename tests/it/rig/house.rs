@@ -65,7 +65,7 @@ impl Rig {
     /// The same of whatever is found there.
     pub async fn lives_at(mut self, options: PgConnectOptions) -> Self {
         let pool = PgPoolOptions::new().max_connections(4);
-        self.scene.pool = pool.connect_with(options.application_name("the test")).await.unwrap();
+        self.scene.world.pool = pool.connect_with(options.application_name("the test")).await.unwrap();
         self
     }
 

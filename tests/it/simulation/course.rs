@@ -1,13 +1,14 @@
 //! The course of a world: the real sweep, store and mailer, day by day, against the doubles.
 
 use std::collections::BTreeMap;
+use std::ops::Deref;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::future::join_all;
-use qualwatch::clock::{Clock as _, SimulatedClock};
+use qualwatch::clock::Clock as _;
 use qualwatch::config::{self, Watchlist};
 use qualwatch::domain::health::{self, Facts, Weight};
 use qualwatch::domain::secret::Secret;
@@ -28,9 +29,10 @@ use super::registry::Registry;
 use super::truth::{Company, Truth};
 use super::weather::{Blow, Mail, Weather};
 use crate::support::crashing::DiesAt;
-use crate::support::database::{TestDatabase, socket_dir};
+use crate::support::database::socket_dir;
 use crate::support::mailroom::password;
 use crate::support::smtp_sink::{Behaviour, Script, SinkStage, SmtpSink};
+use crate::support::world::World;
 
 pub const READER: &str = "reader@example.com";
 /// Of some companies only.
@@ -54,12 +56,10 @@ const WAITS_FOR_ITS_COMMIT: TimeDelta = TimeDelta::milliseconds(250);
 pub struct Course {
     pub truth: Truth,
     pub weather: Weather,
-    pub database: TestDatabase,
+    pub world: World,
     pub store: Store,
     _pooler: Pooler,
-    pub clock: SimulatedClock,
     pub registry: Registry,
-    pub sink: SmtpSink,
     watchlist: Watchlist,
     /// When the bell rang, in order: a clock may be set back.
     pub bells: Vec<DateTime<Utc>>,
@@ -81,29 +81,30 @@ pub struct Seen {
     pub wrong_clocks: u32,
 }
 
+impl Deref for Course {
+    type Target = World;
+
+    fn deref(&self) -> &World {
+        &self.world
+    }
+}
+
 impl Course {
     pub async fn begin(truth: Truth, weather: Weather) -> Self {
-        let database = Box::pin(TestDatabase::new()).await;
+        let login = Some((LOGIN.to_owned(), PASSWORD.to_owned()));
+        let world = World::with_mail(truth.first.at(0, 0), Script { login, ..Script::default() }).await;
         let pooler = Pooler::before(socket_dir());
-        let store = Store::open(pooler.through(database.options())).await.unwrap();
-        let clock = SimulatedClock::new(truth.first.at(0, 0));
-        let registry = Registry::open(truth.clone(), weather.clone(), clock.clone()).await;
-        let sink = SmtpSink::start(Script {
-            login: Some((LOGIN.to_owned(), PASSWORD.to_owned())),
-            ..Script::default()
-        })
-        .await;
-        let watchlist = watchlist(&truth, &weather, truth.first, &registry, &sink);
-        sweep::accept(&store, &watchlist, clock.now()).await.unwrap();
+        let store = Store::open(pooler.through(world.database.options())).await.unwrap();
+        let registry = Registry::open(truth.clone(), weather.clone(), world.clock.clone()).await;
+        let watchlist = watchlist(&truth, &weather, truth.first, &registry, &world.sink);
+        sweep::accept(&store, &watchlist, world.clock.now()).await.unwrap();
         Self {
             truth,
             weather,
-            database,
+            world,
             store,
             _pooler: pooler,
-            clock,
             registry,
-            sink,
             watchlist,
             bells: Vec::new(),
             beats: Vec::new(),
@@ -171,7 +172,7 @@ impl Course {
         let midnight = hour_of_day(zone, today, 0).unwrap();
         let limit = self.weather.calls_on(day).map(|calls| u32::try_from(calls).unwrap());
         let used = budget::calls_of_the_day(pool, now).await.unwrap();
-        let work = days_work(pool, today, midnight).await.unwrap();
+        let work = days_work(pool, self.store.watchlist(), today, midnight).await.unwrap();
         let facts = Facts {
             asked_today: work.asked,
             verified_today: work.verified,
@@ -262,24 +263,6 @@ impl Course {
         let since = self.clock_shows() - WAITS_FOR_ITS_COMMIT;
         let losable = self.registry.ledger().iter().filter(|call| call.at >= since).count();
         *self.losable.entry(day).or_default() += losable;
-    }
-
-    /// Looks at the locks until there is none: the server has then noticed that the process is gone.
-    async fn until_nobody_claims(&self) {
-        for _ in 0..10_000 {
-            let held: i64 = sqlx::query_scalar(
-                "SELECT count(*) FROM pg_locks
-                 WHERE locktype = 'advisory'
-                   AND database = (SELECT oid FROM pg_database WHERE datname = current_database())",
-            )
-            .fetch_one(self.store.pool())
-            .await
-            .unwrap();
-            if held == 0 {
-                return;
-            }
-        }
-        panic!("somebody still holds a claim");
     }
 
     /// What the daemon does when its bell rings.

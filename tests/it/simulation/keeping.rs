@@ -39,7 +39,7 @@ async fn lived(world: &World, keep: Option<TimeDelta>) -> (Heard, Left) {
     course.keep = keep;
     Box::pin(course.run()).await;
     let found = (heard(&course).await, left(&course, course.clock_shows() - KEEP).await);
-    course.database.drop().await;
+    course.world.database.drop().await;
     found
 }
 

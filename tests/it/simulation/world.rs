@@ -124,7 +124,7 @@ impl World {
         let mut course = Box::pin(Course::begin(truth, weather)).await;
         Box::pin(course.run()).await;
         let judgement = Box::pin(judgement::judge(&course)).await;
-        course.database.drop().await;
+        course.world.database.drop().await;
         judgement
     }
 }

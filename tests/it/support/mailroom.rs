@@ -1,11 +1,11 @@
-//! A database, a watchlist, a mail server and a clock, for scenarios of the mailer.
+//! What is owed, and a mailer in this very process.
 
+use std::ops::Deref;
 use std::path::Path;
 
-use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
-use qualwatch::clock::{Clock as _, SimulatedClock};
+use qualwatch::clock::Clock as _;
 use qualwatch::config::{Source, Sourced, Watchlist, parse};
 use qualwatch::domain::event::{Baseline, Event, News, Trouble, TroubleFacts};
 use qualwatch::domain::secret::Secret;
@@ -15,8 +15,8 @@ use qualwatch::store::steps::{NoSteps, Step, Steps};
 use sqlx::types::Json;
 use tokio::sync::Notify;
 
-use super::database::TestDatabase;
 use super::smtp_sink::{ReceivedMail, Script, SmtpSink};
+use super::world::{World, instant};
 
 pub const HENAN: &str = "河南省建筑设计研究院有限公司";
 pub const WUHAN: &str = "武汉市政工程设计研究院有限责任公司";
@@ -27,11 +27,9 @@ pub const PASSWORD: &str = "CANARY-p4ssw0rd";
 
 /// Two companies, two readers, one operator.
 pub struct Mailroom {
-    _database: TestDatabase,
+    world: World,
     pub store: Store,
-    pub sink: SmtpSink,
     pub watchlist: Watchlist,
-    pub clock: SimulatedClock,
     pub password: Option<Sourced<Secret>>,
 }
 
@@ -51,12 +49,16 @@ impl Steps for DiesAt {
     }
 }
 
-pub fn instant(text: &str) -> DateTime<Utc> {
-    text.parse().unwrap()
-}
-
 pub fn password(text: &str) -> Sourced<Secret> {
     Sourced { value: Secret::parse(text).unwrap(), source: Source::Credential }
+}
+
+impl Deref for Mailroom {
+    type Target = World;
+
+    fn deref(&self) -> &World {
+        &self.world
+    }
 }
 
 impl Mailroom {
@@ -72,14 +74,12 @@ impl Mailroom {
 
     /// The same with a server of that kind.
     pub async fn with_server(script: Script) -> Self {
-        let database = Box::pin(TestDatabase::new()).await;
-        let store = Store::open(database.options()).await.unwrap();
         let login = script.login.clone();
-        let sink = SmtpSink::start(script).await;
-        let watchlist = watchlist(&smtp(&sink, login.as_ref().map(|(user, _)| user.as_str())), "", "");
+        let world = World::with_mail(instant("2026-11-24T09:00:00+08:00"), script).await;
+        let store = Store::open(world.database.options()).await.unwrap();
+        let watchlist = watchlist(&smtp(&world.sink, login.as_ref().map(|(user, _)| user.as_str())), "", "");
         let password = login.map(|(_, secret)| password(&secret));
-        let clock = SimulatedClock::new(instant("2026-11-24T09:00:00+08:00"));
-        Self { _database: database, store, sink, watchlist, clock, password }
+        Self { world, store, watchlist, password }
     }
 
     /// The file is edited: more of `[email]`, and another end.
@@ -110,24 +110,6 @@ impl Mailroom {
             () = steps.there.notified() => {}
         }
         self.until_nobody_claims().await;
-    }
-
-    /// Looks at the locks until there is none: at most some thousand round trips.
-    pub async fn until_nobody_claims(&self) {
-        for _ in 0..10_000 {
-            let held: i64 = sqlx::query_scalar(
-                "SELECT count(*) FROM pg_locks
-                 WHERE locktype = 'advisory'
-                   AND database = (SELECT oid FROM pg_database WHERE datname = current_database())",
-            )
-            .fetch_one(self.store.pool())
-            .await
-            .unwrap();
-            if held == 0 {
-                return;
-            }
-        }
-        panic!("somebody still holds a claim");
     }
 
     /// An event of a company, owed to these.
@@ -201,19 +183,12 @@ impl Mailroom {
 
     /// The kinds that the operators are or were owed, in their order.
     pub async fn heard_by_operators(&self) -> Vec<String> {
-        sqlx::query_scalar("SELECT kind FROM events WHERE audience = 'operator' ORDER BY id")
-            .fetch_all(self.store.pool())
-            .await
-            .unwrap()
+        self.texts("SELECT kind FROM events WHERE audience = 'operator' ORDER BY id").await
     }
 
     pub async fn dead(&self) -> Vec<(String, i64)> {
         let letters = qualwatch::store::outbox::dead_letters::dead_letters(self.store.pool()).await.unwrap();
         letters.into_iter().map(|letter| (letter.recipient, letter.events)).collect()
-    }
-
-    pub fn pass(&self, time: TimeDelta) {
-        self.clock.advance(time);
     }
 }
 

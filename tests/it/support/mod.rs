@@ -14,4 +14,5 @@ pub mod scene;
 pub mod scenarios;
 pub mod story;
 pub mod switch;
+pub mod watch;
 pub mod world;

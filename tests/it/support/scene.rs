@@ -1,19 +1,16 @@
 //! A scene for whole processes and for those that die: upstream, a mail server and a database outside of them, a clock that
 //! the test moves, and one cast: three companies, two readers, one operator.
 
-use std::sync::Arc;
+use std::ops::Deref;
 
 use chrono::{DateTime, Utc};
-use qualwatch::clock::{Clock as _, SimulatedClock};
+use qualwatch::clock::Clock as _;
 use qualwatch::sandbox::{Sandbox, Scenario};
-use sqlx::PgPool;
 
-use super::database::TestDatabase;
-use super::letter::Letter;
 use super::program::Program;
 use super::scenarios::steady;
-use super::smtp_sink::{Script, SmtpSink};
-use super::world::instant;
+use super::smtp_sink::Script;
+use super::world::{World, instant};
 
 /// The key that is asked with. It must be found nowhere.
 pub const KEY: &str = "CANARY+key/0123456789abcdef==";
@@ -113,12 +110,16 @@ from = "2026-01-08"
 "#;
 
 pub struct Scene {
-    pub database: TestDatabase,
+    pub world: World,
     pub sandbox: Sandbox,
-    pub sink: SmtpSink,
-    pub clock: SimulatedClock,
-    /// Looks at the rows from outside.
-    pub pool: PgPool,
+}
+
+impl Deref for Scene {
+    type Target = World;
+
+    fn deref(&self) -> &World {
+        &self.world
+    }
 }
 
 impl Scene {
@@ -129,14 +130,14 @@ impl Scene {
 
     /// Another upstream.
     pub async fn with(scenario: &str) -> Self {
-        let database = Box::pin(TestDatabase::new()).await;
-        let clock = SimulatedClock::new(instant(DAYS[0]));
-        let scenario = Scenario::parse(scenario).unwrap();
-        let sandbox = Sandbox::start(scenario, ([127, 0, 0, 1], 0).into(), Arc::new(clock.clone()));
-        let sandbox = sandbox.await.unwrap();
-        let sink = SmtpSink::start(Script::default()).await;
-        let pool = database.pool().await;
-        Self { database, sandbox, sink, clock, pool }
+        Self::with_mail(scenario, Script::default()).await
+    }
+
+    /// The same with a mail server of that kind.
+    pub async fn with_mail(scenario: &str, script: Script) -> Self {
+        let world = World::with_mail(instant(DAYS[0]), script).await;
+        let sandbox = world.upstream(Scenario::parse(scenario).unwrap()).await;
+        Self { world, sandbox }
     }
 
     /// The file that watches the cast.
@@ -174,10 +175,6 @@ impl Scene {
         program.with("QUALWATCH_NOW", self.clock.now().to_rfc3339())
     }
 
-    pub fn at(&self, now: &str) {
-        self.clock.set(instant(now));
-    }
-
     /// Answers by another scenario from now on.
     pub fn upstream(&self, scenario: &str) {
         self.sandbox.replace(Scenario::parse(scenario).unwrap());
@@ -188,47 +185,9 @@ impl Scene {
         self.upstream(&(STORY.to_owned() + &many("另一家监理有限公司", 24) + faults));
     }
 
-    /// Looks at the locks until there is none: at most some thousand round trips.
-    pub async fn until_nobody_claims(&self) {
-        for _ in 0..10_000 {
-            let held = self.count(
-                "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'
-                 AND database = (SELECT oid FROM pg_database WHERE datname = current_database())",
-            );
-            if held.await == 0 {
-                return;
-            }
-        }
-        panic!("somebody still holds a claim");
-    }
-
-    pub async fn count(&self, sql: &'static str) -> i64 {
-        sqlx::query_scalar(sql).fetch_one(&self.pool).await.unwrap()
-    }
-
-    pub async fn texts(&self, sql: &'static str) -> Vec<String> {
-        sqlx::query_scalar(sql).fetch_all(&self.pool).await.unwrap()
-    }
-
     /// The kinds of all events, in their order.
     pub async fn kinds(&self) -> Vec<String> {
         self.texts("SELECT kind FROM events ORDER BY id").await
-    }
-
-    /// What each recipient was sent, in order: address, subject, text. A repeat counts once, and must be the same bytes with
-    /// the same Message-ID.
-    pub fn letters(&self) -> Vec<(String, Letter)> {
-        let mut letters: Vec<(String, Letter)> = Vec::new();
-        let mut taken = std::collections::BTreeMap::new();
-        for mail in self.sink.mails() {
-            let letter = Letter::of(&mail);
-            let id = letter.header("Message-ID").to_owned();
-            match taken.insert(id.clone(), mail.clone()) {
-                None => letters.push((mail.to.join(" "), letter)),
-                Some(before) => assert_eq!(before, mail, "{id} is repeated with other bytes"),
-            }
-        }
-        letters
     }
 
     pub fn now_is(&self) -> DateTime<Utc> {

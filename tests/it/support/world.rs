@@ -1,63 +1,44 @@
-//! A small world: the imitation upstream, a database of its own, a clock that the test moves, and one watchlist.
+//! What every scenario takes place in: a database of its own, a mail server, a clock that the test moves, and upstream by that clock.
+//! What is done in it has a file each: sweeps of a watchlist (`watch.rs`), mail (`mailroom.rs`), whole processes (`scene.rs`, `rig/house.rs`),
+//! made-up lives (`simulation/course.rs`).
 
-use std::ops::Deref;
-use std::path::Path;
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use qualwatch::clock::{Clock, SimulatedClock};
-use qualwatch::config::{self, Watchlist};
-use qualwatch::domain::secret::Secret;
+use qualwatch::clock::SimulatedClock;
 use qualwatch::sandbox::{Sandbox, Scenario};
-use qualwatch::store::Store;
-use qualwatch::store::outbox::events::Recorded;
-use qualwatch::store::reports;
-use qualwatch::store::steps::{NoSteps, Steps};
-use qualwatch::sweep::{self, Mode, NoProgress, Report, Sweep, SweepError, Whom};
-use tokio_util::sync::CancellationToken;
+use sqlx::PgPool;
 
 use super::database::TestDatabase;
-
-/// The key that is asked with.
-pub const KEY: &str = "CANARY0123456789abcdef0123456789";
+use super::letter::Letter;
+use super::smtp_sink::{Script, SmtpSink};
 
 pub struct World {
-    database: TestDatabase,
-    text: String,
-    pub store: Store,
+    pub database: TestDatabase,
+    /// Looks at the rows from outside.
+    pub pool: PgPool,
     pub clock: SimulatedClock,
-    pub sandbox: Sandbox,
-    pub watchlist: Watchlist,
-    pub key: Option<Secret>,
+    pub sink: SmtpSink,
 }
 
 impl World {
-    /// Upstream as `scenario` has it; the watchlist names every company of it, with `more` in front of them. The clock shows
-    /// `now`.
-    pub async fn new(scenario: &str, more: &str, now: &str) -> Self {
-        let scenario = Scenario::parse(scenario).unwrap();
-        Self::with(scenario, more, now).await
+    /// At this instant, with a mail server that takes everything.
+    pub async fn begin(now: DateTime<Utc>) -> Self {
+        Self::with_mail(now, Script::default()).await
     }
 
-    pub async fn with(scenario: Scenario, more: &str, now: &str) -> Self {
-        let database = TestDatabase::new().await;
-        let clock = SimulatedClock::new(instant(now));
-        let keywords: Vec<String> = scenario.keywords().map(str::to_owned).collect();
-        let sandbox =
-            Sandbox::start(scenario, ([127, 0, 0, 1], 0).into(), Arc::new(clock.clone())).await.unwrap();
-        let store = Store::open_and_migrate(database.options()).await.unwrap();
-        let text = text_of_watchlist(&sandbox.url(), more, &keywords);
-        let watchlist = read(&text);
-        sweep::accept(&store, &watchlist, clock.now()).await.unwrap();
-        Self { database, text, store, clock, sandbox, watchlist, key: Secret::parse(KEY) }
+    /// The same with a mail server of that kind.
+    pub async fn with_mail(now: DateTime<Utc>, script: Script) -> Self {
+        let database = Box::pin(TestDatabase::new()).await;
+        let pool = database.pool().await;
+        let sink = SmtpSink::start(script).await;
+        Self { database, pool, clock: SimulatedClock::new(now), sink }
     }
 
-    /// Replaces the watchlist by one of these companies, as a reload does.
-    pub async fn reload(&mut self, more: &str, keywords: &[&str]) {
-        let keywords: Vec<String> = keywords.iter().map(|keyword| (*keyword).to_owned()).collect();
-        self.text = text_of_watchlist(&self.sandbox.url(), more, &keywords);
-        self.watchlist = read(&self.text);
-        sweep::accept(&self.store, &self.watchlist, self.clock.now()).await.unwrap();
+    /// An imitation of upstream, by the clock of this world.
+    pub async fn upstream(&self, scenario: Scenario) -> Sandbox {
+        let clock = Arc::new(self.clock.clone());
+        Sandbox::start(scenario, ([127, 0, 0, 1], 0).into(), clock).await.unwrap()
     }
 
     /// Moves the clock to an instant.
@@ -65,108 +46,51 @@ impl World {
         self.clock.set(instant(now));
     }
 
-    pub fn next_day(&self) {
-        self.clock.advance(TimeDelta::days(1));
-    }
-
-    pub fn sweep_with<'a>(&'a self, steps: &'a dyn Steps, mode: Mode) -> Sweep<'a> {
-        let clock = Arc::new(self.clock.clone());
-        let ending = CancellationToken::new();
-        Sweep::new(&self.store, &self.watchlist, clock, steps, mode, &NoProgress, ending)
-    }
-
-    pub async fn try_sweep(&self, whom: &Whom) -> Result<Swept, SweepError> {
-        let report = self.sweep_with(&NoSteps, Mode::ForGood).run(whom, self.key.clone()).await?;
-        Ok(Swept::of(&self.store, report).await)
-    }
-
-    /// All companies, as `check` does.
-    pub async fn check(&self) -> Swept {
-        self.try_sweep(&Whom::All).await.unwrap()
-    }
-
-    /// What the daemon does when its bell rings: who is due, then the day's judging.
-    pub async fn tick(&self) -> Swept {
-        let mut report = self.try_sweep(&Whom::Due).await.unwrap();
-        let judging = self.sweep_with(&NoSteps, Mode::ForGood);
-        let told = judging.judge_the_day().await.unwrap();
-        report.events.extend(reports::events_by_id(self.store.pool(), &told).await.unwrap());
-        report
-    }
-
-    /// The kinds of the events of a day on which everybody is checked.
-    pub async fn checked_on(&self, now: &str) -> Vec<String> {
-        self.at(now);
-        kinds(&self.check().await.events)
-    }
-
-    /// The watchlist as a file, for the program.
-    pub fn watchlist_text(&self) -> &str {
-        &self.text
-    }
-
-    /// The same database, as another process has it.
-    pub async fn another_store(&self) -> Store {
-        Store::open(self.database.options()).await.unwrap()
-    }
-
-    pub fn database_url(&self) -> String {
-        self.database.url()
+    pub fn pass(&self, time: TimeDelta) {
+        self.clock.advance(time);
     }
 
     pub async fn count(&self, sql: &'static str) -> i64 {
-        sqlx::query_scalar(sql).fetch_one(self.store.pool()).await.unwrap()
+        sqlx::query_scalar(sql).fetch_one(&self.pool).await.unwrap()
+    }
+
+    pub async fn texts(&self, sql: &'static str) -> Vec<String> {
+        sqlx::query_scalar(sql).fetch_all(&self.pool).await.unwrap()
+    }
+
+    /// Looks at the locks until there is none: at most some thousand round trips.
+    pub async fn until_nobody_claims(&self) {
+        for _ in 0..10_000 {
+            let held = self.count(
+                "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'
+                 AND database = (SELECT oid FROM pg_database WHERE datname = current_database())",
+            );
+            if held.await == 0 {
+                return;
+            }
+        }
+        panic!("somebody still holds a claim");
+    }
+
+    /// What each recipient was sent, in order: address, subject, text. A repeat counts once, and must be the same bytes with
+    /// the same Message-ID.
+    pub fn letters(&self) -> Vec<(String, Letter)> {
+        let mut letters: Vec<(String, Letter)> = Vec::new();
+        let mut taken = std::collections::BTreeMap::new();
+        for mail in self.sink.mails() {
+            let letter = Letter::of(&mail);
+            let id = letter.header("Message-ID").to_owned();
+            match taken.insert(id.clone(), mail.clone()) {
+                None => letters.push((mail.to.join(" "), letter)),
+                Some(before) => assert_eq!(before, mail, "{id} is repeated with other bytes"),
+            }
+        }
+        letters
     }
 }
 
-/// What a sweep did, with the events that it found.
-#[derive(Debug)]
-pub struct Swept {
-    report: Report,
-    pub events: Vec<Recorded>,
-}
-
-impl Swept {
-    pub async fn of(store: &Store, report: Report) -> Self {
-        let mut events = reports::events_by_id(store.pool(), &report.told).await.unwrap();
-        events.extend(report.imagined.iter().cloned());
-        Self { report, events }
-    }
-}
-
-impl Deref for Swept {
-    type Target = Report;
-
-    fn deref(&self) -> &Report {
-        &self.report
-    }
-}
-
+/// A day at 08:00 in Shanghai, or an instant.
 pub fn instant(text: &str) -> DateTime<Utc> {
     let text = if text.contains('T') { text.to_owned() } else { format!("{text}T08:00:00+08:00") };
     DateTime::parse_from_rfc3339(&text).unwrap().with_timezone(&Utc)
-}
-
-pub fn kinds(events: &[Recorded]) -> Vec<String> {
-    events.iter().map(|recorded| recorded.event.kind().to_string()).collect()
-}
-
-fn text_of_watchlist(url: &str, more: &str, keywords: &[String]) -> String {
-    use std::fmt::Write as _;
-    let mut text = format!(
-        "[api]\nurl = \"{url}\"\nrequests_per_second = 1000\ncalls_per_day = 0\n{more}\n\
-         [email]\nmaildir = \"mail\"\nfrom = \"资质监控 <alerts@example.com>\"\nto = [\"reader@example.com\"]\n\
-         operators = [\"ops@example.com\"]\n"
-    );
-    for keyword in keywords {
-        writeln!(text, "[[company]]\nkeyword = \"{keyword}\"").unwrap();
-    }
-    text
-}
-
-fn read(text: &str) -> Watchlist {
-    match config::parse(text, Path::new("/nowhere/watchlist.toml")) {
-        Ok((watchlist, _)) => watchlist,
-        Err(faults) => panic!("{faults:?} in\n{text}"),
-    }
 }

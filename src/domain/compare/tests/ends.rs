@@ -69,6 +69,19 @@ fn an_end_that_is_seen_anew_is_told_over_what_is_known_by_then() {
 }
 
 #[test]
+fn two_ends_with_no_word_replace_only_what_was_as_unclear() {
+    let clear = (E.0, E.1, "2028-05-16", E.3);
+    let unclear = (E.0, E.1, "2026-05-16,2028-05-16", E.3);
+    let later = (E.0, E.1, "2027-05-16,2029-05-16", E.3);
+    let mut company = Company::with(&[A, clear]);
+    for _ in 0..3 {
+        assert_eq!(company.next(&[A, unclear]), NONE, "it was clear");
+    }
+    let mut company = Company::with(&[A, unclear]);
+    assert_eq!(company.next(&[A, later]), ["validity_extended"], "the earlier of each counts");
+}
+
+#[test]
 fn an_issue_date_that_moved_alone_is_a_reissue() {
     let reissued = (A.0, A.1, A.2, "2024-01-01");
     let mut company = Company::with(&[A]);
@@ -97,6 +110,21 @@ fn what_ended_long_ago_raises_nothing() {
     assert_eq!(company.next(&[A]), NONE, "nor its going");
     assert_eq!(company.next(&[A]), NONE);
     assert_eq!(company.snapshot.open_doubts().count(), 0);
+}
+
+#[test]
+fn a_baseline_tells_the_long_past_part_of_a_certificate_from_the_rest() {
+    let old = ("B241002517", "工程勘察工程钻探劳务", "2020-08-26", "2015-08-26");
+    let current = ("B241002517", "工程勘察岩土工程甲级", "2030-08-26", "2025-08-26");
+    let events = Company::blank().look(Some(&[old, current]));
+    let News::Watching(baseline) = &events[0].news else { panic!("{events:?}") };
+    let ends = |of: &[crate::domain::event::CertificateFacts]| {
+        of.iter().map(|one| one.valid_until_text.clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        (ends(&baseline.historical), ends(&baseline.current)),
+        (vec![old.2.into()], vec![current.2.into()])
+    );
 }
 
 #[test]
@@ -210,6 +238,17 @@ fn a_new_certificate_that_ended_long_ago_after_all_is_taken_back() {
     assert_eq!(company.next(&[A, old]), NONE);
     assert_eq!(company.next(&[A, old]), ["retracted"]);
     assert_eq!(company.next(&[A, old]), NONE);
+}
+
+#[test]
+fn a_certificate_that_waited_and_ended_long_ago_after_all_is_held_in_silence() {
+    let lie = ("B241002517", "工程勘察岩土工程甲级", "2030-08-26", "2015-08-26");
+    let old = ("B241002517", "工程勘察岩土工程甲级", "2020-08-26", "2015-08-26");
+    let mut company = Company::with(&[A, E]);
+    assert_eq!(company.next(&[A, lie]), NONE, "it waits, as another is missing");
+    assert_eq!(company.next(&[A, E, old]), NONE);
+    assert!(company.ends().contains(&old.2.to_owned()), "{:?}", company.ends());
+    assert_eq!(company.snapshot.open_doubts().count(), 0);
 }
 
 #[test]

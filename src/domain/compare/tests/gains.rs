@@ -35,6 +35,7 @@ fn a_later_end_is_told_at_once_and_by_its_issue_date() {
         "one event for the certificate, though it has two qualifications"
     );
     assert_eq!(old_and_new(&events[0]), ["2028-08-23", "2033-08-23"]);
+    assert_eq!((events[0].days_left, events[0].notes.as_slice()), (Some(2_786), &[][..]), "of the new end");
     assert_eq!(company.next(&[renewed]), NONE);
     let extended = (A.0, A.1, "2033-12-31", "2028-06-01");
     assert_eq!(company.next(&[extended]), ["validity_extended"], "the issue date stayed");

@@ -135,6 +135,21 @@ fn three_empty_answers_on_one_day_are_one_look() {
 }
 
 #[test]
+fn the_numbers_of_a_company_are_those_held_or_else_those_that_went_last() {
+    let numbers = |company: &Company| {
+        let known = company.snapshot.numbers();
+        known.known.iter().map(|number| number.text().to_owned()).collect::<Vec<_>>()
+    };
+    let mut company = Company::with(&[A, E]);
+    company.next(&[A]);
+    assert_eq!(company.next(&[A]), ["certificate_removed"]);
+    assert_eq!(numbers(&company), [A.0]);
+    assert_eq!([company.next_empty(), company.next_empty()], [NONE; 2]);
+    assert_eq!(company.next_empty(), ["certificate_removed"]);
+    assert_eq!(numbers(&company), [A.0], "the other went before");
+}
+
+#[test]
 fn after_everything_went_what_comes_is_restored_and_no_baseline() {
     let mut company = Company::with(&[A]);
     for _ in 0..2 {

@@ -147,6 +147,44 @@ fn a_gain_that_an_older_version_told_is_not_told_again() {
 }
 
 #[test]
+fn what_an_older_version_told_is_in_doubt_by_todays_keys_until_it_is_held() {
+    let twin: Shown<'_> = ("E141002510", "建筑甲级", TWO.2, TWO.3);
+    let mut company = Company::blank();
+    company.see(Older::ByOtherKeys, &[OTHER]);
+    let then = [OTHER, TWO, twin];
+    assert_eq!(company.see(Older::ByOtherKeys, &then), ["certificate_added", "certificate_added"]);
+    company.reread(&then, company.now - DAY);
+    let in_doubt = company.snapshot.doubts.keys().map(|(key, _)| key.clone()).collect::<Vec<_>>();
+    let todays = read_items(&[item(&TWO), item(&twin)]).into_keys().collect::<Vec<_>>();
+    assert_eq!(in_doubt, todays);
+
+    let later: Shown<'_> = (TWO.0, TWO.1, "2033-01-01", "2028-01-02");
+    let mut company = Company::blank();
+    company.see(Older::ByOtherKeys, &[TWO]);
+    assert_eq!(company.see(Older::ByOtherKeys, &[later]), ["renewed"]);
+    company.reread(&[later], company.now - DAY);
+    assert_eq!(company.snapshot.doubts.len(), 0, "the later end is held by today's keys");
+}
+
+#[test]
+fn what_went_stays_gone_if_it_went_after_the_answer_that_is_read_again_and_only_then() {
+    let one: Shown<'_> = (TWO.0, "建筑甲级", TWO.2, TWO.3);
+    let mut company = Company::blank();
+    company.see(Older::ByOtherKeys, &[OTHER, TWO]);
+    assert_eq!(company.see(Older::ByOtherKeys, &[OTHER, one]), NONE);
+    assert_eq!(company.see(Older::ByOtherKeys, &[OTHER, one]), ["qualification_removed"]);
+    let (at, before) = (company.now - DAY, company.snapshot.clone());
+    company.reread(&[OTHER, one], at);
+    assert_eq!(company.holdings(), Company::with(&[OTHER, one]).holdings(), "what is left, by today's keys");
+
+    company.snapshot = before;
+    assert_eq!([company.next_empty(), company.next_empty()], [NONE; 2]);
+    assert_eq!(company.next_empty(), ["certificate_removed", "certificate_removed"]);
+    company.reread(&[OTHER, one], at);
+    assert_eq!(company.holdings().len(), 0, "the answers after it were empty");
+}
+
+#[test]
 fn a_new_certificate_that_an_older_version_told_can_be_taken_back() {
     let one: Shown<'_> = (TWO.0, "建筑甲级", TWO.2, TWO.3);
     for older in OLDER {

@@ -79,6 +79,20 @@ fn every_spelling_of_a_key_is_overwritten_and_the_length_stays() {
 }
 
 #[test]
+fn a_key_is_found_by_each_short_escape_that_json_has() {
+    for letter in ['"', '\\', '/', '\u{8}', '\u{c}', '\n', '\r', '\t'] {
+        let key = format!("CANARY{letter}p4ssw0rd");
+        for form in forms(&key) {
+            assert_eq!(
+                scrubbed(&format!("<{form}>"), &key),
+                format!("<{}>", "*".repeat(form.len())),
+                "{letter:?}"
+            );
+        }
+    }
+}
+
+#[test]
 fn a_key_that_nuls_break_is_overwritten_as_reading_drops_them() {
     let (head, tail) = KEY.split_at(7);
     for nuls in ["\0", "\0\0", r"\u0000", "\\u0000\0"] {

@@ -1,9 +1,9 @@
 use proptest::prelude::*;
 
-use super::super::failure::{Fault, SendFailure, Stage};
+use super::super::failure::{Blame, SendFailure, Stage};
 use super::*;
 
-fn fault(stage: Stage, reply: &str) -> Fault {
+fn fault(stage: Stage, reply: &str) -> Blame {
     let (code, text) = reply.split_at(3);
     SendFailure::refused(stage, Some(code.parse().unwrap()), text.trim().to_owned()).fault
 }
@@ -112,7 +112,7 @@ fn what_is_the_senders_fault_is_so_at_whatever_stage() {
     for (reply, why) in OF_THE_SENDER.iter().copied() {
         for stage in [Stage::Mail, Stage::Rcpt, Stage::Data] {
             let found = fault(stage, reply);
-            let expected = if reply.starts_with("421") { Fault::Server } else { Fault::Sender };
+            let expected = if reply.starts_with("421") { Blame::Server } else { Blame::Sender };
             assert_eq!(found, expected, "{why}, at {stage:?}: {reply}");
         }
     }
@@ -146,7 +146,7 @@ fn what_is_the_servers_fault_ages_nothing_and_stops_nothing() {
         ("503 5.5.1 Bad sequence of commands", "client and server are at odds"),
     ] {
         for stage in [Stage::Rcpt, Stage::Data] {
-            assert_eq!(fault(stage, reply), Fault::Server, "{why}, at {stage:?}: {reply}");
+            assert_eq!(fault(stage, reply), Blame::Server, "{why}, at {stage:?}: {reply}");
         }
     }
 }
@@ -158,14 +158,14 @@ fn to_be_tried_again_is_said_of_whatever_the_code_is_about() {
         (
             Stage::Rcpt,
             451,
-            Fault::RecipientForNow,
+            Blame::RecipientForNow,
             "of a recipient it ages: nobody is refused for ever and untold",
         ),
-        (Stage::Rcpt, 421, Fault::Server, "closing"),
-        (Stage::Rcpt, 550, Fault::Server, "nobody is called gone who may be tried again"),
-        (Stage::Data, 451, Fault::Server, "the message goes again"),
-        (Stage::Mail, 451, Fault::Server, "no recipient was named"),
-        (Stage::Auth, 454, Fault::Sender, "too many logins lock an account"),
+        (Stage::Rcpt, 421, Blame::Server, "closing"),
+        (Stage::Rcpt, 550, Blame::Server, "nobody is called gone who may be tried again"),
+        (Stage::Data, 451, Blame::Server, "the message goes again"),
+        (Stage::Mail, 451, Blame::Server, "no recipient was named"),
+        (Stage::Auth, 454, Blame::Sender, "too many logins lock an account"),
     ] {
         assert_eq!(fault(stage, &reply(code)), expected, "{why}: {stage:?} {code}");
     }
@@ -173,7 +173,7 @@ fn to_be_tried_again_is_said_of_whatever_the_code_is_about() {
 
 #[test]
 fn what_is_about_a_recipient_is_theirs_alone() {
-    use Fault::{RecipientForGood as Unknown, RecipientForNow as Later};
+    use Blame::{RecipientForGood as Unknown, RecipientForNow as Later};
     for (reply, expected, why) in [
         (
             "550 5.1.1 <one@example.com>: Recipient address rejected: User unknown in virtual mailbox table",
@@ -232,7 +232,7 @@ fn what_is_about_a_recipient_is_theirs_alone() {
         }
         let at_mail = fault(Stage::Mail, reply);
         assert!(
-            matches!(at_mail, Fault::Sender | Fault::Server),
+            matches!(at_mail, Blame::Sender | Blame::Server),
             "nobody was named yet: {reply}: {at_mail:?}"
         );
     }
@@ -240,7 +240,7 @@ fn what_is_about_a_recipient_is_theirs_alone() {
 
 #[test]
 fn what_is_about_a_message_is_its_own() {
-    use Fault::{Message, TooLarge};
+    use Blame::{Message, TooLarge};
     for (reply, expected, why) in [
         ("554 5.7.1 Message content rejected", Message, "Postfix"),
         ("554 Reject by content spam at Data State", Message, "Aliyun"),
@@ -260,15 +260,15 @@ fn what_is_about_a_message_is_its_own() {
 #[test]
 fn before_the_login_only_this_machine_and_the_load_are_spoken_of() {
     for (reply, expected, why) in [
-        ("554 5.7.1 Client host [192.0.2.1] blocked", Fault::Sender, "a block list"),
+        ("554 5.7.1 Client host [192.0.2.1] blocked", Blame::Sender, "a block list"),
         (
             "504 5.5.2 <qw1>: Helo command rejected: need fully-qualified hostname",
-            Fault::Sender,
+            Blame::Sender,
             "said at once",
         ),
-        ("554 HL:ICC user not found", Fault::Server, "too many connections"),
-        ("554 user not found", Fault::Server, "nobody was named"),
-        ("554 no", Fault::Server, "the server takes nobody's mail now"),
+        ("554 HL:ICC user not found", Blame::Server, "too many connections"),
+        ("554 user not found", Blame::Server, "nobody was named"),
+        ("554 no", Blame::Server, "the server takes nobody's mail now"),
     ] {
         assert_eq!(fault(Stage::Connect, reply), expected, "{why}: {reply}");
     }
@@ -305,7 +305,7 @@ fn a_refused_login_says_what_kind_of_login_is_wanted() {
     ] {
         let (code, text) = reply.split_at(3);
         let failure = SendFailure::refused(Stage::Auth, Some(code.parse().unwrap()), text.trim().to_owned());
-        assert_eq!(failure.fault, Fault::Sender, "{why}: {reply}");
+        assert_eq!(failure.fault, Blame::Sender, "{why}: {reply}");
         assert!(failure.advice().unwrap().contains(advised), "{why}: {:?}", failure.advice());
     }
 }
@@ -331,7 +331,7 @@ proptest! {
             for stage in [Stage::Connect, Stage::Tls, Stage::Auth, Stage::Mail] {
                 let found = SendFailure::refused(stage, Some(code), text.clone()).fault;
                 prop_assert!(
-                    matches!(found, Fault::Sender | Fault::Server) || (found == Fault::TooLarge && stage == Stage::Mail),
+                    matches!(found, Blame::Sender | Blame::Server) || (found == Blame::TooLarge && stage == Stage::Mail),
                     "{:?} {} {}: {:?}", stage, code, text, found
                 );
             }

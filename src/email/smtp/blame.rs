@@ -35,7 +35,7 @@ impl fmt::Display for Stage {
 
 /// Whose fault a failure is, which decides what happens (design 5).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Fault {
+pub enum Blame {
     /// The sender's own (login, From ≠ login, quota, blocked): stops all mail, burns no recipient.
     Sender,
     /// The server's or the network's: tried again; nothing ages.

@@ -98,6 +98,24 @@ async fn what_an_address_was_owed_that_only_left_is_with_those_who_had_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_new_reader_hears_of_a_renewal_as_the_others_did_although_it_is_not_certain_yet() {
+    let of = |until: &str, days: &str| {
+        certificate("D241000001", &format!("qualifications = \"建筑工程施工总承包二级\"\n{days}"))
+            .replace("2029-01-09", until)
+    };
+    let (old, new) = (of("2026-04-01", "to = \"2026-03-03\""), of("2031-04-01", "from = \"2026-03-04\""));
+    let scene = Scene::with(&company(1, &(old + &new))).await;
+    scene.at("2026-03-03");
+    let program = scene.program_with(&watchlist(&scene, &[COLLEAGUE], &[(1, "")]));
+    let (program, _) = checked(&scene, program, "2026-03-03");
+    let (program, letters) = checked(&scene, program, "2026-03-04");
+    assert_eq!(letters, [COLLEAGUE], "it is renewed");
+    edit(&program, &watchlist(&scene, &[COLLEAGUE, RIGHT], &[(1, "")]));
+    let (_, letters) = checked(&scene, program, "2026-03-05");
+    assert_eq!(letters, [OPERATOR], "nothing that ends in April is told to anybody");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_reader_added_four_days_after_a_filing_day_learns_of_it_the_same_day() {
     let scene = scene().await;
     scene.at("2026-06-20");
@@ -113,6 +131,7 @@ async fn a_reader_added_four_days_after_a_filing_day_learns_of_it_the_same_day()
     let text = letter.text;
     assert!(text.contains("A141002510") && text.contains("公司1"), "{text}");
     assert!(!text.contains("公司2"), "nothing of it is open: {text}");
+    assert!(text.contains("延续申请截止日（2026年6月24日）已过"), "what was to be done by when: {text}");
     let briefings = scene.texts(
         "SELECT recipient FROM deliveries JOIN events ON events.id = event_id WHERE kind = 'briefing'",
     );
@@ -199,7 +218,7 @@ async fn the_mail_after_a_reload_says_who_reads_and_what_it_costs() {
             (&[COLLEAGUE], ALL),
             (&[COLLEAGUE], [(1, late), (2, late), (4, "")]),
             &[
-                "已移出监测名单、不再提醒：公司3。",
+                "已移出监测名单、不再按其条目提醒：公司3。",
                 "新增收件人：late@example.com（公司1、公司2）。",
                 "按新名单每天约需查询 3 次（原 3 次）。",
                 "如非本意，把企业或收件人加回监测名单",

@@ -162,6 +162,31 @@ fn a_headline_says_that_it_is_of_parts_of_certificates() {
 }
 
 #[test]
+fn a_headline_of_many_says_by_when_to_apply() {
+    // The filing day of construction is three months before the end, that of supervision 60 days.
+    let six = |end: &str, supervised: usize| -> Vec<Event> {
+        let event = |number: usize| {
+            let (letter, kind) =
+                if number < supervised { ('E', "监理资质") } else { ('D', "建筑业企业资质") };
+            let facts = certificate(&format!("{letter}2411{number:05}"), kind, end, "甲级");
+            let company = format!("第{number}工程有限公司");
+            of(stage(Change::FilingDue, facts, TODAY), &company, &company)
+        };
+        (0..6).map(event).collect()
+    };
+    for (events, subject, headline) in [
+        (six("2026-10-24", 0), "今天截止申请延续：", "到期，最迟应于 2026年7月24日（星期五）提出延续申请"),
+        (six("2026-10-24", 1), "今天截止申请延续：", "到期，延续申请截止日最早为 2026年7月24日（星期五）"),
+        (six("2026-09-20", 0), "已过申请截止日，58 天后到期：", "到期，延续申请截止日已过"),
+        (six("2026-10-20", 6), "28 天后截止申请延续：", "到期，最迟应于 2026年8月21日（星期五）提出延续申请"),
+    ] {
+        let letter = one(&events, Chinese);
+        assert!(letter.subject.starts_with(subject), "{}", letter.subject);
+        assert!(letter.text.contains(headline), "{headline}\n{}", letter.text);
+    }
+}
+
+#[test]
 fn a_list_of_many_says_of_each_whether_it_is_a_part() {
     for (parts, language, said) in [
         (1, Chinese, "D361100000（部分资质）"),

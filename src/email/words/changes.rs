@@ -502,7 +502,13 @@ fn say_grade(told: &Telling<'_>, grades: &GradeMove, change: Change, saying: &mu
 fn say_end_moved(told: &Telling<'_>, ends: EndMove, change: Change, saying: &mut Saying) {
     let certificate = told.certificate();
     let [old, new] = [ends.old, ends.new].map(|day| told.day(day));
-    let (issued, looks) = (new_issue_day(told, ends), told.looks(w::AGREEING));
+    let states_issue_day = told.facts().is_some_and(|facts| facts.issued_on.is_some());
+    let issued = match change {
+        Change::ValidityExtended if states_issue_day => told.text(w::ISSUE_DAY_UNCHANGED),
+        Change::ValidityExtended => String::new(),
+        _ => new_issue_day(told, ends),
+    };
+    let looks = told.looks(w::AGREEING);
     let places = [
         ("certificate", certificate.as_str()),
         ("old", &old),

@@ -163,7 +163,8 @@ phrases! {
     // Ends and issue dates that moved.
     END_RENEWED = "{certificate}有效期由 {old} 变更为 {new}{issued}。" / "The validity of the {certificate} changed from {old} to {new}{issued}.";
     NEW_ISSUE_DAY = "（新发证日期 {day}）" / " (new issue date {day})";
-    END_EXTENDED = "{certificate}有效期由 {old} 变更为 {new}（发证日期未变，可能为主管部门统一延期）。" / "The validity of the {certificate} changed from {old} to {new} (issue date unchanged, possibly a general extension by the authorities).";
+    ISSUE_DAY_UNCHANGED = "发证日期未变，" / "issue date unchanged, ";
+    END_EXTENDED = "{certificate}有效期由 {old} 变更为 {new}（{issued}可能为主管部门统一延期）。" / "The validity of the {certificate} changed from {old} to {new} ({issued}possibly a general extension by the authorities).";
     END_RENEWED_PARTLY = "{certificate}中下列 {count} 项有效期变更为 {new}：{names}；{rest}" / "In the {certificate} the validity of these {count} is now {new}: {names}; {rest}";
     REST_STAYS = "同证书另有 {count} 项仍至 {day}。" / "{count} others of the same certificate still end on {day}.";
     REST_ENDS = "同证书其余 {count} 项有效期至 {day}。" / "The other {count} of the same certificate are valid until {day}.";
@@ -204,7 +205,7 @@ phrases! {
     BECAME_READER = "您已成为该企业的收件人。" / "You now receive this company's news.";
     OPEN_DEADLINES = "您已成为该企业的收件人。当前期限：" / "You now receive this company's news. Its current deadlines:";
     DO_BRIEFING = "按所列期限安排；已提交延续申请的，回复本邮件告知受理号。" / "plan by these days; if a renewal has been filed, reply to this mail with the acceptance number.";
-    LEFT_FILE = "已移出监测名单、不再提醒：{names}。" / "Taken out of the watchlist, no reminders any more: {names}.";
+    LEFT_FILE = "已移出监测名单、不再按其条目提醒：{names}。" / "Taken out of the watchlist, no reminders by these entries any more: {names}.";
     READER_GAINED = "新增收件人：{address}（{names}）。" / "A new recipient: {address} ({names}).";
     READER_LOST = "不再是收件人：{address}（{names}）。" / "No recipient any more: {address} ({names}).";
     CALLS_CHANGED = "按新名单每天约需查询 {now} 次（原 {before} 次）。" / "The new watchlist needs about {now} calls a day (before: {before}).";

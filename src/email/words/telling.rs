@@ -125,7 +125,9 @@ impl Telling<'_> {
 
     /// Who licenses it.
     pub fn organ(&self) -> String {
-        let organ = self.facts().map(|facts| names::name(&facts.organ)).filter(|organ| !organ.is_empty());
+        // A dash is the registry's nothing.
+        let is_stated = |organ: &String| organ.chars().any(char::is_alphanumeric);
+        let organ = self.facts().map(|facts| names::name(&facts.organ)).filter(is_stated);
         organ.unwrap_or_else(|| self.text(w::SOME_AUTHORITY))
     }
 

@@ -361,3 +361,50 @@ fn an_end_taken_back_holds_up_its_sisters_from_the_next_look_on_whichever_comes_
         assert_eq!(company.next(&[known, later]), NONE, "{flickers}");
     }
 }
+
+#[test]
+fn a_grade_that_is_lower_at_one_look_is_not_told_with_a_later_end() {
+    let old = ("D241002401", "建筑工程施工总承包一级", "2026-08-23", "2021-08-23");
+    let new = ("D241002401", "建筑工程施工总承包二级", "2031-08-23", "2026-01-06");
+    let mut company = Company::with(&[old]);
+    let grade = |event: &Event| {
+        let held = &event.certificate.as_ref().unwrap().qualifications[0];
+        held.grade.as_ref().map(ToString::to_string).unwrap_or_default()
+    };
+    let events = company.next_events(&[new]);
+    assert_eq!((kinds(&events), grade(&events[0])), (vec!["renewed".to_owned()], "一级".to_owned()));
+    let events = company.next_events(&[new]);
+    assert_eq!((kinds(&events), grade(&events[0])), (vec!["grade_lowered".to_owned()], "二级".to_owned()));
+    // What is told as higher at the same look is so in both.
+    let higher = ("D241002401", "建筑工程施工总承包特级", "2036-08-23", "2031-01-06");
+    let events = company.next_events(&[higher]);
+    assert_eq!(kinds(&events).len(), 2);
+    assert!(events.iter().all(|event| grade(event) == "特级"), "{events:?}");
+}
+
+#[test]
+fn a_certificate_that_comes_back_lower_says_what_it_was() {
+    let before = ("D241002401", "建筑工程施工总承包一级", "2028-08-23", "2023-08-23");
+    for (names, is_noted) in [("建筑工程施工总承包二级", true), ("建筑工程施工总承包一级", false)]
+    {
+        let mut company = Company::with(&[A, before]);
+        company.next(&[A]);
+        assert_eq!(company.next(&[A]), ["certificate_removed"]);
+        let events = company.next_events(&[A, (before.0, names, before.2, before.3)]);
+        assert_eq!(kinds(&events), ["certificate_restored"]);
+        let was = |note: &Note| matches!(note, Note::WasHeldElsewhere(old) if old.number == before.0);
+        assert_eq!(events[0].notes.iter().any(was), is_noted, "{names}: {:?}", events[0].notes);
+    }
+}
+
+#[test]
+fn a_correction_of_a_part_names_the_mail_that_was_sent() {
+    let whole = (E.0, "工程监理房屋建筑工程专业甲级,工程监理公路工程专业乙级", E.2, E.3);
+    let mut company = Company::with(&[A]);
+    assert_eq!(company.next(&[A, whole]), ["certificate_added"]);
+    assert_eq!(company.next(&[A, E]), NONE);
+    let events = company.next_events(&[A, E]);
+    let News::Retracted(taken_back) = &events[0].news else { panic!("{events:?}") };
+    let told = (taken_back.kind, taken_back.told_as);
+    assert_eq!(told, (Change::QualificationAdded, Some(Change::CertificateAdded)));
+}

@@ -132,8 +132,13 @@ impl<'a> Common<'a> {
 
     /// A piece of work failed as a whole, most likely by the database. Logged once until it is over; a private server is looked
     /// after.
-    pub(super) async fn failed(&self, condition: &Condition, at: At, error: &(dyn Error + 'static)) {
-        let work = condition.work;
+    pub(super) async fn failed(
+        &self,
+        condition: &Condition,
+        at: At,
+        error: &WorkError<impl Error + 'static>,
+    ) {
+        let (work, error) = (condition.work, error.itself());
         if condition.fails(chain(error), at) {
             tracing::error!(error, %work, "this failed and is tried again every minute");
         }
@@ -212,11 +217,7 @@ impl SecretAnew {
 
 /// Whether it is the database itself that fails.
 fn is_of_the_database(error: &(dyn Error + 'static)) -> bool {
-    let of_work = |error: &(dyn Error + 'static)| match error.downcast_ref::<WorkError<StoreError>>() {
-        Some(WorkError::Failed(error)) => error.is_of_the_database(),
-        _ => false,
-    };
-    std::iter::successors(Some(error), |error| (**error).source()).any(|error| {
-        of_work(error) || error.downcast_ref::<StoreError>().is_some_and(StoreError::is_of_the_database)
-    })
+    std::iter::successors(Some(error), |error| (**error).source())
+        .filter_map(|error| error.downcast_ref::<StoreError>())
+        .any(StoreError::is_of_the_database)
 }

@@ -57,6 +57,16 @@ pub(super) enum WorkError<E: std::error::Error> {
     Panicked,
 }
 
+impl<E: std::error::Error + 'static> WorkError<E> {
+    /// The error that it stands for: whoever looks what is wrong looks for that.
+    pub(super) fn itself(&self) -> &(dyn std::error::Error + 'static) {
+        match self {
+            Self::Failed(error) => error,
+            Self::Panicked => self,
+        }
+    }
+}
+
 /// Does the work, but gives it up when it has not got on for `silence_max`, or panics: as after a crash, nothing is lost, and what
 /// holds its locks is closed with it.
 pub(super) async fn unless_silent<T, E: From<StoreError> + std::error::Error>(

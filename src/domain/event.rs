@@ -24,6 +24,8 @@ pub enum Note {
     HeldElsewhere(Elsewhere),
     /// The same qualification was held in another certificate that is gone or lapsed.
     WasHeldElsewhere(Elsewhere),
+    /// This certificate had the same qualification at another grade before it went.
+    WasHere(Elsewhere),
     /// The registry no longer lists what is still judged (平台已不再列出).
     NoLongerListed,
     /// A later end was seen once and is not established.

@@ -199,13 +199,9 @@ impl Snapshot {
         holdings.filter(|(_, other)| other.number != needed.number && covers(other, needed))
     }
 
-    /// What is known, as its readers heard it: what was seen once and told to nobody is not there yet, and what they were told as ending
-    /// later does.
+    /// What is known, with the later ends that readers were told of and that are not certain yet.
     #[must_use]
-    pub fn as_told(mut self) -> Self {
-        let is_unheard =
-            |doubt: &Doubt| matches!(doubt.difference, Difference::New(_)) && doubt.told_as.is_none();
-        self.doubts.retain(|_, doubt| !is_unheard(doubt));
+    pub fn with_told_ends(mut self) -> Self {
         for ((key, _), doubt) in &self.doubts {
             if let Difference::End { shown, .. } = &doubt.difference
                 && doubt.told_as.is_some()

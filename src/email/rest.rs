@@ -14,6 +14,7 @@ use crate::domain::event::{Audience, Event};
 use crate::domain::holding::Past;
 use crate::domain::keyword::Keyword;
 use crate::domain::number::CertificateNumber;
+use crate::domain::snapshot::{Difference, Doubt, Snapshot};
 use crate::store::StoreError;
 use crate::store::companies::{CompanyId, renewals};
 use crate::store::outbox::recipients::Recipient;
@@ -162,7 +163,7 @@ impl Reader<'_> {
         let mut first: Option<Deadline> = None;
         let is_read = |keyword: &str| self.companies.contains_key(keyword);
         for mut company in established::established(self.pool, ids, is_read).await? {
-            company.snapshot = company.snapshot.as_told();
+            company.snapshot = as_told(company.snapshot);
             let Some(entry) = self.companies.get(company.keyword.as_str()) else { continue };
             let owner = Owner {
                 keyword: &company.keyword,
@@ -197,6 +198,15 @@ impl Reader<'_> {
                 })
         })
     }
+}
+
+/// What is known, as its readers heard it: what was seen once and told to nobody is no deadline of theirs yet, and what they were told
+/// as ending later is none at its former end.
+fn as_told(mut snapshot: Snapshot) -> Snapshot {
+    let is_unheard =
+        |doubt: &Doubt| matches!(doubt.difference, Difference::New(_)) && doubt.told_as.is_none();
+    snapshot.doubts.retain(|_, doubt| !is_unheard(doubt));
+    snapshot.with_told_ends()
 }
 
 /// Numbers are equal when their keys are.

@@ -86,10 +86,8 @@ impl Meaning<'_> {
         let (mut owed, mut leavers) = (Vec::new(), Leavers { calls: self.calls, ..Leavers::default() });
         let filed = renewals::in_force(store.pool()).await?;
         for ids in ids.chunks(BATCH_ESTABLISHED_MAX) {
-            for mut company in established::established(store.pool(), ids, |_| true).await? {
+            for company in established::established(store.pool(), ids, |_| true).await? {
                 let Some(edited) = edited.get(&company.id) else { continue };
-                // Who comes now hears it as the others did.
-                company.snapshot = company.snapshot.as_told();
                 match in_file.get(company.keyword.as_str()) {
                     Some(entry) => {
                         owed.extend(self.briefing(&company, entry, &edited.new, &filed));
@@ -135,7 +133,9 @@ impl Meaning<'_> {
         let recipients = self.watchlist.recipients_of(entry).into_iter();
         let recipients = recipients.filter(|reader| new.contains(&reader.folded().as_str()));
         let recipients: Vec<String> = recipients.map(String::from).collect();
-        let mut certificates = self.open(company, Some(entry));
+        // Who comes now hears it as the others did.
+        let told = Established { snapshot: company.snapshot.clone().with_told_ends(), ..company.clone() };
+        let mut certificates = self.open(&told, Some(entry));
         for facts in &mut certificates {
             let is_filed = |filed: &Filed| {
                 filed.keyword == company.keyword.as_str()

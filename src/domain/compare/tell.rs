@@ -168,6 +168,7 @@ fn tell_new_certificate(
     // What is replaced is named by its number; where it was exchanged (换领), by its grade, too.
     let is_noted = |new: &&&Holding| change != Change::CertificateReplaced || is_exchange(before, new);
     event.notes = shown.iter().filter(is_noted).filter_map(|new| elsewhere(noted, new, look)).collect();
+    event.notes.extend(shown.iter().filter_map(|new| was_here(before, new)));
     (change, event)
 }
 
@@ -444,16 +445,17 @@ fn elsewhere(before: &Snapshot, new: &Holding, look: &Look<'_>) -> Option<Note> 
             .values()
             .map(|gone| &gone.holding)
             .chain(lapsed)
-            .filter(|old| is_same_elsewhere(old, new) || is_regraded(old, new));
+            .filter(|old| is_same_elsewhere(old, new));
         others.max_by_key(|old| old.last_day())
     };
     held_elsewhere(before, new, look).or_else(|| Some(Note::WasHeldElsewhere(place(was_held()?))))
 }
 
-/// Whether it is the same of the same certificate, which is back at another grade.
-fn is_regraded(old: &Holding, new: &Holding) -> bool {
+/// What the same certificate had of it before it went, where it is back at another grade.
+fn was_here(before: &Snapshot, new: &Holding) -> Option<Note> {
+    let old = &before.gone.get(&new.key())?.holding;
     let grades = [old, new].map(|holding| holding.qualification.grade.as_ref());
-    old.key() == new.key() && grade_change(grades[0], grades[1]) != GradeChange::Same
+    (grade_change(grades[0], grades[1]) != GradeChange::Same).then(|| Note::WasHere(place(old)))
 }
 
 /// Whether an abolished grade of another certificate was exchanged for what is new.

@@ -672,8 +672,9 @@ fn is_said_by_its_move(shown: &Shown<'_>, language: Language) -> bool {
 /// Whether its notes say at what grade another certificate holds the same, which may be a downgrade, or that the source itself may be
 /// what is wrong.
 fn must_be_explained(event: &Event) -> bool {
-    let must =
-        |note: &Note| matches!(note, Note::HeldElsewhere(_) | Note::WasHeldElsewhere(_) | Note::MassLoss);
+    let must = |note: &Note| {
+        matches!(note, Note::HeldElsewhere(_) | Note::WasHeldElsewhere(_) | Note::WasHere(_) | Note::MassLoss)
+    };
     event.notes.iter().any(must)
 }
 

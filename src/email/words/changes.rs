@@ -389,7 +389,7 @@ fn is_exchanged_here(told: &Telling<'_>, old: &Elsewhere) -> bool {
 /// Whether what came is, or was, held elsewhere at a higher grade: perhaps a downgrade by a new number.
 fn is_lower_than_elsewhere(told: &Telling<'_>) -> bool {
     told.event.notes.iter().any(|note| match note {
-        Note::HeldElsewhere(place) | Note::WasHeldElsewhere(place) => {
+        Note::HeldElsewhere(place) | Note::WasHeldElsewhere(place) | Note::WasHere(place) => {
             let here = grade_here(told, place);
             !stands_as_high(here.as_ref(), place.grade.as_ref())
         }
@@ -582,6 +582,7 @@ fn notes(told: &Telling<'_>) -> Vec<String> {
             Note::MassLoss => lines.push(told.text(w::MANY_LOST)),
             Note::HeldElsewhere(_)
             | Note::WasHeldElsewhere(_)
+            | Note::WasHere(_)
             | Note::PartlyCovered(_)
             | Note::NothingLeft
             | Note::Confirmed { .. }
@@ -606,6 +607,7 @@ fn notes(told: &Telling<'_>) -> Vec<String> {
         told,
         |note| match note {
             Note::WasHeldElsewhere(place) if !is_exchanged_here(told, place) => Some(place),
+            Note::WasHere(place) => Some(place),
             _ => None,
         },
         [w::WAS_HELD, w::SEVERAL_WERE_HELD],

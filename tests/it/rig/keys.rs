@@ -15,9 +15,11 @@ const DAY: &str = "2026-01-05";
 const PASSED: usize = 8;
 
 fn put(program: &Program, key: &str) {
-    let file = program.folder().join("key");
-    std::fs::write(&file, key).unwrap();
-    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).unwrap();
+    // Whole at once: a daemon may read it at any moment.
+    let [new, file] = ["key.new", "key"].map(|name| program.folder().join(name));
+    std::fs::write(&new, key).unwrap();
+    std::fs::set_permissions(&new, std::fs::Permissions::from_mode(0o600)).unwrap();
+    std::fs::rename(new, file).unwrap();
 }
 
 /// The key that the first requests carry is revoked while they are under way.

@@ -392,7 +392,7 @@ fn a_certificate_that_comes_back_lower_says_what_it_was() {
         assert_eq!(company.next(&[A]), ["certificate_removed"]);
         let events = company.next_events(&[A, (before.0, names, before.2, before.3)]);
         assert_eq!(kinds(&events), ["certificate_restored"]);
-        let was = |note: &Note| matches!(note, Note::WasHeldElsewhere(old) if old.number == before.0);
+        let was = |note: &Note| matches!(note, Note::WasHere(old) if old.number == before.0);
         assert_eq!(events[0].notes.iter().any(was), is_noted, "{names}: {:?}", events[0].notes);
     }
 }

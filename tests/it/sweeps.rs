@@ -217,7 +217,7 @@ async fn a_mass_loss_is_told_to_the_operator_and_to_no_reader() {
 
 #[tokio::test]
 async fn a_refused_key_costs_one_call_and_heals_by_itself() {
-    let scenario = "key = \"the-right-key\"\n[generate]\ncompanies = 1000\ncertificates = 1\nseed = 7\n";
+    let scenario = "key = \"the-right-key\"\n[generate]\ncompanies = 200\ncertificates = 1\nseed = 7\n";
     let mut world = Watch::new(scenario, "concurrency = 8", "2026-01-05").await;
     let report = world.tick().await;
     assert_eq!((report.tally.calls, world.sandbox.requests()), (1, 1));

@@ -24,7 +24,7 @@ use super::database::OpenDatabase;
 use super::document::Printed;
 use super::ending::cancelled_by_signals;
 use super::exit::{Exit, Refusal, no_key};
-use super::print::Reader;
+use super::print::{self, Reader};
 use super::shapes::{EventShape, ProblemShape};
 use super::succession::open_or_make;
 
@@ -58,6 +58,12 @@ pub(super) async fn check(places: &Places, arguments: &Check, steps: &dyn Steps)
     };
     if reader == Reader::Person {
         context.draw_warnings(&context.all_warnings());
+        if places.state_dir.is_some() && is_without_database(&context)? {
+            print::complaint(&format!(
+                "{} has no database yet: what is made there knows nothing of what another one holds",
+                context.state_dir.display()
+            ));
+        }
     }
     let mut database = open_or_make(&context).await?;
     if mode == Mode::ForGood {
@@ -70,6 +76,12 @@ pub(super) async fn check(places: &Places, arguments: &Check, steps: &dyn Steps)
     };
     database.close().await?;
     ended
+}
+
+/// Whether a private database would be made in a directory that does not exist yet.
+fn is_without_database(context: &Context) -> anyhow::Result<bool> {
+    let address = config::read_database_url(&context.watchlist, &context.environment)?;
+    Ok(address.is_none() && !context.state_dir.exists())
 }
 
 async fn print_outcome(

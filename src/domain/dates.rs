@@ -195,6 +195,12 @@ mod tests {
             ("2027-08-22T16:00:00.000+0000", on("2027-08-23"), "as Java writes it"),
             ("2027-08-22 16:00:00 UTC", on("2027-08-23"), "with a blank"),
             ("2027-08-22T16:00:00+00:00", on("2027-08-23"), "an offset of zero"),
+            (
+                "2027-08-22T21:40:00+05:45",
+                on("2027-08-22"),
+                "an offset of minutes, too: 20 minutes before midnight",
+            ),
+            ("2027-08-22T21:50:00+05:45", on("2027-08-23"), "the same, ten minutes later"),
             ("2027-08-22T15:59:59Z", on("2027-08-22"), "a second before midnight in Shanghai"),
             ("2027-08-23T00:00:00", on("2027-08-23"), "no offset: a wall clock"),
             ("2022-08-22T16:00:00.000Z至2027-08-22T16:00:00.000Z", on("2027-08-23"), "a range of instants"),

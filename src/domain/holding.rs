@@ -268,6 +268,14 @@ mod tests {
     use super::*;
 
     #[test]
+    fn history_ends_180_days_ago() {
+        let day = |text: &str| text.parse::<NaiveDate>().unwrap();
+        let history = Past::on(day("2026-07-24"));
+        assert_eq!(history.since(), day("2026-01-25"));
+        assert_eq!(["2026-01-24", "2026-01-25"].map(|end| history.has(day(end))), [true, false]);
+    }
+
+    #[test]
     fn items_without_a_number_are_kept_aside() {
         let item = |number: &str| Item { certificate_num: Some(number.into()), ..Item::default() };
         let items = [item("D241000018"), item("-"), item("D341000018"), Item::default()];

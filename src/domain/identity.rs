@@ -196,6 +196,11 @@ mod tests {
     }
 
     #[test]
+    fn a_prefix_is_compared_and_shown_in_small_letters() {
+        assert_eq!(Prefix::new(" 5D43A8F092AEC74CBF04A163 ").as_str(), "5d43a8f092aec74cbf04a163");
+    }
+
+    #[test]
     fn whose_answer_it_is_is_decided_by_prefix_and_numbers() {
         let upper = OURS.to_uppercase();
         let wide = OURS.replace('5', "５");

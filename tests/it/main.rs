@@ -26,6 +26,7 @@ mod log_lines;
 mod mail_servers;
 mod mailer;
 mod many_pages;
+mod newer_rows;
 mod older_layout;
 mod other_roads;
 mod plans;

@@ -43,6 +43,17 @@ fn mode(path: &Path) -> u32 {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_check_says_once_that_another_state_directory_knows_nothing() {
+    let scene = Scene::set().await;
+    let program = program(&scene);
+    for is_said in [true, false] {
+        let ran = program.run(&["check", "--state-dir", "other"]);
+        assert_eq!(ran.code, Some(0), "{ran:?}");
+        assert_eq!(ran.stderr.contains("other has no database yet"), is_said, "{}", ran.stderr);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn checks_and_a_daemon_share_a_private_server_that_outlives_none_of_them() {
     let scene = Scene::set().await;
     let program = program(&scene);

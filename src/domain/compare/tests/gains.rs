@@ -12,7 +12,11 @@ fn a_raised_grade_is_told_once_at_the_first_look() {
     assert_eq!(old_and_new(&events[0]), ["乙级", "甲级"]);
     assert_eq!(company.next(&[high]), NONE);
     assert_eq!(company.next(&[low]), NONE, "lowered: first look");
-    assert_eq!(company.next(&[low]), ["grade_lowered"]);
+    let events = company.next_events(&[low]);
+    assert_eq!(
+        (kinds(&events), &events[0].notes[..]),
+        (vec!["grade_lowered".to_owned()], &[Note::Confirmed { looks: 2 }][..])
+    );
 }
 
 #[test]

@@ -79,6 +79,12 @@ fn every_spelling_of_a_key_is_overwritten_and_the_length_stays() {
 }
 
 #[test]
+fn a_text_loses_the_key_and_nothing_else() {
+    let text = format!("密钥 {KEY} 错误");
+    assert_eq!(Scrubber::new(&secret(KEY)).scrub_text(&text), format!("密钥 {} 错误", "*".repeat(KEY.len())));
+}
+
+#[test]
 fn a_key_is_found_by_each_short_escape_that_json_has() {
     for letter in ['"', '\\', '/', '\u{8}', '\u{c}', '\n', '\r', '\t'] {
         let key = format!("CANARY{letter}p4ssw0rd");

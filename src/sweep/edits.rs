@@ -133,6 +133,9 @@ impl Meaning<'_> {
         let recipients = self.watchlist.recipients_of(entry).into_iter();
         let recipients = recipients.filter(|reader| new.contains(&reader.folded().as_str()));
         let recipients: Vec<String> = recipients.map(String::from).collect();
+        if recipients.is_empty() {
+            return None;
+        }
         // Who comes now hears it as the others did.
         let told = Established { snapshot: company.snapshot.clone().with_told_ends(), ..company.clone() };
         let mut certificates = self.open(&told, Some(entry));
@@ -146,7 +149,7 @@ impl Meaning<'_> {
                 facts.filing_day = None;
             }
         }
-        if recipients.is_empty() || certificates.is_empty() {
+        if certificates.is_empty() {
             return None;
         }
         let event = Event {

@@ -7,6 +7,7 @@ use chrono::NaiveDate;
 use super::alike::Unlisted;
 use super::shown::Shown;
 use crate::domain::event::{Change, EventKind};
+use crate::email::words::deadlines::Deadline;
 use crate::email::words::headlines::{Filing, Shared};
 
 /// From how many certificates or companies on they share a headline (design 4).
@@ -63,6 +64,9 @@ fn shared(members: &[&Shown<'_>]) -> Option<Shared> {
     let partly = members.iter().filter(|shown| shown.event.is_of_a_part());
     let parts: BTreeSet<_> = partly.map(|shown| shown.certificate_key()).collect();
     let unlisted: Vec<Unlisted> = members.iter().filter_map(|shown| Some(shown.unlisted?.1)).collect();
+    // Of those that end together, whose renewal was filed is in no hurry.
+    let is_asked_for = |shown: &&&Shown<'_>| shown.due().is_some_and(|due| due != Deadline::None);
+    let urgent = members.iter().find(is_asked_for).unwrap_or(first);
     (count >= HEADLINE_LEAST).then(|| Shared {
         kind: first.kind,
         old_end: common(members.iter().map(|shown| shown.old_end())),
@@ -72,7 +76,7 @@ fn shared(members: &[&Shown<'_>]) -> Option<Shared> {
         parts: parts.len() + unlisted.iter().map(|unlisted| unlisted.parts).sum::<usize>(),
         companies: companies.len() + unlisted.iter().map(|unlisted| unlisted.companies).sum::<usize>(),
         filing: Filing::of(&members.iter().filter_map(|shown| shown.due()).collect::<Vec<_>>()),
-        first_badge: first.saying.badge.clone(),
+        first_badge: urgent.saying.badge.clone(),
         today: first.today,
     })
 }

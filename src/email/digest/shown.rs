@@ -95,9 +95,11 @@ impl Shown<'_> {
         }
     }
 
-    /// What has to be done for its certificate, where its end lies ahead.
+    /// What is still to be applied for of its certificate: nothing where that was filed.
     pub fn due(&self) -> Option<Deadline<'_>> {
-        Some(Deadline::of(self.event.certificate.as_ref()?, self.today))
+        let is_filed = self.event.notes.iter().any(|note| matches!(note, Note::Renewing { .. }));
+        let facts = self.event.certificate.as_ref()?;
+        Some(if is_filed { Deadline::None } else { Deadline::of(facts, self.today) })
     }
 
     /// The certificate's number as words show it.

@@ -174,11 +174,23 @@ fn a_headline_of_many_says_by_when_to_apply() {
         };
         (0..6).map(event).collect()
     };
+    let filed = |mut events: Vec<Event>, count: usize| -> Vec<Event> {
+        for event in events.iter_mut().take(count) {
+            event.notes.push(Note::Renewing { filed: day("2026-07-01"), reference: None });
+        }
+        events
+    };
     for (events, subject, headline) in [
         (six("2026-10-24", 0), "今天截止申请延续：", "到期，最迟应于 2026年7月24日（星期五）提出延续申请"),
         (six("2026-10-24", 1), "今天截止申请延续：", "到期，延续申请截止日最早为 2026年7月24日（星期五）"),
         (six("2026-09-20", 0), "已过申请截止日，58 天后到期：", "到期，延续申请截止日已过"),
         (six("2026-10-20", 6), "28 天后截止申请延续：", "到期，最迟应于 2026年8月21日（星期五）提出延续申请"),
+        (
+            filed(six("2026-09-20", 0), 1),
+            "已过申请截止日，58 天后到期：",
+            "到期，其中 5 本已过延续申请截止日",
+        ),
+        (filed(six("2026-09-20", 0), 6), "58 天后到期：", "2026年9月20日（星期日）到期 | 58 天后到期"),
     ] {
         let letter = one(&events, Chinese);
         assert!(letter.subject.starts_with(subject), "{}", letter.subject);

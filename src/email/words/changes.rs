@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::deadlines::{Deadline, abolished, days_to};
+use super::deadlines::{Deadline, abolished, days_to, passed_day};
 use super::phrasebook::Phrase;
 use super::reader_words as w;
 use super::telling::{Goodness, Saying, Telling};
@@ -190,12 +190,8 @@ fn say_filing_passed(
     saying: &mut Saying,
 ) {
     let left = told.left().unwrap_or_default();
-    let by = told.day(by);
-    let (statutory, by) = if if_applicable {
-        (String::new(), told.with(w::DAY_IF_APPLICABLE, &[("day", &by)]))
-    } else {
-        (told.text(w::STATUTORY), by)
-    };
+    let by = passed_day(by, if_applicable, told.language);
+    let statutory = if if_applicable { String::new() } else { told.text(w::STATUTORY) };
     let (certificate, days) = (told.certificate(), told.days(left));
     let places =
         [("certificate", certificate.as_str()), ("statutory", &statutory), ("day", &by), ("days", &days)];

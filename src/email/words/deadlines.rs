@@ -61,12 +61,18 @@ pub(in crate::email) fn in_short(
             let words = if if_applicable { w::SHORT_FILE_BY_IF_APPLICABLE } else { w::SHORT_FILE_BY };
             words.with(language, &[("day", &full(&by)), ("left", &left)])
         }
-        Deadline::Passed { by, .. } => {
-            w::SHORT_FILING_PASSED.with(language, &[("day", &days::day(by, language))])
+        Deadline::Passed { by, if_applicable } => {
+            w::SHORT_FILING_PASSED.with(language, &[("day", &passed_day(by, if_applicable, language))])
         }
         Deadline::Exchange(_) => w::SHORT_EXCHANGE.text(language).to_owned(),
         Deadline::Register | Deadline::None => return None,
     })
+}
+
+/// A day to apply that has passed: of an unknown family it may not have been one (domain.md 2).
+pub(super) fn passed_day(by: NaiveDate, if_applicable: bool, language: Language) -> String {
+    let day = days::day(by, language);
+    if if_applicable { w::DAY_IF_APPLICABLE.with(language, &[("day", &day)]) } else { day }
 }
 
 /// The qualifications of an abolished grade (国发〔2021〕7号).

@@ -5,7 +5,7 @@ use std::process::{Command, ExitCode};
 
 use clap::Parser as _;
 use qualwatch::commands::{
-    Arguments, Exit, complain, complain_of_arguments, go_on_as_service, obey, start_logging,
+    Arguments, Exit, complain, complain_of_arguments, dispatch, go_on_as_service, start_logging,
 };
 
 /// A first sweep of 100,000 companies spends 24 CPU seconds with glibc's allocator and 14 with this one, an unchanged one a tenth
@@ -64,7 +64,7 @@ fn perform(arguments: Arguments) -> anyhow::Result<Exit> {
     let arguments = go_on_as_service(arguments)?;
     // One thread: work waits for sockets nearly always, and every answer would cross threads else (a third of a sweep's time).
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let done = runtime.block_on(obey(arguments));
+    let done = runtime.block_on(dispatch(arguments));
     // A name server that does not answer must not hold the process: what had to be finished is finished.
     runtime.shutdown_background();
     done

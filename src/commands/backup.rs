@@ -23,7 +23,7 @@ use super::database::{OpenDatabase, Programs};
 use super::exit::{Exit, Refusal};
 use super::kept_backups::{KeptBackups, Occasion};
 use super::print::{self, Reader};
-use super::served;
+use super::served_database;
 
 const WHOLE: &str = "holds the whole database: it was read back";
 /// A stop is not held up for longer.
@@ -148,7 +148,7 @@ async fn restore_from(places: &Places, file: File, reader: Reader) -> anyhow::Re
     let place = database.name();
     database.close().await?;
     done?;
-    served::remember(&context.state_dir, &place).context("remembering what database is served")
+    served_database::remember(&context.state_dir, &place).context("remembering what database is served")
 }
 
 /// Has another process of ours do it, which says itself what went wrong.

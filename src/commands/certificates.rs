@@ -12,8 +12,8 @@ use crate::domain::number::CertificateNumber;
 use crate::domain::wall_clock::not_ahead;
 use crate::standing::Entries;
 use crate::store::companies::{CompanyId, renewals, snoozes};
-use crate::store::reports::established::{self, BATCH_ESTABLISHED_MAX, Established};
 use crate::store::reports::history;
+use crate::store::reports::snapshots::{self, BATCH_ESTABLISHED_MAX, Established};
 
 use super::context::Context;
 use super::document::Printed;
@@ -73,7 +73,7 @@ impl<'a> InFile<'a> {
             AsOf::EndOf(..) => Said::default(),
         };
         for ids in ids.chunks(BATCH_ESTABLISHED_MAX) {
-            let mut batch = established::established(pool, ids, &is_wanted).await?;
+            let mut batch = snapshots::established(pool, ids, &is_wanted).await?;
             let today = match as_of {
                 AsOf::Now => self.context.today(),
                 AsOf::EndOf(day, end) => {

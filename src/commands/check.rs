@@ -12,7 +12,7 @@ use crate::domain::keyword::Keyword;
 use crate::domain::secret::Secret;
 use crate::email::{Mailed, Mailer, Ripe};
 use crate::store::Store;
-use crate::store::outbox::mailing;
+use crate::store::outbox::messages;
 use crate::store::steps::Steps;
 use crate::sweep::{self, Halt, Mode, Report, Sweep, Whom};
 
@@ -22,10 +22,10 @@ use super::companies::all_meant;
 use super::context::Context;
 use super::database::OpenDatabase;
 use super::document::Printed;
-use super::ending::cancelled_by_signals;
 use super::exit::{Exit, Refusal, no_key};
 use super::print::{self, Reader};
 use super::shapes::{EventShape, ProblemShape};
+use super::signals::cancelled_by_signals;
 use super::succession::open_or_make;
 
 mod shape;
@@ -155,7 +155,7 @@ async fn sweep_and_send(
     bar.finish();
     let report = report?;
     if mode == Mode::DryRun {
-        let owed = mailing::standing(store.pool()).await?.owed;
+        let owed = messages::standing(store.pool()).await?.owed;
         return Ok((report, Mailed { owed, ..Mailed::default() }));
     }
     let sending = Mailer { store, watchlist, password, clock: context.clock.as_ref(), steps };

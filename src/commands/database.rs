@@ -8,12 +8,12 @@ use sqlx::postgres::PgConnectOptions;
 use crate::config::{self, DatabaseUrl};
 use crate::private_postgres::{self, PrivatePostgres, Purpose};
 use crate::store::Store;
-use crate::store::connect::Layout;
+use crate::store::connection::Layout;
 
 use super::context::Context;
 use super::disk;
 use super::exit::Refusal;
-use super::served::{self, ServedDatabase};
+use super::served_database::{self, ServedDatabase};
 
 /// An open database. While this lives, so does the private server; [`Self::close`] ends both.
 pub(super) struct OpenDatabase {
@@ -138,7 +138,7 @@ impl OpenDatabase {
     /// The same for a process that takes its watchlist into force: from now on it is remembered that this database is served. (A dry
     /// run leaves the state directory as it is.)
     pub fn obeying(self, context: &Context) -> Self {
-        if let Err(error) = served::remember(&context.state_dir, &self.place.name()) {
+        if let Err(error) = served_database::remember(&context.state_dir, &self.place.name()) {
             tracing::warn!(
                 error = &error as &dyn std::error::Error,
                 "what database is served cannot be remembered"

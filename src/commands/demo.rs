@@ -19,12 +19,12 @@ use self::pages::DemoMail;
 use self::story::{CHAPTERS, DEEDS, Deed, FIRST_DAY, LAST_DAY};
 use self::watchlist::DemoFile;
 use super::arguments::{Demo, Places};
-use super::ending::cancelled_by_signals;
+use super::event_line;
 use super::exit::{Exit, Refusal};
 use super::paragraph::paragraph;
 use super::print::{self, Reader};
 use super::shapes::EventShape;
-use super::told;
+use super::signals::cancelled_by_signals;
 use crate::clock::{Clock as _, SimulatedClock};
 use crate::config::{Colour, Environment, Watchlist};
 use crate::domain::event::EventKind;
@@ -300,7 +300,7 @@ impl Stage<'_> {
             whose.truncate(NAMED_MAX);
             let more = if more > 0 { format!(" and {more} more") } else { String::new() };
             // Writing to a String cannot fail.
-            let _ = write!(text, "  {}", told::line(kind, &(whose.join(", ") + &more), self.colour));
+            let _ = write!(text, "  {}", event_line::line(kind, &(whose.join(", ") + &more), self.colour));
         }
         for mail in mails {
             let line = format!("-> {}: {}", mail.to, displayable(&mail.subject));

@@ -10,7 +10,7 @@ use crate::domain::wall_clock::hour_of_day;
 use crate::store::Store;
 use crate::store::companies::CompanyId;
 use crate::store::outbox::events::Recorded;
-use crate::store::reports::{self, EventsOf, WhichEvents, established};
+use crate::store::reports::{self, EventsOf, WhichEvents, snapshots};
 
 use super::arguments::{History, Places};
 use super::certificates::{AsOf, InFile, Sorted, sort};
@@ -18,11 +18,11 @@ use super::companies::{meant, unknown};
 use super::context::Context;
 use super::database::OpenDatabase;
 use super::document::Printed;
+use super::event_line;
 use super::exit::{Exit, Refusal};
 use super::print::{self, Reader};
 use super::shapes::EventShape;
 use super::table;
-use super::told;
 
 /// Prints events, newest first, and the certificates as they are now or were at the end of a day.
 ///
@@ -83,10 +83,10 @@ async fn read_and_print(
     };
     let wanted = &arguments.companies;
     let companies = if wanted.is_empty() {
-        established::ids(store.pool()).await?
+        snapshots::ids(store.pool()).await?
     } else {
         let keywords = keywords(context, store, wanted).await?;
-        established::ids_named(store.pool(), &keywords.iter().collect::<Vec<_>>()).await?
+        snapshots::ids_named(store.pool(), &keywords.iter().collect::<Vec<_>>()).await?
     };
     let which = Which { is_everyones: wanted.is_empty(), since, until };
     let asked = Story { context, store, companies, which, as_of, limit: arguments.limit };
@@ -130,7 +130,7 @@ impl Story<'_> {
                 let event = EventShape::new(recorded, language);
                 // No table: what happened is a sentence, too long for a cell.
                 let when = self.context.local(event.at);
-                text.push_str(&told::entry(&when, event.kind, &event.summary, colour));
+                text.push_str(&event_line::entry(&when, event.kind, &event.summary, colour));
             }
             print::text(&text)
         })

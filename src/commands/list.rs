@@ -8,7 +8,7 @@ use crate::domain::keyword::Keyword;
 use crate::domain::text::displayable;
 use crate::store::Store;
 use crate::store::companies::CompanyId;
-use crate::store::reports::established;
+use crate::store::reports::snapshots;
 
 use super::arguments::{List, ListFormat, Places};
 use super::certificates::{AsOf, InFile, Sorted, sort};
@@ -103,12 +103,12 @@ async fn ids(
 ) -> anyhow::Result<Vec<CompanyId>> {
     let pool = store.pool();
     Ok(match (arguments.expiring, &arguments.company) {
-        (_, Some(_)) => established::ids_named(pool, keywords).await?,
+        (_, Some(_)) => snapshots::ids_named(pool, keywords).await?,
         (Some(days), None) => {
             let today = context.today();
-            established::ids_ending_between(pool, today, today + TimeDelta::days(days.into())).await?
+            snapshots::ids_ending_between(pool, today, today + TimeDelta::days(days.into())).await?
         }
-        (None, None) => established::ids(pool).await?,
+        (None, None) => snapshots::ids(pool).await?,
     })
 }
 

@@ -16,10 +16,10 @@ use crate::store::steps::Steps;
 use super::arguments::Places;
 use super::backup;
 use super::context::{Context, sandbox_clock, state_dir_of};
-use super::ending::cancelled_by_signals;
 use super::exit::Exit;
 use super::print::Reader;
 use super::restarts::Restarts;
+use super::signals::cancelled_by_signals;
 use super::succession::open_or_make;
 
 const LOOK_AT_THE_CLOCK_EVERY: Duration = Duration::from_secs(1);

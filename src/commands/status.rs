@@ -19,9 +19,9 @@ use crate::store::Store;
 use crate::store::asking::budget::{self, Calls};
 use crate::store::companies::renewals::{self, Filed};
 use crate::store::companies::snoozes::{self, Snoozed};
-use crate::store::outbox::mailing;
-use crate::store::reports::established;
+use crate::store::outbox::messages;
 use crate::store::reports::overview;
+use crate::store::reports::snapshots;
 use crate::store::reports::{self, Swept};
 
 use super::alarm;
@@ -49,7 +49,7 @@ struct Facts {
     ending: Vec<Certificate>,
     swept: Option<Swept>,
     calls: Calls,
-    mail: mailing::Standing,
+    mail: messages::Standing,
 }
 
 /// Prints how everything stands; there are problems where the exit code is 3.
@@ -132,7 +132,7 @@ async fn read(context: &Context, store: &Store) -> anyhow::Result<Facts> {
         ending,
         swept: reports::last_sweep(pool).await?,
         calls,
-        mail: mailing::standing(pool).await?,
+        mail: messages::standing(pool).await?,
     })
 }
 
@@ -142,7 +142,7 @@ async fn ending(context: &Context, in_file: &InFile<'_>, pool: &PgPool) -> anyho
     let thresholds = watchlist.companies.iter().flat_map(|company| watchlist.expiry_days_of(company));
     let last = today + TimeDelta::days(thresholds.max().copied().unwrap_or_default().into());
     let first = Past::on(today).since();
-    let ids = established::ids_ending_between(pool, first, last).await?;
+    let ids = snapshots::ids_ending_between(pool, first, last).await?;
     let mut ending = Vec::new();
     let take = |certificate: Certificate| {
         if matches!(certificate.state, State::Expiring | State::Expired) {

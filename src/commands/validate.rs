@@ -4,16 +4,16 @@ use crate::config::{self, EditEffect, Watchlist};
 use crate::domain::certificates::{self, Owner};
 use crate::domain::health::counted;
 use crate::domain::text::displayable;
-use crate::store::reports::established;
+use crate::store::reports::snapshots;
 
 use super::arguments::{Places, Validate};
-use super::ask::ask;
 use super::context::Context;
 use super::database::OpenDatabase;
 use super::exit::Exit;
 use super::outlook::{CompanyToLeave, Outlook};
 use super::paragraph::paragraphs;
 use super::print::{self, Reader};
+use super::trial_call::ask;
 use super::verdict::FileVerdict;
 
 /// Judges the watchlist; on wish proves key and address by one call.
@@ -98,10 +98,10 @@ async fn read_deadlines(
     left: &mut [CompanyToLeave],
 ) -> anyhow::Result<()> {
     let pool = database.store.pool();
-    for batch in left.chunks_mut(established::BATCH_ESTABLISHED_MAX) {
+    for batch in left.chunks_mut(snapshots::BATCH_ESTABLISHED_MAX) {
         let keywords: Vec<_> = batch.iter().map(|leaving| &leaving.named.company).collect();
-        let ids = established::ids_named(pool, &keywords).await?;
-        for company in established::established(pool, &ids, |_| true).await? {
+        let ids = snapshots::ids_named(pool, &keywords).await?;
+        for company in snapshots::established(pool, &ids, |_| true).await? {
             let owner = Owner {
                 keyword: &company.keyword,
                 name: &company.name,

@@ -6,13 +6,13 @@ use std::sync::mpsc::sync_channel;
 
 use toml::de::DeTable;
 
-use super::alike::bring_together;
 use super::companies::{CommonReaders, Companies, companies};
 use super::error::ConfigError;
 use super::fault::{Complaint, Fault, Findings, Warning};
 use super::keys::keys_of;
 use super::pieces::{Pieces, entries_of};
 use super::reader::TomlTable;
+use super::repeats::bring_together;
 use super::sections;
 use super::slips::{Mended, mend};
 use super::watchlist::{Api, Watchlist};

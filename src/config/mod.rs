@@ -1,18 +1,18 @@
 //! The file the operator edits, and the secrets that are not in it (design 6 and 7).
 //!
 //! Reading order: [`watchlist`] says what a file means, [`keys`] which keys there are; [`judge`] walks the file and
-//! collects **all** faults at once, each with its place and the nearest right spelling ([`fault`], [`draw`]). The walk is by
+//! collects **all** faults at once, each with its place and the nearest right spelling ([`fault`], [`excerpt`]). The walk is by
 //! hand over a tree with places: a derived deserialiser stops at the first fault; [`pieces`] keeps the trees of large files
-//! small, [`slips`] reads on behind Chinese punctuation, [`alike`] makes one fault of one slip. [`places`] finds the file and the state
+//! small, [`slips`] reads on behind Chinese punctuation, [`repeats`] makes one fault of one slip. [`places`] finds the file and the state
 //! directory and keeps the accepted copy; [`secrets`] reads what is given as credential, variable or file.
 //!
 //! May import: `domain`. Deliberately absent: the process's environment (it is handed in as [`secrets::Environment`]),
 //! time-outs, watching the file (the daemon's business), writing the operator's file (import's business).
 
-mod alike;
+mod repeats;
 mod companies;
 mod database_url;
-mod draw;
+mod excerpt;
 mod effect;
 mod error;
 mod fault;
@@ -30,9 +30,9 @@ mod values;
 mod watchlist;
 
 pub use database_url::DatabaseUrl;
-pub use draw::{Colour, draw, draw_warnings, shown_at};
 pub use effect::{EditEffect, Named, ReaderOf};
 pub use error::ConfigError;
+pub use excerpt::{Colour, draw, draw_warnings, shown_at};
 pub use fault::{Fault, Warning};
 pub use judge::{FILE_BYTES_MAX, JudgedFile, judge, parse, read_text, warning_at};
 pub use mailbox::{BadAddress, EmailAddress, Mailbox};

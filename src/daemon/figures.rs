@@ -14,7 +14,7 @@ use crate::standing::{self, Beside, Deadlines, Entries, Standings};
 use crate::store::StoreError;
 use crate::store::asking::budget::{self, Calls};
 use crate::store::outbox::events::EventId;
-use crate::store::outbox::mailing;
+use crate::store::outbox::messages;
 use crate::store::reports::figures::{self, Checks, HeldCount};
 use crate::store::reports::{Swept, last_sweep, overview};
 
@@ -40,7 +40,7 @@ pub(super) struct Figures {
     pub(super) calls: Calls,
     pub(super) calls_ever: Calls,
     pub(super) limit: Option<u32>,
-    pub(super) mail: mailing::Standing,
+    pub(super) mail: messages::Standing,
     pub(super) held: HeldCount,
     /// When today began.
     pub(super) held_before: HeldCount,
@@ -105,7 +105,7 @@ impl FiguresReader {
             calls,
             calls_ever: self.calls_ever(pool).await?,
             limit: watchlist.api.calls_per_day.map(std::num::NonZeroU32::get),
-            mail: mailing::standing(pool).await?,
+            mail: messages::standing(pool).await?,
             held: figures::held(pool).await?,
             held_before: self.held_before(pool, today, midnight).await?,
             missing: figures::missing(pool).await?,

@@ -1,9 +1,9 @@
 //! The daemon: looks at the rows whenever a bell rings, sends what is owed, reads the file anew when told, and ends politely.
 //!
-//! Reading order: [`service`] starts and ends the loops, each a small struct with its own state: `sweeping` and `mailing`, which
+//! Reading order: [`service`] starts and ends the loops, each a small struct with its own state: `sweep_loop` and `mail_loop`, which
 //! know each other only by rows and by a bell; `reload`, told by `edits` that the file changed; `bell`, which rings and carries no
 //! message; `database_care`, which removes what is old and starts a private server again; `heartbeat`, which looks whether we are
-//! well; `outside`, which reads `figures` when a monitor asks and shows them on the `board`, in the words of `metrics`. `common` is what they can all reach; `condition` knows which work fails; `direct_mail` tells what the database cannot
+//! well; `board_loop`, which reads `figures` when a monitor asks and shows them on the `board`, in the words of `metrics`. `common` is what they can all reach; `condition` knows which work fails; `direct_mail` tells what the database cannot
 //! hold; `silence` gives up work that waits for ever; `systemd` says how it stands.
 //!
 //! May import every room but `commands`. Deliberately absent: decisions. What is due is a pure function of the clock and
@@ -18,14 +18,14 @@ mod direct_mail;
 mod edits;
 mod figures;
 mod heartbeat;
-mod mailing;
+mod mail_loop;
 mod metrics;
-mod outside;
+mod board_loop;
 mod reload;
 mod service;
 mod common;
 mod silence;
-mod sweeping;
+mod sweep_loop;
 mod systemd;
 
 pub use board::Board;

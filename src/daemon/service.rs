@@ -7,13 +7,13 @@ use sd_notify::NotifyState;
 
 use super::bell::BellLoop;
 use super::board::{Board, LifeStage};
+use super::board_loop::BoardLoop;
 use super::common::{Common, Surroundings};
 use super::database_care::{RetentionLoop, RevivalLoop};
 use super::heartbeat::HealthLoop;
-use super::mailing::MailLoop;
-use super::outside::OutsideLoop;
+use super::mail_loop::MailLoop;
 use super::reload::{Beginning, ReloadLoop};
-use super::sweeping::SweepLoop;
+use super::sweep_loop::SweepLoop;
 use super::systemd;
 use crate::clock::pause;
 use crate::config::Watchlist;
@@ -79,7 +79,7 @@ impl<'a> Daemon<'a> {
                 SweepLoop::new(common).run(),
                 MailLoop::new(common).run(),
                 HealthLoop::new(common).run(),
-                OutsideLoop::new(common).run(),
+                BoardLoop::new(common).run(),
                 RetentionLoop::new(common).run(),
                 RevivalLoop::new(common).run(),
                 BellLoop::new(common).run(),

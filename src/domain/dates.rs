@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use unicode_normalization::UnicodeNormalization as _;
 
-use super::dated::{self, Stated};
+use super::stated_days::{self, Stated};
 use super::text::{is_nothing, normalised, without_invisible};
 
 /// An end of validity as it was read.
@@ -52,7 +52,7 @@ pub fn read_end(text: Option<&str>) -> End {
 /// Whether a text states two ends and does not say which of them holds: the earlier is judged, and the operator hears.
 #[must_use]
 pub fn states_two_ends(text: &str) -> bool {
-    iso_day(text).is_none() && matches!(dated::end(&with_blanks(text)), Some(Stated::Either(_)))
+    iso_day(text).is_none() && matches!(stated_days::end(&with_blanks(text)), Some(Stated::Either(_)))
 }
 
 /// NFKC, without what cannot be seen. Blanks separate a day from its time, so the day is read with them.
@@ -70,7 +70,7 @@ fn read_leniently(text: &str) -> End {
     if ["长期", "永久", "无固定期限"].iter().any(|word| text.contains(word)) {
         return End::Endless;
     }
-    match instant(&with_blanks).map(Stated::One).or_else(|| dated::end(&with_blanks)) {
+    match instant(&with_blanks).map(Stated::One).or_else(|| stated_days::end(&with_blanks)) {
         Some(Stated::One(day) | Stated::Either(day)) => end_on(day),
         None if text.starts_with("0000") => End::Missing,
         None => End::Unreadable,
@@ -94,7 +94,7 @@ pub fn read_issue_day(text: Option<&str>) -> Option<NaiveDate> {
     let text = text.unwrap_or_default();
     let day = iso_day(text).or_else(|| {
         let text = with_blanks(text);
-        instant(&text).or_else(|| dated::issue_day(&text))
+        instant(&text).or_else(|| stated_days::issue_day(&text))
     })?;
     match end_on(day) {
         End::Day(day) => Some(day),

@@ -9,7 +9,7 @@ pub mod certificates;
 pub mod compare;
 pub mod cover;
 pub mod credit_code;
-mod dated;
+mod stated_days;
 pub mod dates;
 pub mod event;
 pub mod event_facts;

@@ -1,17 +1,17 @@
 //! From events to a letter: what one recipient is told at once.
 //!
-//! [`shown`] decides which events are seen and in what order, [`page`] lays them out without markup, [`text`] and [`html`]
+//! [`selection`] decides which events are seen and in what order, [`page`] lays them out without markup, [`text`] and [`html`]
 //! write the page, [`subject`] says the most urgent of it in one line. A letter that would be too large is cut into parts that
 //! fit, and these are numbered.
 
-pub(super) mod alike;
-mod around;
+pub(super) mod shared_change;
+mod surroundings;
 mod blocks;
 mod csv;
 mod html;
 mod letter;
 mod page;
-mod shown;
+mod selection;
 mod subject;
 mod text;
 
@@ -19,11 +19,11 @@ use std::borrow::Borrow;
 
 use chrono::NaiveDate;
 
-use self::alike::Unlisted;
-pub use self::around::{Around, Reads, TheRest};
 pub use self::letter::Letter;
 use self::page::Page;
-use self::shown::{Shown, brought_together, shown};
+use self::selection::{Shown, brought_together, shown};
+use self::shared_change::Unlisted;
+pub use self::surroundings::{Around, Reads, TheRest};
 use crate::domain::event::{Audience, Event};
 use crate::domain::language::Language;
 

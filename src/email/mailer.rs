@@ -4,8 +4,8 @@
 //! connection that marks what was sent, so two daemons and a `check` can run at once and nothing is sent twice. Readers come
 //! first and operators last, so that what operators must hear of this very run is in their digest.
 //!
-//! Reading order: [`run`](super::run) (what a run knows), this file (its course), [`delivering`](super::delivering) (one
-//! recipient, one message), [`refusing`](super::refusing) (whose fault it was, and who waits), [`ripeness`](super::ripeness)
+//! Reading order: [`run`](super::run) (what a run knows), this file (its course), [`delivery`](super::delivery) (one
+//! recipient, one message), [`refusals`](super::refusals) (whose fault it was, and who waits), [`ripeness`](super::ripeness)
 //! (whose mail goes now).
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,12 +18,12 @@ use super::error::EmailError;
 use super::outlet;
 use super::post::Post;
 use super::readers::Readers;
-use super::refusing::{Moment, RECIPIENT_PAUSE_MAX};
+use super::refusals::{Moment, RECIPIENT_PAUSE_MAX};
 use super::ripeness::{self, Ripe};
 use super::run::{Gate, Mailed, Mailer, Next, Run, span_of};
 use crate::domain::event::Trouble;
 use crate::store::asking::stops::{self, What};
-use crate::store::outbox::mailing::{self, Waiting};
+use crate::store::outbox::messages::{self, Waiting};
 use crate::store::outbox::recipients::Recipient;
 use crate::store::outbox::troubles;
 
@@ -135,7 +135,7 @@ impl Run<'_> {
         let is_over = |waiting: &Waiting| {
             ripe == Ripe::Everything || ripeness::is_over(waiting.next_attempt_at, RECIPIENT_PAUSE_MAX, now)
         };
-        let mut batch = mailing::waiting(self.mailer.store.pool()).await?;
+        let mut batch = messages::waiting(self.mailer.store.pool()).await?;
         batch.retain(|waiting| {
             !self.set_aside.contains(&waiting.recipient)
                 && is_over(waiting)
@@ -160,7 +160,7 @@ impl Run<'_> {
             self.back_off(&failure).await?;
         }
         let pool = self.mailer.store.pool();
-        let standing = mailing::standing(pool).await?;
+        let standing = messages::standing(pool).await?;
         self.mailed.owed = standing.owed;
         self.mailed.stopped = stops::stop(pool, What::Mail).await?;
         if self.mailed.stopped.is_none() {
@@ -177,7 +177,7 @@ impl Run<'_> {
         let digest = self.digest();
         // Nearly always nothing is, and to ask who waits is to count all that is owed.
         let may_be_late = oldest.is_some_and(|oldest| teller.now - oldest >= ripeness::LATE_AFTER);
-        let waiting = if may_be_late { mailing::waiting(pool).await? } else { Vec::new() };
+        let waiting = if may_be_late { messages::waiting(pool).await? } else { Vec::new() };
         let late: BTreeMap<&Recipient, DateTime<Utc>> = waiting
             .iter()
             .filter_map(|waiting| {

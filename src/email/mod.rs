@@ -7,7 +7,7 @@
 //! A [`SendFailure`] says whose [`Blame`] it is, and that decides who waits. [`mailer`] does this for all that is owed.
 
 mod courier;
-mod delivering;
+mod delivery;
 pub mod digest;
 mod error;
 mod maildir;
@@ -17,12 +17,12 @@ mod outlet;
 pub(crate) mod post;
 mod readers;
 mod receipt;
-mod refusing;
+mod refusals;
 pub(crate) mod rest;
 mod ripeness;
 mod run;
 mod smtp;
-mod telling;
+mod mail_troubles;
 pub mod words;
 
 pub use self::courier::{Courier, Session};

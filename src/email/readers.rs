@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 use crate::config::{Company, EmailAddress, Watchlist};
 use crate::domain::event::{Audience, Event, News};
 use crate::domain::keyword::Keyword;
-use crate::store::outbox::mailing::Loose;
+use crate::store::outbox::messages::Loose;
 use crate::store::outbox::recipients::Recipient;
 
 /// The file, ready for many questions.

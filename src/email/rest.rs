@@ -18,8 +18,8 @@ use crate::domain::snapshot::{Difference, Doubt, Snapshot};
 use crate::store::StoreError;
 use crate::store::companies::{CompanyId, renewals};
 use crate::store::outbox::recipients::Recipient;
-use crate::store::reports::established::{self, BATCH_ESTABLISHED_MAX};
-use crate::store::reports::queried::{self, Queried};
+use crate::store::reports::query_days::{self, Queried};
+use crate::store::reports::snapshots::{self, BATCH_ESTABLISHED_MAX};
 
 /// A filing day lies at most so many days before its end: three months.
 const FILING_BEFORE_DAYS_MAX: i64 = 92;
@@ -97,7 +97,7 @@ impl Reader<'_> {
             return Ok(None);
         }
         let keywords: Vec<&str> = rest.keys().copied().collect();
-        let stored = queried::queried(self.pool, &keywords, Past::on(self.today).since()).await?;
+        let stored = query_days::queried(self.pool, &keywords, Past::on(self.today).since()).await?;
         let stored: HashMap<&str, &Queried> = stored.iter().map(|one| (one.keyword.as_str(), one)).collect();
         let asked_at = |keyword: &str| stored.get(keyword).and_then(|one| one.last_verified_at);
         let last_day = rest.keys().filter_map(|keyword| asked_at(keyword)).max().map(days::day_of);
@@ -138,7 +138,7 @@ impl Reader<'_> {
         };
         for ahead in AHEAD_DAYS {
             let until = self.today + TimeDelta::days(ahead);
-            let ends = established::first_ends_between(self.pool, from, until).await?;
+            let ends = snapshots::first_ends_between(self.pool, from, until).await?;
             for ends in ends.chunks(BATCH_ESTABLISHED_MAX) {
                 if ends.first().is_some_and(|(end, _)| is_before(&first, *end)) {
                     return Ok(first);
@@ -162,7 +162,7 @@ impl Reader<'_> {
     ) -> Result<Option<Deadline>, StoreError> {
         let mut first: Option<Deadline> = None;
         let is_read = |keyword: &str| self.companies.contains_key(keyword);
-        for mut company in established::established(self.pool, ids, is_read).await? {
+        for mut company in snapshots::established(self.pool, ids, is_read).await? {
             company.snapshot = as_told(company.snapshot);
             let Some(entry) = self.companies.get(company.keyword.as_str()) else { continue };
             let owner = Owner {

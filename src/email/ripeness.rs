@@ -7,7 +7,7 @@ use crate::domain::event::Audience;
 use crate::domain::occurrences::CronLine;
 use crate::domain::wall_clock::not_ahead;
 use crate::store::asking::stops::Stop;
-use crate::store::outbox::mailing::Waiting;
+use crate::store::outbox::messages::Waiting;
 
 /// News goes at the latest this long after its recipient's first event, sweep or not.
 const PATIENCE: TimeDelta = TimeDelta::minutes(30);

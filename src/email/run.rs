@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, NaiveDate, Utc};
 
+use super::mail_troubles::MailTeller;
 use super::outlet;
 use super::post::Post;
 use super::readers::Readers;
 use super::ripeness::{self, Digest, Ripe};
 use super::smtp::failure::SendFailure;
-use super::telling::MailTeller;
 use crate::clock::Clock;
 use crate::config::{Sourced, Watchlist};
 use crate::domain::event::Audience;
@@ -18,7 +18,7 @@ use crate::store::Store;
 use crate::store::asking::stops::{Stop, What};
 use crate::store::checks::claims::Claims;
 use crate::store::outbox::events::Recorded;
-use crate::store::outbox::mailing::{DeliveryId, Waiting};
+use crate::store::outbox::messages::{DeliveryId, Waiting};
 use crate::store::outbox::recipients::{Recipient, RecipientClaim};
 use crate::store::steps::Steps;
 

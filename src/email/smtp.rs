@@ -3,7 +3,7 @@
 //!
 //! Nothing goes out in clear but to loopback: STARTTLS is required, never opportunistic.
 
-mod connecting;
+mod connection;
 mod conversation;
 pub(crate) mod censor;
 pub(crate) mod failure;
@@ -50,7 +50,7 @@ pub(crate) struct SmtpSession {
 impl SmtpSession {
     pub(crate) async fn connect(server: &MailServer) -> Result<Self, SendFailure> {
         let censor = Censor::new(server.login.as_ref());
-        let (talk, abilities) = connecting::connect(server, &censor).await?;
+        let (talk, abilities) = connection::connect(server, &censor).await?;
         let (transaction, patience) = (Transaction::None, server.patience);
         Ok(Self { talk, transaction, patience, censor, size_max: abilities.size_max, taken: 0 })
     }

@@ -17,13 +17,13 @@ pub(super) mod operator_words;
 pub(super) mod phrasebook;
 pub(super) mod reader_words;
 mod titles;
-mod telling;
+mod event_text;
 mod troubles;
 
 use chrono::NaiveDate;
 
-use self::telling::Telling;
-pub(super) use self::telling::{Goodness, Saying};
+use self::event_text::Telling;
+pub(super) use self::event_text::{Goodness, Saying};
 use crate::domain::event::{Event, EventKind, News};
 use crate::domain::language::Language;
 

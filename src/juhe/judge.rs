@@ -1,8 +1,8 @@
 //! What decides: a readable `error_code`; else the HTTP status; else the transport (design 2).
 
+use super::body::{self, Said};
 use super::codes::meaning;
 use super::failure::{CallFault, Failure};
-use super::reading::{self, Said};
 use super::transport::Received;
 use crate::domain::observation::AnswerPage;
 use crate::domain::text::{Scrubber, displayable};
@@ -17,7 +17,7 @@ const EXCERPT_BYTES: usize = 200;
 /// together.
 pub(super) fn judge(reply: &Received, scrubber: &Scrubber) -> Result<AnswerPage, Failure> {
     let inert = |reason: &str| displayable(&scrubber.scrub_text(reason));
-    let unreadable = match reading::read(&reply.body) {
+    let unreadable = match body::read(&reply.body) {
         Ok(Said::Error { code, reason }) => return Err(said(code, &inert(&reason))),
         // What was cut off may have lost items even where it reads well.
         Ok(Said::Page(page)) if reply.broken.is_none() => return Ok(page),

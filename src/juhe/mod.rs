@@ -9,7 +9,7 @@
 //!
 //! - **The key** is overwritten in the body first ([`Scrubber`]); all else is read from what is left. So what is stored can
 //!   be read again later, by a newer version, with the same result.
-//! - **Read leniently, judge strictly**: many shapes are understood (`reading`, `json`; `ordinary` only reads the usual one faster), but whatever is not understood is
+//! - **Read leniently, judge strictly**: many shapes are understood (`body`, `json`; `fast_path` only reads the usual one faster), but whatever is not understood is
 //!   unreadable and never empty: an empty answer means that certificates have gone.
 //! - **What decides** (`judge`): a readable `error_code`; else the HTTP status; else the transport.
 
@@ -19,16 +19,16 @@ mod error;
 mod failure;
 mod judge;
 mod json;
-mod ordinary;
+mod fast_path;
 mod pace;
-mod packing;
-mod reading;
+mod compression;
+mod body;
 mod reply;
 mod transport;
 
+pub use body::read_again;
 pub use client::{Client, RequestMethod, Settings};
 pub use codes::{Class, Meaning, Pace, meaning};
 pub use error::JuheError;
 pub use failure::{CallFault, Failure};
-pub use reading::read_again;
 pub use reply::Reply;

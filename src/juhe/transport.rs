@@ -7,8 +7,8 @@ use reqwest::header::LOCATION;
 use reqwest::{RequestBuilder, Response};
 use url::Url;
 
+use super::compression::{Unpacked, unpack};
 use super::failure::CallFault;
-use super::packing::{Unpacked, unpack};
 
 /// The most bytes of a body that are taken, after inflation. A full page has some 20 KiB.
 pub(super) const BODY_BYTES_MAX: usize = 4 * 1024 * 1024;

@@ -19,7 +19,7 @@ mod certificates;
 mod document;
 mod error;
 mod fault;
-mod generate;
+mod generator;
 mod gzip_bomb;
 mod instants;
 mod response;
@@ -30,7 +30,7 @@ mod server;
 mod tests;
 
 pub use error::SandboxError;
-pub use generate::OwnCompany;
+pub use generator::OwnCompany;
 pub use instants::span;
 pub use scenario::Scenario;
 pub use server::{Request, Sandbox};

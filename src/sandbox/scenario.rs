@@ -7,7 +7,7 @@ use chrono::NaiveDate;
 use super::certificates::{ListedCertificate, ListedCompany};
 use super::error::SandboxError;
 use super::fault::PlayedFault;
-use super::generate::{self, OwnCompany};
+use super::generator::{self, OwnCompany};
 use super::scenario_file;
 
 /// What the imitation answers, and when. Read from TOML; `default_scenario.toml` documents every key.
@@ -34,7 +34,7 @@ impl Scenario {
     /// The companies of somebody's own list, to which something happens from `today` on.
     #[must_use]
     pub fn of_list(list: &[OwnCompany], today: NaiveDate) -> Self {
-        Self::new(Vec::new(), generate::of_list(list, today), Vec::new())
+        Self::new(Vec::new(), generator::of_list(list, today), Vec::new())
     }
 
     fn new(keys: Vec<String>, companies: Vec<ListedCompany>, faults: Vec<PlayedFault>) -> Self {

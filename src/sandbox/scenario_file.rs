@@ -8,7 +8,7 @@ use super::certificates::{Days, ListedCertificate, ListedCompany};
 use super::document::OVER_LIMIT;
 use super::error::SandboxError;
 use super::fault::{Effect, PlayedFault, Window};
-use super::generate::{self, GenerateText};
+use super::generator::{self, GenerateText};
 use super::instants::{after, day, first, span};
 
 #[derive(Deserialize)]
@@ -109,7 +109,7 @@ pub(super) fn parse(text: &str) -> Result<Written, SandboxError> {
     };
     let mut companies = numbered("[[company]]", read.company, company)?;
     if let Some(wanted) = read.generate {
-        companies.extend(generate::companies(&wanted).map_err(in_entry("[generate]"))?);
+        companies.extend(generator::companies(&wanted).map_err(in_entry("[generate]"))?);
     }
     let faults = numbered("[[fault]]", read.fault, fault)?;
     Ok((keys, companies, faults))

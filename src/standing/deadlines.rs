@@ -11,7 +11,7 @@ use crate::domain::certificates::{self, Owner};
 use crate::domain::number::Family;
 use crate::store::StoreError;
 use crate::store::companies::CompanyId;
-use crate::store::reports::established::{BATCH_ESTABLISHED_MAX, established, first_ends_between};
+use crate::store::reports::snapshots::{BATCH_ESTABLISHED_MAX, established, first_ends_between};
 
 use super::companies::Entries;
 

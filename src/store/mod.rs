@@ -11,12 +11,12 @@
 pub mod asking;
 pub mod checks;
 pub mod companies;
-pub mod connect;
+pub mod connection;
 pub mod error;
 pub mod outbox;
 pub mod reports;
 mod session;
 pub mod steps;
 
-pub use connect::Store;
+pub use connection::Store;
 pub use error::StoreError;

@@ -5,12 +5,12 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::breaker::{Breaker, SilenceIs};
 use super::check::{Asked, Came, PARSER_VERSION};
+use super::day::Case;
 use super::ground::Ground;
-use super::judging::Case;
 use super::outcome::{self, Attributed, Conclusion, PrefixIs, conclude, new_prefix, sort};
 use super::plan::{Attempt, Planned};
 use super::report::{Ended, Ledger, Progress, span_of};
-use super::reread;
+use super::second_reading;
 use super::teller::Teller;
 use crate::config::Company;
 use crate::domain::event::{EventKind, Trouble};
@@ -270,12 +270,12 @@ async fn read(
         }
         None => (None, records::read(ground.store.pool(), &ids).await?),
     };
-    let older = records.readable.values().filter(|record| reread::is_older(record));
+    let older = records.readable.values().filter(|record| second_reading::is_older(record));
     for id in older.map(|record| record.id).collect::<Vec<_>>() {
         let Some(record) = records.readable.get_mut(&id) else { continue };
         let reread = match &mut claims {
-            Some(claims) => reread::reread(ground, claims, record).await,
-            None => reread::reread_dry(ground, record).await,
+            Some(claims) => second_reading::reread(ground, claims, record).await,
+            None => second_reading::reread_dry(ground, record).await,
         };
         if let Err(error) = reread {
             records.refuse(id, error)?;
@@ -358,8 +358,8 @@ async fn inherit(
     }
     if let Some(heir) = records::read_claimed(claims, &[record.id]).await?.take(record.id)? {
         *record = heir;
-        if reread::is_older(record) {
-            reread::reread(ground, claims, record).await?;
+        if second_reading::is_older(record) {
+            second_reading::reread(ground, claims, record).await?;
         }
     }
     Ok(())

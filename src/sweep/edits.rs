@@ -15,7 +15,7 @@ use crate::store::companies::CompanyId;
 use crate::store::companies::edits::{self, Edit, EditId, Edited, EditsTold};
 use crate::store::companies::renewals::{self, Filed};
 use crate::store::outbox::events::Owed;
-use crate::store::reports::established::{self, BATCH_ESTABLISHED_MAX, Established};
+use crate::store::reports::snapshots::{self, BATCH_ESTABLISHED_MAX, Established};
 use crate::store::{Store, StoreError};
 
 /// How often edits are read anew when another process tells some of them at the same time.
@@ -86,7 +86,7 @@ impl Meaning<'_> {
         let (mut owed, mut leavers) = (Vec::new(), Leavers { calls: self.calls, ..Leavers::default() });
         let filed = renewals::in_force(store.pool()).await?;
         for ids in ids.chunks(BATCH_ESTABLISHED_MAX) {
-            for company in established::established(store.pool(), ids, |_| true).await? {
+            for company in snapshots::established(store.pool(), ids, |_| true).await? {
                 let Some(edited) = edited.get(&company.id) else { continue };
                 match in_file.get(company.keyword.as_str()) {
                     Some(entry) => {

@@ -2,8 +2,8 @@
 //!
 //! Reading order: [`run`] is the whole course of a sweep; `plan` says who is asked and in what order; a `lane` claims companies
 //! and asks some of them at a time, `check` takes one through its pages, `counter` counts the calls before they are made; a
-//! `batch` of answers is concluded by `outcome` (pure; `reread` first, where an older version understood the last answer) and
-//! stored in one transaction. `breaker` and `stops` say whether anybody may be asked at all; `judging` is the day's look at
+//! `batch` of answers is concluded by `outcome` (pure; `second_reading` first, where an older version understood the last answer) and
+//! stored in one transaction. `breaker` and `stops` say whether anybody may be asked at all; `day` is the daily look at
 //! every end; `masses` is what only the whole sweep can tell; `teller` makes operators' events; all stand on the `ground`.
 //!
 //! May import `store`, `juhe`, `config`, `domain` and `clock`. Deliberately absent: any mail (it meets `email` only in rows),
@@ -18,27 +18,27 @@
 //! complete answer: the same bytes, or the same items in another order, are marked and not read. Whatever concludes
 //! something else removes them.
 
-mod accept;
+mod acceptance;
 mod batch;
 mod breaker;
 mod check;
 mod counter;
 mod edits;
 mod ground;
-mod judging;
+mod day;
 mod lane;
 mod masses;
 mod outcome;
 mod plan;
 mod report;
-mod reread;
+mod second_reading;
 mod run;
 mod stops;
 mod teller;
 
-pub use accept::accept;
+pub use acceptance::accept;
+pub use day::{open_doubts, thresholds};
 pub use ground::Mode;
-pub use judging::{open_doubts, thresholds};
 pub use plan::Whom;
 pub use report::{CheckProblem, Halt, NoProgress, OpenDoubt, Progress, Report, Unwatched};
 pub use run::{Sweep, span_of};

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::judging::{self, Case};
+use super::day::{self, Case};
 use super::report::Ended;
 use super::teller::Teller;
 use crate::config::Company;
@@ -186,7 +186,7 @@ fn empty(case: &Case<'_>) -> Conclusion {
         if after.unverified_told_at.take().is_some() {
             events.push(case.reader_event(News::VerifiedAgain, after.last_verified_at));
         }
-    } else if after.unverified_told_at.is_none() && judging::is_stale(case) {
+    } else if after.unverified_told_at.is_none() && day::is_stale(case) {
         after.unverified_told_at = Some(case.now());
         events.push(case.reader_event(News::Unverified, after.last_verified_at));
     }
@@ -241,9 +241,9 @@ fn verified(case: &Case<'_>, outcome: Outcome) -> Record {
 
 /// "Once its answer is in": the ends are judged in the same transaction.
 fn judged(case: &Case<'_>, mut conclusion: Conclusion) -> Conclusion {
-    let judgement = judging::judge_ends(case, &conclusion.after);
+    let judgement = day::judge_ends(case, &conclusion.after);
     conclusion.after.judged_on = Some(case.teller.today());
-    conclusion.after.tell_on = judging::tell_on(case, &conclusion.after);
+    conclusion.after.tell_on = day::tell_on(case, &conclusion.after);
     conclusion.events.extend(judgement.events);
     name_the_rest(&mut conclusion.events, &conclusion.after.snapshot);
     conclusion.told = judgement.told;

@@ -10,8 +10,8 @@ use super::batch::Notes;
 use super::breaker::{Breaker, FAILURES_MAX};
 use super::check::Asking;
 use super::counter::Counter;
+use super::day;
 use super::ground::{Ground, Mode};
-use super::judging;
 use super::lane::{Lane, Line, Pass};
 use super::masses;
 use super::plan::{Plan, Planned, Whom, plan, turn_from_last_tried};
@@ -25,7 +25,7 @@ use crate::juhe::{self, Client};
 use crate::store::asking::budget::{self, Cause};
 use crate::store::checks::claims::Claims;
 use crate::store::checks::commit::note_sweep;
-use crate::store::checks::judging::in_doubt as in_doubt_of;
+use crate::store::checks::judgements::in_doubt as in_doubt_of;
 use crate::store::companies::wrong_clock;
 use crate::store::outbox::events::EventId;
 use crate::store::steps::Steps;
@@ -75,7 +75,7 @@ impl<'a> Sweep<'a> {
         }
         let mut in_doubt = Vec::new();
         if *whom != Whom::Due {
-            judging::judge_these(ground, &ledger, &meant).await?;
+            day::judge_these(ground, &ledger, &meant).await?;
             let whose = whom.named().map(|_| meant.as_slice());
             in_doubt = in_doubt_of(ground.store.pool(), whose).await?;
         }
@@ -92,7 +92,7 @@ impl<'a> Sweep<'a> {
     /// # Errors
     /// When the database fails.
     pub async fn judge_the_day(&self) -> Result<Vec<EventId>, StoreError> {
-        judging::judge_the_day(&self.ground).await
+        day::judge_the_day(&self.ground).await
     }
 
     async fn ask_and_look_back(

@@ -2,8 +2,8 @@
 
 use qualwatch::clock::Clock as _;
 use qualwatch::store::asking::budget::Calls;
-use qualwatch::store::reports::established;
 use qualwatch::store::reports::health::of_the_service;
+use qualwatch::store::reports::snapshots;
 use qualwatch::sweep;
 use sqlx::AssertSqlSafe;
 
@@ -40,8 +40,8 @@ async fn a_company_that_cannot_be_read_keeps_no_edit_and_no_mail_of_others_back(
     let broken = "UPDATE certificates SET qualifications = '[[null]]'
                   WHERE company_id = (SELECT id FROM companies WHERE keyword = '公司1')";
     sqlx::query(broken).execute(&world.pool).await.unwrap();
-    let ids = established::ids(&world.pool).await.unwrap();
-    let readable = established::established(&world.pool, &ids, |_| true).await.unwrap();
+    let ids = snapshots::ids(&world.pool).await.unwrap();
+    let readable = snapshots::established(&world.pool, &ids, |_| true).await.unwrap();
     let names: Vec<&str> = readable.iter().map(|company| company.keyword.as_str()).collect();
     assert_eq!(names, ["公司2"]);
 

@@ -102,6 +102,9 @@ const LEFTOVERS: &[(&str, &str)] = &[
     ("#![allow(", "#![expect(…, reason)] says when it is no longer needed"),
 ];
 
+/// Nouns that look like participles: what a file may be called. A command's file has the command's name.
+const NOUNS: &[&str] = &["filing", "holding", "logging", "reading", "renewing"];
+
 /// Ways of SQL to ask the server's clock or to lose the zone, in lower case.
 const FORBIDDEN_SQL: &[&str] = &[
     "now()",
@@ -125,6 +128,7 @@ fn the_house_is_tidy() {
         faults.extend(purity(source, &dependencies()));
         faults.extend(long_functions(source));
         faults.extend(leftovers(source));
+        faults.extend(named_by_no_noun(&source.path));
     }
     faults.extend(circles_of_rooms(&sources));
     faults.extend(twins(&sources));
@@ -226,6 +230,15 @@ fn circles_of_rooms(sources: &[Source]) -> Vec<String> {
         })
     });
     faults.collect()
+}
+
+/// A file that is called by what it does instead of what it is.
+fn named_by_no_noun(path: &str) -> Option<String> {
+    let name = Path::new(path).file_stem()?.to_str()?;
+    let last = name.rsplit('_').next()?;
+    let is_participle = (last.ends_with("ing") || last.ends_with("ed")) && !NOUNS.contains(&last);
+    (is_participle && !path.contains("/tests/"))
+        .then(|| format!("{path}: files are named by nouns of the field, not by participles"))
 }
 
 /// Public names of two types.
@@ -591,6 +604,19 @@ fn a_circle_of_files_is_a_fault() {
         ];
         let found = circles_of_rooms(&files);
         assert_eq!(found.len(), faults, "{why}: {found:?}");
+    }
+}
+
+#[test]
+fn a_file_named_by_a_participle_is_a_fault() {
+    for (path, is_fault, why) in [
+        ("src/email/refusing.rs", true, "what is done"),
+        ("src/store/reports/established.rs", true, "how something is"),
+        ("src/email/refusals.rs", false, "a thing"),
+        ("src/domain/compare/second_reading.rs", false, "a noun that looks like one"),
+        ("src/domain/compare/tests/absorbed.rs", false, "a test's name says what is tried"),
+    ] {
+        assert_eq!(named_by_no_noun(path).is_some(), is_fault, "{why}");
     }
 }
 

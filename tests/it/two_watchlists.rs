@@ -7,9 +7,9 @@ use qualwatch::clock::Clock as _;
 use qualwatch::config::Watchlist;
 use qualwatch::sandbox::Scenario;
 use qualwatch::store::Store;
-use qualwatch::store::checks::judging::{Judged, mark_judged, next_to_judge};
-use qualwatch::store::reports::established;
+use qualwatch::store::checks::judgements::{Judged, mark_judged, next_to_judge};
 use qualwatch::store::reports::health::days_work;
+use qualwatch::store::reports::snapshots;
 use qualwatch::store::steps::{Step, Steps};
 use qualwatch::sweep::{self, Mode, Whom};
 
@@ -240,7 +240,7 @@ async fn a_pin_that_is_accepted_while_its_company_is_checked_stays_and_is_held_a
 async fn thresholds_that_are_accepted_while_a_company_is_judged_are_judged_by_at_the_next_look() {
     let world = Watch::new(&company(1), "", "2026-01-05").await;
     world.tick().await;
-    let ids = established::ids(world.store.pool()).await.unwrap();
+    let ids = snapshots::ids(world.store.pool()).await.unwrap();
     let tell_on = "SELECT tell_on::text FROM companies";
     let before: NaiveDate = text(&world, tell_on).await.parse().unwrap();
     let mut claims = world.store.company_claims().await.unwrap();

@@ -5,9 +5,9 @@ use std::fmt::Write as _;
 use super::shape::{DoubtsFound, EventsFound, Shape};
 use crate::commands::companies::Names;
 use crate::commands::context::Context;
+use crate::commands::event_line;
 use crate::commands::print;
 use crate::commands::table::{self, cell, table};
-use crate::commands::told;
 use crate::email::words;
 
 /// Lines about events are written so many bytes at a time.
@@ -29,7 +29,7 @@ pub(super) async fn show(
         .each(|recorded| {
             count += 1;
             let summary = words::summary(&recorded.event, language);
-            text.push_str(&told::line(recorded.event.kind(), &summary, colour));
+            text.push_str(&event_line::line(recorded.event.kind(), &summary, colour));
             if text.len() < LINES_BYTES { Ok(()) } else { print::text(&std::mem::take(&mut text)) }
         })
         .await?;

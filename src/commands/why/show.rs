@@ -8,10 +8,10 @@ use comfy_table::Cell;
 
 use super::shape::{EndShape, ThresholdShape, WhyShape};
 use crate::commands::context::Context;
+use crate::commands::event_line;
 use crate::commands::paragraph::paragraph;
 use crate::commands::print;
 use crate::commands::table::{cell, table};
-use crate::commands::told;
 use crate::domain::event::Change;
 use crate::domain::text::displayable;
 use crate::store::reports::reasons::Delivered;
@@ -75,7 +75,7 @@ pub(super) fn text(context: &Context, shape: &WhyShape) -> String {
     }
     for told_of in &shape.events {
         let event = &told_of.event;
-        text.push_str(&told::entry(&when(Some(event.at)), event.kind, &event.summary, colour));
+        text.push_str(&event_line::entry(&when(Some(event.at)), event.kind, &event.summary, colour));
         for delivery in &told_of.deliveries {
             let fate = fate(context, delivery, &told_of.deliveries);
             let line = format!("{}: {fate}", displayable(&delivery.recipient));

@@ -1,18 +1,18 @@
 //! Comparison: a pure function of (snapshot with its doubts, observation, now), design 3.
 //!
 //! One pass over the pairs (`pairs.rs`) moves each doubt by one look (`looks.rs`); what became tellable or established is
-//! then told certificate by certificate (`tell.rs`), gains before losses, so that a certificate established at this very
+//! then told certificate by certificate (`events.rs`), gains before losses, so that a certificate established at this very
 //! look already covers what goes at it. Before an answer is compared with what an older version of the reading established,
-//! that is read again by today's rules (`reread.rs`).
+//! that is read again by today's rules (`second_reading.rs`).
 
 mod looks;
 mod pairs;
-mod reread;
-mod tell;
+mod second_reading;
+mod events;
 
+pub(super) use events::place;
 pub use looks::{LOOKS_NEEDED, LOOKS_NEEDED_EMPTY, LOOKS_NEEDED_MASS, Look, Upstream};
-pub use reread::reread;
-pub(super) use tell::place;
+pub use second_reading::reread;
 
 use std::collections::BTreeMap;
 
@@ -54,12 +54,12 @@ pub fn compare(before: &Snapshot, seen: &Seen, look: &Look<'_>) -> Comparison {
         if shown.is_empty() {
             return Comparison { after, events: Vec::new() };
         }
-        let event = tell::baseline(&mut after, shown, look);
+        let event = events::baseline(&mut after, shown, look);
         return Comparison { after, events: vec![event] };
     }
     looks::clamp_to(&mut after, look.now);
     let outcome = pairs::walk(&mut after, shown, empty, look);
-    let events = tell::tell(before, &mut after, outcome, look);
+    let events = events::tell(before, &mut after, outcome, look);
     Comparison { after, events }
 }
 

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::NaiveDate;
 
-use super::alike::Unlisted;
-use super::shown::Shown;
+use super::selection::Shown;
+use super::shared_change::Unlisted;
 use crate::domain::event::{Change, EventKind};
 use crate::email::words::deadlines::Deadline;
 use crate::email::words::headlines::{Filing, Shared};

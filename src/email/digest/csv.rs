@@ -1,6 +1,6 @@
 //! The list that goes with a letter that cannot name everything: one line an event, in a form that spreadsheets open.
 
-use super::shown::Shown;
+use super::selection::Shown;
 use crate::domain::language::Language;
 use crate::domain::text::displayable;
 use crate::email::words::phrasebook::{Phrase, phrases};

@@ -8,10 +8,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::NaiveDate;
 use serde::Serialize;
 
-use super::around::Around;
 use super::blocks::{Grouped, grouped};
-use super::shown::{Place, Shown};
+use super::selection::{Place, Shown};
 use super::subject;
+use super::surroundings::Around;
 use crate::domain::dates::days_left;
 use crate::domain::event::{CertificateFacts, Change, Event, EventKind, News, Note};
 use crate::domain::language::Language;

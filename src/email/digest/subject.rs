@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use unicode_width::UnicodeWidthStr as _;
 
 use super::blocks::{Grouped, grouped};
-use super::shown::Shown;
+use super::selection::Shown;
 use crate::domain::event::{Change, EventKind};
 use crate::domain::language::Language;
 use crate::email::words::phrasebook::{Phrase, phrases};

@@ -396,7 +396,7 @@ fn decree() -> Vec<Event> {
 #[test]
 fn what_a_decree_moves_is_one_headline_and_what_lapsed_comes_first() {
     let events = decree();
-    let alike = alike::Alike::of(&events[0]).unwrap();
+    let alike = shared_change::Alike::of(&events[0]).unwrap();
     let unlisted = Unlisted { alike, certificates: 9_880, parts: 0, companies: 4_000 };
     for (language, said, headline, more) in [
         (

@@ -2,8 +2,8 @@
 
 use chrono::NaiveDate;
 
+use super::event_text::Telling;
 use super::phrasebook::phrases;
-use super::telling::Telling;
 use super::{changes, companies, days, names, titles, troubles};
 use crate::domain::event::{Baseline, Event, News};
 use crate::domain::language::Language;

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::deadlines::{Deadline, abolished, days_to, passed_day};
+use super::event_text::{Goodness, Saying, Telling};
 use super::phrasebook::Phrase;
 use super::reader_words as w;
-use super::telling::{Goodness, Saying, Telling};
 use super::{companies, days, names, titles};
 use crate::domain::event::{
     CertificateFacts, Change, Elsewhere, EndMove, GradeMove, NamedQualification, News, Note,

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use super::event_text::{Saying, Telling};
 use super::reader_words as w;
-use super::telling::{Saying, Telling};
 use super::{days, deadlines, names};
 use crate::domain::dates::days_left;
 use crate::domain::event::{Baseline, CertificateFacts, Change, Event, Leaver, Leavers, News, TakenBack};

@@ -1,8 +1,8 @@
 //! What operators are told of a trouble and of its end: which sentences stand where. The words are in `operator_words.rs`.
 
+use super::event_text::{Goodness, Saying, Telling};
 use super::operator_words as w;
 use super::phrasebook::Phrase;
-use super::telling::{Goodness, Saying, Telling};
 use super::{causes, days, names};
 use crate::domain::event::{MassEnd, Trouble, TroubleFacts};
 use crate::domain::language::Language;

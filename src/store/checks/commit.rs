@@ -8,8 +8,8 @@ use sqlx::postgres::{PgConnection, PgPool};
 use super::certificates::{self, SnapshotChange};
 use super::claims::Claims;
 use super::records::Record;
-use super::write;
-pub use super::write::StoredAnswer;
+use super::rows;
+pub use super::rows::StoredAnswer;
 use crate::domain::judge::Told;
 use crate::store::companies::CompanyId;
 use crate::store::error::{StoreError, during, must_touch, unless_lost};
@@ -164,12 +164,12 @@ async fn write_all(
 ) -> Result<Vec<EventId>, StoreError> {
     let mut ids: Vec<CompanyId> = failed.iter().map(|failed| failed.company).collect();
     ids.extend(checked.iter().map(|checked| checked.before.id));
-    write::settle_answers(connection, &ids).await?;
+    rows::settle_answers(connection, &ids).await?;
     write_failed(connection, failed).await?;
     write_checked(connection, checked).await?;
     let mut came: Vec<_> = failed.iter().map(|failed| (failed.company, failed.answer, failed.now)).collect();
     came.extend(checked.iter().filter_map(|checked| Some((checked.before.id, checked.answer?, checked.now))));
-    write::answers(connection, &came).await?;
+    rows::answers(connection, &came).await?;
     let mut owed: Vec<&Owed> = Vec::new();
     let mut turns: Vec<&Turn> = failed.iter().flat_map(|failed| failed.troubles).collect();
     for check in checked {
@@ -187,8 +187,8 @@ async fn write_checked(connection: &mut PgConnection, checked: &[Checked<'_>]) -
     }
     let after: Vec<&Record> = checked.iter().map(|check| check.after).collect();
     let before: Vec<&Record> = checked.iter().map(|check| check.before).collect();
-    write::companies(connection, &before, &after).await?;
-    write::standings(connection, &after).await?;
+    rows::companies(connection, &before, &after).await?;
+    rows::standings(connection, &after).await?;
     let changes: Vec<SnapshotChange<'_>> = checked
         .iter()
         .map(|check| SnapshotChange {
@@ -201,10 +201,10 @@ async fn write_checked(connection: &mut PgConnection, checked: &[Checked<'_>]) -
     certificates::change(connection, &changes).await?;
     let doubted = checked.iter().filter(|check| check.before.snapshot.doubts != check.after.snapshot.doubts);
     let doubted: Vec<_> = doubted.map(|check| (check.before.id, &check.after.snapshot)).collect();
-    write::doubts(connection, &doubted).await?;
+    rows::doubts(connection, &doubted).await?;
     let told: Vec<_> =
         checked.iter().flat_map(|check| check.told.iter().map(|told| (check.before.id, told))).collect();
-    write::told(connection, &told).await
+    rows::told(connection, &told).await
 }
 
 /// Companies whose last complete answer came again: no index is touched, nothing else is known to have changed.

@@ -3,8 +3,8 @@
 pub(in crate::store) mod certificates;
 pub mod claims;
 pub mod commit;
-pub mod judging;
+pub mod judgements;
 pub mod observations;
 pub mod records;
 pub mod standings;
-mod write;
+mod rows;

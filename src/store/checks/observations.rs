@@ -8,7 +8,7 @@ use sqlx::postgres::{PgConnection, PgPool};
 use super::certificates::{self, SnapshotChange};
 use super::claims::Claims;
 use super::records::Record;
-use super::write;
+use super::rows;
 use crate::store::companies::CompanyId;
 use crate::store::error::{StoreError, during, unless_lost};
 
@@ -104,7 +104,7 @@ async fn commit_rereading_once(
     let mut tx = claims.connection().begin().await.map_err(during(doing))?;
     let change = SnapshotChange { company: id, before: &before.snapshot, after: &after.snapshot, now };
     certificates::reword(&mut tx, change).await?;
-    write::doubts(&mut tx, &[(id, &after.snapshot)]).await?;
+    rows::doubts(&mut tx, &[(id, &after.snapshot)]).await?;
     sqlx::query!("UPDATE observations SET parser_version = $2 WHERE id = $1", answer.id, version)
         .execute(&mut *tx)
         .await

@@ -7,7 +7,7 @@ use sqlx::postgres::{PgConnection, PgPool};
 
 use crate::domain::judge::Renewal;
 use crate::domain::number::CertificateNumber;
-use crate::store::checks::judging;
+use crate::store::checks::judgements;
 use crate::store::companies::CompanyId;
 use crate::store::error::{StoreError, during};
 
@@ -81,7 +81,7 @@ async fn end_all(
     .await
     .map_err(during("taking back a renewal"))?;
     // What it silenced may be due now.
-    judging::judge_anew(connection, company).await?;
+    judgements::judge_anew(connection, company).await?;
     Ok(ended.rows_affected())
 }
 

@@ -6,7 +6,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use sqlx::postgres::{PgConnection, PgPool};
 
 use crate::domain::number::CertificateNumber;
-use crate::store::checks::judging;
+use crate::store::checks::judgements;
 use crate::store::companies::CompanyId;
 use crate::store::error::{StoreError, during};
 
@@ -102,7 +102,7 @@ async fn end_all(
     .await
     .map_err(during("ending a snooze"))?;
     // What it silenced may be due now.
-    judging::judge_anew(connection, company).await?;
+    judgements::judge_anew(connection, company).await?;
     Ok(ended.rows_affected())
 }
 

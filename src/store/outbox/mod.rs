@@ -2,8 +2,8 @@
 
 pub mod dead_letters;
 pub mod events;
-pub mod mailing;
-pub mod readdressing;
+pub mod messages;
+pub mod address_changes;
 pub mod recipients;
 pub mod refusals;
 pub mod retention;

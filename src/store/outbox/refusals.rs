@@ -7,7 +7,7 @@ use sqlx::postgres::{PgConnection, PgPool};
 use crate::store::asking::stops::What;
 use crate::store::error::{StoreError, during, unless_lost};
 use crate::store::outbox::events::Recorded;
-use crate::store::outbox::mailing::DeliveryId;
+use crate::store::outbox::messages::DeliveryId;
 use crate::store::outbox::recipients::{Recipient, RecipientClaim};
 use crate::store::outbox::troubles::{self, Turn};
 

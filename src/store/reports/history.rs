@@ -8,7 +8,7 @@ use sqlx::postgres::PgPool;
 use crate::domain::snapshot::Snapshot;
 use crate::store::checks::certificates;
 use crate::store::error::{StoreError, during};
-use crate::store::reports::established::Established;
+use crate::store::reports::snapshots::Established;
 
 /// The companies as they were established just before `end`, without the doubts of that time, which are not kept. When a
 /// company was last verified is given only where it is known exactly.

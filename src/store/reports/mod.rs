@@ -1,13 +1,13 @@
 //! Reads for people and programs: what `status`, `list`, `history`, `why` and monitors show.
 
-pub mod established;
+pub mod snapshots;
 pub mod figures;
 pub mod health;
 pub mod history;
 pub mod letters;
 pub mod overview;
-pub mod queried;
+pub mod query_days;
 pub mod reasons;
-mod reads;
+mod lookups;
 
-pub use reads::*;
+pub use lookups::*;

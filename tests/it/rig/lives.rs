@@ -5,7 +5,7 @@ use std::fs;
 use std::process::{Command, Stdio};
 
 use nix::sys::signal::Signal;
-use qualwatch::store::connect::MIGRATIONS;
+use qualwatch::store::connection::MIGRATIONS;
 use qualwatch::store::steps::Step;
 use sqlx::AssertSqlSafe;
 use tokio::net::TcpListener;

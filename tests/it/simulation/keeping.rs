@@ -1,7 +1,7 @@
 //! A world that lasts longer than `[database].keep`, with and without forgetting: nobody can tell the difference.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use qualwatch::store::reports::{established, history};
+use qualwatch::store::reports::{history, snapshots};
 use serde_json::Value;
 use sqlx::types::Json;
 
@@ -59,8 +59,8 @@ async fn heard(course: &Course) -> Heard {
         })
         .collect();
     mails.sort();
-    let ids = established::ids(pool).await.unwrap();
-    let companies = established::established(pool, &ids, |_| true).await.unwrap();
+    let ids = snapshots::ids(pool).await.unwrap();
+    let companies = snapshots::established(pool, &ids, |_| true).await.unwrap();
     let evening = course.truth.first.at(23, 0);
     let companies = history::as_of(pool, companies, evening).await.unwrap();
     let first_evening = companies.iter().map(|company| format!("{:?}", company.snapshot)).collect();

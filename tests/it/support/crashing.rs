@@ -8,7 +8,7 @@ use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use qualwatch::commands::{Arguments, obey_in_steps};
+use qualwatch::commands::{Arguments, dispatch_in_steps};
 use qualwatch::store::steps::{Step, Steps};
 use tokio::sync::Notify;
 
@@ -117,6 +117,6 @@ fn a_process_to_be_killed() {
     let arguments = Arguments::try_parse_from(["qualwatch"].into_iter().chain(arguments.split(' '))).unwrap();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     qualwatch::commands::start_logging(&arguments);
-    let exit = runtime.block_on(Box::pin(obey_in_steps(arguments, &steps))).unwrap();
+    let exit = runtime.block_on(Box::pin(dispatch_in_steps(arguments, &steps))).unwrap();
     std::process::exit(exit.code().into());
 }

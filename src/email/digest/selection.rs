@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use chrono::NaiveDate;
 
-use super::alike::{Alike, Unlisted};
+use super::shared_change::{Alike, Unlisted};
 
 use crate::domain::event::{Change, Event, EventKind, News, Note, Trouble};
 use crate::domain::keyword::Keyword;

@@ -15,12 +15,12 @@ use crate::store::steps::NoSteps;
 /// A reading that takes longer is given up: a database that has fallen silent answers nobody.
 const READING_MAX: Duration = Duration::from_secs(10);
 
-pub(super) struct OutsideLoop<'s> {
+pub(super) struct BoardLoop<'s> {
     common: &'s Common<'s>,
     reader: FiguresReader,
 }
 
-impl<'s> OutsideLoop<'s> {
+impl<'s> BoardLoop<'s> {
     pub(super) fn new(common: &'s Common<'s>) -> Self {
         Self { common, reader: FiguresReader::default() }
     }

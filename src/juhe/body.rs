@@ -4,8 +4,8 @@
 use serde_json::{Map, Value};
 
 use super::codes::text_of_resultcode;
+use super::fast_path;
 use super::json::{self, Text};
-use super::ordinary;
 use crate::domain::observation::{AnswerPage, Item, PAGE_SIZE, PAGES_MAX};
 
 /// The most items one body may hold: what a provider that ignores `pageSize` can send of one company.
@@ -25,7 +25,7 @@ pub(super) enum Said {
 /// # Errors
 /// Why it cannot be read, in words.
 pub(super) fn read(body: &[u8]) -> Result<Said, String> {
-    match ordinary::read(body).filter(|page| page.items.len() <= ITEMS_MAX) {
+    match fast_path::read(body).filter(|page| page.items.len() <= ITEMS_MAX) {
         Some(page) => Ok(Said::Page(page)),
         None => read_leniently(body),
     }

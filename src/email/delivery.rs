@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use sha2::{Digest as _, Sha256};
 
-use super::digest::alike::{Alike, Unlisted};
+use super::digest::shared_change::{Alike, Unlisted};
 use super::digest::{Around, Letter, compose_with_unlisted};
 use super::error::EmailError;
 use super::message::{Envelope, build};
@@ -22,8 +22,8 @@ use crate::config::EmailAddress;
 use crate::domain::event::Event;
 use crate::domain::keyword::Keyword;
 use crate::store::StoreError;
-use crate::store::outbox::mailing::{self, DeliveryId, Draft, Loose, MessageRow, Waiting};
-use crate::store::outbox::readdressing;
+use crate::store::outbox::address_changes;
+use crate::store::outbox::messages::{self, DeliveryId, Draft, Loose, MessageRow, Waiting};
 use crate::store::outbox::recipients::{self, Recipient, RecipientClaim, Taken};
 use crate::store::outbox::troubles;
 use crate::store::steps::Step;
@@ -169,7 +169,7 @@ impl Run<'_> {
         ripe: Ripe,
     ) -> Result<Next, EmailError> {
         let sent_before = self.mailed.sent;
-        for message in &mailing::frozen(served.claim).await? {
+        for message in &messages::frozen(served.claim).await? {
             let parcel = Parcel {
                 address: &message.address,
                 message_id: &message.message_id,
@@ -250,12 +250,12 @@ impl Run<'_> {
         ripe: Ripe,
     ) -> Result<(Gathered, bool), EmailError> {
         // More may have come, or less be left, since it was read who waits.
-        let (reader_since, operator_since) = mailing::loose_since(claim).await?;
+        let (reader_since, operator_since) = messages::loose_since(claim).await?;
         let now_waiting = Waiting { reader_since, operator_since, ..waiting.clone() };
         let share = self.share_of(&now_waiting, ripe).unwrap_or_default();
         let (mut gathered, mut next, mut is_readable) = (Gathered::default(), None, true);
         loop {
-            let mut slice = mailing::loose(claim, next).await?;
+            let mut slice = messages::loose(claim, next).await?;
             is_readable &= slice.unreadable.is_empty();
             self.report_unreadable(claim.recipient(), slice.unreadable);
             slice.loose.retain(|delivery| share.contains(&delivery.event.kind().audience()));
@@ -281,7 +281,7 @@ impl Run<'_> {
         let others = self.readers.others(loose, &recipient);
         if !others.is_empty() {
             let now = self.mailer.clock.now();
-            let new = readdressing::readdress(claim, &others, now).await?;
+            let new = address_changes::readdress(claim, &others, now).await?;
             tracing::info!(cancelled = others.len(), to = new.len(), "no longer gets this news by the file");
             if !self.readers.names(&recipient) {
                 self.tell_of_readdressed(claim, &new).await?;
@@ -297,7 +297,7 @@ impl Run<'_> {
         claim: &mut RecipientClaim,
         to: &[Recipient],
     ) -> Result<(), EmailError> {
-        let causes = readdressing::undeliverable_causes(claim).await?;
+        let causes = address_changes::undeliverable_causes(claim).await?;
         if causes.is_empty() {
             return Ok(());
         }
@@ -392,7 +392,7 @@ impl Run<'_> {
             MessageState::Draft { subject, covers } => {
                 let Parcel { address, message_id, content, .. } = *parcel;
                 let draft = Draft { address, message_id, subject, content, covers };
-                mailing::freeze(served.claim, &draft, self.mailer.clock.now()).await?
+                messages::freeze(served.claim, &draft, self.mailer.clock.now()).await?
             }
         };
         steps.reached(Step::Frozen).await;
@@ -406,7 +406,7 @@ impl Run<'_> {
             Err(failure) => {
                 // Only while it is unknown whether it was taken must a repeat carry the same bytes.
                 let deliveries =
-                    if failure.is_certain() { mailing::thaw(served.claim, row).await? } else { Vec::new() };
+                    if failure.is_certain() { messages::thaw(served.claim, row).await? } else { Vec::new() };
                 if self.halve(&failure, parcel.content.len()) || self.post.renew_after(&failure).await {
                     return Ok(Next::Again);
                 }
@@ -460,7 +460,7 @@ impl Run<'_> {
         let teller = self.mailer.teller();
         let first = parcel.first.map(|first| first.to_string()).unwrap_or_default();
         let turns = teller.reachable(&recipient, [recipient.as_str(), &first]);
-        let told = mailing::mark_sent(claim, row, &receipt.reply, &turns, teller.now).await?;
+        let told = messages::mark_sent(claim, row, &receipt.reply, &turns, teller.now).await?;
         self.mailed.told.extend(told);
         self.mailed.sent += 1;
         self.failures_in_a_row.clear();

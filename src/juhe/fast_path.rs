@@ -1,5 +1,5 @@
 //! An ordinary answer, read straight from its text into a page, without the copies that the lenient reading makes on the way.
-//! It takes only what means the same to both; whatever is unusual in an answer is left to the other (`reading`, `json`).
+//! It takes only what means the same to both; whatever is unusual in an answer is left to the other (`body`, `json`).
 
 use std::fmt;
 use std::marker::PhantomData;

@@ -169,7 +169,7 @@ fn an_ordinary_answer_is_read_the_short_way() {
     let other = r#"{"reason":"success","resultcode":"200","more":-1.5,"result":{"total":1,"pageNum":1,
         "items":[{"organ":null,"certificateNum":141002510,"more":true}]},"error_code":0}"#;
     for body in [SUCCESS, &escaped, other, r#"{"error_code":0,"result":{"total":0,"items":[]}}"#] {
-        let page = ordinary::read(body.as_bytes()).unwrap_or_else(|| panic!("unusual: {body}"));
+        let page = fast_path::read(body.as_bytes()).unwrap_or_else(|| panic!("unusual: {body}"));
         assert_eq!(read_leniently(body.as_bytes()), Ok(Said::Page(page)), "{body}");
     }
 }
@@ -201,7 +201,7 @@ fn whatever_is_unusual_is_left_to_the_lenient_reading() {
         (r#"{"error_code":0,"result":{"total":0,"items":[]}} x"#, "text behind"),
         (&many, "more values than an answer can hold"),
     ] {
-        assert_eq!(ordinary::read(body.as_bytes()), None, "{why}: {}", &body[..body.len().min(80)]);
+        assert_eq!(fast_path::read(body.as_bytes()), None, "{why}: {}", &body[..body.len().min(80)]);
     }
 }
 
@@ -282,7 +282,7 @@ proptest! {
             let at = at.index(body.len());
             body[at] = byte;
         }
-        if let Some(page) = ordinary::read(&body) {
+        if let Some(page) = fast_path::read(&body) {
             prop_assert_eq!(read_leniently(&body), Ok(Said::Page(page)));
         }
     }

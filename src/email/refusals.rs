@@ -12,7 +12,7 @@ use super::ripeness::{LOGIN_PAUSE, Ripe, is_over, may_log_in};
 use super::run::{Gate, MailProblem, Next, Pending, Run, Served, span_of};
 use super::smtp::failure::{Blame, SendFailure, Stage};
 use crate::store::asking::stops::{self, Stop, What};
-use crate::store::outbox::mailing::DeliveryId;
+use crate::store::outbox::messages::DeliveryId;
 use crate::store::outbox::recipients::{self, Recipient, RecipientClaim, Taken};
 use crate::store::outbox::refusals::{self, RecipientRefusal, Refused};
 use crate::store::outbox::troubles;

@@ -18,7 +18,7 @@ use crate::domain::rhythm::days_hour;
 use crate::domain::text::chain;
 use crate::store::checks::claims::{BATCH_COMPANIES_MAX, Claims};
 use crate::store::checks::commit::{self, Batch, Checked};
-use crate::store::checks::judging::{self, Judged};
+use crate::store::checks::judgements::{self, Judged};
 use crate::store::checks::records::{self, Record, Records};
 use crate::store::companies::CompanyId;
 use crate::store::outbox::events::{EventId, Recorded};
@@ -155,7 +155,7 @@ pub(super) async fn judge_the_day(ground: &Ground<'_>) -> Result<Vec<EventId>, S
     let mut judge = Judge::new(ground);
     let mut last = None;
     loop {
-        let ids = judging::next_to_judge(pool, file, today, stale_since, last).await?;
+        let ids = judgements::next_to_judge(pool, file, today, stale_since, last).await?;
         let Some(newest) = ids.last() else { break };
         last = Some(*newest);
         judge.judge(&ids).await?;
@@ -173,7 +173,7 @@ pub(super) async fn judge_these(
     let stale_since = stale_since(ground, ground.now());
     let mut judge = Judge::new(ground);
     for ids in ids.chunks(IDS_MAX) {
-        let reached = judging::to_judge_of(ground.store.pool(), ids, today, stale_since).await?;
+        let reached = judgements::to_judge_of(ground.store.pool(), ids, today, stale_since).await?;
         judge.judge(&reached).await?;
     }
     let Found { stored, imagined } = judge.done().await?;
@@ -263,7 +263,7 @@ impl<'g, 'a> Judge<'g, 'a> {
             tracing::error!(company, error = chain(error), "what was judged cannot be stored");
         }
         self.found.stored.extend(committed.told);
-        judging::mark_judged(&mut claims, &silent, self.ground.teller().today()).await?;
+        judgements::mark_judged(&mut claims, &silent, self.ground.teller().today()).await?;
         if !looked.is_empty() {
             self.ground.steps.reached(Step::Judged).await;
         }

@@ -24,16 +24,16 @@ use crate::store::steps::{NoSteps, Steps};
 ///
 /// # Errors
 /// Whatever stopped it; [`Exit::of`] says how the process then ends.
-pub async fn obey(arguments: Arguments) -> anyhow::Result<Exit> {
-    Box::pin(obey_in_steps(arguments, &NoSteps)).await
+pub async fn dispatch(arguments: Arguments) -> anyhow::Result<Exit> {
+    Box::pin(dispatch_in_steps(arguments, &NoSteps)).await
 }
 
 /// The same, and `steps` is told how far `check` and `run` are. That is how tests kill a process at a given step: the program
 /// itself has no crash points that somebody could pull by mistake.
 ///
 /// # Errors
-/// As [`obey()`].
-pub async fn obey_in_steps(arguments: Arguments, steps: &dyn Steps) -> anyhow::Result<Exit> {
+/// As [`dispatch()`].
+pub async fn dispatch_in_steps(arguments: Arguments, steps: &dyn Steps) -> anyhow::Result<Exit> {
     let places = &arguments.places;
     match &arguments.command {
         Command::Run => run(places, steps).await,

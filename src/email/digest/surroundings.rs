@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, NaiveDate, Utc};
 
-use super::shown::Shown;
+use super::selection::Shown;
 use crate::config::Watchlist;
 use crate::domain::dates::days_left;
 use crate::domain::event::{Audience, Event};

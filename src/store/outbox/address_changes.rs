@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use sqlx::Connection as _;
 
 use crate::store::error::{StoreError, during, must_touch, unless_lost};
-use crate::store::outbox::mailing::Loose;
+use crate::store::outbox::messages::Loose;
 use crate::store::outbox::recipients::{Recipient, RecipientClaim};
 
 /// Cancels deliveries of the claimed recipient, who no longer gets their company's news. Each comes with those who get it

@@ -1,7 +1,7 @@
 //! `qualwatch backup` and `qualwatch restore`: the database in one file, by PostgreSQL's own programs.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::Seek as _;
+use std::io::{ErrorKind, Seek as _};
 use std::os::fd::AsFd as _;
 use std::os::unix::fs::{OpenOptionsExt as _, fchown};
 use std::path::{Path, PathBuf};
@@ -98,7 +98,12 @@ async fn write(file: &Path, dumping: impl AsyncFnOnce(File) -> anyhow::Result<Ex
     let unfinished = file.with_added_extension("unfinished");
     let writing = || format!("writing {}", unfinished.display());
     let mut options = OpenOptions::new();
-    let target = options.read(true).write(true).create(true).truncate(true).mode(0o600).open(&unfinished);
+    // Where others may write, too, nothing that lies there already is written through: a link, or a file of theirs.
+    match fs::remove_file(&unfinished) {
+        Err(error) if error.kind() != ErrorKind::NotFound => return Err(error).with_context(writing),
+        _ => {}
+    }
+    let target = options.read(true).write(true).create_new(true).mode(0o600).open(&unfinished);
     let target = target.with_context(writing)?;
     let synced = target.try_clone().with_context(writing)?;
     let finished = dumping(target).await.and_then(|exit| {

@@ -5,7 +5,7 @@ use chrono::TimeDelta;
 
 use crate::domain::certificates::Certificate;
 use crate::domain::keyword::Keyword;
-use crate::domain::text::displayable;
+use crate::domain::text::spreadsheet_cell;
 use crate::store::Store;
 use crate::store::companies::CompanyId;
 use crate::store::reports::snapshots;
@@ -148,15 +148,15 @@ fn cells(certificate: &Certificate) -> anyhow::Result<[String; COLUMNS.len()]> {
     fn shown(value: Option<impl ToString>) -> String {
         value.map(|value| value.to_string()).unwrap_or_default()
     }
-    let text = |text: &Option<String>| text.as_deref().map(guarded).unwrap_or_default();
+    let text = |text: &Option<String>| text.as_deref().map(spreadsheet_cell).unwrap_or_default();
     let word = |value: serde_json::Value| value.as_str().unwrap_or_default().to_owned();
     let qualifications: Vec<&str> =
         certificate.qualifications.iter().map(|held| held.text.as_str()).collect();
     Ok([
-        guarded(certificate.company.as_str()),
-        guarded(&certificate.name),
+        spreadsheet_cell(certificate.company.as_str()),
+        spreadsheet_cell(&certificate.name),
         text(&certificate.business_id),
-        guarded(&certificate.certificate_num),
+        spreadsheet_cell(&certificate.certificate_num),
         word(serde_json::to_value(certificate.family)?),
         text(&certificate.kind),
         text(&certificate.organ),
@@ -167,19 +167,11 @@ fn cells(certificate: &Certificate) -> anyhow::Result<[String; COLUMNS.len()]> {
         shown(certificate.filing_day),
         word(serde_json::to_value(certificate.state)?),
         shown(certificate.last_verified_at.map(|at| at.to_rfc3339())),
-        guarded(&qualifications.join("; ")),
+        spreadsheet_cell(&qualifications.join("; ")),
         certificate.other_ends.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "),
         shown(certificate.snoozed_until),
         shown(certificate.renewal_filed),
     ])
-}
-
-/// A text that a spreadsheet does not take for a formula (OWASP, CSV injection). Full-width signs count: some programs fold
-/// them first.
-fn guarded(text: &str) -> String {
-    let risky = ['=', '+', '-', '@', '\t', '\r', '＝', '＋', '－', '＠'];
-    let shown = displayable(text);
-    if text.starts_with(risky) || shown.starts_with(risky) { format!("'{shown}") } else { shown }
 }
 
 #[cfg(test)]
@@ -191,7 +183,7 @@ mod tests {
     proptest! {
         #[test]
         fn whatever_a_cell_holds_a_spreadsheet_reads_it_as_that_text(texts in prop::collection::vec(any::<String>(), 2..5)) {
-            let cells: Vec<String> = texts.iter().map(|text| guarded(text)).collect();
+            let cells: Vec<String> = texts.iter().map(|text| spreadsheet_cell(text)).collect();
             let mut bytes = Vec::new();
             let mut writer = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(&mut bytes);
             writer.write_record(&cells).unwrap();
@@ -217,7 +209,7 @@ mod tests {
             ("设计资质", "设计资质", "a text"),
             ("D241-1", "D241-1", "not in front"),
         ] {
-            assert_eq!(guarded(text), cell, "{why}");
+            assert_eq!(spreadsheet_cell(text), cell, "{why}");
         }
     }
 }

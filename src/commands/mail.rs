@@ -46,7 +46,7 @@ struct Shape {
 /// An address that cannot be one (wrong use), or there is no database.
 pub(super) async fn mail(places: &Places, arguments: &Mail) -> anyhow::Result<Exit> {
     let reader = arguments.output.reader();
-    let context = Context::load(places, reader)?;
+    let context = Context::load_to_read(places, reader)?;
     let to: EmailAddress = arguments.to.parse().map_err(|bad| Refusal::wrong_use(format!("--to: {bad}")))?;
     let day = arguments.on.unwrap_or(context.today());
     let database = OpenDatabase::open_existing(&context).await?;

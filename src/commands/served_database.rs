@@ -3,7 +3,7 @@
 
 use std::fs;
 use std::io::{self, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use super::exit::Refusal;
@@ -47,7 +47,7 @@ pub(super) fn remember(state_dir: &Path, place: &str) -> io::Result<()> {
     if ServedDatabase::of(state_dir).is_some_and(|served| served.place == place) {
         return Ok(());
     }
-    fs::create_dir_all(state_dir)?;
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(state_dir)?;
     let mut options = fs::OpenOptions::new();
     let mut file =
         options.write(true).create(true).truncate(true).mode(0o600).open(state_dir.join(MARKER))?;

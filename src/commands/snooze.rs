@@ -42,10 +42,11 @@ struct Listed {
 /// A company or certificate that is not there, or a day that is not ahead (wrong use); or there is no database.
 pub(super) async fn snooze(places: &Places, arguments: &SnoozeArguments) -> anyhow::Result<Exit> {
     let reader = arguments.output.reader();
-    let context = Context::load(places, reader)?;
     let (Some(company), Some(number)) = (&arguments.company, &arguments.certificate) else {
+        let context = Context::load_to_read(places, reader)?;
         return list(&context, arguments.company.as_ref(), reader).await;
     };
+    let context = Context::load(places, reader)?;
     let named = NamedCertificate::read(&context, company, number)?;
     if arguments.until.is_some_and(|until| until <= context.today()) {
         let refusal = Refusal::wrong_use("the day must be in the future: nothing would be silent");

@@ -135,9 +135,12 @@ impl DatabaseUrl {
     /// Where the database is, without login and parameters: for people.
     #[must_use]
     pub fn place(&self) -> String {
-        let socket = self.url.query_pairs().find(|(key, _)| key == "host").map(|(_, host)| host.into_owned());
-        let host = socket.or_else(|| self.url.host_str().map(str::to_owned)).unwrap_or_default();
-        let port = self.url.port().map(|port| format!(":{port}")).unwrap_or_default();
+        // Of several the last one counts, as for libpq.
+        let named = |key: &str| self.url.query_pairs().filter(|(found, _)| found == key).last();
+        let named = |key: &str| named(key).map(|(_, value)| value.into_owned());
+        let host = named("host").or_else(|| self.url.host_str().map(str::to_owned)).unwrap_or_default();
+        let port = named("port").or_else(|| self.url.port().map(|port| port.to_string()));
+        let port = port.map(|port| format!(":{port}")).unwrap_or_default();
         format!("postgres://{host}{port}{}", self.url.path())
     }
 }

@@ -88,17 +88,28 @@ pub fn listing_of(state_dir: &Path, watchlist: &Path) -> String {
 
 fn kept_id(state_dir: &Path) -> io::Result<String> {
     let path = state_dir.join(LISTING);
-    if let Ok(id) = fs::read_to_string(&path) {
-        return Ok(id.trim().to_owned());
+    if let Some(id) = read_id(&path) {
+        return Ok(id);
     }
     let id = random::name();
-    DirBuilder::new().recursive(true).mode(0o700).create(state_dir)?;
-    match OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path) {
-        Ok(mut file) => file.write_all(id.as_bytes()).map(|()| id),
+    // Named only when it is whole: an empty one would be every machine's.
+    let half = half_of(state_dir, LISTING)?;
+    write_new(state_dir, &half, &id)?;
+    match fs::hard_link(&half, &path) {
+        // One that a full disk left empty.
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && read_id(&path).is_none() => {
+            fs::rename(&half, &path)?;
+        }
         // Another process was faster.
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => fs::read_to_string(&path),
-        Err(error) => Err(error),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => fs::remove_file(&half)?,
+        linked => linked.and_then(|()| fs::remove_file(&half))?,
     }
+    Ok(read_id(&path).unwrap_or(id))
+}
+
+fn read_id(path: &Path) -> Option<String> {
+    let id = fs::read_to_string(path).ok()?.trim().to_owned();
+    Some(id).filter(|id| !id.is_empty())
 }
 
 /// Keeps a copy of an accepted file, whole or not at all, readable by the owner only. It holds no secret: a file that does
@@ -116,19 +127,28 @@ pub fn keep_accepted(state_dir: &Path, text: &str) -> Result<(), ConfigError> {
 }
 
 fn write_whole(state_dir: &Path, path: &Path, text: &str) -> io::Result<()> {
-    DirBuilder::new().recursive(true).mode(0o700).create(state_dir)?;
-    let half = state_dir.join(format!(".{ACCEPTED}.{}", std::process::id()));
-    // A leftover of a process that died here under the same number must not be written through.
-    match fs::remove_file(&half) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&half)?;
-    file.write_all(text.as_bytes())?;
-    own_as(state_dir, &file)?;
-    file.sync_all()?;
+    let half = half_of(state_dir, ACCEPTED)?;
+    write_new(state_dir, &half, text)?;
     fs::rename(&half, path)?;
     File::open(state_dir)?.sync_all()
+}
+
+/// What a file is called while it is written. A leftover of a process that died here under the same number must not be written
+/// through.
+fn half_of(state_dir: &Path, name: &str) -> io::Result<PathBuf> {
+    DirBuilder::new().recursive(true).mode(0o700).create(state_dir)?;
+    let half = state_dir.join(format!(".{name}.{}", std::process::id()));
+    match fs::remove_file(&half) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(half),
+    }
+}
+
+fn write_new(state_dir: &Path, path: &Path, text: &str) -> io::Result<()> {
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    file.write_all(text.as_bytes())?;
+    own_as(state_dir, &file)?;
+    file.sync_all()
 }
 
 /// Root may run a command in the state directory of a service: what it writes there must stay the service's to read.
@@ -151,6 +171,22 @@ mod tests {
     use std::os::unix::fs::symlink;
 
     use super::*;
+
+    #[test]
+    fn an_id_is_kept_whole_and_an_empty_one_is_none() {
+        let directory = tempfile::tempdir().unwrap();
+        let (state, id) = (directory.path(), directory.path().join(LISTING));
+        let of = |watchlist: &str| listing_of(state, Path::new(watchlist));
+        let first = of("a.toml");
+        assert!(!first.starts_with('.') && first == of("a.toml") && first != of("b.toml"), "{first}");
+        fs::write(&id, "\n").unwrap();
+        let anew = of("a.toml");
+        assert!(
+            !anew.starts_with('.') && anew != first && anew == of("a.toml"),
+            "what a full disk left: {anew}"
+        );
+        assert_eq!(fs::read_dir(state).unwrap().count(), 1, "nothing half is left");
+    }
 
     #[test]
     fn a_file_is_known_by_its_other_names() {

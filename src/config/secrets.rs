@@ -220,8 +220,12 @@ fn first_given(
 
 fn read_file(path: &Path) -> io::Result<String> {
     let mut text = String::new();
-    File::open(path)?.take(SECRET_BYTES_MAX).read_to_string(&mut text)?;
-    Ok(text)
+    File::open(path)?.take(SECRET_BYTES_MAX + 1).read_to_string(&mut text)?;
+    if u64::try_from(text.len()).is_ok_and(|bytes| bytes <= SECRET_BYTES_MAX) {
+        Ok(text)
+    } else {
+        Err(io::Error::new(io::ErrorKind::FileTooLarge, "it is far too long for a secret"))
+    }
 }
 
 /// A secret is one line: a second one means that the wrong file was named.

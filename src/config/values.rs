@@ -110,7 +110,7 @@ pub(super) fn days(value: &DeValue<'_>, least: u64) -> Result<u16, Complaint> {
     u16::try_from(number).map_err(|_| Complaint::new(Slip::out_of_range(least, DAYS_MAX), "is out of range"))
 }
 
-/// A rate: a number above 0, whole or not, at most 1000.
+/// A rate: a number from 0.001 to 1,000,000, whole or not.
 pub(super) fn rate(value: &DeValue<'_>) -> Result<f64, Complaint> {
     let read = match value {
         DeValue::Integer(number) => number.to_string().parse::<f64>().ok(),

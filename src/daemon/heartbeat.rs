@@ -181,15 +181,11 @@ impl<'s> HealthLoop<'s> {
     async fn beat(&mut self, day: &Day, watchlist: &Watchlist, now: DateTime<Utc>) {
         let Some(beat) = self.news(day, watchlist, now) else { return };
         let sent = match &watchlist.heartbeat.url {
-            Some(url) => send(url, beat).await,
+            Some(url) => send(url, beat).await.inspect(|()| tracing::info!(?beat, "heartbeat")),
             None => Ok(()),
         };
         match sent {
-            Ok(()) => {
-                let today = watchlist.day_of(now);
-                (self.told, self.is_missed) = (Some((today, beat)), false);
-                tracing::info!(?beat, "heartbeat");
-            }
+            Ok(()) => (self.told, self.is_missed) = (Some((watchlist.day_of(now), beat)), false),
             Err(error) => {
                 if !self.is_missed {
                     // Without its URL: whoever knows it can silence the switch.

@@ -145,7 +145,7 @@ fn iso_day(text: &str) -> Option<NaiveDate> {
     )
 }
 
-/// An instant in milliseconds (12 or 13 digits) or seconds (9 or 10), as 天眼查's sources give it, as a day in
+/// An instant in milliseconds (11 to 13 digits) or seconds (9 or 10), as 天眼查's sources give it, as a day in
 /// Asia/Shanghai: midnight there is 16:00 of the day before in UTC.
 fn instant(text: &str) -> Option<NaiveDate> {
     let digits = text.strip_prefix('-').unwrap_or(text);

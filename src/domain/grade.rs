@@ -59,7 +59,7 @@ impl Grade {
     }
 
     /// The text for comparison: width, brackets and 壹 for 一 do not matter.
-    fn key(&self) -> String {
+    pub(crate) fn key(&self) -> String {
         unfold_numerals(normalised(&self.0))
     }
 

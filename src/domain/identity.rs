@@ -92,10 +92,12 @@ pub fn whose(ours: Option<&Prefix>, numbers: &Numbers, items: Vec<Item>) -> Whos
     }
     let is_of_known = numbers.listed.is_empty() || bears_half(&numbers.listed, &unmarked);
     let Some(ours) = ours else {
-        return if by_prefix.is_empty() && !is_of_known {
-            Whose::Disputed { found: Vec::new() }
-        } else {
+        // Numbers that are known speak also against a first prefix: an answer of other ones would tell all of them as gone.
+        let bears_known = |items: &Vec<Item>| numbers.listed.is_empty() || bears_half(&numbers.listed, items);
+        return if is_of_known && by_prefix.is_empty() || by_prefix.values().any(bears_known) {
             first_answer(by_prefix, unmarked)
+        } else {
+            Whose::Disputed { found: by_prefix.into_keys().collect() }
         };
     };
     if let Some(mut own) = by_prefix.remove(ours) {
@@ -245,6 +247,8 @@ mod tests {
             (None, &[], &[(UUID, "A1"), ("=660e8400-x", "A2")], Ok("A1 A2"), "other ids name nobody"),
             (None, &["A1", "A2"], &[(UUID, "A1")], Ok("A1"), "they never did, but the numbers are ours"),
             (None, &["A1", "A2"], &[(UUID, "A9")], Err("disputed"), "they never did, and these are not"),
+            (None, &["A1", "A2"], &[(OURS, "A1")], Ok("A1"), "a first prefix that bears what is known"),
+            (None, &["A1", "A2"], &[(OURS, "A9")], Err("disputed"), "a first prefix of other numbers"),
             (None, &[], &[("=x-A2", "A1"), (OURS, "A3")], Ok("A3 A1"), "an id with another item's number"),
             (Some(OURS), &["A1"], &[(OURS, "A1"), (UUID, "-")], Ok("A1 -"), "an item without a number"),
             (

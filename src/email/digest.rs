@@ -39,7 +39,7 @@ const ROWS_LEAST: usize = 20;
 /// What `events`, all owed to one recipient, look like as mail on `today`. Several letters only where one would be over
 /// 1 MB. No events: no letter.
 ///
-/// Days are unlisted anew for `today`, because a mail may leave days after its events were found; of several stages of one
+/// Days are counted anew for `today`, because a mail may leave days after its events were found; of several stages of one
 /// end only the latest is shown.
 #[must_use]
 pub fn compose<E: Borrow<Event>>(events: &[E], language: Language, today: NaiveDate) -> Vec<Letter> {

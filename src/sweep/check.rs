@@ -157,7 +157,7 @@ impl Asking<'_> {
         if self.breaker.is_over() {
             return Ok(Came::Over);
         }
-        let mut paid = asked.planned.pages;
+        let (mut paid, paid_at) = (asked.planned.pages, self.ground.now());
         match self.pay(asked.planned.cause, paid).await? {
             Counted::Yes => {}
             Counted::Spent if self.breaker.is_over() => return Ok(Came::Over),
@@ -190,7 +190,7 @@ impl Asking<'_> {
         };
         let unneeded = i64::from(paid) - i64::from(asked.calls);
         if unneeded > 0 {
-            Box::pin(self.counter.give_back_pages(unneeded)).await?;
+            Box::pin(self.counter.give_back_pages(unneeded, paid_at)).await?;
         }
         asked.pages = reading.into_pages();
         self.ground.steps.reached(Step::AfterAnswer).await;

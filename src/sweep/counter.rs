@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
+use chrono::{DateTime, Utc};
 use sqlx::Postgres;
 use sqlx::pool::PoolConnection;
 
@@ -65,14 +66,14 @@ impl<'a> Counter<'a> {
         Ok(ticket.counted.get().copied().unwrap_or(Counted::Spent))
     }
 
-    /// Gives back further pages that were counted and turned out not to be needed.
+    /// Gives back further pages that were counted, at `paid_at` at the earliest, and turned out not to be needed.
     ///
     /// # Errors
     /// When the database fails: they stay counted.
-    pub(super) async fn give_back_pages(&self, pages: i64) -> Result<(), StoreError> {
+    pub(super) async fn give_back_pages(&self, pages: i64, paid_at: DateTime<Utc>) -> Result<(), StoreError> {
         let mut turnstile = self.turnstile.lock().await;
         let connection = self.connection(&mut turnstile).await?;
-        let given = budget::give_back_pages(connection, pages, self.ground.now()).await;
+        let given = budget::give_back_pages(connection, pages, paid_at).await;
         self.keep_if_it_can_be_spared(&mut turnstile);
         given
     }

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, NaiveDate, NaiveTime, TimeZone as _, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 
 use crate::config::{Company, EmailAddress, Watchlist};
 use crate::domain::certificates::{self, Owner};
@@ -11,6 +11,7 @@ use crate::domain::event::{
     CallsADay, CertificateFacts, Event, Leaver, Leavers, News, OpenEnds, ReaderEdited,
 };
 use crate::domain::number::CertificateNumber;
+use crate::domain::wall_clock::hour_of_day;
 use crate::store::companies::CompanyId;
 use crate::store::companies::edits::{self, Edit, EditId, Edited, EditsTold};
 use crate::store::companies::renewals::{self, Filed};
@@ -31,7 +32,12 @@ pub(super) async fn tell_edits(
     let mut attempts = 0;
     let today = watchlist.day_of(now);
     while attempts < ATTEMPTS_MAX {
-        let edits = edits::untold(store.pool(), store.watchlist(), begin_of(watchlist, today)).await?;
+        let edits = edits::untold(
+            store.pool(),
+            store.watchlist(),
+            hour_of_day(watchlist.timezone, today, 0).unwrap_or(now),
+        )
+        .await?;
         if edits.is_empty() {
             return Ok(());
         }
@@ -46,12 +52,6 @@ pub(super) async fn tell_edits(
     }
     // The other process tells the rest, or the next look does.
     Ok(())
-}
-
-/// The first instant of a day.
-fn begin_of(watchlist: &Watchlist, day: NaiveDate) -> DateTime<Utc> {
-    let local = watchlist.timezone.from_local_datetime(&day.and_time(NaiveTime::MIN));
-    local.earliest().map_or_else(|| day.and_time(NaiveTime::MIN).and_utc(), |at| at.with_timezone(&Utc))
 }
 
 /// What edits mean, by the file as it is now.

@@ -132,6 +132,10 @@ impl<'a> Sweep<'a> {
             Ok(client) => client,
             Err(error) => return stops.stop_without_client(&error).await,
         };
+        // A probe is taken only by who makes its call.
+        if planned.is_empty() {
+            return Ok(());
+        }
         let start = match stops.start(&client).await? {
             Start::Not(halt) => {
                 stops.breaker.end(halt);

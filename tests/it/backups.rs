@@ -27,8 +27,12 @@ async fn a_restored_database_goes_on_without_a_repeated_or_a_lost_alert() {
         assert_ne!(kinds(&program), [""; 0], "{day}");
     }
     // A loss was seen once: it is told at the next look, by whoever has the doubt.
+    let precious = program.folder().join("precious");
+    std::fs::write(&precious, "somebody else's").unwrap();
+    std::os::unix::fs::symlink(&precious, program.folder().join("qualwatch.backup.unfinished")).unwrap();
     let ran = program.run(&["backup", "qualwatch.backup", "--json"]);
     assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert_eq!(std::fs::read_to_string(&precious).unwrap(), "somebody else's", "no planted link is followed");
     let file = program.folder().join("qualwatch.backup");
     assert_eq!(file.metadata().unwrap().permissions().mode() & 0o777, 0o600);
     assert_eq!(ran.json()["bytes"], file.metadata().unwrap().len());

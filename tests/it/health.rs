@@ -283,6 +283,8 @@ async fn commands_that_only_read_go_by_the_accepted_watchlist_and_say_so() {
         (&["history", "--json"], 0),
         (&["why", COMPANIES[0], "--json"], 0),
         (&["backup", "one.dump"], 0),
+        (&["mail", "--to", "design@example.com", "--json"], 0),
+        (&["snooze", "--list", "--json"], 0),
         (&["check"], 2),
         (&["retry"], 2),
         (&["validate"], 2),

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 
 use qualwatch::clock::Clock as _;
+use qualwatch::store::asking::budget::{self, Calls, Cause};
 use serde_json::Value;
 
 use crate::support::program::Program;
@@ -74,6 +75,51 @@ async fn a_company_of_more_pages_than_a_day_has_calls_is_told_and_costs_nothing(
         "the limit was raised"
     );
     assert!(told.contains(&"company_unverified_resolved".to_owned()), "{told:?}");
+}
+
+/// Three pages are paid just before midnight in Beijing, one comes, just after it.
+#[tokio::test]
+async fn pages_given_back_after_midnight_are_none_of_the_new_day() {
+    let world = Watch::new(&of(1, 1), "", "2026-01-05").await;
+    let at = |text: &str| text.parse::<chrono::DateTime<chrono::Utc>>().unwrap();
+    let (before, after) = (at("2026-01-05T23:59:50+08:00"), at("2026-01-06T00:00:03+08:00"));
+    let mut connection = world.store.pool().acquire().await.unwrap();
+    for at in [before, after] {
+        let calls = Calls::of(Cause::Check, 1) + Calls::of(Cause::Page, 2);
+        assert_eq!(budget::count(&mut connection, calls, 9, at).await.unwrap(), budget::Counted::Yes);
+    }
+    budget::give_back_pages(&mut connection, 2, before).await.unwrap();
+    for (day, left, why) in
+        [(before, 1, "given back where they were counted"), (after, 3, "all of them were made")]
+    {
+        let used = budget::calls_of_the_day(world.store.pool(), day).await.unwrap();
+        assert_eq!(used.total(), left, "{why}");
+    }
+}
+
+/// Asking is stopped, and nobody who is meant can be paid: the hourly probe is left to whoever makes its call.
+#[tokio::test]
+async fn who_cannot_be_paid_takes_no_probe() {
+    let mut world = Watch::new(&(of(1, THREE_PAGES) + &of(2, 1)), "", "2026-01-05").await;
+    world.check().await;
+    sqlx::query(
+        "INSERT INTO stops (what, class, code, reason, since, attempts, next_probe_at, salt, fingerprint)
+         VALUES ('asking', 'quota', 10012, 'a test', $1, 0, $1, '', '')",
+    )
+    .bind(world.clock.now())
+    .execute(world.store.pool())
+    .await
+    .unwrap();
+    world.watchlist.api.calls_per_day = NonZeroU32::new(2);
+    world.watchlist.companies.retain(|company| company.keyword.as_str() == "公司1");
+    let before = world.sandbox.ledger().len();
+    world.check().await;
+    assert_eq!(world.sandbox.ledger().len(), before, "no day can pay it");
+    assert_eq!(
+        world.count("SELECT attempts::bigint FROM stops WHERE what = 'asking'").await,
+        0,
+        "nor is a probe used up"
+    );
 }
 
 /// What `check` and `status` say of it.

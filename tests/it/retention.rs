@@ -93,6 +93,7 @@ async fn of_mail_what_is_owed_or_given_up_stays_and_so_does_who_else_got_the_sam
         (3, "sent", "sent", OLD),
         (3, "dead", "dead", OLD),
         (4, "sent", "sent", LATE),
+        (5, "gone", "dead", OLD),
     ] {
         sqlx::query(
             "INSERT INTO events (id, kind, audience, at, event) OVERRIDING SYSTEM VALUE
@@ -124,8 +125,19 @@ async fn of_mail_what_is_owed_or_given_up_stays_and_so_does_who_else_got_the_sam
         .await
         .unwrap();
     }
+    sqlx::query(
+        "UPDATE deliveries SET message_id = NULL, dead_at = NULL, cancelled_at = $1 WHERE event_id = 5",
+    )
+    .bind(instant(OLD))
+    .execute(&mut *tx)
+    .await
+    .unwrap();
     tx.commit().await.unwrap();
-    assert_eq!(forget(&store).await, 3, "two deliveries and a message");
+    assert_eq!(
+        forget(&store).await,
+        5,
+        "three deliveries, a message, and one given up whose address left the file"
+    );
     assert_eq!(
         texts(&store, "SELECT event_id || ' ' || recipient FROM deliveries ORDER BY id").await,
         ["2 sent", "2 owed", "3 sent", "3 dead", "4 sent"]
@@ -139,7 +151,7 @@ async fn of_mail_what_is_owed_or_given_up_stays_and_so_does_who_else_got_the_sam
         ["5"],
         "with the messages that carry them"
     );
-    assert_eq!(texts(&store, "SELECT count(*)::text FROM events").await, ["4"], "events are kept for ever");
+    assert_eq!(texts(&store, "SELECT count(*)::text FROM events").await, ["5"], "events are kept for ever");
     sqlx::query("UPDATE deliveries SET sent_at = $1, dead_at = NULL")
         .bind(instant(LATE))
         .execute(store.pool())

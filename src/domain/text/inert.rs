@@ -16,6 +16,15 @@ pub fn displayable(text: &str) -> String {
     made_inert(text)
 }
 
+/// `text` as a cell that a spreadsheet does not take for a formula (OWASP, CSV injection). Full-width signs count: some programs fold
+/// them first.
+#[must_use]
+pub fn spreadsheet_cell(text: &str) -> String {
+    let risky = ['=', '+', '-', '@', '\t', '\r', '＝', '＋', '－', '＠'];
+    let shown = displayable(text);
+    if text.starts_with(risky) || shown.starts_with(risky) { format!("'{shown}") } else { shown }
+}
+
 /// [`displayable`], character by character.
 fn made_inert(text: &str) -> String {
     let mut shown = String::with_capacity(text.len().min(SHOWN_CHARACTERS_MAX));

@@ -9,7 +9,7 @@ use std::error::Error;
 
 pub use fold::{folded, normalised, without_invisible};
 pub(in crate::domain) use fold::{is_ideograph, is_nothing, plain, shows_nothing, without_escapes};
-pub use inert::{SHOWN_CHARACTERS_MAX, displayable, first_unseen, is_steering, visible};
+pub use inert::{SHOWN_CHARACTERS_MAX, displayable, first_unseen, is_steering, spreadsheet_cell, visible};
 pub use scrub::Scrubber;
 
 /// Bytes as hexadecimal digits.

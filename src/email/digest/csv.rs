@@ -2,7 +2,7 @@
 
 use super::selection::Shown;
 use crate::domain::language::Language;
-use crate::domain::text::displayable;
+use crate::domain::text::spreadsheet_cell;
 use crate::email::words::phrasebook::{Phrase, phrases};
 use crate::email::words::{self, names};
 
@@ -50,16 +50,8 @@ pub(super) fn write(shown: &[Shown<'_>], language: Language) -> String {
 
 /// A field never begins a formula, whatever the registry says.
 fn line(text: &mut String, fields: &[String; 8]) {
-    let fields: Vec<String> = fields
-        .iter()
-        .map(|field| {
-            let field = displayable(field);
-            let guard = if field.starts_with(['=', '+', '-', '@']) { "'" } else { "" };
-            format!("\"{guard}{}\"", field.replace('"', "\"\""))
-        })
-        .collect();
-    text.push_str(&fields.join(","));
-    text.push_str("\r\n");
+    let fields = fields.each_ref().map(|field| spreadsheet_cell(field).replace('"', "\"\""));
+    text.extend(["\"", &fields.join("\",\""), "\"\r\n"]);
 }
 
 #[cfg(test)]
@@ -73,8 +65,8 @@ mod tests {
     fn a_field_is_never_a_formula() {
         let mut text = String::new();
         let mut fields: [String; 8] = Default::default();
-        (fields[0], fields[1]) = ("=cmd()".to_owned(), "a\"b".to_owned());
+        (fields[0], fields[1], fields[2]) = ("=cmd()".to_owned(), "a\"b".to_owned(), "＝1".to_owned());
         super::line(&mut text, &fields);
-        assert_eq!(text, "\"'=cmd()\",\"a\"\"b\",\"\",\"\",\"\",\"\",\"\",\"\"\r\n");
+        assert_eq!(text, "\"'=cmd()\",\"a\"\"b\",\"'＝1\",\"\",\"\",\"\",\"\",\"\"\r\n");
     }
 }

@@ -4,7 +4,7 @@ use crate::domain::event::{CertificateFacts, Elsewhere, Event, NamedQualificatio
 use crate::domain::grade::Grade;
 use crate::domain::language::Language;
 use crate::domain::number::Family;
-use crate::domain::text::{displayable, normalised};
+use crate::domain::text::displayable;
 
 /// The most characters of a company, number or type: longer than any that is real, short enough for a line.
 const NAME_CHARACTERS_MAX: usize = 60;
@@ -48,7 +48,7 @@ pub(super) fn certificate(facts: &CertificateFacts, language: Language) -> Strin
 /// A qualification by the registry's own text; in English its grade is added.
 pub(in crate::email) fn qualification(named: &NamedQualification, language: Language) -> String {
     let text = displayable(&named.text);
-    let grade = named.grade.as_ref().and_then(|grade| english_grade(grade.text()));
+    let grade = named.grade.as_ref().and_then(english_grade);
     match (language, grade) {
         (Language::English, Some(grade)) => format!("{text} ({grade})"),
         _ => text,
@@ -144,24 +144,23 @@ pub(in crate::email) fn qualifications(
 
 /// A grade as words need it; what has no translation stays.
 pub(in crate::email) fn grade(grade: Option<&Grade>, language: Language) -> String {
-    match (grade.map(|grade| name(grade.text())).filter(|text| !text.is_empty()), language) {
-        (Some(text), Language::English) => match english_grade(&text) {
-            Some(grade) => format!("{grade} ({text})"),
-            None => text,
-        },
-        (Some(text), Language::Chinese) => text,
-        (None, _) => super::reader_words::NO_GRADE.text(language).to_owned(),
+    let Some(text) = grade.map(|grade| name(grade.text())).filter(|text| !text.is_empty()) else {
+        return super::reader_words::NO_GRADE.text(language).to_owned();
+    };
+    match grade.filter(|_| language == Language::English).and_then(english_grade) {
+        Some(translated) => format!("{translated} ({text})"),
+        None => text,
     }
 }
 
 /// The glossary of domain.md 3.
-fn english_grade(text: &str) -> Option<&'static str> {
-    Some(match normalised(text).as_str() {
+fn english_grade(grade: &Grade) -> Option<&'static str> {
+    Some(match grade.key().as_str() {
         "特级" => "Special Grade",
-        "一级" | "壹级" => "Grade 1",
-        "二级" | "贰级" | "貳级" => "Grade 2",
-        "三级" | "叁级" | "參级" => "Grade 3",
-        "四级" | "肆级" => "Grade 4",
+        "一级" => "Grade 1",
+        "二级" => "Grade 2",
+        "三级" => "Grade 3",
+        "四级" => "Grade 4",
         "甲级" => "Grade A",
         "甲(I)级" => "Grade A(I)",
         "甲(II)级" => "Grade A(II)",
@@ -169,7 +168,7 @@ fn english_grade(text: &str) -> Option<&'static str> {
         "丙级" => "Grade C",
         "丁级" => "Grade D",
         "暂定级" => "provisional grade",
-        "不分等级" => "ungraded",
+        "不分等级" | "不分级" => "ungraded",
         _ => return None,
     })
 }

@@ -150,18 +150,19 @@ async fn count_once(
     Ok(if row.is_some() { Counted::Yes } else { Counted::Spent })
 }
 
-/// Gives back further pages that were counted and not asked for.
+/// Gives back further pages that were counted and not asked for: to the budget day of `paid_at`. What was counted before
+/// midnight is none of the calls that the new day has made.
 ///
 /// # Errors
 /// When the database fails: they stay counted.
 pub async fn give_back_pages(
     connection: &mut PgConnection,
     pages: i64,
-    now: DateTime<Utc>,
+    paid_at: DateTime<Utc>,
 ) -> Result<(), StoreError> {
     sqlx::query!(
         "UPDATE call_days SET pages = greatest(pages - $2, 0) WHERE day = $1",
-        budget_day(now),
+        budget_day(paid_at),
         pages
     )
     .execute(connection)

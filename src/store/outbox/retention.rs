@@ -154,7 +154,7 @@ async fn messages(pool: &PgPool, before: DateTime<Utc>, after: i64) -> Result<Sl
                SELECT messages.id
                FROM messages
                JOIN slice ON slice.id = messages.id
-               WHERE sent_at < $1
+               WHERE coalesce(sent_at, dead_at) < $1
                  AND NOT EXISTS (SELECT FROM deliveries WHERE deliveries.message_id = messages.id)
                FOR UPDATE OF messages SKIP LOCKED
            ),

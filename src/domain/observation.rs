@@ -12,7 +12,8 @@ pub const PAGES_MAX: u16 = 50;
 
 /// One entry of `items`, its values as text exactly as upstream wrote them; `None` where absent or null (API document,
 /// 返回参数说明).
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
 pub struct Item {
     /// 发证机关, the issuing organ.
     pub organ: Option<String>,
@@ -22,7 +23,8 @@ pub struct Item {
     pub business_id: Option<String>,
     /// 发证日期, the issue date.
     pub issuing_certificate_time: Option<String>,
-    /// 资质类别, the type of the certificate (`type` upstream).
+    /// 资质类别, the type of the certificate.
+    #[serde(rename = "type")]
     pub kind: Option<String>,
     /// 资质证书号.
     pub certificate_num: Option<String>,

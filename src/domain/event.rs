@@ -12,7 +12,7 @@ pub use super::event_facts::{
 };
 pub use super::event_kind::{
     Audience, Change, EndMove, EventKind, Fields, GradeMove, IssueMove, News, OfQualification, Reached,
-    Replacement, TakenBack, Trouble, UnknownKind,
+    Replacement, TakenBack, Trouble,
 };
 use super::keyword::Keyword;
 

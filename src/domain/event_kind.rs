@@ -1,6 +1,6 @@
 //! The kinds of events (design 4): what each is called in rows and `--json`, and what it says besides its certificate.
 //!
-//! A kind that readers can meet is one line of [`changes!`], a kind of trouble one line of [`troubles!`]; the compiler then asks
+//! A kind that readers can meet is one line of [`changes!`], a kind of trouble one line of [`Trouble`]; the compiler then asks
 //! for its words (`email::words`). What is particular to a kind is its payload: days, grades and numbers as what they are. They
 //! become texts in [`Fields`] alone, as which rows and `--json` know them.
 
@@ -13,29 +13,17 @@ use serde::{Deserialize, Serialize};
 
 use super::event_facts::{Absorbed, Baseline, Leavers, OpenEnds, TroubleFacts};
 use super::grade::Grade;
+use super::names::{UnknownName, names};
 
 macro_rules! changes {
     (@read $kind:ident $fields:ident) => { Some(Self::$kind) };
     (@read $kind:ident $fields:ident $payload:ty) => { <$payload>::of($fields).map(Self::$kind) };
     ($($(#[$doc:meta])* $kind:ident $(($payload:ty))? = $name:literal,)+) => {
-        /// What happened in the world, or to the file.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-        #[serde(rename_all = "snake_case")]
-        pub enum Change {
-            $($(#[$doc])* $kind,)+
-        }
-
-        impl Change {
-            /// Every kind, in the order a digest shows them: what cannot wait first.
-            pub const ALL: [Self; [$($name),+].len()] = [$(Self::$kind),+];
-
-            /// The name in `--json`, rows and the file (design 4).
-            #[must_use]
-            pub fn as_str(self) -> &'static str {
-                match self {
-                    $(Self::$kind => $name,)+
-                }
-            }
+        names! {
+            /// What happened in the world, or to the file: in the order a digest shows them, what cannot wait first.
+            #[derive(Serialize, Deserialize)]
+            #[serde(rename_all = "snake_case")]
+            Change { $($(#[$doc])* $kind = $name,)+ }
         }
 
         /// What happened, with what is particular to it.
@@ -133,61 +121,42 @@ changes! {
     WatchlistChanged(Leavers) = "watchlist_changed",
 }
 
-macro_rules! troubles {
-    ($($(#[$doc:meta])* $kind:ident = $name:literal,)+) => {
-        /// What troubles the operator.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-        #[serde(rename_all = "snake_case")]
-        pub enum Trouble {
-            $($(#[$doc])* $kind,)+
-        }
-
-        impl Trouble {
-            /// Every kind an operator can meet, in the order a digest shows them.
-            pub const ALL: [Self; [$($name),+].len()] = [$(Self::$kind),+];
-
-            /// The name of its beginning (design 4); its end has `_resolved` added.
-            #[must_use]
-            pub fn as_str(self) -> &'static str {
-                match self {
-                    $(Self::$kind => $name,)+
-                }
-            }
-        }
-    };
-}
-
-troubles! {
-    /// Key, account or address is refused.
-    ApiCredential = "api_credential",
-    /// The day's calls are used up, or the package is empty.
-    ApiQuota = "api_quota",
-    /// No call has succeeded for `unreachable_after`.
-    ApiUnreachable = "api_unreachable",
-    /// An answer that no class of the document covers.
-    ApiUnknownCode = "api_unknown_code",
-    /// The database cannot hold what must be held.
-    DatabaseUnavailable = "database_unavailable",
-    /// The sender's own fault stops all mail.
-    EmailStopped = "email_stopped",
-    /// A message has been owed for a day, whoever is at fault.
-    EmailLate = "email_late",
-    /// A recipient cannot be reached.
-    EmailUndeliverable = "email_undeliverable",
-    /// The watchlist was not accepted.
-    WatchlistRejected = "watchlist_rejected",
-    /// Many companies lost something at once: upstream is what is wrong.
-    MassChange = "mass_change",
-    /// The keyword finds another company, or several.
-    IdentityChanged = "identity_changed",
-    /// The keyword finds nothing.
-    CompanyNotFound = "company_not_found",
-    /// A company's answers stay incomplete while others succeed.
-    CompanyUnverified = "company_unverified",
-    /// An end of validity that cannot be judged.
-    UnreadableDate = "unreadable_date",
-    /// An item without a certificate number.
-    UnreadableItem = "unreadable_item",
+names! {
+    /// What troubles the operator, in the order a digest shows them; the name of its end has `_resolved` added (design 4).
+    #[derive(Serialize, Deserialize)]
+    #[serde(rename_all = "snake_case")]
+    Trouble {
+        /// Key, account or address is refused.
+        ApiCredential = "api_credential",
+        /// The day's calls are used up, or the package is empty.
+        ApiQuota = "api_quota",
+        /// No call has succeeded for `unreachable_after`.
+        ApiUnreachable = "api_unreachable",
+        /// An answer that no class of the document covers.
+        ApiUnknownCode = "api_unknown_code",
+        /// The database cannot hold what must be held.
+        DatabaseUnavailable = "database_unavailable",
+        /// The sender's own fault stops all mail.
+        EmailStopped = "email_stopped",
+        /// A message has been owed for a day, whoever is at fault.
+        EmailLate = "email_late",
+        /// A recipient cannot be reached.
+        EmailUndeliverable = "email_undeliverable",
+        /// The watchlist was not accepted.
+        WatchlistRejected = "watchlist_rejected",
+        /// Many companies lost something at once: upstream is what is wrong.
+        MassChange = "mass_change",
+        /// The keyword finds another company, or several.
+        IdentityChanged = "identity_changed",
+        /// The keyword finds nothing.
+        CompanyNotFound = "company_not_found",
+        /// A company's answers stay incomplete while others succeed.
+        CompanyUnverified = "company_unverified",
+        /// An end of validity that cannot be judged.
+        UnreadableDate = "unreadable_date",
+        /// An item without a certificate number.
+        UnreadableItem = "unreadable_item",
+    }
 }
 
 /// The kind of an event.
@@ -510,21 +479,16 @@ impl fmt::Display for EventKind {
     }
 }
 
-/// A name that no kind of event has.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("no event is of kind {0:?}")]
-pub struct UnknownKind(pub String);
-
 impl FromStr for EventKind {
-    type Err = UnknownKind;
+    type Err = UnknownName;
 
-    fn from_str(text: &str) -> Result<Self, UnknownKind> {
-        let change = Change::ALL.into_iter().find(|change| change.as_str() == text).map(Self::Change);
-        let trouble = |name: &str| Trouble::ALL.into_iter().find(|trouble| trouble.as_str() == name);
+    fn from_str(text: &str) -> Result<Self, UnknownName> {
+        let trouble = |name: &str| name.parse::<Trouble>().ok();
+        let change = text.parse().ok().map(Self::Change);
         change
             .or_else(|| trouble(text).map(Self::Trouble))
             .or_else(|| text.strip_suffix("_resolved").and_then(trouble).map(Self::Resolved))
-            .ok_or_else(|| UnknownKind(text.to_owned()))
+            .ok_or_else(|| UnknownName(text.to_owned()))
     }
 }
 
@@ -557,6 +521,6 @@ mod tests {
         for change in Change::ALL {
             assert_eq!(serde_json::to_value(change).unwrap(), change.as_str(), "one name everywhere");
         }
-        assert_eq!("resolved".parse::<EventKind>(), Err(UnknownKind("resolved".into())));
+        assert_eq!("resolved".parse::<EventKind>(), Err(UnknownName("resolved".into())));
     }
 }

@@ -1,75 +1,33 @@
 //! What is compared of a holding. Each field is described here, once: its name in rows, what of it differs, when two looks saw
 //! the same of it, what a difference is told as, and how it is taken over.
 //!
-//! A new field is a line of `fields!` and a variant of [`Difference`]; then the compiler asks for the rest.
-
-use std::fmt;
-use std::str::FromStr;
+//! A new field is a line of [`Field`] and a variant of [`Difference`]; then the compiler asks for the rest.
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
 use super::event::Change;
 use super::holding::Holding;
+use super::names::names;
 use super::qualification::{GradeChange, grade_change};
 
-macro_rules! fields {
-    ($($(#[doc = $doc:literal])+ $field:ident = $name:literal,)+) => {
-        /// What of a holding a doubt is about. At most one doubt is open for each.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub enum Field {
-            $($(#[doc = $doc])+ $field,)+
-        }
-
-        impl Field {
-            /// All of them.
-            pub const ALL: &'static [Self] = &[$(Self::$field),+];
-
-            /// The name in rows.
-            #[must_use]
-            pub const fn as_str(self) -> &'static str {
-                match self {
-                    $(Self::$field => $name,)+
-                }
-            }
-        }
-    };
-}
-
-fields! {
-    /// Whether it is there at all.
-    Presence = "presence",
-    /// Its grade.
-    Grade = "grade",
-    /// The end of validity.
-    End = "end",
-    /// The issue date.
-    Issued = "issued",
-    /// A grade that was told at its first look, or taken back since, while another one is seen.
-    GradeOvertaken = "grade_overtaken",
-    /// The same of an end.
-    EndOvertaken = "end_overtaken",
-    /// That it went without a word, because something else that is held covers it.
-    Unsaid = "unsaid",
-}
-
-/// A name that no field has.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is no field of a holding")]
-pub struct UnknownField(pub String);
-
-impl FromStr for Field {
-    type Err = UnknownField;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let known = Self::ALL.iter().find(|field| field.as_str() == text);
-        known.copied().ok_or_else(|| UnknownField(text.to_owned()))
-    }
-}
-
-impl fmt::Display for Field {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
+names! {
+    /// What of a holding a doubt is about. At most one doubt is open for each.
+    Field {
+        /// Whether it is there at all.
+        Presence = "presence",
+        /// Its grade.
+        Grade = "grade",
+        /// The end of validity.
+        End = "end",
+        /// The issue date.
+        Issued = "issued",
+        /// A grade that was told at its first look, or taken back since, while another one is seen.
+        GradeOvertaken = "grade_overtaken",
+        /// The same of an end.
+        EndOvertaken = "end_overtaken",
+        /// That it went without a word, because something else that is held covers it.
+        Unsaid = "unsaid",
     }
 }
 
@@ -319,21 +277,22 @@ impl Difference {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::names::UnknownName;
 
     #[test]
     fn every_field_is_read_back_from_its_name() {
         for field in Field::ALL {
-            assert_eq!(field.as_str().parse(), Ok(*field));
+            assert_eq!(field.as_str().parse(), Ok(field));
         }
-        assert_eq!("organ".parse::<Field>(), Err(UnknownField("organ".to_owned())));
+        assert_eq!("organ".parse::<Field>(), Err(UnknownName("organ".to_owned())));
     }
 
     #[test]
     fn every_field_is_presence_a_value_where_one_waits_or_a_memory() {
         let places: Vec<Field> = Field::values().filter_map(Field::overtaken).collect();
         for field in Field::ALL {
-            let is_memory = *field == Field::Unsaid;
-            let ways = [*field == Field::Presence, field.is_value(), places.contains(field), is_memory];
+            let is_memory = field == Field::Unsaid;
+            let ways = [field == Field::Presence, field.is_value(), places.contains(&field), is_memory];
             assert_eq!(ways.iter().filter(|way| **way).count(), 1, "{field}");
         }
     }

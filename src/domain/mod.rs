@@ -24,6 +24,7 @@ pub mod judge;
 pub mod keyword;
 pub mod language;
 pub mod mass;
+pub mod names;
 pub mod number;
 pub mod observation;
 pub mod occurrences;

@@ -8,6 +8,7 @@ use chrono::{Days, NaiveDate};
 use serde::{Deserialize, Serialize};
 
 use super::dates::months_before;
+use super::names::names;
 use super::text::{
     SHOWN_CHARACTERS_MAX, displayable, folded, is_nothing, normalised, plain, without_invisible,
 };
@@ -160,26 +161,28 @@ impl From<CertificateNumber> for String {
     }
 }
 
-/// The family of a certificate, which decides its filing day.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Family {
-    /// 建筑业企业资质, D.
-    Construction,
-    /// 设计资质, A.
-    Design,
-    /// 勘察资质, B.
-    Survey,
-    /// 监理资质, E.
-    Supervision,
-    /// 设计与施工一体化资质, C; abolished in 2015.
-    Integrated,
-    /// 招标代理资格, F; abolished on 2017-12-28 (建办市〔2017〕77号).
-    BiddingAgency,
-    /// 造价咨询资质; abolished on 2021-07-01 (国发〔2021〕7号).
-    CostConsulting,
-    /// Anything else: kept, never rejected.
-    Other,
+names! {
+    /// The family of a certificate, which decides its filing day.
+    #[derive(Serialize, Deserialize)]
+    #[serde(rename_all = "snake_case")]
+    Family {
+        /// 建筑业企业资质, D.
+        Construction = "construction",
+        /// 设计资质, A.
+        Design = "design",
+        /// 勘察资质, B.
+        Survey = "survey",
+        /// 监理资质, E.
+        Supervision = "supervision",
+        /// 设计与施工一体化资质, C; abolished in 2015.
+        Integrated = "integrated",
+        /// 招标代理资格, F; abolished on 2017-12-28 (建办市〔2017〕77号).
+        BiddingAgency = "bidding_agency",
+        /// 造价咨询资质; abolished on 2021-07-01 (国发〔2021〕7号).
+        CostConsulting = "cost_consulting",
+        /// Anything else: kept, never rejected.
+        Other = "other",
+    }
 }
 
 /// When an application for renewal has to be filed.
@@ -222,21 +225,6 @@ impl Family {
             FilingRule::ThreeMonths | FilingRule::ThreeMonthsIfApplicable => Some(months_before(end, 3)),
             FilingRule::SixtyDays => end.checked_sub_days(Days::new(60)),
             FilingRule::None => None,
-        }
-    }
-
-    /// The name in `--json` (design 7).
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Construction => "construction",
-            Self::Design => "design",
-            Self::Survey => "survey",
-            Self::Supervision => "supervision",
-            Self::Integrated => "integrated",
-            Self::BiddingAgency => "bidding_agency",
-            Self::CostConsulting => "cost_consulting",
-            Self::Other => "other",
         }
     }
 }

@@ -8,11 +8,12 @@ use sqlx::postgres::{PgConnection, PgPool};
 use sqlx::types::Json;
 
 use crate::domain::event::{Change, EventKind, Trouble};
-use crate::domain::field::{Difference, Field, UnknownField};
+use crate::domain::field::{Difference, Field};
 use crate::domain::holding::HoldingKey;
 use crate::domain::identity::Prefix;
 use crate::domain::judge::{Renewal, Told};
 use crate::domain::keyword::Keyword;
+use crate::domain::names::UnknownName;
 use crate::domain::number::CertificateNumber;
 use crate::domain::outcome::Outcome;
 use crate::domain::qualification::QualificationKey;
@@ -303,7 +304,7 @@ pub(in crate::store) async fn load_doubts(
             qualification: QualificationKey::stored(row.qualification_key),
         };
         let field: Field =
-            row.field.parse().map_err(|source: UnknownField| unreadable("doubts", "field", id, source))?;
+            row.field.parse().map_err(|source: UnknownName| unreadable("doubts", "field", id, source))?;
         let told_as = row.told_as.map(|kind| read_change("doubts", &kind, id)).transpose()?;
         let doubt = Doubt {
             difference: row.difference.0,
@@ -374,7 +375,7 @@ async fn load_troubles(
 
 /// The kind of a trouble; `None` for one of a newer version, which this one can neither tell nor end, and leaves alone.
 pub(in crate::store) fn known_trouble(kind: &str) -> Option<Trouble> {
-    Trouble::ALL.into_iter().find(|trouble| trouble.as_str() == kind)
+    kind.parse().ok()
 }
 
 fn read_number(table: &'static str, text: &str, id: i64) -> Result<CertificateNumber, StoreError> {

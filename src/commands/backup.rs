@@ -151,8 +151,7 @@ async fn restore_from(places: &Places, file: File, reader: Reader) -> anyhow::Re
     let database = OpenDatabase::open_empty(&context).await?;
     let done = fill(&database, file).await;
     let place = database.name();
-    database.close().await?;
-    done?;
+    database.closed_after(done).await?;
     served_database::remember(&context.state_dir, &place).context("remembering what database is served")
 }
 
@@ -191,10 +190,8 @@ fn told(file: &Path, reader: Reader, what: &str) -> anyhow::Result<Exit> {
 
 async fn dump(places: &Places, target: File, reader: Reader) -> anyhow::Result<Exit> {
     let context = Context::load_to_read(places, reader)?;
-    let database = OpenDatabase::open_existing(&context).await?;
-    let done = dump_and_read_back(&database, target).await;
-    database.close().await?;
-    done.map(|()| Exit::Done)
+    OpenDatabase::with(&context, async |database| dump_and_read_back(database, target).await).await?;
+    Ok(Exit::Done)
 }
 
 /// A pipe cannot be read back; whoever reads it does.

@@ -7,7 +7,6 @@ use chrono::{DateTime, NaiveDate, Utc};
 use sqlx::PgPool;
 
 use crate::domain::certificates::{self, Certificate, Owner};
-use crate::domain::keyword::Keyword;
 use crate::domain::number::CertificateNumber;
 use crate::domain::wall_clock::not_ahead;
 use crate::standing::Entries;
@@ -16,7 +15,7 @@ use crate::store::reports::history;
 use crate::store::reports::snapshots::{self, BATCH_ESTABLISHED_MAX, Established};
 
 use super::context::Context;
-use super::document::Printed;
+use super::document::Document;
 use super::spool::Spool;
 
 /// Certificates of which day are shown.
@@ -134,13 +133,16 @@ struct ByEnd {
     company: Arc<str>,
 }
 
+impl ByEnd {
+    fn of(certificate: &Certificate, company: Arc<str>) -> Self {
+        let end = certificate.valid_until;
+        Self { is_open: end.is_none(), end, number: certificate.certificate_num.as_str().into(), company }
+    }
+}
+
 /// Puts certificates in order.
 pub(super) fn sort(certificates: &mut [Certificate]) {
-    fn by_end(certificate: &Certificate) -> (bool, Option<NaiveDate>, &str, &Keyword) {
-        let end = certificate.valid_until;
-        (end.is_none(), end, &certificate.certificate_num, &certificate.company)
-    }
-    certificates.sort_by(|one, other| by_end(one).cmp(&by_end(other)));
+    certificates.sort_by_cached_key(|one| ByEnd::of(one, one.company.as_str().into()));
 }
 
 /// Certificates as they are to be printed, to be put in order without holding them all.
@@ -159,22 +161,19 @@ impl Sorted {
     ///
     /// # Errors
     /// The file for temporary data cannot be written.
-    pub(super) fn push(&mut self, certificate: Certificate, text: &[u8]) -> anyhow::Result<()> {
+    pub(super) fn push(&mut self, certificate: &Certificate, text: &[u8]) -> anyhow::Result<()> {
         if *self.company != *certificate.company.as_str() {
             self.company = certificate.company.as_str().into();
         }
-        let end = certificate.valid_until;
-        let number = certificate.certificate_num.into_boxed_str();
-        let key = ByEnd { is_open: end.is_none(), end, number, company: Arc::clone(&self.company) };
-        self.spool.push(key, text)
+        self.spool.push(ByEnd::of(certificate, Arc::clone(&self.company)), text)
     }
 
     /// Adds one that is printed as JSON.
     ///
     /// # Errors
     /// As [`push`](Self::push).
-    pub(super) fn push_json(&mut self, certificate: Certificate) -> anyhow::Result<()> {
-        let text = serde_json::to_vec_pretty(&certificate)?;
+    pub(super) fn push_json(&mut self, certificate: &Certificate) -> anyhow::Result<()> {
+        let text = serde_json::to_vec_pretty(certificate)?;
         self.push(certificate, &text)
     }
 
@@ -182,7 +181,7 @@ impl Sorted {
     ///
     /// # Errors
     /// They cannot be read back or written.
-    pub(super) fn print_list(self, document: &mut Printed) -> anyhow::Result<()> {
+    pub(super) fn print_list(self, document: &mut Document) -> anyhow::Result<()> {
         document.begin_list("certificates")?;
         self.spool.in_order(|text| document.item_text(text))?;
         document.end_list()

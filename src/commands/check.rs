@@ -8,6 +8,7 @@ use tracing::Instrument as _;
 
 use crate::clock::is_set;
 use crate::config::{self, Sourced};
+use crate::domain::health::ShownProblem;
 use crate::domain::keyword::Keyword;
 use crate::domain::secret::Secret;
 use crate::email::{Mailed, Mailer, Ripe};
@@ -21,17 +22,17 @@ use super::bar::Bar;
 use super::companies::all_meant;
 use super::context::Context;
 use super::database::OpenDatabase;
-use super::document::Printed;
+use super::document::Document;
 use super::exit::{Exit, Refusal, no_key};
 use super::print::{self, Reader};
-use super::shapes::{EventShape, ProblemShape};
+use super::shapes::{EventShape, MailShape};
 use super::signals::cancelled_by_signals;
 use super::succession::open_or_make;
 
 mod shape;
 mod show;
 
-use shape::{CompaniesShape, DoubtsFound, EventsFound, MailShape, Shape};
+use shape::{CompaniesShape, DoubtsFound, EventsFound, Shape};
 
 /// Sweeps, sends, says what came of it.
 ///
@@ -74,8 +75,7 @@ pub(super) async fn check(places: &Places, arguments: &Check, steps: &dyn Steps)
         Ok(done) => print_outcome(&context, &database.store, (mode, done), reader).await,
         Err(error) => Err(error),
     };
-    database.close().await?;
-    ended
+    database.closed_after(ended).await
 }
 
 /// Whether a private database would be made in a directory that does not exist yet.
@@ -111,7 +111,7 @@ async fn print_document(
     shape: &Shape,
 ) -> anyhow::Result<()> {
     let language = context.watchlist.language;
-    let mut document = Printed::print();
+    let mut document = Document::default();
     document.field("companies", &shape.companies)?;
     document.field("calls", &shape.calls)?;
     document.begin_list("events")?;
@@ -165,21 +165,12 @@ async fn sweep_and_send(
 
 fn shape(report: Report, mailed: &Mailed, mode: Mode) -> Shape {
     let tally = report.tally;
-    let mut problems: Vec<ProblemShape> = report
-        .problems
-        .into_iter()
-        .map(|problem| ProblemShape {
-            company: problem.company,
-            class: problem.class,
-            code: problem.code,
-            reason: problem.reason,
-        })
-        .collect();
+    let mut problems = report.problems;
     if mode == Mode::ForGood {
         problems.extend(problems_of_mail(mailed));
     }
     if report.halt == Some(Halt::Ending) {
-        problems.push(ProblemShape {
+        problems.push(ShownProblem {
             company: None,
             class: "transient".to_owned(),
             code: None,
@@ -196,14 +187,14 @@ fn shape(report: Report, mailed: &Mailed, mode: Mode) -> Shape {
             skipped: report.skipped,
         },
         calls: tally.calls,
-        mail: MailShape { owed: mailed.owed, sent: mailed.sent, failed: mailed.failed },
+        mail: MailShape::from(mailed),
         problems,
     }
 }
 
-pub(super) fn problems_of_mail(mailed: &Mailed) -> Vec<ProblemShape> {
-    let problem = |code, reason| ProblemShape { company: None, class: "mail".to_owned(), code, reason };
-    let mut problems: Vec<ProblemShape> = mailed
+pub(super) fn problems_of_mail(mailed: &Mailed) -> Vec<ShownProblem> {
+    let problem = |code, reason| ShownProblem { company: None, class: "mail".to_owned(), code, reason };
+    let mut problems: Vec<_> = mailed
         .problems
         .iter()
         .map(|found| {

@@ -1,10 +1,9 @@
 //! Which companies are meant.
 
-use std::collections::HashMap;
-
 use crate::config::{Company, Watchlist};
 use crate::domain::keyword::Keyword;
 use crate::domain::text::{displayable, folded};
+use crate::standing::Entries;
 
 use super::exit::Refusal;
 
@@ -46,19 +45,10 @@ pub(super) fn all_meant<'a>(watchlist: &'a Watchlist, wanted: &[String]) -> anyh
     Ok(watchlist.companies.iter().filter(|company| keywords.contains(&&company.keyword)).collect())
 }
 
-/// What the file calls its companies.
-pub(super) struct Names<'a>(HashMap<&'a Keyword, &'a str>);
-
-impl<'a> Names<'a> {
-    /// Of this file.
-    pub(super) fn of(watchlist: &'a Watchlist) -> Self {
-        Self(watchlist.companies.iter().map(|company| (&company.keyword, &*company.name)).collect())
-    }
-
-    /// Of the company with this keyword: one that has left the file by the keyword itself, none by nothing.
-    pub(super) fn get(&self, keyword: Option<&'a Keyword>) -> &'a str {
-        keyword.map_or("", |keyword| self.0.get(keyword).copied().unwrap_or(keyword.as_str()))
-    }
+/// What the file calls the company with this keyword: one that has left it by the keyword itself, none by nothing.
+pub(super) fn name_of<'a>(entries: &Entries<'a>, keyword: Option<&'a Keyword>) -> &'a str {
+    keyword
+        .map_or("", |keyword| entries.get(keyword.as_str()).map_or(keyword.as_str(), |company| &company.name))
 }
 
 /// What is said of a company that the watchlist does not have.

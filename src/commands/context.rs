@@ -6,9 +6,7 @@ use std::sync::Arc;
 use chrono::{DateTime, NaiveDate, Utc};
 
 use crate::clock::{Clock, SystemClock};
-use crate::config::{
-    self, ConfigError, Environment, JudgedFile, Outlet, Source, Warning, Watchlist, Whereabouts,
-};
+use crate::config::{self, ConfigError, Environment, Fault, JudgedFile, Outlet, Source, Watchlist};
 use crate::daemon::Rejected;
 
 use super::arguments::Places;
@@ -28,7 +26,7 @@ pub(super) struct Context {
     /// Its text.
     pub text: String,
     /// What is hardly meant in it.
-    pub warnings: Vec<Warning>,
+    pub warnings: Vec<Fault>,
     /// Why what lies at `path` is not what is in force.
     pub rejected: Option<Rejected>,
     /// Where the state is. It may not exist yet.
@@ -45,6 +43,15 @@ pub(super) struct InForce {
     pub context: Context,
     /// The text at the path, and what is wrong with it, where that can be read and has faults.
     refused: Option<(String, JudgedFile)>,
+}
+
+/// What is done where the watchlist cannot be used.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum OtherwiseUse {
+    /// The command ends.
+    Nothing,
+    /// The copy that was accepted last stands in.
+    AcceptedCopy,
 }
 
 impl InForce {
@@ -64,23 +71,13 @@ impl InForce {
     }
 }
 
-fn read(places: &Places) -> anyhow::Result<(PathBuf, String)> {
-    let path = find(places)?;
-    let text = config::read_text(&path)?;
-    Ok((path, text))
-}
-
 fn find(places: &Places) -> anyhow::Result<PathBuf> {
-    match config::find(places.watchlist.as_deref()) {
-        Whereabouts::File(path) => Ok(path),
-        Whereabouts::Nowhere(tried) => {
-            let tried: Vec<_> = tried.iter().map(|path| path.display().to_string()).collect();
-            let refusal =
-                Refusal::wrong_use(format!("there is no watchlist; looked for {}", tried.join(", ")));
-            let advice = "`qualwatch init` writes a first one (`sudo qualwatch init`: that of the service); another is named with --watchlist FILE";
-            Err(refusal.advising(advice).into())
-        }
-    }
+    config::find(places.watchlist.as_deref()).ok_or_else(|| {
+        let tried = config::USUAL_PLACES.join(", ");
+        let refusal = Refusal::wrong_use(format!("there is no watchlist; looked for {tried}"));
+        let advice = "`qualwatch init` writes a first one (`sudo qualwatch init`: that of the service); another is named with --watchlist FILE";
+        refusal.advising(advice).into()
+    })
 }
 
 /// Where the state is, whatever is in the watchlist.
@@ -98,13 +95,7 @@ impl Context {
     /// # Errors
     /// There is no watchlist or it cannot be used, or the clock was set where it must not be: wrong use.
     pub fn load(places: &Places, reader: Reader) -> anyhow::Result<Self> {
-        let (path, text) = read(places).inspect_err(|error| report_unreadable(error, reader))?;
-        let judgement = config::judge(&text, &path);
-        let environment = places.environment();
-        match judgement.watchlist {
-            Some(watchlist) => Self::new(places, path, text, (watchlist, judgement.warnings), environment),
-            None => Err(refuse(&path, &text, &judgement, reader, &environment)),
-        }
+        Ok(Self::read(places, reader, OtherwiseUse::Nothing)?.context)
     }
 
     /// The same for what only reads: where the watchlist has faults or cannot be read, the copy that was accepted last is
@@ -134,10 +125,17 @@ impl Context {
     /// # Errors
     /// As [`Self::load`], where there was never a good file.
     pub fn load_in_force(places: &Places, reader: Reader) -> anyhow::Result<InForce> {
+        Self::read(places, reader, OtherwiseUse::AcceptedCopy)
+    }
+
+    fn read(places: &Places, reader: Reader, otherwise: OtherwiseUse) -> anyhow::Result<InForce> {
         let path = find(places).inspect_err(|error| report_unreadable(error, reader))?;
         let environment = places.environment();
         let state_dir = config::state_dir(places.state_dir.as_deref(), &path, &environment);
         let accepted = |rejected: Rejected| {
+            if otherwise == OtherwiseUse::Nothing {
+                return None;
+            }
             let text = config::accepted(&state_dir)?;
             let (watchlist, warnings) = config::parse(&text, &path).ok()?;
             let context = Self::new(places, path.clone(), text, (watchlist, warnings), environment.clone());
@@ -171,7 +169,7 @@ impl Context {
         places: &Places,
         path: PathBuf,
         text: String,
-        (watchlist, warnings): (Watchlist, Vec<Warning>),
+        (watchlist, warnings): (Watchlist, Vec<Fault>),
         environment: Environment,
     ) -> anyhow::Result<Self> {
         let state_dir = config::state_dir(places.state_dir.as_deref(), &path, &environment);
@@ -195,7 +193,7 @@ impl Context {
     }
 
     /// All that is hardly meant: in the watchlist itself, of its needs against its budget, of the secrets beside it.
-    pub fn all_warnings(&self) -> Vec<Warning> {
+    pub fn all_warnings(&self) -> Vec<Fault> {
         let mut warnings = self.warnings.clone();
         let need = self.watchlist.calls_per_day(self.now());
         if let Some(limit) = self.watchlist.api.calls_per_day
@@ -207,73 +205,63 @@ impl Context {
             warnings.push(config::warning_at(&self.text, "api", "calls_per_day", message));
         }
         warnings.extend(self.warnings_of_secrets());
-        warnings.extend(self.warnings_of_absent_secrets());
         warnings.sort_by_key(|warning| (warning.line, warning.column));
         warnings
     }
 
-    fn warnings_of_secrets(&self) -> Vec<Warning> {
-        let (watchlist, environment) = (&self.watchlist, &self.environment);
-        if let Ok(secrets) = config::read_secrets(watchlist, environment) {
-            let given = secrets.database_url.filter(|given| given.source != Source::Watchlist);
-            let weak = given.and_then(|given| given.value.weak_mode()).map(|mode| {
-                let message = format!(
-                    "sslmode={mode} does not prove that the server is the right one: verify-full does"
-                );
-                config::warning_at(&self.text, "database", "url", message)
-            });
-            return secrets.warnings.into_iter().chain(weak).collect();
-        }
-        let unreadable = |table, key, error: ConfigError| {
-            let error = anyhow::Error::from(error);
-            config::warning_at(&self.text, table, key, format!("{error:#}"))
-        };
-        let api_key = config::read_api_key(watchlist, environment).err();
-        let password = config::read_smtp_password(watchlist, environment).err();
-        let database = config::read_database_url(watchlist, environment).err();
-        let refused = [
-            api_key.map(|error| unreadable("api", "key_file", error)),
-            password.map(|error| unreadable("email", "password_file", error)),
-            database.map(|error| unreadable("database", "url", error)),
-        ];
-        refused.into_iter().flatten().collect()
-    }
-
-    /// Without a key nothing is asked, and without the password of a login nothing is sent. A sandbox takes any key; a secret that
-    /// cannot be read has a warning of its own.
-    fn warnings_of_absent_secrets(&self) -> Vec<Warning> {
+    /// Without a key nothing is asked, and without the password of a login nothing is sent. A sandbox takes any key.
+    fn warnings_of_secrets(&self) -> Vec<Fault> {
         let (watchlist, environment) = (&self.watchlist, &self.environment);
         let mut warnings = Vec::new();
-        let mut absent = |table, key, message: &str| {
-            let message = format!("{message} (a credential of the service alone is not seen here)");
-            warnings.push(config::warning_at(&self.text, table, key, message));
-        };
-        if !watchlist.api.is_on_loopback() && matches!(config::read_api_key(watchlist, environment), Ok(None))
-        {
-            let message = "no API key is given, nothing can be asked: it is the credential \"api-key\", QUALWATCH_API_KEY or \
-                           `key_file`";
-            absent("api", "key_file", message);
+        let warning = |table, key, message: String| config::warning_at(&self.text, table, key, message);
+        let unreadable = |error: ConfigError| format!("{:#}", anyhow::Error::from(error));
+        let absent =
+            |message: &str| format!("{message} (a credential of the service alone is not seen here)");
+        match config::read_api_key(watchlist, environment) {
+            Ok(Some(given)) => {
+                let file = watchlist.api.key_file.as_ref();
+                warnings.extend(config::warn_of_open_file("api.key_file", file, &given, environment));
+            }
+            Ok(None) if watchlist.api.is_on_loopback() => {}
+            Ok(None) => {
+                let message = "no API key is given, nothing can be asked: it is the credential \"api-key\", QUALWATCH_API_KEY or \
+                               `key_file`";
+                warnings.push(warning("api", "key_file", absent(message)));
+            }
+            Err(error) => warnings.push(warning("api", "key_file", unreadable(error))),
         }
-        let logs_in = match &watchlist.email.outlet {
-            Outlet::Smtp { server, .. } => server.login.is_some(),
-            Outlet::Maildir(_) => false,
+        let (file, logs_in) = match &watchlist.email.outlet {
+            Outlet::Smtp { server, password_file, .. } => (password_file.as_ref(), server.login.is_some()),
+            Outlet::Maildir(_) => (None, false),
         };
-        if logs_in && matches!(config::read_smtp_password(watchlist, environment), Ok(None)) {
-            let message = "no password is given for this login, nothing can be sent: it is the credential \"smtp-password\", \
-                           QUALWATCH_SMTP_PASSWORD or `password_file`";
-            absent("email", "smtp", message);
+        match config::read_smtp_password(watchlist, environment) {
+            Ok(Some(given)) => {
+                warnings.extend(config::warn_of_open_file("email.password_file", file, &given, environment));
+            }
+            Ok(None) if logs_in => {
+                let message = "no password is given for this login, nothing can be sent: it is the credential \"smtp-password\", \
+                               QUALWATCH_SMTP_PASSWORD or `password_file`";
+                warnings.push(warning("email", "smtp", absent(message)));
+            }
+            Ok(None) => {}
+            Err(error) => warnings.push(warning("email", "password_file", unreadable(error))),
+        }
+        match config::read_database_url(watchlist, environment) {
+            // What the watchlist says of it was judged with the watchlist.
+            Ok(Some(given)) if given.source != Source::Watchlist => {
+                warnings.extend(given.value.weakness().map(|weak| warning("database", "url", weak)));
+            }
+            Ok(_) => {}
+            Err(error) => warnings.push(warning("database", "url", unreadable(error))),
         }
         warnings
     }
 
     /// Draws these warnings for a person.
-    pub fn draw_warnings(&self, warnings: &[Warning]) {
+    pub fn draw_warnings(&self, warnings: &[Fault]) {
         if !warnings.is_empty() {
             let colour = print::colour_of_complaints(&self.environment);
-            print::drawing(
-                tracing::Level::WARN,
-                &config::draw_warnings(warnings, &self.text, &self.path, colour),
-            );
+            print::drawing(tracing::Level::WARN, &config::draw(warnings, &self.text, &self.path, colour));
         }
     }
 }
@@ -348,7 +336,7 @@ fn report_unreadable(error: &anyhow::Error, reader: Reader) {
 pub(super) fn draw(path: &Path, text: &str, judgement: &JudgedFile, environment: &Environment) {
     let colour = print::colour_of_complaints(environment);
     let drawn = [
-        config::draw_warnings(&judgement.warnings, text, path, colour),
+        config::draw(&judgement.warnings, text, path, colour),
         config::draw(&judgement.faults, text, path, colour),
     ];
     for drawing in drawn.into_iter().filter(|drawing| !drawing.is_empty()) {

@@ -53,12 +53,10 @@ impl OpenDatabase {
         };
         let store = Store::open(place.options()?).await.with_context(|| place.opening())?;
         let database = Self { store, place };
-        if let Err(error) = database.make_current(served.as_ref()).await {
-            // The first error is the one to tell.
-            let _ = database.close().await;
-            return Err(error);
+        match database.make_current(served.as_ref()).await {
+            Ok(()) => Ok(database),
+            Err(error) => database.closed_after(Err(error)).await,
         }
-        Ok(database)
     }
 
     async fn make_current(&self, served: Option<&ServedDatabase>) -> anyhow::Result<()> {
@@ -148,6 +146,19 @@ impl OpenDatabase {
         Self { store: self.store.obeying(listing), ..self }
     }
 
+    /// Opens the database as it is, has this done with it, and closes it.
+    ///
+    /// # Errors
+    /// As [`Self::open_existing`] and [`Self::closed_after`].
+    pub async fn with<T>(
+        context: &Context,
+        work: impl AsyncFnOnce(&Self) -> anyhow::Result<T>,
+    ) -> anyhow::Result<T> {
+        let database = Self::open_existing(context).await?;
+        let done = work(&database).await;
+        database.closed_after(done).await
+    }
+
     /// Opens an empty database, which is made where there is none: to be restored into.
     ///
     /// # Errors
@@ -164,8 +175,8 @@ impl OpenDatabase {
             return Ok(database);
         }
         let refusal = Refusal::failed(format!("{} is not empty: it is left as it is", database.place.name()));
-        database.close().await?;
-        Err(refusal.advising("restore into a new database, or name another --state-dir").into())
+        let refusal = refusal.advising("restore into a new database, or name another --state-dir");
+        database.closed_after(Err(refusal.into())).await
     }
 
     /// The same in a state directory of its own.
@@ -258,6 +269,16 @@ impl OpenDatabase {
             Place::Private(private) => Some(private),
             Place::Server(_) => None,
         }
+    }
+
+    /// Closes it after this was done with it. Where both fail, the first error is the one to tell.
+    ///
+    /// # Errors
+    /// What was done has failed, or as [`Self::close`].
+    pub async fn closed_after<T>(self, done: anyhow::Result<T>) -> anyhow::Result<T> {
+        let closed = self.close().await;
+        let done = done?;
+        closed.map(|()| done)
     }
 
     /// Closes the connections and stops the private server unless somebody else uses it.

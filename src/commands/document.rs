@@ -1,34 +1,22 @@
 //! One JSON document that is written while it is made: where there are a hundred thousand companies it does not fit into memory.
 
-use std::io::{self, BufWriter, ErrorKind, Stdout, Write};
-
 use anyhow::Context as _;
 use serde::Serialize;
 
-/// A document to standard output. That nobody reads any more is no error.
-pub(super) type Printed = Document<BufWriter<UntilNobodyReads<Stdout>>>;
+use super::print::Buffered;
 
-/// An object, field by field; a field may be a list, item by item. It looks as [`serde_json::to_string_pretty`] writes it.
-pub(super) struct Document<W: Write> {
-    output: W,
+/// An object on standard output, field by field; a field may be a list, item by item. It looks as [`serde_json::to_string_pretty`]
+/// writes it.
+#[derive(Default)]
+pub(super) struct Document {
+    output: Buffered,
     fields: usize,
     items: usize,
 }
 
 const FAILED: &str = "writing JSON";
 
-impl Printed {
-    /// A document on standard output.
-    pub fn print() -> Self {
-        Self::begin(BufWriter::new(UntilNobodyReads { output: io::stdout(), is_read: true }))
-    }
-}
-
-impl<W: Write> Document<W> {
-    fn begin(output: W) -> Self {
-        Self { output, fields: 0, items: 0 }
-    }
-
+impl Document {
     /// Writes a field.
     ///
     /// # Errors
@@ -36,7 +24,7 @@ impl<W: Write> Document<W> {
     pub fn field(&mut self, name: &str, value: &impl Serialize) -> anyhow::Result<()> {
         self.name(name)?;
         let text = serde_json::to_vec_pretty(value).context(FAILED)?;
-        self.indented(&text, b"\n  ").context(FAILED)
+        self.indented(&text, b"\n  ")
     }
 
     /// Begins a list: its items follow.
@@ -46,7 +34,7 @@ impl<W: Write> Document<W> {
     pub fn begin_list(&mut self, name: &str) -> anyhow::Result<()> {
         self.name(name)?;
         self.items = 0;
-        self.output.write_all(b"[").context(FAILED)
+        self.output.push(b"[")
     }
 
     /// Writes an item of the list that was begun.
@@ -64,8 +52,8 @@ impl<W: Write> Document<W> {
     pub fn item_text(&mut self, text: &[u8]) -> anyhow::Result<()> {
         let before: &[u8] = if self.items == 0 { b"\n    " } else { b",\n    " };
         self.items += 1;
-        self.output.write_all(before).context(FAILED)?;
-        self.indented(text, b"\n    ").context(FAILED)
+        self.output.push(before)?;
+        self.indented(text, b"\n    ")
     }
 
     /// Ends the list.
@@ -73,8 +61,7 @@ impl<W: Write> Document<W> {
     /// # Errors
     /// It cannot be written.
     pub fn end_list(&mut self) -> anyhow::Result<()> {
-        let end: &[u8] = if self.items == 0 { b"]" } else { b"\n  ]" };
-        self.output.write_all(end).context(FAILED)
+        self.output.push(if self.items == 0 { b"]" } else { b"\n  ]" })
     }
 
     /// Ends the document.
@@ -82,68 +69,36 @@ impl<W: Write> Document<W> {
     /// # Errors
     /// It cannot be written.
     pub fn end(mut self) -> anyhow::Result<()> {
-        let end: &[u8] = if self.fields == 0 { b"{}\n" } else { b"\n}\n" };
-        self.output.write_all(end).and_then(|()| self.output.flush()).context(FAILED)
+        self.close()?;
+        self.output.print()
+    }
+
+    fn close(&mut self) -> anyhow::Result<()> {
+        self.output.push(if self.fields == 0 { b"{}\n" } else { b"\n}\n" })
     }
 
     fn name(&mut self, name: &str) -> anyhow::Result<()> {
         let before = if self.fields == 0 { "{\n  " } else { ",\n  " };
         self.fields += 1;
-        write!(self.output, "{before}\"{name}\": ").context(FAILED)
+        self.output.push(format!("{before}\"{name}\": ").as_bytes())
     }
 
     /// A line break within JSON text is always one of its layout: strings have theirs escaped.
-    fn indented(&mut self, text: &[u8], line_break: &[u8]) -> io::Result<()> {
+    fn indented(&mut self, text: &[u8], line_break: &[u8]) -> anyhow::Result<()> {
         for (place, line) in text.split(|byte| *byte == b'\n').enumerate() {
             if place > 0 {
-                self.output.write_all(line_break)?;
+                self.output.push(line_break)?;
             }
-            self.output.write_all(line)?;
+            self.output.push(line)?;
         }
         Ok(())
-    }
-}
-
-/// An output that takes everything when its reader has gone, as `head` does.
-pub(super) struct UntilNobodyReads<W> {
-    output: W,
-    is_read: bool,
-}
-
-impl<W: Write> UntilNobodyReads<W> {
-    fn unless_broken<T>(&mut self, written: io::Result<T>, otherwise: T) -> io::Result<T> {
-        match written {
-            Err(error) if error.kind() == ErrorKind::BrokenPipe => {
-                self.is_read = false;
-                Ok(otherwise)
-            }
-            written => written,
-        }
-    }
-}
-
-impl<W: Write> Write for UntilNobodyReads<W> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        if !self.is_read {
-            return Ok(bytes.len());
-        }
-        let written = self.output.write(bytes);
-        self.unless_broken(written, bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        if !self.is_read {
-            return Ok(());
-        }
-        let flushed = self.output.flush();
-        self.unless_broken(flushed, ())
     }
 }
 
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
-    use serde_json::{Map, Value, json};
+    use serde_json::{Map, Value};
 
     use super::*;
 
@@ -166,8 +121,7 @@ mod tests {
     proptest! {
             #[test]
             fn it_is_written_as_if_it_were_written_at_once(values in prop::collection::vec(value(), 0..5)) {
-                let mut bytes = Vec::new();
-                let mut document = Document::begin(&mut bytes);
+                let mut document = Document::default();
                 let mut whole = Map::new();
                 for (place, value) in values.into_iter().enumerate() {
                     let name = format!("f{place}");
@@ -183,29 +137,9 @@ mod tests {
                     }
                     whole.insert(name, value);
                 }
-                document.end().unwrap();
+                document.close().unwrap();
                 let expected = format!("{}\n", serde_json::to_string_pretty(&Value::Object(whole)).unwrap());
-                prop_assert_eq!(String::from_utf8(bytes).unwrap(), expected);
+                prop_assert_eq!(document.output.text(), expected);
             }
         }
-
-    #[test]
-    fn whoever_stops_reading_breaks_nothing() {
-        struct Broken(ErrorKind);
-        impl Write for Broken {
-            fn write(&mut self, _: &[u8]) -> io::Result<usize> {
-                Err(self.0.into())
-            }
-            fn flush(&mut self) -> io::Result<()> {
-                Err(self.0.into())
-            }
-        }
-        for (kind, is_fine, why) in
-            [(ErrorKind::BrokenPipe, true, "head has seen enough"), (ErrorKind::StorageFull, false, "a file")]
-        {
-            let mut document = Document::begin(UntilNobodyReads { output: Broken(kind), is_read: true });
-            let written = document.field("a", &json!([1, 2])).and_then(|()| document.end());
-            assert_eq!(written.is_ok(), is_fine, "{why}");
-        }
-    }
 }

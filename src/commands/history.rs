@@ -10,14 +10,14 @@ use crate::domain::wall_clock::hour_of_day;
 use crate::store::Store;
 use crate::store::companies::CompanyId;
 use crate::store::outbox::events::Recorded;
-use crate::store::reports::{self, EventsOf, WhichEvents, snapshots};
+use crate::store::reports::{self, WhichEvents, snapshots};
 
 use super::arguments::{History, Places};
 use super::certificates::{AsOf, InFile, Sorted, sort};
 use super::companies::{meant, unknown};
 use super::context::Context;
 use super::database::OpenDatabase;
-use super::document::Printed;
+use super::document::Document;
 use super::event_line;
 use super::exit::{Exit, Refusal};
 use super::print::{self, Reader};
@@ -43,26 +43,19 @@ pub(super) async fn history(places: &Places, arguments: &History) -> anyhow::Res
         }
     };
     let done = read_and_print(&context, &database.store, arguments, reader).await;
-    database.close().await?;
-    done.map(|()| Exit::Done)
+    database.closed_after(done).await.map(|()| Exit::Done)
 }
 
 /// What is asked for.
 struct Story<'a> {
     context: &'a Context,
     store: &'a Store,
+    /// All that were ever in the file where nobody is named.
     companies: Vec<CompanyId>,
-    which: Which,
-    as_of: AsOf,
-    limit: Option<u32>,
-}
-
-/// Which events.
-#[derive(Debug, Clone, Copy)]
-struct Which {
     is_everyones: bool,
     since: Option<DateTime<Utc>>,
-    until: Option<DateTime<Utc>>,
+    as_of: AsOf,
+    limit: Option<u32>,
 }
 
 async fn read_and_print(
@@ -77,10 +70,6 @@ async fn read_and_print(
         Some(day) => AsOf::EndOf(day, end_of(day, zone)?),
         None => AsOf::Now,
     };
-    let until = match as_of {
-        AsOf::EndOf(_, end) => Some(end),
-        AsOf::Now => None,
-    };
     let wanted = &arguments.companies;
     let companies = if wanted.is_empty() {
         snapshots::ids(store.pool()).await?
@@ -88,8 +77,8 @@ async fn read_and_print(
         let keywords = keywords(context, store, wanted).await?;
         snapshots::ids_named(store.pool(), &keywords.iter().collect::<Vec<_>>()).await?
     };
-    let which = Which { is_everyones: wanted.is_empty(), since, until };
-    let asked = Story { context, store, companies, which, as_of, limit: arguments.limit };
+    let (is_everyones, limit) = (wanted.is_empty(), arguments.limit);
+    let asked = Story { context, store, companies, is_everyones, since, as_of, limit };
     match reader {
         Reader::Program => asked.print_document().await,
         Reader::Person => asked.show().await,
@@ -100,9 +89,9 @@ impl Story<'_> {
     async fn print_document(&self) -> anyhow::Result<()> {
         let mut certificates = Sorted::new();
         // First, so that nothing is printed where they cannot be read.
-        self.each_certificate(|certificate| certificates.push_json(certificate)).await?;
+        self.each_certificate(|certificate| certificates.push_json(&certificate)).await?;
         let language = self.context.watchlist.language;
-        let mut document = Printed::print();
+        let mut document = Document::default();
         document.begin_list("events")?;
         self.each_batch(|batch| {
             batch.into_iter().try_for_each(|recorded| document.item(&EventShape::new(recorded, language)))
@@ -136,7 +125,7 @@ impl Story<'_> {
         })
         .await?;
         if count == 0 {
-            print::text(match self.which.since {
+            print::text(match self.since {
                 Some(_) => "nothing has happened since then",
                 None => "nothing has happened yet",
             })?;
@@ -163,9 +152,12 @@ impl Story<'_> {
         &self,
         mut take: impl FnMut(Vec<Recorded>) -> anyhow::Result<()>,
     ) -> anyhow::Result<()> {
-        let Which { is_everyones, since, until } = self.which;
-        let whose = if is_everyones { EventsOf::Everyones } else { EventsOf::Of(&self.companies) };
-        let which = WhichEvents { whose, since, until };
+        let until = match self.as_of {
+            AsOf::EndOf(_, end) => Some(end),
+            AsOf::Now => None,
+        };
+        let of = (!self.is_everyones).then_some(&*self.companies);
+        let which = WhichEvents { of, since: self.since, until };
         let mut left = self.limit.unwrap_or(u32::MAX);
         let mut last = None;
         loop {
@@ -184,7 +176,7 @@ impl Story<'_> {
         take: impl FnMut(Certificate) -> anyhow::Result<()>,
     ) -> anyhow::Result<()> {
         let in_file = InFile::of(self.context);
-        let is_wanted = |keyword: &str| !self.which.is_everyones || in_file.names(keyword);
+        let is_wanted = |keyword: &str| !self.is_everyones || in_file.names(keyword);
         in_file.each(self.store.pool(), (&self.companies, self.as_of), is_wanted, take).await
     }
 }
@@ -204,9 +196,6 @@ fn end_of(day: NaiveDate, zone: Tz) -> anyhow::Result<DateTime<Utc>> {
 /// Whoever is meant, in the file or of those that have left it: their history is kept for ever.
 async fn keywords(context: &Context, store: &Store, wanted: &[String]) -> anyhow::Result<Vec<Keyword>> {
     let watchlist = &context.watchlist;
-    if wanted.is_empty() {
-        return Ok(watchlist.companies.iter().map(|company| company.keyword.clone()).collect());
-    }
     let mut keywords = Vec::new();
     for wanted in wanted {
         let in_file = meant(watchlist, wanted);

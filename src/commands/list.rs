@@ -15,13 +15,10 @@ use super::certificates::{AsOf, InFile, Sorted, sort};
 use super::companies::all_meant;
 use super::context::Context;
 use super::database::OpenDatabase;
-use super::document::Printed;
+use super::document::Document;
 use super::exit::Exit;
-use super::print::{self, Reader};
+use super::print::{self, Buffered, Reader};
 use super::table;
-
-/// Rows of CSV are written so many bytes at a time.
-const ROWS_BYTES: usize = 64 << 10;
 
 /// Prints the certificates of all companies, or of one, by end and number.
 ///
@@ -34,10 +31,11 @@ pub(super) async fn list(places: &Places, arguments: &List) -> anyhow::Result<Ex
     let wanted: Vec<String> = arguments.company.iter().cloned().collect();
     let keywords: Vec<&Keyword> =
         all_meant(&context.watchlist, &wanted)?.into_iter().map(|company| &company.keyword).collect();
-    let database = OpenDatabase::open_existing(&context).await?;
-    let listed = read_and_print(&context, &database.store, &keywords, (arguments, format)).await;
-    database.close().await?;
-    listed.map(|()| Exit::Done)
+    OpenDatabase::with(&context, async |database| {
+        read_and_print(&context, &database.store, &keywords, (arguments, format)).await
+    })
+    .await?;
+    Ok(Exit::Done)
 }
 
 async fn read_and_print(
@@ -58,10 +56,10 @@ async fn read_and_print(
     let mut certificates: Vec<Certificate> = Vec::new();
     let take = |certificate: Certificate| match format {
         _ if !is_listed(&certificate) => Ok(()),
-        ListFormat::Json => sorted.push_json(certificate),
+        ListFormat::Json => sorted.push_json(&certificate),
         ListFormat::Csv => {
             let row = row(cells(&certificate)?)?;
-            sorted.push(certificate, &row)
+            sorted.push(&certificate, &row)
         }
         // The widths of a table are known when all of it is there.
         ListFormat::Table => {
@@ -72,18 +70,17 @@ async fn read_and_print(
     in_file.each(store.pool(), asked, is_wanted, take).await?;
     match format {
         ListFormat::Json => {
-            let mut document = Printed::print();
+            let mut document = Document::default();
             sorted.print_list(&mut document)?;
             document.end()
         }
         ListFormat::Csv => {
             // RFC 4180 with a byte order mark: without it Excel takes the file for GBK.
-            let mut rows = ["\u{feff}".as_bytes(), &row(COLUMNS)?].concat();
-            sorted.texts(|row| {
-                rows.extend_from_slice(row);
-                if rows.len() < ROWS_BYTES { Ok(()) } else { print::bytes(&std::mem::take(&mut rows)) }
-            })?;
-            print::bytes(&rows)
+            let mut rows = Buffered::default();
+            rows.push("\u{feff}".as_bytes())?;
+            rows.push(&row(COLUMNS)?)?;
+            sorted.texts(|row| rows.push(row))?;
+            rows.print()
         }
         ListFormat::Table if certificates.is_empty() => print::text("no certificates"),
         ListFormat::Table => {

@@ -31,7 +31,9 @@ pub fn start_logging(arguments: &Arguments) {
     let unknown_form =
         std::env::var(FORM_VARIABLE).ok().filter(|form| !matches!(&**form, "" | "json" | "plain"));
     let unreadable = wanted.as_ref().err().map(ToString::to_string);
-    let usual = || EnvFilter::new(format!("{LIBRARIES}{}", more_than_usual(&arguments.command)));
+    // A person who waits for an answer wants to see warnings; a daemon says more.
+    let is_daemon = matches!(arguments.command, Command::Run);
+    let usual = || EnvFilter::new(format!("{LIBRARIES}{}", if is_daemon { ",qualwatch=info" } else { "" }));
     let log = tracing_subscriber::registry()
         .with(Log { journal: (form() == Form::Journal).then(Journal::open).flatten() })
         .with(wanted.ok().flatten().unwrap_or_else(usual))
@@ -117,27 +119,4 @@ fn is_fit_for_a_log(metadata: &Metadata<'_>) -> bool {
 
 fn is_of(target: &str, library: &str) -> bool {
     target.strip_prefix(library).is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
-}
-
-/// A person who waits for an answer wants to see warnings; a daemon says more.
-fn more_than_usual(command: &Command) -> &'static str {
-    match command {
-        Command::Init(_)
-        | Command::Check(_)
-        | Command::Validate(_)
-        | Command::Status(_)
-        | Command::List(_)
-        | Command::History(_)
-        | Command::Why(_)
-        | Command::Mail(_)
-        | Command::Retry(_)
-        | Command::Snooze(_)
-        | Command::Renewing(_)
-        | Command::Backup(_)
-        | Command::Restore(_)
-        | Command::TestEmail(_)
-        | Command::Sandbox(_)
-        | Command::Demo(_) => "",
-        Command::Run => ",qualwatch=info",
-    }
 }

@@ -49,10 +49,9 @@ pub(super) async fn mail(places: &Places, arguments: &Mail) -> anyhow::Result<Ex
     let context = Context::load_to_read(places, reader)?;
     let to: EmailAddress = arguments.to.parse().map_err(|bad| Refusal::wrong_use(format!("--to: {bad}")))?;
     let day = arguments.on.unwrap_or(context.today());
-    let database = OpenDatabase::open_existing(&context).await?;
-    let read = letters(&context, &database, &to, day).await;
-    database.close().await?;
-    let shape = Shape { letters: read? };
+    let letters =
+        OpenDatabase::with(&context, async |database| letters(&context, database, &to, day).await).await?;
+    let shape = Shape { letters };
     match reader {
         Reader::Program => print::document(&shape)?,
         Reader::Person => print::text(&paragraphs(&told(&context, &to, day, &shape.letters)))?,

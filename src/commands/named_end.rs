@@ -45,8 +45,8 @@ impl NamedCertificate {
         &self,
         database: &OpenDatabase,
     ) -> anyhow::Result<(CompanyId, BTreeSet<NaiveDate>)> {
-        let records = reports::records_of(database.store.pool(), &[&self.keyword]).await?;
-        let Some(record) = records.first() else { return Err(self.unknown().into()) };
+        let record = reports::record_of(database.store.pool(), &self.keyword).await?;
+        let Some(record) = record else { return Err(self.unknown().into()) };
         let held = record.snapshot.certificate(&self.number);
         Ok((record.id, held.filter_map(|held| held.holding.last_day()).collect()))
     }

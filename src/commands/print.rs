@@ -1,7 +1,7 @@
 //! The one place that writes to standard output: what was asked for, and nothing else. What goes wrong, and what a person is
 //! told beside it, goes to standard error.
 
-use std::io::{self, ErrorKind, IsTerminal as _, Write as _};
+use std::io::{self, ErrorKind, IsTerminal as _, Write};
 
 use anyhow::Context as _;
 use comfy_table::Table;
@@ -45,12 +45,45 @@ pub fn text(text: &str) -> anyhow::Result<()> {
 /// # Errors
 /// As [`document`].
 pub fn bytes(bytes: &[u8]) -> anyhow::Result<()> {
-    let mut output = io::stdout().lock();
+    write_to(io::stdout().lock(), bytes)
+}
+
+fn write_to(mut output: impl Write, bytes: &[u8]) -> anyhow::Result<()> {
     match output.write_all(bytes).and_then(|()| output.flush()) {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => {
             Err(error).context("writing to standard output")
         }
         _ => Ok(()),
+    }
+}
+
+/// What waits to be written to standard output, so that no call is made for every line.
+#[derive(Default)]
+pub struct Buffered(Vec<u8>);
+
+impl Buffered {
+    const BYTES: usize = 64 << 10;
+
+    /// Adds to it, and writes it where that is much.
+    ///
+    /// # Errors
+    /// As [`document`].
+    pub fn push(&mut self, more: &[u8]) -> anyhow::Result<()> {
+        self.0.extend_from_slice(more);
+        if self.0.len() < Self::BYTES { Ok(()) } else { bytes(&std::mem::take(&mut self.0)) }
+    }
+
+    /// Writes what is left.
+    ///
+    /// # Errors
+    /// As [`document`].
+    pub fn print(self) -> anyhow::Result<()> {
+        bytes(&self.0)
+    }
+
+    #[cfg(test)]
+    pub fn text(self) -> String {
+        String::from_utf8(self.0).unwrap()
     }
 }
 
@@ -93,4 +126,27 @@ fn unless_refused(environment: &Environment) -> Colour {
     let is_refused = environment.get("NO_COLOR").is_some_and(|value| !value.is_empty())
         || environment.get("TERM") == Some("dumb");
     if is_refused { Colour::Never } else { Colour::Always }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_stops_reading_breaks_nothing() {
+        struct Broken(ErrorKind);
+        impl Write for Broken {
+            fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+                Err(self.0.into())
+            }
+            fn flush(&mut self) -> io::Result<()> {
+                Err(self.0.into())
+            }
+        }
+        for (kind, is_fine, why) in
+            [(ErrorKind::BrokenPipe, true, "head has seen enough"), (ErrorKind::StorageFull, false, "a file")]
+        {
+            assert_eq!(write_to(Broken(kind), b"[1, 2]").is_ok(), is_fine, "{why}");
+        }
+    }
 }

@@ -42,10 +42,10 @@ pub(super) async fn renewing(places: &Places, arguments: &RenewingArguments) -> 
         let refusal = Refusal::wrong_use("the day on which it was filed lies ahead");
         return Err(refusal.advising("name the day on which the application was handed in").into());
     }
-    let database = OpenDatabase::open_existing(&context).await?;
-    let done = set_or_end(&context, &database, &named, arguments).await;
-    database.close().await?;
-    let shape = done?;
+    let shape = OpenDatabase::with(&context, async |database| {
+        set_or_end(&context, database, &named, arguments).await
+    })
+    .await?;
     match reader {
         Reader::Program => print::document(&shape)?,
         Reader::Person => print::text(&paragraphs(&sentence(&shape)))?,

@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use crate::config::{self, Sourced};
+use crate::domain::health::ShownProblem;
 use crate::domain::secret::Secret;
 use crate::email::{Mailed, Mailer, Ripe};
 use crate::store::outbox::dead_letters::{self, DeadLetter};
@@ -20,7 +21,7 @@ use super::database::OpenDatabase;
 use super::exit::Exit;
 use super::paragraph::paragraphs;
 use super::print::{self, Reader};
-use super::shapes::ProblemShape;
+use super::shapes::MailShape;
 use super::table::{cell, table};
 
 #[derive(Debug, Serialize)]
@@ -29,7 +30,7 @@ struct Shape {
     offered: usize,
     letters: Vec<LetterShape>,
     mail: MailShape,
-    problems: Vec<ProblemShape>,
+    problems: Vec<ShownProblem>,
 }
 
 /// A dead letter, and what became of it.
@@ -45,13 +46,6 @@ struct LetterShape {
     owed_to: Vec<String>,
 }
 
-#[derive(Debug, Serialize)]
-struct MailShape {
-    owed: u64,
-    sent: u64,
-    failed: u64,
-}
-
 /// Makes every dead letter owed again and sends what is owed.
 ///
 /// # Errors
@@ -61,14 +55,13 @@ pub(super) async fn retry(places: &Places, arguments: &Retry) -> anyhow::Result<
     let context = Context::load(places, reader)?;
     // What cannot be read is said before anything is offered again.
     let password = config::read_smtp_password(&context.watchlist, &context.environment)?;
-    let database = OpenDatabase::open_existing(&context).await?;
-    let done = offer_and_send(&context, &database, password).await;
-    database.close().await?;
-    let (letters, sent) = done?;
+    let (letters, sent) =
+        OpenDatabase::with(&context, async |database| offer_and_send(&context, database, password).await)
+            .await?;
     let shape = Shape {
         offered: letters.len(),
         letters,
-        mail: MailShape { owed: sent.owed, sent: sent.sent, failed: sent.failed },
+        mail: MailShape::from(&sent),
         problems: problems_of_mail(&sent),
     };
     match reader {

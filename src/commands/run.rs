@@ -105,8 +105,7 @@ async fn serve(
             tracing::info!(error = error.to_string(), "no backup was kept at this stop");
         }
     }
-    database.close().await?;
-    lived?;
+    database.closed_after(lived.map_err(Into::into)).await?;
     Ok(Exit::Done)
 }
 

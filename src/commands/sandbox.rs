@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use chrono_tz::Asia::Shanghai;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
 
 use crate::clock::{Clock, QuickClock};
 use crate::config::{self, Environment};
@@ -17,6 +17,7 @@ use super::arguments::SandboxArguments;
 use super::context::{refuse, sandbox_clock};
 use super::exit::{Exit, Refusal};
 use super::print::{self, Reader};
+use super::signals::cancelled_by_signals;
 
 /// The most keywords that are named.
 const KEYWORDS_MAX: usize = 20;
@@ -43,14 +44,13 @@ pub(super) async fn sandbox(arguments: &SandboxArguments) -> anyhow::Result<Exit
         (None, None) => Scenario::default_scenario(),
     };
     let keywords: Vec<String> = scenario.keywords().map(displayable).collect();
-    // Both are asked for before anybody is told that we are ready.
-    let mut interrupt = signal(SignalKind::interrupt()).context("waiting for Ctrl-C")?;
-    let mut terminate = signal(SignalKind::terminate()).context("waiting for SIGTERM")?;
+    // Listened for before anybody is told that we are ready.
+    let ending = CancellationToken::new();
+    let _signals = cancelled_by_signals(&ending)?;
     let sandbox = Sandbox::start(scenario, arguments.listen, Arc::clone(&clock)).await?;
     print::text(&greeting(&sandbox.url(), &keywords))?;
     tokio::select! {
-        _ = interrupt.recv() => {}
-        _ = terminate.recv() => {}
+        () = ending.cancelled() => {}
         told = tell_days(clock.as_ref()), if arguments.day_every.is_some() => told?,
     }
     print::complaint(&format!("{} requests were answered", sandbox.requests()));

@@ -14,7 +14,7 @@ use nix::unistd::{User, geteuid, initgroups, setgid, setuid};
 
 use super::arguments::{Arguments, Backup, Command, Places, Restore, STANDARD};
 use super::exit::Refusal;
-use crate::config::{self, CREDENTIALS, Environment, SERVICE_USER, Whereabouts};
+use crate::config::{self, CREDENTIALS, Environment, SERVICE_USER};
 use crate::domain::secret::Secret;
 
 const CREDENTIAL_STORE: &str = "/etc/credstore";
@@ -26,7 +26,7 @@ const ENCRYPTED_CREDENTIAL_STORE: &str = "/etc/credstore.encrypted";
 /// # Errors
 /// A credential cannot be read, or the user cannot be changed.
 pub fn go_on_as_service(mut arguments: Arguments) -> anyhow::Result<Arguments> {
-    let Some(user) = user_to_become(&arguments)? else { return Ok(arguments) };
+    let Some((user, watchlist)) = user_to_become(&arguments)? else { return Ok(arguments) };
     let file = match &arguments.command {
         Command::Backup(Backup { file: Some(file), .. }) | Command::Restore(Restore { file, .. }) => {
             Some(file)
@@ -39,22 +39,25 @@ pub fn go_on_as_service(mut arguments: Arguments) -> anyhow::Result<Arguments> {
         return Ok(arguments);
     }
     arguments.places.credentials = credentials()?;
-    let state_dir = state_dir(&arguments.places)?;
+    let state_dir = state_dir(&arguments.places, &watchlist)?;
     make_state_dir(&state_dir, &user).with_context(|| format!("making {}", state_dir.display()))?;
     arguments.places.state_dir = Some(state_dir);
     become_user(&user).with_context(|| format!("going on as the user {SERVICE_USER}"))?;
     Ok(arguments)
 }
 
-fn user_to_become(arguments: &Arguments) -> anyhow::Result<Option<User>> {
+/// And the installed watchlist.
+fn user_to_become(arguments: &Arguments) -> anyhow::Result<Option<(User, PathBuf)>> {
     let Arguments { places, command } = arguments;
     // systemd has done it already.
     let is_started_by_systemd = std::env::var_os("CREDENTIALS_DIRECTORY").is_some();
     let has_no_watchlist = matches!(command, Command::Init(_) | Command::Sandbox(_) | Command::Demo(_));
-    if !geteuid().is_root() || is_started_by_systemd || has_no_watchlist || !is_installed(places) {
+    if !geteuid().is_root() || is_started_by_systemd || has_no_watchlist {
         return Ok(None);
     }
-    self::user()
+    let found = config::find(places.watchlist.as_deref());
+    let installed = found.filter(|path| config::is_of_service(path));
+    Ok(if let Some(watchlist) = installed { user()?.map(|user| (user, watchlist)) } else { None })
 }
 
 /// The service's user, where this machine has it.
@@ -74,17 +77,10 @@ pub(super) fn credential_file(name: &str) -> (PathBuf, bool) {
     (plain, is_there)
 }
 
-fn is_installed(places: &Places) -> bool {
-    matches!(config::find(places.watchlist.as_deref()), Whereabouts::File(path) if config::is_of_service(&path))
-}
-
 /// Named whole: the working directory will be another one.
-fn state_dir(places: &Places) -> anyhow::Result<PathBuf> {
-    let Whereabouts::File(watchlist) = config::find(places.watchlist.as_deref()) else {
-        anyhow::bail!("there is no watchlist any more");
-    };
+fn state_dir(places: &Places, watchlist: &Path) -> anyhow::Result<PathBuf> {
     let environment = Environment::of_this_process();
-    let state_dir = config::state_dir(places.state_dir.as_deref(), &watchlist, &environment);
+    let state_dir = config::state_dir(places.state_dir.as_deref(), watchlist, &environment);
     std::path::absolute(state_dir).context("finding the state directory")
 }
 
@@ -108,13 +104,9 @@ fn become_user(user: &User) -> anyhow::Result<()> {
 fn credentials() -> anyhow::Result<BTreeMap<&'static str, Secret>> {
     let mut credentials = BTreeMap::new();
     for name in CREDENTIALS {
-        let file = format!("qualwatch.{name}");
-        let encrypted = Path::new(ENCRYPTED_CREDENTIAL_STORE).join(&file);
-        let text = if encrypted.exists() {
-            Some(decrypted(name, &encrypted)?)
-        } else {
-            plain(&Path::new(CREDENTIAL_STORE).join(&file))?
-        };
+        let (file, _) = credential_file(name);
+        let is_encrypted = file.starts_with(ENCRYPTED_CREDENTIAL_STORE);
+        let text = if is_encrypted { Some(decrypted(name, &file)?) } else { plain(&file)? };
         credentials.extend(text.as_deref().and_then(Secret::parse).map(|secret| (name, secret)));
     }
     Ok(credentials)

@@ -4,8 +4,6 @@
 
 use std::borrow::Cow;
 
-use std::collections::HashMap;
-
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::Serialize;
 
@@ -13,7 +11,8 @@ use crate::config::Watchlist;
 use crate::domain::event::{Audience, Event, EventKind, Fields};
 use crate::domain::keyword::Keyword;
 use crate::domain::language::Language;
-use crate::email::words;
+use crate::email::{Mailed, words};
+use crate::standing::Entries;
 use crate::store::companies::renewals::Filed;
 use crate::store::companies::snoozes::Snoozed;
 use crate::store::outbox::events::{EventId, Recorded};
@@ -66,17 +65,19 @@ impl EventShape {
     }
 }
 
-/// Something that was not as it should be.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub(super) struct ProblemShape {
-    /// The company, where it is about one.
-    pub company: Option<Keyword>,
-    /// A class of design 2, `incomplete`, `disputed` or `mail`.
-    pub class: String,
-    /// The code of the provider or the mail server.
-    pub code: Option<i64>,
-    /// What happened, inert.
-    pub reason: String,
+/// What came of sending.
+#[derive(Debug, Serialize)]
+pub(super) struct MailShape {
+    /// Messages left after this run.
+    pub owed: u64,
+    pub sent: u64,
+    pub failed: u64,
+}
+
+impl From<&Mailed> for MailShape {
+    fn from(mailed: &Mailed) -> Self {
+        Self { owed: mailed.owed, sent: mailed.sent, failed: mailed.failed }
+    }
 }
 
 /// An end of which nothing is told.
@@ -95,9 +96,9 @@ pub(super) struct SnoozedShape {
 impl SnoozedShape {
     /// Those of companies that the file names.
     pub fn of(found: Vec<Snoozed>, watchlist: &Watchlist) -> Vec<Self> {
-        let names = names_of(watchlist);
+        let entries = Entries::of(watchlist);
         let shape = |one: Snoozed| {
-            let name = (*names.get(one.keyword.as_str())?).to_owned();
+            let name = entries.get(&one.keyword)?.name.to_string();
             let Snoozed { keyword: company, number: certificate_num, end: valid_until, until, reason } = one;
             Some(Self { company, name, certificate_num, valid_until, until, reason })
         };
@@ -123,28 +124,12 @@ pub(super) struct RenewingShape {
 impl RenewingShape {
     /// Those of companies that the file names.
     pub fn of(found: Vec<Filed>, watchlist: &Watchlist) -> Vec<Self> {
-        let names = names_of(watchlist);
+        let entries = Entries::of(watchlist);
         let shape = |one: Filed| {
-            let name = (*names.get(one.keyword.as_str())?).to_owned();
+            let name = entries.get(&one.keyword)?.name.to_string();
             let Filed { keyword: company, number: certificate_num, end: valid_until, filed, reference } = one;
             Some(Self { company, name, certificate_num, valid_until, filed, reference })
         };
         found.into_iter().filter_map(shape).collect()
     }
-}
-
-fn names_of(watchlist: &Watchlist) -> HashMap<&str, &str> {
-    watchlist.companies.iter().map(|company| (company.keyword.as_str(), &*company.name)).collect()
-}
-
-/// Something that stands still.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub(super) struct StoppedShape {
-    pub class: String,
-    pub code: Option<i64>,
-    pub since: DateTime<Utc>,
-    pub next_probe: Option<DateTime<Utc>>,
-    /// For people.
-    #[serde(skip)]
-    pub advice: Option<String>,
 }

@@ -2,28 +2,19 @@
 
 use anyhow::Context as _;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
-
-/// Listens until dropped.
-pub(super) struct Listening(JoinHandle<()>);
-
-impl Drop for Listening {
-    fn drop(&mut self) {
-        self.0.abort();
-    }
-}
+use tokio_util::task::AbortOnDropHandle;
 
 /// Cancels `ending` at the first Ctrl-C or SIGTERM: what is begun is finished, nothing new is begun. The second ends the process
-/// as it is, which costs no more than a crash: nothing is lost.
+/// as it is, which costs no more than a crash: nothing is lost. Listens until what it gives is dropped.
 ///
 /// # Errors
 /// Signals cannot be listened for.
-pub(super) fn cancelled_by_signals(ending: &CancellationToken) -> anyhow::Result<Listening> {
+pub(super) fn cancelled_by_signals(ending: &CancellationToken) -> anyhow::Result<AbortOnDropHandle<()>> {
     let mut interrupt = signal(SignalKind::interrupt()).context("waiting for Ctrl-C")?;
     let mut terminate = signal(SignalKind::terminate()).context("waiting for SIGTERM")?;
     let ending = ending.clone();
-    Ok(Listening(tokio::spawn(async move {
+    Ok(AbortOnDropHandle::new(tokio::spawn(async move {
         let mut next = async || {
             tokio::select! {
                 _ = interrupt.recv() => SignalKind::interrupt(),

@@ -52,10 +52,10 @@ pub(super) async fn snooze(places: &Places, arguments: &SnoozeArguments) -> anyh
         let refusal = Refusal::wrong_use("the day must be in the future: nothing would be silent");
         return Err(refusal.advising("name the first day on which it is to be told of again").into());
     }
-    let database = OpenDatabase::open_existing(&context).await?;
-    let done = set_or_end(&context, &database, &named, arguments).await;
-    database.close().await?;
-    let shape = done?;
+    let shape = OpenDatabase::with(&context, async |database| {
+        set_or_end(&context, database, &named, arguments).await
+    })
+    .await?;
     match reader {
         Reader::Program => print::document(&shape)?,
         Reader::Person => print::text(&paragraphs(&sentence(&shape)))?,
@@ -67,10 +67,10 @@ async fn list(context: &Context, company: Option<&String>, reader: Reader) -> an
     let wanted: Vec<String> = company.into_iter().cloned().collect();
     let meant: BTreeSet<&str> =
         all_meant(&context.watchlist, &wanted)?.iter().map(|company| company.keyword.as_str()).collect();
-    let database = OpenDatabase::open_existing(context).await?;
-    let found = snoozes::in_force(database.store.pool(), context.today()).await;
-    database.close().await?;
-    let mut snoozed = SnoozedShape::of(found?, &context.watchlist);
+    let found = OpenDatabase::with(context, async |database| {
+        Ok(snoozes::in_force(database.store.pool(), context.today()).await?)
+    });
+    let mut snoozed = SnoozedShape::of(found.await?, &context.watchlist);
     snoozed.retain(|one| meant.contains(one.company.as_str()));
     match reader {
         Reader::Program => print::document(&Listed { snoozed })?,

@@ -1,13 +1,10 @@
 //! Rows whose order is known only when the last of them has come. Their texts wait in memory while they are few, else in a file
 //! without a name; only what they are ordered by is held for each.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write as _};
-use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
+use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
 
 use anyhow::Context as _;
-
-use crate::random;
+use tempfile::SpooledTempFile;
 
 /// Bytes that wait in memory before they go to the file.
 const MEMORY_BYTES_MAX: usize = 4 << 20;
@@ -15,9 +12,7 @@ const MEMORY_BYTES_MAX: usize = 4 << 20;
 /// Rows to be put in the order of their keys.
 pub(super) struct Spool<K> {
     rows: Vec<Row<K>>,
-    /// What is not in the file yet: it comes after all that is.
-    waiting: Vec<u8>,
-    file: Option<File>,
+    texts: SpooledTempFile,
     written: u64,
 }
 
@@ -30,7 +25,7 @@ struct Row<K> {
 impl<K: Ord> Spool<K> {
     /// An empty one.
     pub fn new() -> Self {
-        Self { rows: Vec::new(), waiting: Vec::new(), file: None, written: 0 }
+        Self { rows: Vec::new(), texts: SpooledTempFile::new(MEMORY_BYTES_MAX), written: 0 }
     }
 
     /// Adds a row.
@@ -38,27 +33,12 @@ impl<K: Ord> Spool<K> {
     /// # Errors
     /// The file for temporary data cannot be made or written.
     pub fn push(&mut self, key: K, text: &[u8]) -> anyhow::Result<()> {
-        let at = self.written + self.waiting.len() as u64;
-        self.rows.push(Row { key, at, bytes: u32::try_from(text.len()).context("a row of over 4 GB")? });
-        self.waiting.extend_from_slice(text);
-        if self.waiting.len() > MEMORY_BYTES_MAX {
-            self.write_out().with_context(|| {
-                format!("keeping rows in {} until all are there", std::env::temp_dir().display())
-            })?;
-        }
-        Ok(())
-    }
-
-    fn write_out(&mut self) -> io::Result<()> {
-        let mut file = match self.file.take() {
-            Some(file) => file,
-            None => without_a_name()?,
-        };
-        file.write_all(&self.waiting)?;
-        self.written += self.waiting.len() as u64;
-        self.waiting.clear();
-        self.file = Some(file);
-        Ok(())
+        let bytes = u32::try_from(text.len()).context("a row of over 4 GB")?;
+        self.rows.push(Row { key, at: self.written, bytes });
+        self.written += u64::from(bytes);
+        self.texts.write_all(text).with_context(|| {
+            format!("keeping rows in {} until all are there", std::env::temp_dir().display())
+        })
     }
 
     /// Gives the rows by their keys; of those with one key, in the order in which they came.
@@ -70,32 +50,12 @@ impl<K: Ord> Spool<K> {
         let mut text = Vec::new();
         for row in &self.rows {
             text.resize(row.bytes as usize, 0);
-            self.read(row.at, &mut text).context("reading rows back")?;
+            let sought = self.texts.seek(SeekFrom::Start(row.at));
+            sought.and_then(|_| self.texts.read_exact(&mut text)).context("reading rows back")?;
             take(&text)?;
         }
         Ok(())
     }
-
-    fn read(&self, at: u64, text: &mut [u8]) -> io::Result<()> {
-        match (&self.file, at.checked_sub(self.written)) {
-            (Some(file), None) => file.read_exact_at(text, at),
-            (_, place) => {
-                let place = usize::try_from(place.unwrap_or_default()).unwrap_or(usize::MAX);
-                let waiting = self.waiting.get(place..).and_then(|rest| rest.get(..text.len()));
-                text.copy_from_slice(waiting.ok_or(io::ErrorKind::UnexpectedEof)?);
-                Ok(())
-            }
-        }
-    }
-}
-
-/// A file that is gone with this process, however it ends.
-fn without_a_name() -> io::Result<File> {
-    // Whatever lies there under that name is not written through.
-    let path = std::env::temp_dir().join(format!("qualwatch-{}", random::name()));
-    let file = OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(&path)?;
-    fs::remove_file(&path)?;
-    Ok(file)
 }
 
 #[cfg(test)]

@@ -11,18 +11,14 @@ use sqlx::PgPool;
 use crate::clock::within;
 use crate::daemon::DirectMail;
 use crate::domain::certificates::{Certificate, State};
-use crate::domain::event::Trouble;
-use crate::domain::health::{self, Stopped, Weight};
+use crate::domain::health::{self, Weight};
 use crate::domain::holding::Past;
-use crate::standing::{self, Beside, Standings};
+use crate::standing::{Beside, ServiceState};
 use crate::store::Store;
-use crate::store::asking::budget::{self, Calls};
+use crate::store::asking::budget;
 use crate::store::companies::renewals::{self, Filed};
 use crate::store::companies::snoozes::{self, Snoozed};
-use crate::store::outbox::messages;
-use crate::store::reports::overview;
 use crate::store::reports::snapshots;
-use crate::store::reports::{self, Swept};
 
 use super::alarm;
 use super::arguments::{Places, Status};
@@ -31,25 +27,20 @@ use super::context::Context;
 use super::database::OpenDatabase;
 use super::exit::{Exit, Refusal, explained};
 use super::print::{self, Reader};
-use super::shapes::{ProblemShape, RenewingShape, SnoozedShape, StoppedShape};
+use super::shapes::{RenewingShape, SnoozedShape};
 
-use shape::{BudgetShape, ByCauseShape, OwedShape, StatusShape, WatchedShape};
+use shape::{BudgetShape, OwedShape, StatusShape, WatchedShape};
 
 /// A database that does not answer must not keep it from being said.
 const LOOK_LIMIT: Duration = Duration::from_mins(2);
 
 /// What is stored, as far as status needs it.
 struct Facts {
-    companies: Standings,
-    health: health::Facts,
-    in_doubt: usize,
+    service: ServiceState,
     snoozed: Vec<Snoozed>,
     renewing: Vec<Filed>,
     /// What is expiring or expired, by end.
     ending: Vec<Certificate>,
-    swept: Option<Swept>,
-    calls: Calls,
-    mail: messages::Standing,
 }
 
 /// Prints how everything stands; there are problems where the exit code is 3.
@@ -62,15 +53,15 @@ pub(super) async fn status(places: &Places, arguments: &Status) -> anyhow::Resul
     }
     let reader = arguments.output.reader();
     let context = Context::load_to_read(places, reader)?;
-    let database = OpenDatabase::open_existing(&context).await?;
-    let facts = read(&context, &database.store).await;
-    let description = database.description().await;
-    database.close().await?;
-    let mut facts = facts?;
-    let report = report(&context, &mut facts, description?);
+    let (facts, description) = OpenDatabase::with(&context, async |database| {
+        Ok((read(&context, &database.store).await?, database.description().await?))
+    })
+    .await?;
+    let swept = facts.service.swept;
+    let report = report(&context, facts, description);
     match reader {
         Reader::Program => print::document(&report)?,
-        Reader::Person => show::show(&context, &report, facts.swept)?,
+        Reader::Person => show::show(&context, &report, swept)?,
     }
     Ok(if report.problems.is_empty() { Exit::Done } else { Exit::Problems })
 }
@@ -97,10 +88,8 @@ async fn say_failing(places: &Places, alarm: Option<&str>) -> anyhow::Result<Exi
 async fn failing(places: &Places) -> anyhow::Result<Vec<String>> {
     // A refused file is one of the problems, and is as heavy as it is there.
     let context = Context::load_in_force(places, Reader::Person)?.context;
-    let database = OpenDatabase::open_existing(&context).await?;
-    let facts = read(&context, &database.store).await;
-    database.close().await?;
-    let problems = health::problems(&facts?.health, context.now());
+    let facts = OpenDatabase::with(&context, async |database| read(&context, &database.store).await).await?;
+    let problems = health::problems(&facts.service.facts, context.now());
     let failing = problems.iter().filter(|problem| problem.weight() == Weight::Failing);
     Ok(failing
         .map(|problem| format!("{}: {}", problem.class(), problem.reason(|at| context.local(at))))
@@ -112,27 +101,19 @@ async fn read(context: &Context, store: &Store) -> anyhow::Result<Facts> {
     let in_file = InFile::of(context);
     let file = (&context.watchlist, &in_file.entries);
     let now = context.now();
-    let (companies, ending) = tokio::try_join!(
-        async { Ok(standing::standings(pool, file, now).await?) },
-        ending(context, &in_file, pool)
-    )?;
     let beside = Beside {
         failing_work: DirectMail::remembered_in(&context.state_dir).failure().into_iter().collect(),
         file_refused: context.rejected.as_ref().map(|rejected| rejected.reason.clone()),
     };
-    let calls = budget::calls_of_the_day(pool, now).await?;
-    let health = standing::facts(pool, file, &companies, beside, calls).await?;
-    let in_doubt = overview::in_doubt(pool).await?;
+    let (service, ending) = tokio::try_join!(
+        async { Ok(ServiceState::read(pool, file, beside, now).await?) },
+        ending(context, &in_file, pool)
+    )?;
     Ok(Facts {
-        companies,
-        health,
-        in_doubt: in_doubt.iter().filter(|keyword| in_file.names(keyword)).count(),
+        service,
         snoozed: snoozes::in_force(pool, context.today()).await?,
         renewing: renewals::in_force(pool).await?,
         ending,
-        swept: reports::last_sweep(pool).await?,
-        calls,
-        mail: messages::standing(pool).await?,
     })
 }
 
@@ -155,70 +136,48 @@ async fn ending(context: &Context, in_file: &InFile<'_>, pool: &PgPool) -> anyho
     Ok(ending)
 }
 
-fn report(context: &Context, facts: &mut Facts, database: String) -> StatusShape {
+fn report(context: &Context, facts: Facts, database: String) -> StatusShape {
     let now = context.now();
-    let Calls { checks, pages, confirmations, repeats, probes } = facts.calls;
+    let service = &facts.service;
+    let problems = health::problems(&service.facts, now);
     StatusShape {
-        last_sweep: facts.swept.map(|swept| swept.ended_at),
-        next_sweep: next_sweep(facts, now),
-        daemons: facts.health.daemons.clone(),
+        last_sweep: service.swept.map(|swept| swept.ended_at),
+        next_sweep: next_sweep(service, now),
+        daemons: service.facts.daemons.clone(),
         companies: WatchedShape {
             watched: context.watchlist.companies.len(),
-            unverified: facts.companies.unverified,
-            disputed: facts.health.ailing.iter().filter(|company| company.is_disputed).count(),
-            in_doubt: facts.in_doubt,
-            not_found: facts
-                .health
-                .troubles
-                .iter()
-                .filter(|open| open.trouble == Trouble::CompanyNotFound)
-                .count(),
+            unverified: service.companies.unverified,
+            disputed: service.disputed(),
+            in_doubt: service.in_doubt,
+            not_found: service.not_found(),
         },
-        snoozed: SnoozedShape::of(std::mem::take(&mut facts.snoozed), &context.watchlist),
-        renewing: RenewingShape::of(std::mem::take(&mut facts.renewing), &context.watchlist),
+        snoozed: SnoozedShape::of(facts.snoozed, &context.watchlist),
+        renewing: RenewingShape::of(facts.renewing, &context.watchlist),
         budget: BudgetShape {
-            used: facts.calls.total(),
+            used: service.calls.total(),
             limit: limit_of(context),
             resets_at: budget::next_budget_day(now),
-            by_cause: ByCauseShape { checks, pages, confirmations, repeats, probes },
+            by_cause: service.calls,
         },
-        stopped: facts.health.asking_stopped.as_ref().map(StoppedShape::from),
+        stopped: service.facts.asking_stopped.clone(),
         mail: OwedShape {
-            owed: facts.mail.owed,
-            oldest: facts.mail.oldest,
-            dead: facts.health.dead_letters,
-            stopped: facts.health.mail_stopped.as_ref().map(StoppedShape::from),
+            owed: service.mail.owed,
+            oldest: service.mail.oldest,
+            dead: service.facts.dead_letters,
+            stopped: service.facts.mail_stopped.clone(),
         },
-        problems: problems(context, facts),
-        ending: std::mem::take(&mut facts.ending),
+        problems: problems.iter().map(|problem| problem.shown(|at| context.local(at))).collect(),
+        ending: facts.ending,
         database,
     }
 }
 
-fn next_sweep(facts: &Facts, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
-    let due = facts.companies.next_due?;
-    let stopped = facts.health.asking_stopped.as_ref();
+fn next_sweep(service: &ServiceState, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    let due = service.companies.next_due?;
+    let stopped = service.facts.asking_stopped.as_ref();
     Some(health::next_sweep(due, stopped, budget::next_budget_day(now), now))
 }
 
 fn limit_of(context: &Context) -> Option<u32> {
     context.watchlist.api.calls_per_day.map(std::num::NonZeroU32::get)
-}
-
-fn problems(context: &Context, facts: &Facts) -> Vec<ProblemShape> {
-    let problems = health::problems(&facts.health, context.now());
-    let shapes = problems.iter().map(|problem| ProblemShape {
-        company: problem.company().cloned(),
-        class: problem.class().to_owned(),
-        code: problem.code(),
-        reason: problem.reason(|at| context.local(at)),
-    });
-    shapes.collect()
-}
-
-impl From<&Stopped> for StoppedShape {
-    fn from(stop: &Stopped) -> Self {
-        let Stopped { class, code, since, next_probe_at, advice, reason: _ } = stop.clone();
-        Self { class, code, since, next_probe: next_probe_at, advice }
-    }
 }

@@ -75,8 +75,7 @@ async fn follow(
     let file = File::open(&backup).with_context(restoring)?;
     let database = OpenDatabase::make_in(&succession.workshop()).await.with_context(restoring)?;
     let filled = Box::pin(backup::fill(&database, file)).await;
-    database.close().await?;
-    filled.with_context(restoring)?;
+    database.closed_after(filled).await.with_context(restoring)?;
     let aside = succession.complete()?;
     Ok(Some(Followed { from, to, backup_at, aside }))
 }

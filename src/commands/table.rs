@@ -9,12 +9,14 @@ use comfy_table::presets::{ASCII_FULL_CONDENSED, NOTHING};
 use comfy_table::{Attribute, Cell, Color, ColumnConstraint, ContentArrangement, Row, Table, Width};
 use unicode_width::UnicodeWidthStr as _;
 
-use super::companies::Names;
+use super::companies::name_of;
 use super::print;
-use super::shapes::{ProblemShape, RenewingShape, SnoozedShape};
+use super::shapes::{RenewingShape, SnoozedShape};
 use crate::config::Colour;
 use crate::domain::certificates::{Certificate, State};
+use crate::domain::health::ShownProblem;
 use crate::domain::text::displayable;
+use crate::standing::Entries;
 
 /// What a column takes beside its content: a blank on each side and a line.
 const FRAME: usize = 3;
@@ -136,11 +138,11 @@ pub(super) fn cell(text: &str) -> Cell {
 }
 
 /// What is wrong, as a table.
-pub(super) fn problems(problems: &[ProblemShape], names: &Names<'_>, colour: Colour) -> Sheet {
+pub(super) fn problems(problems: &[ShownProblem], entries: &Entries<'_>, colour: Colour) -> Sheet {
     let mut table = table(["company", "class", "code", "reason"], colour);
     for problem in problems {
         table.add_row([
-            cell(names.get(problem.company.as_ref())),
+            cell(name_of(entries, problem.company.as_ref())),
             cell(&problem.class),
             cell(&problem.code.map(|code| code.to_string()).unwrap_or_default()),
             cell(&problem.reason),

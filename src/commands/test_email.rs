@@ -136,8 +136,7 @@ fn everybody(watchlist: &Watchlist) -> Vec<(EmailAddress, Vec<Audience>)> {
 async fn pass_the_stop(context: &Context, password: Option<&Secret>) -> anyhow::Result<Option<Stop>> {
     let Ok(database) = OpenDatabase::open_if_there(context).await? else { return Ok(None) };
     let passed = take_probe(context, database.store.pool(), password).await;
-    database.close().await?;
-    passed
+    database.closed_after(passed).await
 }
 
 async fn take_probe(
@@ -171,8 +170,7 @@ async fn go_on(context: &Context, stop: Stop) -> anyhow::Result<()> {
     let taken = Stop { attempts: stop.attempts + 1, ..stop };
     let (pool, now) = (database.store.pool(), Some(context.now()));
     let done = stops::take_probe(pool, What::Mail, &taken, now, &taken.fingerprint).await;
-    database.close().await?;
-    done?;
+    database.closed_after(done.map_err(Into::into)).await?;
     Ok(())
 }
 

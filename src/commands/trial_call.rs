@@ -61,11 +61,12 @@ async fn count(context: &Context) -> anyhow::Result<()> {
         return Ok(());
     };
     let limit = context.watchlist.api.calls_per_day.map_or(0, NonZeroU32::get);
-    let mut connection = database.store.connection("counting a call").await?;
-    let counted = budget::count(&mut connection, Calls::of(Cause::Check, 1), limit, context.now()).await;
-    drop(connection);
-    database.close().await?;
-    match counted? {
+    let counting = async {
+        let mut connection = database.store.connection("counting a call").await?;
+        Ok(budget::count(&mut connection, Calls::of(Cause::Check, 1), limit, context.now()).await?)
+    };
+    let counted = counting.await;
+    match database.closed_after(counted).await? {
         Counted::Yes => Ok(()),
         Counted::Spent => {
             let refusal = Refusal::unchecked(format!("today's {limit} calls are used up: nothing was asked"));

@@ -87,8 +87,7 @@ async fn add_deadlines(
 ) -> anyhow::Result<()> {
     let Ok(database) = OpenDatabase::open_if_there(context).await? else { return Ok(()) };
     let done = read_deadlines(context, &database, old, left).await;
-    database.close().await?;
-    done
+    database.closed_after(done).await
 }
 
 async fn read_deadlines(

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::exit::Exit;
 use super::outlook::Outlook;
-use crate::config::{ConfigError, Fault, Warning};
+use crate::config::{ConfigError, Fault};
 use crate::domain::keyword::Keyword;
 use crate::domain::text::displayable;
 use crate::domain::trouble_cause::Slip;
@@ -17,7 +17,7 @@ use crate::juhe::{Class, Failure};
 pub(super) struct FileVerdict<'a> {
     ok: bool,
     faults: &'a [Fault],
-    warnings: &'a [Warning],
+    warnings: &'a [Fault],
     calls_per_day: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     ask: Option<&'a Proof>,
@@ -28,11 +28,7 @@ pub(super) struct FileVerdict<'a> {
 
 impl<'a> FileVerdict<'a> {
     /// Of a file that can be used.
-    pub(super) fn of_a_good_file(
-        warnings: &'a [Warning],
-        calls_per_day: u64,
-        ask: Option<&'a Proof>,
-    ) -> Self {
+    pub(super) fn of_a_good_file(warnings: &'a [Fault], calls_per_day: u64, ask: Option<&'a Proof>) -> Self {
         Self { ok: true, faults: &[], warnings, calls_per_day: Some(calls_per_day), ask, effect: None }
     }
 
@@ -42,7 +38,7 @@ impl<'a> FileVerdict<'a> {
     }
 
     /// Of a file that is not used.
-    pub(super) fn of_faults(faults: &'a [Fault], warnings: &'a [Warning]) -> Self {
+    pub(super) fn of_faults(faults: &'a [Fault], warnings: &'a [Fault]) -> Self {
         Self { ok: false, faults, warnings, calls_per_day: None, ask: None, effect: None }
     }
 }
@@ -54,17 +50,7 @@ pub(super) fn fault_of_unreadable(error: &anyhow::Error) -> Fault {
         _ => 1,
     };
     let message = displayable(&format!("{error:#}"));
-    Fault {
-        line,
-        column: 1,
-        key: String::new(),
-        message,
-        slip: Slip::NotToml,
-        suggestion: None,
-        more: 0,
-        span: 0..0,
-        beside: None,
-    }
+    Fault { line, column: 1, message, slip: Some(Slip::NotToml), ..Fault::default() }
 }
 
 /// The address in the provider's document: without TLS. It is named where TLS fails, never tried.

@@ -13,7 +13,7 @@ use crate::store::checks::records::Record;
 use crate::store::checks::standings::{self, Candidate};
 use crate::store::outbox::events::EventId;
 use crate::store::reports::reasons;
-use crate::store::reports::{self, EventsOf, WhichEvents};
+use crate::store::reports::{self, WhichEvents};
 
 use super::arguments::{Places, Why};
 use super::companies::all_meant;
@@ -38,10 +38,8 @@ pub(super) async fn why(places: &Places, arguments: &Why) -> anyhow::Result<Exit
     let [company] = meant.as_slice() else {
         return Err(Refusal::wrong_use("several companies have that name: give the keyword").into());
     };
-    let database = OpenDatabase::open_existing(&context).await?;
-    let read = read(&context, &database, company).await;
-    database.close().await?;
-    let shape = read?;
+    let shape =
+        OpenDatabase::with(&context, async |database| read(&context, database, company).await).await?;
     match reader {
         Reader::Program => print::document(&shape)?,
         Reader::Person => print::text(&show::text(&context, &shape))?,
@@ -51,14 +49,13 @@ pub(super) async fn why(places: &Places, arguments: &Why) -> anyhow::Result<Exit
 
 async fn read(context: &Context, database: &OpenDatabase, company: &Company) -> anyhow::Result<WhyShape> {
     let pool = database.store.pool();
-    let records = reports::records_of(pool, &[&company.keyword]).await?;
-    let Some(record) = records.into_iter().next() else {
+    let Some(record) = reports::record_of(pool, &company.keyword).await? else {
         let refusal = Refusal::failed(format!("nothing is known of {} yet", company.name));
         return Err(refusal.advising("`qualwatch check` or the daemon asks for it").into());
     };
     let candidates = standings::named(pool, &[&company.keyword]).await?;
     let answers = reasons::answers(pool, record.id).await?;
-    let which = WhichEvents { whose: EventsOf::Of(&[record.id]), since: None, until: None };
+    let which = WhichEvents { of: Some(&[record.id]), ..WhichEvents::default() };
     let events = reports::events(pool, which, None, EVENTS_MAX).await?;
     let ids: Vec<EventId> = events.iter().map(|recorded| recorded.id).collect();
     let mut delivered = reasons::deliveries(pool, &ids).await?;

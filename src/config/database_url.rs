@@ -96,10 +96,12 @@ impl DatabaseUrl {
         self.url.as_str()
     }
 
-    /// The `sslmode` when it is weaker than verify-full towards another machine: worth a warning.
+    /// A warning where `sslmode` is weaker than verify-full towards another machine.
     #[must_use]
-    pub fn weak_mode(&self) -> Option<&'static str> {
-        self.weak_mode
+    pub fn weakness(&self) -> Option<String> {
+        self.weak_mode.map(|mode| {
+            format!("sslmode={mode} does not prove that the server is the right one: verify-full does")
+        })
     }
 
     /// The same for PostgreSQL's own programs: variables, so that the password stands in no list of arguments.

@@ -6,7 +6,7 @@ use std::path::Path;
 use annotate_snippets::renderer::DecorStyle;
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 
-use super::fault::{Fault, Warning};
+use super::fault::Fault;
 use crate::domain::text::is_steering;
 
 /// The most faults that are drawn; the rest is counted.
@@ -24,32 +24,21 @@ pub enum Colour {
     Never,
 }
 
-/// Draws the faults of a file. Control characters of the file's own text are made inert, and passwords in it are hidden.
+/// Draws faults or warnings of a file. Control characters of the file's own text are made inert, and passwords in it are hidden.
 #[must_use]
 pub fn draw(faults: &[Fault], text: &str, path: &Path, colour: Colour) -> String {
-    let drawings = faults.iter().map(|fault| Drawing {
-        level: Level::ERROR,
-        key: &fault.key,
-        message: &fault.message,
-        suggestion: fault.suggestion.as_deref(),
-        span: &fault.span,
-        beside: fault.beside.as_ref(),
-    });
-    draw_all(drawings, text, path, colour)
-}
-
-/// The same for warnings.
-#[must_use]
-pub fn draw_warnings(warnings: &[Warning], text: &str, path: &Path, colour: Colour) -> String {
-    let drawings = warnings.iter().map(|warning| Drawing {
-        level: Level::WARNING,
-        key: &warning.key,
-        message: &warning.message,
-        suggestion: None,
-        span: &warning.span,
-        beside: None,
-    });
-    draw_all(drawings, text, path, colour)
+    let renderer = match colour {
+        Colour::Always => Renderer::styled(),
+        Colour::Never => Renderer::plain(),
+    };
+    let renderer = renderer.decor_style(DecorStyle::Ascii);
+    let left_out = faults.len().saturating_sub(DRAWN_MAX);
+    let drawn = faults.iter().take(DRAWN_MAX);
+    let mut drawn: Vec<String> = drawn.map(|fault| draw_one(fault, text, path, &renderer)).collect();
+    if left_out > 0 {
+        drawn.push(format!("and {left_out} more"));
+    }
+    drawn.join("\n\n")
 }
 
 /// The piece of the file at a place, on one line, short, made inert as [`draw`] makes it.
@@ -66,53 +55,22 @@ pub fn shown_at(text: &str, span: &Range<usize>) -> String {
     shown
 }
 
-struct Drawing<'a> {
-    level: Level<'static>,
-    key: &'a str,
-    message: &'a str,
-    suggestion: Option<&'a str>,
-    span: &'a Range<usize>,
-    beside: Option<&'a (Range<usize>, &'static str)>,
-}
-
-fn draw_all<'a>(
-    drawings: impl ExactSizeIterator<Item = Drawing<'a>>,
-    text: &str,
-    path: &Path,
-    colour: Colour,
-) -> String {
-    let renderer = match colour {
-        Colour::Always => Renderer::styled(),
-        Colour::Never => Renderer::plain(),
-    };
-    let renderer = renderer.decor_style(DecorStyle::Ascii);
-    let left_out = drawings.len().saturating_sub(DRAWN_MAX);
-    let mut drawn: Vec<String> =
-        drawings.take(DRAWN_MAX).map(|drawing| draw_one(&drawing, text, path, &renderer)).collect();
-    if left_out > 0 {
-        drawn.push(format!("and {left_out} more"));
-    }
-    drawn.join("\n\n")
-}
-
-fn draw_one(drawing: &Drawing<'_>, text: &str, path: &Path, renderer: &Renderer) -> String {
-    let title = match drawing.key {
-        "" => drawing.message.to_owned(),
-        key => format!("{key}: {}", drawing.message),
+fn draw_one(fault: &Fault, text: &str, path: &Path, renderer: &Renderer) -> String {
+    let level = if fault.slip.is_some() { Level::ERROR } else { Level::WARNING };
+    let title = match fault.key.as_str() {
+        "" => fault.message.clone(),
+        key => format!("{key}: {}", fault.message),
     };
     let path: String = path.to_string_lossy().chars().map(|c| if is_steering(c) { '?' } else { c }).collect();
-    let mut group = drawing
-        .level
-        .clone()
-        .primary_title(title)
-        .elements(Vec::<Snippet<'_, annotate_snippets::Annotation<'_>>>::new());
-    let excerpt = Excerpt::around(text, drawing.span);
+    let mut group =
+        level.primary_title(title).elements(Vec::<Snippet<'_, annotate_snippets::Annotation<'_>>>::new());
+    let excerpt = Excerpt::around(text, &fault.span);
     let mut snippet = Snippet::source(excerpt.shown.clone())
         .line_start(excerpt.line)
         .path(path.clone())
-        .annotation(AnnotationKind::Primary.span(excerpt.inside(drawing.span)));
+        .annotation(AnnotationKind::Primary.span(excerpt.inside(&fault.span)));
     let mut other = None;
-    if let Some((span, label)) = drawing.beside {
+    if let Some((span, label)) = &fault.beside {
         let second = Excerpt::around(text, span);
         if second.line == excerpt.line {
             snippet = snippet.annotation(AnnotationKind::Context.span(excerpt.inside(span)).label(*label));
@@ -126,7 +84,7 @@ fn draw_one(drawing: &Drawing<'_>, text: &str, path: &Path, renderer: &Renderer)
     if let Some(other) = other {
         group = group.element(other);
     }
-    if let Some(suggestion) = drawing.suggestion {
+    if let Some(suggestion) = &fault.suggestion {
         group = group.element(Level::HELP.message(format!("perhaps {suggestion}")));
     }
     let report: [Group<'_>; 1] = [group];

@@ -8,8 +8,8 @@ use serde::Serialize;
 use crate::domain::text::is_steering;
 use crate::domain::trouble_cause::Slip;
 
-/// Something in the file that must be put right before it is used.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+/// Something in the file that must be put right before it is used; or, as a warning, that is used as it is, but hardly meant.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Fault {
     /// Line, from 1.
     pub line: u32,
@@ -19,9 +19,9 @@ pub struct Fault {
     pub key: String,
     /// What is wrong.
     pub message: String,
-    /// The same for words in any language.
+    /// The same for words in any language; none of a warning.
     #[serde(skip)]
-    pub slip: Slip,
+    pub slip: Option<Slip>,
     /// What may be meant.
     pub suggestion: Option<String>,
     /// In how many more places the file has the same.
@@ -32,24 +32,6 @@ pub struct Fault {
     /// Another place that belongs to it, and what it is.
     #[serde(skip)]
     pub beside: Option<(Range<usize>, &'static str)>,
-}
-
-/// Something in the file that is used as it is, but hardly meant.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Warning {
-    /// Line, from 1.
-    pub line: u32,
-    /// Column in characters, from 1.
-    pub column: u32,
-    /// The key, such as `api.url`.
-    pub key: String,
-    /// What to think of.
-    pub message: String,
-    /// In how many more places the file has the same.
-    pub more: usize,
-    /// The bytes of the file it is about.
-    #[serde(skip)]
-    pub span: Range<usize>,
 }
 
 /// What is wrong with one value, before its place is known.
@@ -79,7 +61,7 @@ pub(super) struct Findings<'t> {
     origins: Vec<(usize, usize)>,
     line_starts: Vec<u32>,
     pub faults: Vec<Fault>,
-    pub warnings: Vec<Warning>,
+    pub warnings: Vec<Fault>,
     unreadable_lines: BTreeSet<u32>,
 }
 
@@ -184,7 +166,8 @@ impl<'t> Findings<'t> {
     pub fn warn(&mut self, key: String, span: Range<usize>, message: impl Into<String>) {
         let (line, column) = self.place(span.start);
         let span = self.in_file(span);
-        self.warnings.push(Warning { line, column, key, message: message.into(), more: 0, span });
+        let message = message.into();
+        self.warnings.push(Fault { line, column, key, message, span, ..Fault::default() });
     }
 
     /// At a place of the file.
@@ -197,6 +180,7 @@ impl<'t> Findings<'t> {
     ) {
         let (line, column) = self.place_in_file(span.start);
         let Complaint { slip, message, suggestion } = complaint;
+        let slip = Some(slip);
         self.faults.push(Fault { line, column, key, message, slip, suggestion, more: 0, span, beside });
     }
 }

@@ -8,7 +8,7 @@ use toml::de::DeTable;
 
 use super::companies::{CommonReaders, Companies, companies};
 use super::error::ConfigError;
-use super::fault::{Complaint, Fault, Findings, Warning};
+use super::fault::{Complaint, Fault, Findings};
 use super::keys::keys_of;
 use super::pieces::{Pieces, entries_of};
 use super::reader::TomlTable;
@@ -32,14 +32,14 @@ pub struct JudgedFile {
     /// All faults, in the order of the file.
     pub faults: Vec<Fault>,
     /// All warnings, in the order of the file.
-    pub warnings: Vec<Warning>,
+    pub warnings: Vec<Fault>,
 }
 
 /// Reads a file of this format: `path` is only where relative paths in it start.
 ///
 /// # Errors
-/// All faults at once, never none.
-pub fn parse(text: &str, path: &Path) -> Result<(Watchlist, Vec<Warning>), Vec<Fault>> {
+/// All faults at once.
+pub fn parse(text: &str, path: &Path) -> Result<(Watchlist, Vec<Fault>), Vec<Fault>> {
     let judgement = judge(text, path);
     judgement.watchlist.map(|watchlist| (watchlist, judgement.warnings)).ok_or(judgement.faults)
 }
@@ -58,31 +58,12 @@ fn found((findings, watchlist): (Findings<'_>, Option<Watchlist>)) -> JudgedFile
     bring_together(&mut faults);
     warnings.sort_by_key(|warning| warning.span.start);
     bring_together(&mut warnings);
-    if watchlist.is_none() && faults.is_empty() {
-        // Cannot be: whatever is missing has been noted. Said rather than proved, so that no faulty file passes as good.
-        let message = "cannot be read".to_owned();
-        faults.push(Fault {
-            line: 1,
-            column: 1,
-            key: String::new(),
-            message,
-            slip: Slip::NotToml,
-            suggestion: None,
-            more: 0,
-            span: 0..0,
-            beside: None,
-        });
-    }
     JudgedFile { watchlist: watchlist.filter(|_| faults.is_empty()), faults, warnings }
-}
-
-fn is_too_large(text: &str) -> bool {
-    u64::try_from(text.len()).map_or(true, |bytes| bytes > FILE_BYTES_MAX)
 }
 
 /// `None` where that is not what reading the whole would be.
 fn read_in_pieces<'t>(text: &'t str, folder: &Path) -> Option<(Findings<'t>, Option<Watchlist>)> {
-    let pieces = Some(text).filter(|text| !is_too_large(text)).and_then(Pieces::of)?;
+    let pieces = Pieces::of(text)?;
     if !has_its_brackets(pieces.settings.get_ref()) {
         return None;
     }
@@ -108,12 +89,6 @@ fn read_in_pieces<'t>(text: &'t str, folder: &Path) -> Option<(Findings<'t>, Opt
 
 fn read_whole<'t>(text: &'t str, folder: &Path) -> (Findings<'t>, Option<Watchlist>) {
     let mut findings = Findings::new(text);
-    if is_too_large(text) {
-        let complaint =
-            Complaint::new(Slip::TooLarge, format!("the file is larger than {} MiB", FILE_BYTES_MAX >> 20));
-        findings.unreadable(0..0, complaint);
-        return (findings, None);
-    }
     let (mut root, mut errors) = DeTable::parse_recoverable(text);
     let mended = if errors.is_empty() && has_its_brackets(root.get_ref()) { None } else { mend(text) };
     if let Some(Mended { text: meant, slips, origins }) = &mended {
@@ -184,7 +159,7 @@ fn settings(
 /// A warning about a key of a table that only its caller can give (it knows the clock, or a secret): at the key, else at its
 /// table, else at the beginning of the file.
 #[must_use]
-pub fn warning_at(text: &str, table: &str, key: &str, message: impl Into<String>) -> Warning {
+pub fn warning_at(text: &str, table: &str, key: &str, message: impl Into<String>) -> Fault {
     let settings = Pieces::of(text).map(|pieces| pieces.settings);
     let settings = settings.unwrap_or_else(|| DeTable::parse_recoverable(text).0);
     let top = settings.get_ref();

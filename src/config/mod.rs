@@ -32,16 +32,16 @@ mod watchlist;
 pub use database_url::DatabaseUrl;
 pub use effect::{EditEffect, Named, ReaderOf};
 pub use error::ConfigError;
-pub use excerpt::{Colour, draw, draw_warnings, shown_at};
-pub use fault::{Fault, Warning};
+pub use excerpt::{Colour, draw, shown_at};
+pub use fault::Fault;
 pub use judge::{FILE_BYTES_MAX, JudgedFile, judge, parse, read_text, warning_at};
 pub use mailbox::{BadAddress, EmailAddress, Mailbox};
 pub use places::{
-    Whereabouts, accepted, find, is_of_service, keep_accepted, listing_of, state_dir, watchlist_of_service,
+    USUAL_PLACES, accepted, find, is_of_service, keep_accepted, listing_of, state_dir, watchlist_of_service,
 };
 pub use secrets::{
-    CREDENTIALS, Environment, SERVICE_USER, Secrets, Source, Sourced, read_api_key, read_database_url,
-    read_secrets, read_smtp_password,
+    CREDENTIALS, Environment, SERVICE_USER, Source, Sourced, read_api_key, read_database_url,
+    read_smtp_password, warn_of_open_file,
 };
 pub use sections::is_full_host_name;
 pub use smtp::{Security, SmtpServer};

@@ -18,29 +18,14 @@ const SYSTEM_STATE: &str = "/var/lib/qualwatch";
 const ACCEPTED: &str = "watchlist.accepted.toml";
 const LISTING: &str = "watchlist.id";
 
-/// Where the watchlist is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Whereabouts {
-    /// This file is to be used (one that was named need not exist).
-    File(PathBuf),
-    /// None was named, and none of these exists.
-    Nowhere(Vec<PathBuf>),
-}
+/// Where a watchlist is looked for that nobody names.
+pub const USUAL_PLACES: [&str; 2] = ["watchlist.toml", SYSTEM_WATCHLIST];
 
-/// The file that was named, else `./watchlist.toml`, else the one in /etc.
+/// The file that was named, which need not exist, else the first of the usual places that has one.
 #[must_use]
-pub fn find(explicit: Option<&Path>) -> Whereabouts {
-    match explicit {
-        Some(path) => Whereabouts::File(path.to_owned()),
-        None => first_of(&[Path::new("watchlist.toml"), Path::new(SYSTEM_WATCHLIST)]),
-    }
-}
-
-fn first_of(candidates: &[&Path]) -> Whereabouts {
-    match candidates.iter().find(|path| path.exists()) {
-        Some(path) => Whereabouts::File((*path).to_owned()),
-        None => Whereabouts::Nowhere(candidates.iter().map(|path| (*path).to_owned()).collect()),
-    }
+pub fn find(explicit: Option<&Path>) -> Option<PathBuf> {
+    let usual = || USUAL_PLACES.iter().map(PathBuf::from).find(|path| path.exists());
+    explicit.map(Path::to_owned).or_else(usual)
 }
 
 /// The watchlist that the unit's daemon obeys.

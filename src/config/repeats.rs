@@ -4,61 +4,22 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
-use super::fault::{Fault, Warning};
+use super::fault::Fault;
 
 /// So many further lines are named; the rest is counted.
 const LINES_NAMED_MAX: usize = 4;
 
-/// Something that may be said of several places.
-pub(super) trait Remark {
-    fn key_and_message(&self) -> (&str, &str);
-    fn line(&self) -> u32;
-    /// It is said of so many more places, too; `remark` says where.
-    fn add(&mut self, more: usize, remark: &str);
-}
-
-impl Remark for Fault {
-    fn key_and_message(&self) -> (&str, &str) {
-        (&self.key, &self.message)
-    }
-
-    fn line(&self) -> u32 {
-        self.line
-    }
-
-    fn add(&mut self, more: usize, remark: &str) {
-        self.more = more;
-        self.message.push_str(remark);
-    }
-}
-
-impl Remark for Warning {
-    fn key_and_message(&self) -> (&str, &str) {
-        (&self.key, &self.message)
-    }
-
-    fn line(&self) -> u32 {
-        self.line
-    }
-
-    fn add(&mut self, more: usize, remark: &str) {
-        self.more = more;
-        self.message.push_str(remark);
-    }
-}
-
 /// Leaves the first of each that are said alike, with how many more there are. They come in the order of the file.
-pub(super) fn bring_together<T: Remark>(found: &mut Vec<T>) {
+pub(super) fn bring_together(found: &mut Vec<Fault>) {
     let mut firsts: HashMap<(String, String), usize> = HashMap::new();
-    let mut kept: Vec<(T, Vec<u32>, usize)> = Vec::new();
+    let mut kept: Vec<(Fault, Vec<u32>, usize)> = Vec::new();
     for one in found.drain(..) {
-        let (key, message) = one.key_and_message();
-        match firsts.entry((key.to_owned(), message.to_owned())) {
+        match firsts.entry((one.key.clone(), one.message.clone())) {
             Entry::Occupied(first) => {
                 let Some((_, lines, more)) = kept.get_mut(*first.get()) else { continue };
                 *more += 1;
-                if lines.len() < LINES_NAMED_MAX && lines.last() != Some(&one.line()) {
-                    lines.push(one.line());
+                if lines.len() < LINES_NAMED_MAX && lines.last() != Some(&one.line) {
+                    lines.push(one.line);
                 }
             }
             Entry::Vacant(unseen) => {
@@ -69,7 +30,8 @@ pub(super) fn bring_together<T: Remark>(found: &mut Vec<T>) {
     }
     found.extend(kept.into_iter().map(|(mut first, lines, more)| {
         if more > 0 {
-            first.add(more, &remark(more, &lines, first.line()));
+            first.more = more;
+            first.message.push_str(&remark(more, &lines, first.line));
         }
         first
     }));

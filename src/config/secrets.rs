@@ -11,7 +11,7 @@ use nix::unistd::{Group, getegid};
 
 use super::database_url::DatabaseUrl;
 use super::error::ConfigError;
-use super::fault::Warning;
+use super::fault::Fault;
 use super::watchlist::{Outlet, SecretFile, Watchlist};
 use crate::domain::secret::Secret;
 
@@ -84,19 +84,6 @@ pub struct Sourced<T> {
     pub source: Source,
 }
 
-/// All secrets, as far as they are given.
-#[derive(Debug, Clone, Default)]
-pub struct Secrets {
-    /// The API key.
-    pub api_key: Option<Sourced<Secret>>,
-    /// The password of the SMTP login.
-    pub smtp_password: Option<Sourced<Secret>>,
-    /// The address of the operator's own PostgreSQL; the one in the watchlist when no other is given.
-    pub database_url: Option<Sourced<DatabaseUrl>>,
-    /// Secret files that others can read.
-    pub warnings: Vec<Warning>,
-}
-
 struct Kind {
     what: &'static str,
     credential: &'static str,
@@ -109,31 +96,10 @@ const SMTP_PASSWORD: Kind =
 const DATABASE_URL: Kind =
     Kind { what: "database address", credential: "database-url", variable: "QUALWATCH_DATABASE_URL" };
 
-/// Reads all secrets.
-///
-/// # Errors
-/// A file that is given cannot be read, or holds what cannot be such a secret. One that is not given is no error.
-pub fn read_secrets(watchlist: &Watchlist, environment: &Environment) -> Result<Secrets, ConfigError> {
-    let api_key = read_api_key(watchlist, environment)?;
-    let smtp_password = read_smtp_password(watchlist, environment)?;
-    let database_url = read_database_url(watchlist, environment)?;
-    let mut warnings = Vec::new();
-    let credentials = environment.get(CREDENTIALS_DIRECTORY).map(Path::new);
-    let given = [
-        ("api.key_file", &api_key, watchlist.api.key_file.as_ref()),
-        ("email.password_file", &smtp_password, password_file(watchlist)),
-    ];
-    for (key, secret, file) in given {
-        let is_used = secret.as_ref().is_some_and(|secret| matches!(secret.source, Source::File(_)));
-        warnings.extend(file.filter(|_| is_used).and_then(|file| readable_by_others(key, file, credentials)));
-    }
-    Ok(Secrets { api_key, smtp_password, database_url, warnings })
-}
-
 /// Reads the API key as it is now: before each probe after a refusal.
 ///
 /// # Errors
-/// As [`read_secrets`].
+/// A file that is given cannot be read, or holds what cannot be such a secret. One that is not given is no error.
 pub fn read_api_key(
     watchlist: &Watchlist,
     environment: &Environment,
@@ -144,7 +110,7 @@ pub fn read_api_key(
 /// Reads the SMTP password as it is now: before each login after a refusal.
 ///
 /// # Errors
-/// As [`read_secrets`].
+/// As [`read_api_key`].
 pub fn read_smtp_password(
     watchlist: &Watchlist,
     environment: &Environment,
@@ -155,7 +121,7 @@ pub fn read_smtp_password(
 /// Reads where the operator's own PostgreSQL is: all that a command needs which only reads the database.
 ///
 /// # Errors
-/// As [`read_secrets`].
+/// As [`read_api_key`].
 pub fn read_database_url(
     watchlist: &Watchlist,
     environment: &Environment,
@@ -256,25 +222,28 @@ fn is_of_service(gid: u32) -> bool {
         || (ours.as_raw() == 0 && of_service().is_some_and(|group| group.gid.as_raw() == gid))
 }
 
-/// systemd guards its own directory, and makes the files in it 0440 from version 257 on. A file that root made for the service's group
-/// (0640) is as it should be.
-fn readable_by_others(key: &str, file: &SecretFile, credentials: Option<&Path>) -> Option<Warning> {
-    if credentials.is_some_and(|directory| file.path.starts_with(directory)) {
+/// A warning of this key where the file that the secret was read from is open to others. systemd guards its own directory, and makes the
+/// files in it 0440 from version 257 on. A file that root made for the service's group (0640) is as it should be.
+#[must_use]
+pub fn warn_of_open_file(
+    key: &str,
+    file: Option<&SecretFile>,
+    given: &Sourced<Secret>,
+    environment: &Environment,
+) -> Option<Fault> {
+    let SecretFile { path, line, column } = file.filter(|_| matches!(given.source, Source::File(_)))?;
+    if environment.get(CREDENTIALS_DIRECTORY).is_some_and(|directory| path.starts_with(directory)) {
         return None;
     }
-    let found = std::fs::metadata(&file.path).ok()?;
+    let found = std::fs::metadata(path).ok()?;
     let mode = found.permissions().mode();
     let open_to_others = if found.uid() == 0 && is_of_service(found.gid()) { 0o037 } else { 0o077 };
-    (mode & open_to_others != 0).then(|| Warning {
-        line: file.line,
-        column: file.column,
-        key: key.to_owned(),
-        message: format!(
+    (mode & open_to_others != 0).then(|| {
+        let message = format!(
             "{} can be read or changed by others (mode {:04o}): chmod 600, or 640 for root and the service's group",
-            file.path.display(),
+            path.display(),
             mode & 0o7777
-        ),
-        more: 0,
-        span: 0..0,
+        );
+        Fault { line: *line, column: *column, key: key.to_owned(), message, ..Fault::default() }
     })
 }

@@ -117,10 +117,10 @@ fn method(value: &DeValue<'_>) -> Result<Method, Complaint> {
 pub(super) fn database(findings: &mut Findings<'_>, top: &TomlTable<'_, '_>) -> Database {
     let table = top.section(findings, "database");
     let url = table.read(findings, "url", |value| DatabaseUrl::without_password(values::text(value)?));
-    if let (Some(mode), Some(written)) = (url.as_ref().and_then(DatabaseUrl::weak_mode), table.value("url")) {
-        let message =
-            format!("sslmode={mode} does not prove that the server is the right one: verify-full does");
-        findings.warn(table.path("url"), written.span(), message);
+    if let (Some(weakness), Some(written)) =
+        (url.as_ref().and_then(DatabaseUrl::weakness), table.value("url"))
+    {
+        findings.warn(table.path("url"), written.span(), weakness);
     }
     let keep = table.read(findings, "keep", keep).unwrap_or(Some(KEEP));
     Database { url, keep }

@@ -20,7 +20,7 @@ use super::figures::Figures;
 use super::metrics::{self, Ourselves};
 use crate::clock::{Clock, monotonic, within};
 use crate::config::{Http, Watchlist};
-use crate::domain::health::{self, Facts, Problem, Weight};
+use crate::domain::health::{self, Facts, Problem, ShownProblem, Weight};
 use crate::domain::rhythm::Missed;
 use crate::domain::trouble_cause::Work;
 use crate::http::exposition::CONTENT_TYPE;
@@ -207,9 +207,9 @@ impl Board {
             return (known.stage != LifeStage::Starting).then(|| health::problems(&facts, self.clock.now()));
         };
         if failing_work.is_empty() {
-            failing_work.clone_from(&figures.facts.failing_work);
+            failing_work.clone_from(&figures.service.facts.failing_work);
         }
-        let facts = Facts { failing_work, file_refused, ..figures.facts.clone() };
+        let facts = Facts { failing_work, file_refused, ..figures.service.facts.clone() };
         Some(health::problems(&facts, figures.read_at))
     }
 }
@@ -253,16 +253,14 @@ struct HealthShape {
     as_of: Option<DateTime<Utc>>,
     /// Whether the database answered just now.
     database: bool,
-    problems: Vec<ProblemShape>,
+    problems: Vec<WeighedProblem>,
 }
 
 /// A problem as in `status --json`, with its weight.
 #[derive(Debug, Serialize)]
-struct ProblemShape {
-    company: Option<String>,
-    class: String,
-    code: Option<i64>,
-    reason: String,
+struct WeighedProblem {
+    #[serde(flatten)]
+    problem: ShownProblem,
     weight: &'static str,
 }
 
@@ -284,11 +282,8 @@ async fn health(State(board): State<Arc<Board>>) -> Response {
     let is_well = problems
         .as_ref()
         .is_some_and(|problems| problems.iter().all(|problem| problem.weight() != Weight::Failing));
-    let shapes = problems.unwrap_or_default().into_iter().map(|problem| ProblemShape {
-        company: problem.company().map(|company| company.as_str().to_owned()),
-        class: problem.class().to_owned(),
-        code: problem.code(),
-        reason: problem.reason(local),
+    let shapes = problems.unwrap_or_default().into_iter().map(|problem| WeighedProblem {
+        problem: problem.shown(local),
         weight: metrics::named(problem.weight()),
     });
     let shape = HealthShape { status, as_of, database: age == Age::Fresh, problems: shapes.collect() };

@@ -8,15 +8,12 @@ use sqlx::PgPool;
 
 use crate::clock::monotonic;
 use crate::config::Watchlist;
-use crate::domain::health;
 use crate::domain::wall_clock::hour_of_day;
-use crate::standing::{self, Beside, Deadlines, Entries, Standings};
+use crate::standing::{self, Beside, Deadlines, Entries, ServiceState};
 use crate::store::StoreError;
-use crate::store::asking::budget::{self, Calls};
+use crate::store::asking::budget::Calls;
 use crate::store::outbox::events::EventId;
-use crate::store::outbox::messages;
 use crate::store::reports::figures::{self, Checks, HeldCount};
-use crate::store::reports::{Swept, last_sweep, overview};
 
 /// What ends next changes by the day, and is the dearest to read: so often it is read at most.
 const DEADLINES_EVERY: Duration = Duration::from_mins(10);
@@ -30,17 +27,11 @@ const EVENTS_SETTLE_WITHIN: TimeDelta = TimeDelta::minutes(10);
 pub(super) struct Figures {
     pub(super) read_at: DateTime<Utc>,
     pub(super) watched: usize,
-    pub(super) companies: Standings,
-    pub(super) facts: health::Facts,
-    pub(super) in_doubt: usize,
-    pub(super) swept: Option<Swept>,
+    pub(super) service: ServiceState,
     pub(super) sweeps: i64,
     pub(super) checks: Checks,
-    /// Of the budget day.
-    pub(super) calls: Calls,
     pub(super) calls_ever: Calls,
     pub(super) limit: Option<u32>,
-    pub(super) mail: messages::Standing,
     pub(super) held: HeldCount,
     /// When today began.
     pub(super) held_before: HeldCount,
@@ -88,31 +79,23 @@ impl FiguresReader {
         self.begin(pool).await?;
         let entries = Entries::of(watchlist);
         let file = (watchlist, &entries);
-        let companies = standing::standings(pool, file, now).await?;
-        let calls = budget::calls_of_the_day(pool, now).await?;
-        let facts = standing::facts(pool, file, &companies, beside, calls).await?;
-        let in_doubt = overview::in_doubt(pool).await?;
+        let service = ServiceState::read(pool, file, beside, now).await?;
         let (sweeps, checks) = figures::sweeps_ever(pool).await?;
         let today = watchlist.day_of(now);
         let midnight = hour_of_day(watchlist.timezone, today, 0).unwrap_or(now);
         Ok(Figures {
             read_at: now,
             watched: watchlist.companies.len(),
-            in_doubt: in_doubt.iter().filter(|keyword| entries.names(keyword)).count(),
-            swept: last_sweep(pool).await?,
+            service,
             sweeps,
             checks,
-            calls,
             calls_ever: self.calls_ever(pool).await?,
             limit: watchlist.api.calls_per_day.map(std::num::NonZeroU32::get),
-            mail: messages::standing(pool).await?,
             held: figures::held(pool).await?,
             held_before: self.held_before(pool, today, midnight).await?,
             missing: figures::missing(pool).await?,
             events: self.events(pool, now).await?,
             deadlines: self.deadlines(pool, file, today).await?,
-            companies,
-            facts,
         })
     }
 

@@ -16,6 +16,7 @@ use crate::domain::outcome::Outcome;
 use crate::domain::rhythm::Missed;
 use crate::domain::wall_clock::{hour_of_day, not_ahead};
 use crate::http::exposition::Exposition;
+use crate::standing::ServiceState;
 use crate::store::asking::budget::{Calls, next_budget_day};
 
 /// What is known without the database.
@@ -114,9 +115,8 @@ pub(super) fn named(weight: Weight) -> &'static str {
 }
 
 fn about_companies(page: &mut Exposition, figures: &Figures) {
-    let Figures { companies, facts, read_at, .. } = figures;
-    let disputed = facts.ailing.iter().filter(|company| company.is_disputed).count();
-    let not_found = facts.troubles.iter().filter(|open| open.trouble == Trouble::CompanyNotFound).count();
+    let Figures { service, read_at, .. } = figures;
+    let ServiceState { companies, facts, in_doubt, .. } = service;
     for (name, help, count) in [
         ("qualwatch_companies", "Companies of the watchlist.", figures.watched),
         (
@@ -129,13 +129,17 @@ fn about_companies(page: &mut Exposition, figures: &Figures) {
             "Companies that were never verified.",
             companies.never_verified,
         ),
-        ("qualwatch_companies_disputed", "Companies whose answers are not known to be theirs.", disputed),
         (
-            "qualwatch_companies_in_doubt",
-            "Companies of which a difference awaits another look.",
-            figures.in_doubt,
+            "qualwatch_companies_disputed",
+            "Companies whose answers are not known to be theirs.",
+            service.disputed(),
         ),
-        ("qualwatch_companies_not_found", "Companies of which the provider finds nothing.", not_found),
+        ("qualwatch_companies_in_doubt", "Companies of which a difference awaits another look.", *in_doubt),
+        (
+            "qualwatch_companies_not_found",
+            "Companies of which the provider finds nothing.",
+            service.not_found(),
+        ),
         (
             "qualwatch_companies_due",
             "Companies that are due and were not asked for yet.",
@@ -157,7 +161,7 @@ fn about_companies(page: &mut Exposition, figures: &Figures) {
 }
 
 fn about_sweeps(page: &mut Exposition, figures: &Figures) {
-    let Figures { companies, swept, checks, read_at, .. } = figures;
+    let Figures { service: ServiceState { companies, swept, .. }, checks, read_at, .. } = figures;
     page.counter("qualwatch_sweeps_total", "Sweeps that asked, of all daemons and commands.")
         .is(figures.sweeps);
     page.gauge("qualwatch_last_sweep_timestamp_seconds", "When the last sweep that asked has ended.")
@@ -196,7 +200,7 @@ fn about_calls(page: &mut Exposition, figures: &Figures) {
     ] {
         metric.of([("cause", cause)], count);
     }
-    let used = figures.calls.total();
+    let used = figures.service.calls.total();
     let limit = figures.limit.map(i64::from);
     page.gauge("qualwatch_budget_used_calls", "Calls of the budget day.").is(used);
     page.gauge("qualwatch_budget_limit_calls", "[api].calls_per_day; not there: no limit.").may_be(limit);
@@ -204,8 +208,11 @@ fn about_calls(page: &mut Exposition, figures: &Figures) {
         .may_be(limit.map(|limit| (limit - used).max(0)));
     page.gauge("qualwatch_budget_reset_timestamp_seconds", "When the next budget day begins.")
         .is(next_budget_day(figures.read_at));
-    page.gauge("qualwatch_asking_stopped", "Whether asking is stopped.")
-        .is(figures.facts.asking_stopped.is_some());
+    page.gauge("qualwatch_asking_stopped", "Whether asking is stopped.").is(figures
+        .service
+        .facts
+        .asking_stopped
+        .is_some());
 }
 
 fn about_certificates(page: &mut Exposition, figures: &Figures) {
@@ -260,7 +267,7 @@ fn about_deadlines(page: &mut Exposition, figures: &Figures, zone: Tz) {
 }
 
 fn about_mail(page: &mut Exposition, figures: &Figures) {
-    let Figures { mail, facts, read_at, .. } = figures;
+    let Figures { service: ServiceState { mail, facts, .. }, read_at, .. } = figures;
     page.gauge("qualwatch_deliveries_owed", "Events that are owed to somebody.").is(mail.deliveries);
     page.gauge("qualwatch_messages_owed", "Messages that are to come, one for each who is owed something.")
         .is(mail.owed);

@@ -240,7 +240,7 @@ impl Rejected {
         let Some(first) = faults.first() else {
             return Self { reason: "the watchlist cannot be used".to_owned(), line: None, cause: None };
         };
-        let shown = faults.iter().take(FAULTS_TOLD_MAX).map(|fault| in_mail(fault, text)).collect();
+        let shown = faults.iter().take(FAULTS_TOLD_MAX).filter_map(|fault| in_mail(fault, text)).collect();
         let cause = Some(TroubleCause::Faults { first: shown, count: faults.len() });
         let more = match faults.len() {
             1 => String::new(),
@@ -253,22 +253,24 @@ impl Rejected {
 }
 
 /// A fault as a mail shows it. What is a secret is not shown at all.
-fn in_mail(fault: &config::Fault, text: &str) -> FileFault {
-    let shown = match fault.slip {
+fn in_mail(fault: &config::Fault, text: &str) -> Option<FileFault> {
+    let slip = fault.slip.clone()?;
+    let shown = match slip {
         Slip::Secret => String::new(),
         _ => config::shown_at(text, &fault.span),
     };
-    FileFault {
-        slip: fault.slip.clone(),
+    // Of a key that stands elsewhere it is a sentence, which the slip says as well.
+    let perhaps = fault.suggestion.clone().filter(|_| !matches!(slip, Slip::KeyElsewhere { .. }));
+    Some(FileFault {
+        slip,
         message: fault.message.clone(),
         key: fault.key.clone(),
         line: fault.line,
         column: fault.column,
         shown,
-        // Of a key that stands elsewhere it is a sentence, which the slip says as well.
-        perhaps: fault.suggestion.clone().filter(|_| !matches!(fault.slip, Slip::KeyElsewhere { .. })),
+        perhaps,
         more: fault.more,
-    }
+    })
 }
 
 fn say_reloading() {

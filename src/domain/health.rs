@@ -17,20 +17,23 @@ pub enum Weight {
     Failing,
 }
 
-/// Something that stands still, and why.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// Something that stands still, and why; serialised as `status --json` has it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Stopped {
     /// As in `stops.class`.
     pub class: String,
     /// The code of the provider or the mail server.
     pub code: Option<i64>,
     /// Why, made inert.
+    #[serde(skip)]
     pub reason: String,
     /// What a person can do.
+    #[serde(skip)]
     pub advice: Option<String>,
     /// Since when.
     pub since: DateTime<Utc>,
     /// When one probe is allowed.
+    #[serde(rename = "next_probe")]
     pub next_probe_at: Option<DateTime<Utc>>,
 }
 
@@ -152,6 +155,19 @@ pub enum Problem {
     CheckFailed(Ailing),
     /// A company whose answers are not known to be its own.
     Disputed(Keyword),
+}
+
+/// A problem as it is shown: by `--json` and `/health`, which is a contract (design 7), and in tables.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ShownProblem {
+    /// The company, where it is about one.
+    pub company: Option<Keyword>,
+    /// A class of design 2, `incomplete`, `disputed` or `mail`, or the kind of a trouble.
+    pub class: String,
+    /// The code of the provider or the mail server.
+    pub code: Option<i64>,
+    /// What happened, inert.
+    pub reason: String,
 }
 
 /// A daemon that has not looked for so long was killed, or hangs.
@@ -294,6 +310,17 @@ impl Problem {
             Self::AskingStopped(stopped) | Self::MailStopped(stopped) => stopped.code,
             Self::CheckFailed(company) => company.last_code,
             _ => None,
+        }
+    }
+
+    /// As it is shown; `local` writes an instant as people there read it.
+    #[must_use]
+    pub fn shown(&self, local: impl Fn(DateTime<Utc>) -> String) -> ShownProblem {
+        ShownProblem {
+            company: self.company().cloned(),
+            class: self.class().to_owned(),
+            code: self.code(),
+            reason: self.reason(local),
         }
     }
 

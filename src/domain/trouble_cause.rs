@@ -272,8 +272,6 @@ pub enum Slip {
     NoPath,
     /// Two ways for mail.
     TwoOutlets,
-    /// A file that is too large.
-    TooLarge,
 }
 
 impl Slip {

@@ -1,15 +1,18 @@
-//! All that decides whether we are well.
+//! How the service stands: all that decides whether we are well, and what is shown beside it.
 
+use chrono::{DateTime, Utc};
 use sqlx::PgPool;
 
 use crate::config::Watchlist;
+use crate::domain::event::Trouble;
 use crate::domain::health::Facts;
 use crate::store::StoreError;
-use crate::store::asking::budget::Calls;
+use crate::store::asking::budget::{self, Calls};
+use crate::store::outbox::messages;
 use crate::store::reports::health::of_the_service;
-use crate::store::reports::overview;
+use crate::store::reports::{Swept, last_sweep, overview};
 
-use super::companies::{Entries, Standings};
+use super::companies::{Entries, Standings, standings};
 
 /// What rows do not say.
 #[derive(Debug, Clone, Default)]
@@ -20,11 +23,60 @@ pub struct Beside {
     pub file_refused: Option<String>,
 }
 
-/// Reads the facts, for companies of the file that stand like this, and `calls` that were made on the budget day.
-///
-/// # Errors
-/// When the database fails or a row cannot be read.
-pub async fn facts(
+/// How everything stands, as `status` and monitors show it.
+#[derive(Debug, Clone)]
+pub struct ServiceState {
+    pub companies: Standings,
+    /// What decides whether we are well.
+    pub facts: Facts,
+    /// Companies of the file of which a difference awaits another look.
+    pub in_doubt: usize,
+    pub swept: Option<Swept>,
+    /// Of the budget day.
+    pub calls: Calls,
+    pub mail: messages::Standing,
+}
+
+impl ServiceState {
+    /// Reads how everything stands at `now`.
+    ///
+    /// # Errors
+    /// When the database fails or a row cannot be read.
+    pub async fn read(
+        pool: &PgPool,
+        (watchlist, entries): (&Watchlist, &Entries<'_>),
+        beside: Beside,
+        now: DateTime<Utc>,
+    ) -> Result<Self, StoreError> {
+        let companies = standings(pool, (watchlist, entries), now).await?;
+        let calls = budget::calls_of_the_day(pool, now).await?;
+        let facts = facts(pool, (watchlist, entries), &companies, beside, calls).await?;
+        let in_doubt = overview::in_doubt(pool).await?;
+        Ok(Self {
+            companies,
+            facts,
+            in_doubt: in_doubt.iter().filter(|keyword| entries.names(keyword)).count(),
+            swept: last_sweep(pool).await?,
+            calls,
+            mail: messages::standing(pool).await?,
+        })
+    }
+
+    /// Companies whose answers are not known to be theirs.
+    #[must_use]
+    pub fn disputed(&self) -> usize {
+        self.facts.ailing.iter().filter(|company| company.is_disputed).count()
+    }
+
+    /// Companies of which the provider finds nothing.
+    #[must_use]
+    pub fn not_found(&self) -> usize {
+        self.facts.troubles.iter().filter(|open| open.trouble == Trouble::CompanyNotFound).count()
+    }
+}
+
+/// For companies of the file that stand like this, and `calls` that were made on the budget day.
+async fn facts(
     pool: &PgPool,
     (watchlist, entries): (&Watchlist, &Entries<'_>),
     companies: &Standings,

@@ -8,6 +8,6 @@ mod companies;
 mod deadlines;
 mod facts;
 
-pub use companies::{Entries, Standings, standings};
+pub use companies::{Entries, Standings};
 pub use deadlines::{Deadlines, deadlines};
-pub use facts::{Beside, facts};
+pub use facts::{Beside, ServiceState};

@@ -141,15 +141,8 @@ impl Store {
     /// When the database cannot be reached, or cannot hold what we store.
     pub async fn open(options: PgConnectOptions) -> Result<Self, StoreError> {
         let options = session::plain(options);
-        let looking = Box::pin(async {
-            loop {
-                match look(&options).await {
-                    Err(error) if error.is_of_a_server_that_starts() => pause(LOOK_FOR_ROOM_EVERY).await,
-                    looked => return looked,
-                }
-            }
-        });
-        let (_, connections) = within(ACQUIRE_TIMEOUT, looking).await.unwrap_or_else(|_| Err(timed_out()))?;
+        let looked = retrying(StoreError::is_of_a_server_that_starts, || look(&options)).await;
+        let (_, connections) = looked.unwrap_or_else(|| Err(timed_out()))?;
         Self::of(options, connections).await
     }
 
@@ -160,16 +153,8 @@ impl Store {
     /// When the database cannot be reached, or cannot hold what we store.
     pub async fn open_as_it_is(options: PgConnectOptions) -> Result<(Self, Layout), StoreError> {
         let options = session::plain(options);
-        let looking = Box::pin(async {
-            loop {
-                match look(&options).await {
-                    Err(error) if error.is_of_too_many_connections() => pause(LOOK_FOR_ROOM_EVERY).await,
-                    looked => return looked,
-                }
-            }
-        });
-        let (layout, connections) =
-            within(ACQUIRE_TIMEOUT, looking).await.unwrap_or_else(|_| Err(timed_out()))?;
+        let looked = retrying(StoreError::is_of_too_many_connections, || look(&options)).await;
+        let (layout, connections) = looked.unwrap_or_else(|| Err(timed_out()))?;
         Ok((Self::of(options, connections).await?, layout))
     }
 
@@ -215,17 +200,10 @@ impl Store {
     }
 
     async fn claims_in(&self, session: SessionKind) -> Result<Claims, StoreError> {
-        let opening = Box::pin(async {
-            loop {
-                match self.one_more_claims(session).await {
-                    Err(error) if error.is_of_too_many_connections() => pause(LOOK_FOR_ROOM_EVERY).await,
-                    opened => return opened,
-                }
-            }
-        });
-        match within(ACQUIRE_TIMEOUT, opening).await {
-            Ok(opened) => opened,
-            Err(_) => Box::pin(self.one_more_claims(session)).await,
+        let attempt = || self.one_more_claims(session);
+        match retrying(StoreError::is_of_too_many_connections, attempt).await {
+            Some(opened) => opened,
+            None => Box::pin(attempt()).await,
         }
     }
 
@@ -284,6 +262,22 @@ async fn look(options: &PgConnectOptions) -> Result<(Layout, Option<i32>), Store
     // The server frees everything on its own when this fails.
     let _ = connection.close().await;
     Ok((layout, connections))
+}
+
+/// Tries again as long as it fails like this, for a while; `None`: for all that while it did.
+async fn retrying<T, F: Future<Output = Result<T, StoreError>>>(
+    like_this: fn(&StoreError) -> bool,
+    attempt: impl Fn() -> F,
+) -> Option<Result<T, StoreError>> {
+    let attempts = Box::pin(async {
+        loop {
+            match attempt().await {
+                Err(error) if like_this(&error) => pause(LOOK_FOR_ROOM_EVERY).await,
+                done => return done,
+            }
+        }
+    });
+    within(ACQUIRE_TIMEOUT, attempts).await.ok()
 }
 
 fn timed_out() -> StoreError {

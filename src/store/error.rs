@@ -1,5 +1,6 @@
 //! What can go wrong with the database.
 
+use std::borrow::Cow;
 use std::io::ErrorKind;
 
 use sqlx::migrate::MigrateError;
@@ -86,7 +87,8 @@ macro_rules! unless_lost {
     ($attempt:expr) => {{
         let mut attempts = 1;
         loop {
-            match $attempt.await {
+            let done: Result<_, $crate::store::error::StoreError> = $attempt.await;
+            match done {
                 Err(error)
                     if error.is_of_a_lost_transaction() && attempts < $crate::store::error::ATTEMPTS_MAX =>
                 {
@@ -117,50 +119,47 @@ impl StoreError {
 }
 
 impl StoreError {
+    /// The SQLSTATE, where the server refused.
+    fn sqlstate(&self) -> Option<Cow<'_, str>> {
+        match self {
+            Self::Database { source: sqlx::Error::Database(refused), .. } => refused.code(),
+            _ => None,
+        }
+    }
+
     /// Whether the transaction lost against another one (SQLSTATE class 40: serialisation, deadlock): nothing of it is
     /// stored, and the same again may well succeed.
     #[must_use]
     pub fn is_of_a_lost_transaction(&self) -> bool {
-        let Self::Database { source: sqlx::Error::Database(refused), .. } = self else { return false };
-        refused.code().is_some_and(|code| code.starts_with("40"))
+        self.sqlstate().is_some_and(|code| code.starts_with("40"))
     }
 
     /// Whether the server, or our role, has no connection left for us (SQLSTATE 53300, `too_many_connections`).
     #[must_use]
     pub fn is_of_too_many_connections(&self) -> bool {
-        let Self::Database { source: sqlx::Error::Database(refused), .. } = self else { return false };
-        refused.code().is_some_and(|code| code == "53300")
+        self.sqlstate().is_some_and(|code| code == "53300")
     }
 
     /// Whether the server is not there yet, or not ready: nobody listens, 57P03 (`cannot_connect_now`), or no room for us.
     pub(in crate::store) fn is_of_a_server_that_starts(&self) -> bool {
         match self {
             Self::Database { source: sqlx::Error::Io(error), .. } => {
-                error.kind() == std::io::ErrorKind::ConnectionRefused
+                error.kind() == ErrorKind::ConnectionRefused
             }
-            Self::Database { source: sqlx::Error::Database(refused), .. } => {
-                refused.code().is_some_and(|code| code == "57P03" || code == "53300")
-            }
-            _ => false,
+            _ => self.sqlstate().is_some_and(|code| code == "57P03" || code == "53300"),
         }
     }
 
     /// Whether a table is closed to us (SQLSTATE 42501) or has no such column (42703).
     pub(in crate::store) fn is_of_a_foreign_table(&self) -> bool {
-        let Self::Database { source: sqlx::Error::Database(refused), .. } = self else { return false };
-        refused.code().is_some_and(|code| code == "42501" || code == "42703")
+        self.sqlstate().is_some_and(|code| code == "42501" || code == "42703")
     }
 
     /// Whether a statement that we have prepared is not there, or one of somebody else is (SQLSTATE 26000, 42P05): the session is
     /// not ours alone.
     fn is_of_a_shared_session(&self) -> bool {
-        match self {
-            Self::SharedSession => true,
-            Self::Database { source: sqlx::Error::Database(refused), .. } => {
-                refused.code().is_some_and(|code| code == "26000" || code == "42P05")
-            }
-            _ => false,
-        }
+        matches!(self, Self::SharedSession)
+            || self.sqlstate().is_some_and(|code| code == "26000" || code == "42P05")
     }
 
     /// What a person can do about it, where it is not plain from the message and its source.

@@ -3,9 +3,11 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use chrono::{DateTime, Utc};
+use serde::Serialize;
 
 use crate::config::Company;
 use crate::domain::event::Trouble;
+use crate::domain::health::ShownProblem;
 use crate::domain::keyword::Keyword;
 use crate::domain::outcome::Outcome;
 use crate::domain::rhythm::Missed;
@@ -13,21 +15,8 @@ use crate::store::checks::commit::Tally;
 use crate::store::companies::CompanyId;
 use crate::store::outbox::events::{EventId, Recorded};
 
-/// Something that was not as it should be.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CheckProblem {
-    /// The company, where it is about one.
-    pub company: Option<Keyword>,
-    /// A class of design 2, `incomplete` or `disputed`.
-    pub class: String,
-    /// The provider's code.
-    pub code: Option<i64>,
-    /// What happened, inert.
-    pub reason: String,
-}
-
-/// A difference that is seen but not established.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A difference that is seen but not established; serialised as `check --json` has it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct OpenDoubt {
     /// Whose.
     pub company: Keyword,
@@ -45,9 +34,9 @@ pub struct OpenDoubt {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Halt {
     /// Asking is stopped: the provider, or our own limit, said so.
-    Stopped(CheckProblem),
+    Stopped(ShownProblem),
     /// The breaker pauses the sweep: upstream gave no readable answer.
-    Paused(CheckProblem),
+    Paused(ShownProblem),
     /// We are asked to end.
     Ending,
 }
@@ -55,7 +44,7 @@ pub enum Halt {
 impl Halt {
     /// The problem it is, if it is one.
     #[must_use]
-    pub fn problem(&self) -> Option<&CheckProblem> {
+    pub fn problem(&self) -> Option<&ShownProblem> {
         match self {
             Self::Stopped(problem) | Self::Paused(problem) => Some(problem),
             Self::Ending => None,
@@ -81,7 +70,7 @@ pub struct Report {
     /// Those of the companies concerned of which something is in doubt at the end ([`open_doubts`](super::open_doubts)).
     pub in_doubt: Vec<CompanyId>,
     /// What was not as it should be.
-    pub problems: Vec<CheckProblem>,
+    pub problems: Vec<ShownProblem>,
     /// Why it ended early.
     pub halt: Option<Halt>,
 }
@@ -228,14 +217,14 @@ impl<'a> Ledger<'a> {
                 outcome => outcome.as_str(),
             };
             let (company, class) = (Some(company.clone()), class.to_owned());
-            report.problems.push(CheckProblem { company, class, code, reason });
+            report.problems.push(ShownProblem { company, class, code, reason });
         }
     }
 
     /// A company that was to be asked and was not.
     pub(super) fn note_unasked(&self, company: &Keyword, outcome: Outcome, reason: &str) {
         let (company, class) = (Some(company.clone()), outcome.as_str().to_owned());
-        self.entries().report.problems.push(CheckProblem {
+        self.entries().report.problems.push(ShownProblem {
             company,
             class,
             code: None,

@@ -5,8 +5,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::breaker::{Breaker, Circuit, HOURLY, Heard, SilenceIs, next_probe};
 use super::ground::{Ground, Mode};
-use super::report::{CheckProblem, Halt, Ledger};
+use super::report::{Halt, Ledger};
 use crate::domain::event::{EventKind, Trouble, TroubleFacts};
+use crate::domain::health::ShownProblem;
 use crate::domain::text::chain;
 use crate::juhe::{Class, Client, Failure, JuheError, Pace};
 use crate::random;
@@ -294,12 +295,12 @@ impl Stops<'_> {
     }
 }
 
-fn problem(class: Class, code: Option<i64>, reason: &str) -> CheckProblem {
-    CheckProblem { company: None, class: class.as_str().to_owned(), code, reason: reason.to_owned() }
+fn problem(class: Class, code: Option<i64>, reason: &str) -> ShownProblem {
+    ShownProblem { company: None, class: class.as_str().to_owned(), code, reason: reason.to_owned() }
 }
 
 fn halt(what: What, stop: &Stop) -> Halt {
-    let problem = CheckProblem {
+    let problem = ShownProblem {
         company: None,
         class: stop.class.clone(),
         code: stop.code,

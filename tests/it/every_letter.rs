@@ -14,7 +14,7 @@ use qualwatch::email::Ripe;
 use qualwatch::email::digest::{Around, Letter, TheRest, compose_around};
 use qualwatch::sandbox::Scenario;
 use qualwatch::store::Store;
-use qualwatch::store::reports::{self, EventsOf, WhichEvents};
+use qualwatch::store::reports::{self, WhichEvents};
 use qualwatch::sweep;
 
 use crate::support::mailroom::{Mailroom, ONE, TWO, WUHAN, password};
@@ -26,7 +26,7 @@ use crate::support::watch::Watch;
 
 /// All events of a database, the oldest first; those of one moment by company and number, for each run stores them in another order.
 async fn stored(store: &Store) -> Vec<Event> {
-    let all = WhichEvents { whose: EventsOf::Everyones, since: None, until: None };
+    let all = WhichEvents::default();
     let mut events = reports::events(store.pool(), all, None, 1_000).await.unwrap();
     assert!(events.len() < 1_000, "all of them");
     events.reverse();

@@ -130,7 +130,7 @@ async fn holdings_of_older_versions_are_there_by_certificates_with_their_history
 
     let store = Store::open_and_migrate(database.options()).await.unwrap();
     let keyword: Keyword = "公司1".parse().unwrap();
-    let record = reports::records_of(store.pool(), &[&keyword]).await.unwrap().remove(0);
+    let record = reports::record_of(store.pool(), &keyword).await.unwrap().unwrap();
     assert_eq!(record.snapshot.held, expected);
     let gone = Gone { holding: shown[&gone_key].clone(), at: changed };
     assert_eq!(record.snapshot.gone, BTreeMap::from([(gone_key, gone)]));

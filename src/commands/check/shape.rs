@@ -2,18 +2,17 @@
 
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use crate::commands::context::Context;
-use crate::commands::shapes::ProblemShape;
-use crate::domain::keyword::Keyword;
+use crate::commands::shapes::MailShape;
+use crate::domain::health::ShownProblem;
 use crate::store::Store;
 use crate::store::checks::claims::BATCH_COMPANIES_MAX;
 use crate::store::companies::CompanyId;
 use crate::store::outbox::events::{EventId, Recorded};
 use crate::store::reports::{self, BATCH_EVENTS_MAX};
-use crate::sweep;
+use crate::sweep::{self, OpenDoubt};
 
 /// What `check --json` prints beside the events: a contract (design 7).
 #[derive(Debug)]
@@ -22,7 +21,7 @@ pub(super) struct Shape {
     /// Requests sent.
     pub(super) calls: i32,
     pub(super) mail: MailShape,
-    pub(super) problems: Vec<ProblemShape>,
+    pub(super) problems: Vec<ShownProblem>,
 }
 
 /// The events, which are read when they are shown: a first sweep of a hundred thousand companies finds as many, of 2 kB each.
@@ -56,18 +55,12 @@ pub(super) struct DoubtsFound<'a> {
 impl DoubtsFound<'_> {
     pub(super) async fn each(
         self,
-        mut take: impl FnMut(DoubtShape) -> anyhow::Result<()>,
+        mut take: impl FnMut(OpenDoubt) -> anyhow::Result<()>,
     ) -> anyhow::Result<()> {
         let Context { watchlist, clock, .. } = self.context;
         for ids in self.of.chunks(BATCH_COMPANIES_MAX) {
             for doubt in sweep::open_doubts(self.store, watchlist, Arc::clone(clock), ids).await? {
-                take(DoubtShape {
-                    company: doubt.company,
-                    certificate_num: doubt.certificate_num,
-                    what: doubt.what,
-                    since: doubt.since,
-                    again_after: doubt.again_after,
-                })?;
+                take(doubt)?;
             }
         }
         Ok(())
@@ -83,21 +76,4 @@ pub(super) struct CompaniesShape {
     pub(super) failed: i32,
     pub(super) disputed: i32,
     pub(super) skipped: u32,
-}
-
-#[derive(Debug, Serialize)]
-pub(super) struct DoubtShape {
-    pub(super) company: Keyword,
-    pub(super) certificate_num: String,
-    pub(super) what: String,
-    pub(super) since: DateTime<Utc>,
-    pub(super) again_after: DateTime<Utc>,
-}
-
-#[derive(Debug, Serialize)]
-pub(super) struct MailShape {
-    /// Messages left after this run.
-    pub(super) owed: u64,
-    pub(super) sent: u64,
-    pub(super) failed: u64,
 }

@@ -3,15 +3,13 @@
 use std::fmt::Write as _;
 
 use super::shape::{DoubtsFound, EventsFound, Shape};
-use crate::commands::companies::Names;
+use crate::commands::companies::name_of;
 use crate::commands::context::Context;
 use crate::commands::event_line;
-use crate::commands::print;
+use crate::commands::print::{self, Buffered};
 use crate::commands::table::{self, cell, table};
 use crate::email::words;
-
-/// Lines about events are written so many bytes at a time.
-const LINES_BYTES: usize = 64 << 10;
+use crate::standing::Entries;
 
 /// So many doubts are listed for a person.
 const DOUBTS_MAX: usize = 200;
@@ -24,25 +22,28 @@ pub(super) async fn show(
 ) -> anyhow::Result<()> {
     let language = context.watchlist.language;
     let colour = print::colour_of_output(&context.environment);
-    let (mut text, mut count) = (String::new(), 0);
+    let (mut text, mut count) = (Buffered::default(), 0);
     found
         .each(|recorded| {
             count += 1;
             let summary = words::summary(&recorded.event, language);
-            text.push_str(&event_line::line(recorded.event.kind(), &summary, colour));
-            if text.len() < LINES_BYTES { Ok(()) } else { print::text(&std::mem::take(&mut text)) }
+            text.push(event_line::line(recorded.event.kind(), &summary, colour).as_bytes())
         })
         .await?;
     if count == 0 {
-        text.push_str("nothing new\n");
+        text.push(b"nothing new\n")?;
     }
-    let names = Names::of(&context.watchlist);
-    text.push_str(&in_doubt(context, &names, doubts).await?);
-    text.push_str(&rest(context, &names, shape));
-    print::text(&text)
+    let entries = Entries::of(&context.watchlist);
+    text.push(in_doubt(context, &entries, doubts).await?.as_bytes())?;
+    text.push(rest(context, &entries, shape).as_bytes())?;
+    text.print()
 }
 
-async fn in_doubt(context: &Context, names: &Names<'_>, doubts: DoubtsFound<'_>) -> anyhow::Result<String> {
+async fn in_doubt(
+    context: &Context,
+    entries: &Entries<'_>,
+    doubts: DoubtsFound<'_>,
+) -> anyhow::Result<String> {
     let colour = print::colour_of_output(&context.environment);
     let mut rows =
         table(["company", "certificate", "in doubt", "seen first", "next look counts from"], colour);
@@ -52,7 +53,7 @@ async fn in_doubt(context: &Context, names: &Names<'_>, doubts: DoubtsFound<'_>)
             count += 1;
             if count <= DOUBTS_MAX {
                 rows.add_row([
-                    cell(names.get(Some(&doubt.company))),
+                    cell(name_of(entries, Some(&doubt.company))),
                     cell(&doubt.certificate_num),
                     cell(&doubt.what),
                     cell(&context.local(doubt.since)),
@@ -73,11 +74,11 @@ async fn in_doubt(context: &Context, names: &Names<'_>, doubts: DoubtsFound<'_>)
     Ok(text)
 }
 
-fn rest(context: &Context, names: &Names<'_>, shape: &Shape) -> String {
+fn rest(context: &Context, entries: &Entries<'_>, shape: &Shape) -> String {
     let colour = print::colour_of_output(&context.environment);
     let mut text = String::new();
     if !shape.problems.is_empty() {
-        let problems = table::problems(&shape.problems, names, colour);
+        let problems = table::problems(&shape.problems, entries, colour);
         let _ = writeln!(text, "\nProblems:\n{problems}");
     }
     let companies = &shape.companies;

@@ -3,9 +3,10 @@
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-use crate::commands::shapes::{ProblemShape, RenewingShape, SnoozedShape, StoppedShape};
+use crate::commands::shapes::{RenewingShape, SnoozedShape};
 use crate::domain::certificates::Certificate;
-use crate::domain::health::KnownDaemon;
+use crate::domain::health::{KnownDaemon, ShownProblem, Stopped};
+use crate::store::asking::budget::Calls;
 
 /// What `status --json` prints: a contract (design 7).
 #[derive(Debug, Serialize)]
@@ -22,11 +23,11 @@ pub(super) struct StatusShape {
     /// Renewals that were filed, by the end that they put off.
     pub(super) renewing: Vec<RenewingShape>,
     pub(super) budget: BudgetShape,
-    pub(super) stopped: Option<StoppedShape>,
+    pub(super) stopped: Option<Stopped>,
     pub(super) mail: OwedShape,
     /// What is expiring or expired, by end.
     pub(super) ending: Vec<Certificate>,
-    pub(super) problems: Vec<ProblemShape>,
+    pub(super) problems: Vec<ShownProblem>,
     /// Where it is and how to back it up.
     pub(super) database: String,
 }
@@ -48,16 +49,7 @@ pub(super) struct BudgetShape {
     /// Null: no limit.
     pub(super) limit: Option<u32>,
     pub(super) resets_at: DateTime<Utc>,
-    pub(super) by_cause: ByCauseShape,
-}
-
-#[derive(Debug, Serialize)]
-pub(super) struct ByCauseShape {
-    pub(super) checks: i64,
-    pub(super) pages: i64,
-    pub(super) confirmations: i64,
-    pub(super) repeats: i64,
-    pub(super) probes: i64,
+    pub(super) by_cause: Calls,
 }
 
 #[derive(Debug, Serialize)]
@@ -67,5 +59,5 @@ pub(super) struct OwedShape {
     pub(super) oldest: Option<DateTime<Utc>>,
     /// Dead letters.
     pub(super) dead: u64,
-    pub(super) stopped: Option<StoppedShape>,
+    pub(super) stopped: Option<Stopped>,
 }

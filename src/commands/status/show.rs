@@ -1,13 +1,12 @@
 //! Status for people.
 
-use crate::commands::companies::Names;
 use crate::commands::context::Context;
 use crate::commands::paragraph::paragraph;
 use crate::commands::print;
-use crate::commands::shapes::StoppedShape;
 use crate::commands::table;
-use crate::domain::health::{KnownDaemon, counted};
+use crate::domain::health::{KnownDaemon, Stopped, counted};
 use crate::domain::text::displayable;
+use crate::standing::Entries;
 use crate::store::reports::Swept;
 
 use super::shape::{BudgetShape, OwedShape, StatusShape};
@@ -52,7 +51,7 @@ pub(super) fn show(context: &Context, report: &StatusShape, swept: Option<Swept>
     let mut text: Vec<String> =
         lines.iter().map(|(name, value)| format!("{name:<12}{}", paragraph(value, 12, 12))).collect();
     if !report.problems.is_empty() {
-        let problems = table::problems(&report.problems, &Names::of(&context.watchlist), colour);
+        let problems = table::problems(&report.problems, &Entries::of(&context.watchlist), colour);
         text.push(format!("\nProblems:\n{problems}"));
     }
     if !report.snoozed.is_empty() {
@@ -109,9 +108,9 @@ fn calls(context: &Context, budget: &BudgetShape) -> String {
     format!("{used}{made}; counted anew from {}", context.local(budget.resets_at))
 }
 
-fn stopped(context: &Context, stop: &StoppedShape) -> String {
+fn stopped(context: &Context, stop: &Stopped) -> String {
     let code = stop.code.map(|code| format!(" {code}")).unwrap_or_default();
-    let next = match stop.next_probe {
+    let next = match stop.next_probe_at {
         Some(at) => format!("next try {}", context.local(at)),
         None => "until the budget day ends".to_owned(),
     };

@@ -170,7 +170,6 @@ fn of_slip(slip: &Slip) -> String {
         Slip::NoHostName => "不是完整的主机名",
         Slip::NoPath => "不是有效的路径",
         Slip::TwoOutlets => "与 smtp 不能并用",
-        Slip::TooLarge => "文件过大",
     };
     said.to_owned()
 }

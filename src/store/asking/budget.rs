@@ -1,6 +1,7 @@
 //! Paid calls, counted before they are made (design 2, "Counted").
 
 use chrono::{DateTime, Days, FixedOffset, NaiveDate, NaiveTime, Utc};
+use serde::Serialize;
 use sqlx::postgres::{PgConnection, PgPool};
 
 use crate::store::error::{StoreError, during, unless_lost};
@@ -30,7 +31,7 @@ pub enum Counted {
 }
 
 /// The calls of one budget day.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Calls {
     /// First pages of ordinary checks.
     pub checks: i64,
@@ -112,42 +113,35 @@ pub async fn count(
     limit: u32,
     now: DateTime<Utc>,
 ) -> Result<Counted, StoreError> {
-    unless_lost!(count_once(connection, calls, limit, now))
-}
-
-async fn count_once(
-    connection: &mut PgConnection,
-    calls: Calls,
-    limit: u32,
-    now: DateTime<Utc>,
-) -> Result<Counted, StoreError> {
-    let row = sqlx::query!(
-        "INSERT INTO call_days AS used (day, checks, pages, confirmations, repeats, probes)
-         SELECT $1::date, $2::bigint, $3::bigint, $4::bigint, $5::bigint, $6::bigint
-         WHERE $7::bigint = 0 OR $8::bigint <= $7
-         ON CONFLICT (day) DO UPDATE
-         SET checks = used.checks + excluded.checks,
-             pages = used.pages + excluded.pages,
-             confirmations = used.confirmations + excluded.confirmations,
-             repeats = used.repeats + excluded.repeats,
-             probes = used.probes + excluded.probes
-         -- The row is locked while this is judged: all daemons together stay within the limit.
-         WHERE $7 = 0
-            OR used.checks + used.pages + used.confirmations + used.repeats + used.probes + $8 <= $7
-         RETURNING day",
-        budget_day(now),
-        calls.checks,
-        calls.pages,
-        calls.confirmations,
-        calls.repeats,
-        calls.probes,
-        i64::from(limit),
-        calls.total()
-    )
-    .fetch_optional(connection)
-    .await
-    .map_err(during("counting calls"))?;
-    Ok(if row.is_some() { Counted::Yes } else { Counted::Spent })
+    unless_lost!(async {
+        let row = sqlx::query!(
+            "INSERT INTO call_days AS used (day, checks, pages, confirmations, repeats, probes)
+             SELECT $1::date, $2::bigint, $3::bigint, $4::bigint, $5::bigint, $6::bigint
+             WHERE $7::bigint = 0 OR $8::bigint <= $7
+             ON CONFLICT (day) DO UPDATE
+             SET checks = used.checks + excluded.checks,
+                 pages = used.pages + excluded.pages,
+                 confirmations = used.confirmations + excluded.confirmations,
+                 repeats = used.repeats + excluded.repeats,
+                 probes = used.probes + excluded.probes
+             -- The row is locked while this is judged: all daemons together stay within the limit.
+             WHERE $7 = 0
+                OR used.checks + used.pages + used.confirmations + used.repeats + used.probes + $8 <= $7
+             RETURNING day",
+            budget_day(now),
+            calls.checks,
+            calls.pages,
+            calls.confirmations,
+            calls.repeats,
+            calls.probes,
+            i64::from(limit),
+            calls.total()
+        )
+        .fetch_optional(&mut *connection)
+        .await
+        .map_err(during("counting calls"))?;
+        Ok(if row.is_some() { Counted::Yes } else { Counted::Spent })
+    })
 }
 
 /// Gives back further pages that were counted and not asked for: to the budget day of `paid_at`. What was counted before

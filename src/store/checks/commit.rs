@@ -93,25 +93,26 @@ pub struct Committed {
 /// # Errors
 /// When the database fails: nothing of the batch is stored then.
 pub async fn commit(claims: &mut Claims, batch: &Batch<'_>) -> Result<Committed, StoreError> {
-    unless_lost!(commit_once(claims.connection(), batch))
-}
-
-async fn commit_once(connection: &mut PgConnection, batch: &Batch<'_>) -> Result<Committed, StoreError> {
-    if batch.failed.is_empty() && batch.checked.is_empty() {
-        // One statement is a transaction by itself.
-        mark_verified(connection, &batch.verified).await?;
-        return Ok(Committed::default());
-    }
-    let mut tx = connection.begin().await.map_err(during("beginning to store checks"))?;
-    mark_verified(&mut tx, &batch.verified).await?;
-    let mut committed = Committed::default();
-    match in_savepoint(&mut tx, &batch.failed, &batch.checked).await {
-        Ok(told) => committed.told = told,
-        Err(error) if error.is_of_the_database() || error.is_of_a_lost_transaction() => return Err(error),
-        Err(error) => one_by_one(&mut tx, batch, error, &mut committed).await?,
-    }
-    tx.commit().await.map_err(during("committing checks"))?;
-    Ok(committed)
+    unless_lost!(async {
+        let connection = claims.connection();
+        if batch.failed.is_empty() && batch.checked.is_empty() {
+            // One statement is a transaction by itself.
+            mark_verified(connection, &batch.verified).await?;
+            return Ok(Committed::default());
+        }
+        let mut tx = connection.begin().await.map_err(during("beginning to store checks"))?;
+        mark_verified(&mut tx, &batch.verified).await?;
+        let mut committed = Committed::default();
+        match in_savepoint(&mut tx, &batch.failed, &batch.checked).await {
+            Ok(told) => committed.told = told,
+            Err(error) if error.is_of_the_database() || error.is_of_a_lost_transaction() => {
+                return Err(error);
+            }
+            Err(error) => one_by_one(&mut tx, batch, error, &mut committed).await?,
+        }
+        tx.commit().await.map_err(during("committing checks"))?;
+        Ok(committed)
+    })
 }
 
 /// After the whole batch has failed: who is to blame fails alone.

@@ -1,7 +1,7 @@
 //! Who is still to be judged today, found and marked in batches.
 
 use chrono::{DateTime, NaiveDate, Utc};
-use sqlx::postgres::{PgConnection, PgPool};
+use sqlx::postgres::PgPool;
 
 use super::claims::{BATCH_COMPANIES_MAX, Claims};
 use crate::store::companies::CompanyId;
@@ -148,17 +148,5 @@ pub async fn mark_judged(claims: &mut Claims, judged: &[Judged], today: NaiveDat
     .execute(claims.connection())
     .await
     .map_err(during("marking who was judged"))?;
-    Ok(())
-}
-
-/// Has a company's ends judged at the next look, whatever was foreseen.
-pub(in crate::store) async fn judge_anew(
-    connection: &mut PgConnection,
-    company: CompanyId,
-) -> Result<(), StoreError> {
-    sqlx::query!("UPDATE companies SET tell_on = DEFAULT WHERE id = $1", company.0)
-        .execute(connection)
-        .await
-        .map_err(during("having a company judged anew"))?;
     Ok(())
 }

@@ -90,24 +90,18 @@ pub async fn commit_rereading(
     rereading: Rereading<'_>,
     now: DateTime<Utc>,
 ) -> Result<(), StoreError> {
-    unless_lost!(commit_rereading_once(claims, rereading, now))
-}
-
-async fn commit_rereading_once(
-    claims: &mut Claims,
-    rereading: Rereading<'_>,
-    now: DateTime<Utc>,
-) -> Result<(), StoreError> {
-    let doing = "storing what was read again";
-    let Rereading { before, after, answer, version } = rereading;
-    let id = before.id;
-    let mut tx = claims.connection().begin().await.map_err(during(doing))?;
-    let change = SnapshotChange { company: id, before: &before.snapshot, after: &after.snapshot, now };
-    certificates::reword(&mut tx, change).await?;
-    rows::doubts(&mut tx, &[(id, &after.snapshot)]).await?;
-    sqlx::query!("UPDATE observations SET parser_version = $2 WHERE id = $1", answer.id, version)
-        .execute(&mut *tx)
-        .await
-        .map_err(during(doing))?;
-    tx.commit().await.map_err(during(doing))
+    unless_lost!(async {
+        let doing = "storing what was read again";
+        let Rereading { before, after, answer, version } = rereading;
+        let id = before.id;
+        let mut tx = claims.connection().begin().await.map_err(during(doing))?;
+        let change = SnapshotChange { company: id, before: &before.snapshot, after: &after.snapshot, now };
+        certificates::reword(&mut tx, change).await?;
+        rows::doubts(&mut tx, &[(id, &after.snapshot)]).await?;
+        sqlx::query!("UPDATE observations SET parser_version = $2 WHERE id = $1", answer.id, version)
+            .execute(&mut *tx)
+            .await
+            .map_err(during(doing))?;
+        tx.commit().await.map_err(during(doing))
+    })
 }

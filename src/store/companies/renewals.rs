@@ -7,7 +7,6 @@ use sqlx::postgres::{PgConnection, PgPool};
 
 use crate::domain::judge::Renewal;
 use crate::domain::number::CertificateNumber;
-use crate::store::checks::judgements;
 use crate::store::companies::CompanyId;
 use crate::store::error::{StoreError, during};
 
@@ -54,11 +53,8 @@ pub async fn end(
     number: &CertificateNumber,
     now: DateTime<Utc>,
 ) -> Result<u64, StoreError> {
-    let doing = "taking back a renewal";
-    let mut tx = pool.begin().await.map_err(during(doing))?;
-    let ended = end_all(&mut tx, company, number, now).await?;
-    tx.commit().await.map_err(during(doing))?;
-    Ok(ended)
+    let mut connection = pool.acquire().await.map_err(during("taking back a renewal"))?;
+    end_all(&mut connection, company, number, now).await
 }
 
 async fn end_all(
@@ -67,22 +63,26 @@ async fn end_all(
     number: &CertificateNumber,
     now: DateTime<Utc>,
 ) -> Result<u64, StoreError> {
-    let ended = sqlx::query!(
-        "UPDATE renewals
-         SET ended_at = $3
-         WHERE company_id = $1
-           AND number_key = $2
-           AND ended_at IS NULL",
+    let ended = sqlx::query_scalar!(
+        r#"WITH ended AS (
+               UPDATE renewals
+               SET ended_at = $3
+               WHERE company_id = $1
+                 AND number_key = $2
+                 AND ended_at IS NULL
+               RETURNING id
+           ),
+           -- What it silenced may be due now: the ends are judged at the next look, whatever was foreseen.
+           anew AS (UPDATE companies SET tell_on = DEFAULT WHERE id = $1)
+           SELECT count(*) AS "ended!" FROM ended"#,
         company.0,
         number.key(),
         now
     )
-    .execute(&mut *connection)
+    .fetch_one(connection)
     .await
     .map_err(during("taking back a renewal"))?;
-    // What it silenced may be due now.
-    judgements::judge_anew(connection, company).await?;
-    Ok(ended.rows_affected())
+    Ok(ended.unsigned_abs())
 }
 
 /// The renewals of companies that were not taken back.

@@ -6,7 +6,6 @@ use chrono::{DateTime, NaiveDate, Utc};
 use sqlx::postgres::{PgConnection, PgPool};
 
 use crate::domain::number::CertificateNumber;
-use crate::store::checks::judgements;
 use crate::store::companies::CompanyId;
 use crate::store::error::{StoreError, during};
 
@@ -75,11 +74,8 @@ pub async fn end(
     number: &CertificateNumber,
     now: DateTime<Utc>,
 ) -> Result<u64, StoreError> {
-    let doing = "ending a snooze";
-    let mut tx = pool.begin().await.map_err(during(doing))?;
-    let ended = end_all(&mut tx, company, number, now).await?;
-    tx.commit().await.map_err(during(doing))?;
-    Ok(ended)
+    let mut connection = pool.acquire().await.map_err(during("ending a snooze"))?;
+    end_all(&mut connection, company, number, now).await
 }
 
 async fn end_all(
@@ -88,22 +84,26 @@ async fn end_all(
     number: &CertificateNumber,
     now: DateTime<Utc>,
 ) -> Result<u64, StoreError> {
-    let ended = sqlx::query!(
-        "UPDATE snoozes
-         SET ended_at = $3
-         WHERE company_id = $1
-           AND number_key = $2
-           AND ended_at IS NULL",
+    let ended = sqlx::query_scalar!(
+        r#"WITH ended AS (
+               UPDATE snoozes
+               SET ended_at = $3
+               WHERE company_id = $1
+                 AND number_key = $2
+                 AND ended_at IS NULL
+               RETURNING id
+           ),
+           -- What it silenced may be due now: the ends are judged at the next look, whatever was foreseen.
+           anew AS (UPDATE companies SET tell_on = DEFAULT WHERE id = $1)
+           SELECT count(*) AS "ended!" FROM ended"#,
         company.0,
         number.key(),
         now
     )
-    .execute(&mut *connection)
+    .fetch_one(connection)
     .await
     .map_err(during("ending a snooze"))?;
-    // What it silenced may be due now.
-    judgements::judge_anew(connection, company).await?;
-    Ok(ended.rows_affected())
+    Ok(ended.unsigned_abs())
 }
 
 /// The snoozes of companies that were not ended.

@@ -40,38 +40,31 @@ pub async fn succeed(
     prefix: &str,
     now: DateTime<Utc>,
 ) -> Result<bool, StoreError> {
-    unless_lost!(succeed_once(claims, id, prefix, now))
-}
-
-async fn succeed_once(
-    claims: &mut Claims,
-    id: CompanyId,
-    prefix: &str,
-    now: DateTime<Utc>,
-) -> Result<bool, StoreError> {
-    let doing = "going on with a company's history under another keyword";
-    let mut tx = claims.connection().begin().await.map_err(during(doing))?;
-    let old = sqlx::query!(
-        r#"SELECT id, left_at AS "left_at!"
-           FROM companies
-           WHERE prefix = $1
-             AND id <> $2
-             AND left_at IS NOT NULL
-             AND baseline_at IS NOT NULL
-           ORDER BY left_at DESC
-           LIMIT 1
-           FOR UPDATE"#,
-        prefix,
-        id.0
-    )
-    .fetch_optional(&mut *tx)
-    .await
-    .map_err(during(doing))?;
-    let Some(old) = old else { return Ok(false) };
-    move_history(&mut tx, old.id, id, prefix, now).await?;
-    begin_anew(&mut tx, old.id).await?;
-    tx.commit().await.map_err(during(doing))?;
-    Ok(true)
+    unless_lost!(async {
+        let doing = "going on with a company's history under another keyword";
+        let mut tx = claims.connection().begin().await.map_err(during(doing))?;
+        let old = sqlx::query!(
+            r#"SELECT id, left_at AS "left_at!"
+               FROM companies
+               WHERE prefix = $1
+                 AND id <> $2
+                 AND left_at IS NOT NULL
+                 AND baseline_at IS NOT NULL
+               ORDER BY left_at DESC
+               LIMIT 1
+               FOR UPDATE"#,
+            prefix,
+            id.0
+        )
+        .fetch_optional(&mut *tx)
+        .await
+        .map_err(during(doing))?;
+        let Some(old) = old else { return Ok(false) };
+        move_history(&mut tx, old.id, id, prefix, now).await?;
+        begin_anew(&mut tx, old.id).await?;
+        tx.commit().await.map_err(during(doing))?;
+        Ok(true)
+    })
 }
 
 async fn move_history(

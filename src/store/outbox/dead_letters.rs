@@ -26,9 +26,10 @@ pub struct DeadLetter {
 /// # Errors
 /// When the database fails.
 pub async fn dead_letters(pool: &PgPool) -> Result<Vec<DeadLetter>, StoreError> {
-    let rows = sqlx::query!(
+    sqlx::query_as!(
+        DeadLetter,
         r#"SELECT min(recipient) AS "recipient!", dead_at AS "dead_at!", count(*) AS "events!", max(reply) AS reply,
-                  array_agg(event_id) AS "told!"
+                  array_agg(event_id) AS "told!: Vec<EventId>"
            FROM deliveries
            WHERE dead_at IS NOT NULL
            GROUP BY address, dead_at, message_id
@@ -36,15 +37,7 @@ pub async fn dead_letters(pool: &PgPool) -> Result<Vec<DeadLetter>, StoreError> 
     )
     .fetch_all(pool)
     .await
-    .map_err(during("reading dead letters"))?;
-    let letters = rows.into_iter().map(|row| DeadLetter {
-        recipient: row.recipient,
-        dead_at: row.dead_at,
-        events: row.events,
-        reply: row.reply,
-        told: row.told.into_iter().map(EventId).collect(),
-    });
-    Ok(letters.collect())
+    .map_err(during("reading dead letters"))
 }
 
 /// Makes every dead letter owed again, and forgets the pauses of their recipients. A message whose DATA had begun is

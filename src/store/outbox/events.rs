@@ -12,7 +12,8 @@ use crate::store::companies::CompanyId;
 use crate::store::error::{StoreError, during};
 
 /// An event's row; its text is the `id` in `--json`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, sqlx::Type)]
+#[sqlx(transparent)]
 pub struct EventId(pub(crate) i64);
 
 impl EventId {

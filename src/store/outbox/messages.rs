@@ -42,7 +42,8 @@ pub struct Waiting {
 }
 
 /// A delivery's row.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, sqlx::Type)]
+#[sqlx(transparent)]
 pub struct DeliveryId(pub(in crate::store) i64);
 
 impl fmt::Display for DeliveryId {
@@ -52,7 +53,8 @@ impl fmt::Display for DeliveryId {
 }
 
 /// A message's row.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, sqlx::Type)]
+#[sqlx(transparent)]
 pub struct MessageRow(pub(in crate::store) i64);
 
 /// A delivery that no message carries yet.
@@ -117,8 +119,9 @@ pub struct Draft<'a> {
 /// # Errors
 /// When the database fails.
 pub async fn waiting(pool: &PgPool) -> Result<Vec<Waiting>, StoreError> {
-    let rows = sqlx::query!(
-        r#"SELECT deliveries.address,
+    sqlx::query_as!(
+        Waiting,
+        r#"SELECT deliveries.address AS "recipient: Recipient",
                   min(owed_since) FILTER (WHERE message_id IS NULL AND audience = 'reader') AS reader_since,
                   min(owed_since) FILTER (WHERE message_id IS NULL AND audience = 'operator') AS operator_since,
                   min(owed_since) FILTER (WHERE message_id IS NOT NULL) AS frozen_since,
@@ -136,19 +139,7 @@ pub async fn waiting(pool: &PgPool) -> Result<Vec<Waiting>, StoreError> {
     )
     .fetch_all(pool)
     .await
-    .map_err(during("reading who waits for mail"))?;
-    Ok(rows
-        .into_iter()
-        .map(|row| Waiting {
-            recipient: Recipient(row.address),
-            reader_since: row.reader_since,
-            operator_since: row.operator_since,
-            frozen_since: row.frozen_since,
-            attempts: row.attempts,
-            next_attempt_at: row.next_attempt_at,
-            is_apart: row.is_apart,
-        })
-        .collect())
+    .map_err(during("reading who waits for mail"))
 }
 
 /// Messages of the claimed recipient that are to be repeated as they are, the oldest first.
@@ -157,11 +148,12 @@ pub async fn waiting(pool: &PgPool) -> Result<Vec<Waiting>, StoreError> {
 /// When the database fails.
 pub async fn frozen(claim: &mut RecipientClaim) -> Result<Vec<Frozen>, StoreError> {
     let recipient = claim.recipient().clone();
-    let frozen = sqlx::query_as!(
-        FrozenRow,
-        r#"SELECT id, recipient, message_id, content,
+    sqlx::query_as!(
+        Frozen,
+        r#"SELECT id AS "row: MessageRow", recipient AS address, message_id, content,
                   (SELECT count(*) FROM deliveries WHERE deliveries.message_id = messages.id) AS "events!",
-                  (SELECT min(deliveries.id) FROM deliveries WHERE deliveries.message_id = messages.id) AS first
+                  (SELECT min(deliveries.id) FROM deliveries WHERE deliveries.message_id = messages.id)
+                      AS "first: DeliveryId"
            FROM messages
            WHERE address = $1
              AND sent_at IS NULL
@@ -171,8 +163,7 @@ pub async fn frozen(claim: &mut RecipientClaim) -> Result<Vec<Frozen>, StoreErro
     )
     .fetch_all(claim.connection())
     .await
-    .map_err(during("reading unfinished messages"))?;
-    Ok(frozen.into_iter().map(Frozen::from).collect())
+    .map_err(during("reading unfinished messages"))
 }
 
 /// Since when the claimed recipient is owed news as a reader, and as an operator, that no message carries yet.
@@ -251,28 +242,6 @@ pub async fn loose(claim: &mut RecipientClaim, after: Option<DeliveryId>) -> Res
     Ok(slice)
 }
 
-struct FrozenRow {
-    id: i64,
-    recipient: String,
-    message_id: String,
-    content: Vec<u8>,
-    events: i64,
-    first: Option<i64>,
-}
-
-impl From<FrozenRow> for Frozen {
-    fn from(row: FrozenRow) -> Self {
-        Self {
-            row: MessageRow(row.id),
-            address: row.recipient,
-            message_id: row.message_id,
-            content: row.content,
-            events: row.events,
-            first: row.first.map(DeliveryId),
-        }
-    }
-}
-
 /// Stores the bytes and the Message-ID of a message and ties its deliveries to it: from now on every repeat is the same.
 ///
 /// # Errors
@@ -282,54 +251,48 @@ pub async fn freeze(
     draft: &Draft<'_>,
     now: DateTime<Utc>,
 ) -> Result<MessageRow, StoreError> {
-    unless_lost!(freeze_once(claim, draft, now))
-}
-
-async fn freeze_once(
-    claim: &mut RecipientClaim,
-    draft: &Draft<'_>,
-    now: DateTime<Utc>,
-) -> Result<MessageRow, StoreError> {
-    let doing = "storing a message before it is sent";
-    let recipient = claim.recipient().clone();
-    let mut tx = claim.connection().begin().await.map_err(during(doing))?;
-    let row = sqlx::query_scalar!(
-        "INSERT INTO messages (recipient, message_id, subject, content, frozen_at)
-         VALUES ($1, $2, $3, $4, $5)
-         RETURNING id",
-        draft.address,
-        draft.message_id,
-        draft.subject,
-        draft.content,
-        now
-    )
-    .fetch_one(&mut *tx)
-    .await
-    .map_err(during(doing))?;
-    for covers in draft.covers.chunks(BATCH_COVERS_MAX) {
-        let ids: Vec<i64> = covers.iter().map(|id| id.0).collect();
-        let done = sqlx::query!(
-            "UPDATE deliveries
-         SET message_id = $2
-         -- Joined: a list of so many would be gone through for each row.
-         FROM UNNEST($1::bigint[]) AS covered (delivery_id)
-         WHERE id = delivery_id
-           AND address = $3
-           AND message_id IS NULL
-           AND sent_at IS NULL
-           AND cancelled_at IS NULL
-           AND dead_at IS NULL",
-            &ids,
-            row,
-            recipient.as_str()
+    unless_lost!(async {
+        let doing = "storing a message before it is sent";
+        let recipient = claim.recipient().clone();
+        let mut tx = claim.connection().begin().await.map_err(during(doing))?;
+        let row = sqlx::query_scalar!(
+            "INSERT INTO messages (recipient, message_id, subject, content, frozen_at)
+             VALUES ($1, $2, $3, $4, $5)
+             RETURNING id",
+            draft.address,
+            draft.message_id,
+            draft.subject,
+            draft.content,
+            now
         )
-        .execute(&mut *tx)
+        .fetch_one(&mut *tx)
         .await
         .map_err(during(doing))?;
-        must_touch(doing, done.rows_affected(), ids.len())?;
-    }
-    tx.commit().await.map_err(during(doing))?;
-    Ok(MessageRow(row))
+        for covers in draft.covers.chunks(BATCH_COVERS_MAX) {
+            let ids: Vec<i64> = covers.iter().map(|id| id.0).collect();
+            let done = sqlx::query!(
+                "UPDATE deliveries
+                 SET message_id = $2
+                 -- Joined: a list of so many would be gone through for each row.
+                 FROM UNNEST($1::bigint[]) AS covered (delivery_id)
+                 WHERE id = delivery_id
+                   AND address = $3
+                   AND message_id IS NULL
+                   AND sent_at IS NULL
+                   AND cancelled_at IS NULL
+                   AND dead_at IS NULL",
+                &ids,
+                row,
+                recipient.as_str()
+            )
+            .execute(&mut *tx)
+            .await
+            .map_err(during(doing))?;
+            must_touch(doing, done.rows_affected(), ids.len())?;
+        }
+        tx.commit().await.map_err(during(doing))?;
+        Ok(MessageRow(row))
+    })
 }
 
 /// Forgets the bytes of a message that the server has refused, so that the next attempt says what is true on its day. Gives what
@@ -338,26 +301,24 @@ async fn freeze_once(
 /// # Errors
 /// When the database fails: the message stays frozen then.
 pub async fn thaw(claim: &mut RecipientClaim, message: MessageRow) -> Result<Vec<DeliveryId>, StoreError> {
-    unless_lost!(thaw_once(claim, message))
-}
-
-async fn thaw_once(claim: &mut RecipientClaim, message: MessageRow) -> Result<Vec<DeliveryId>, StoreError> {
-    let doing = "forgetting a message that was refused";
-    let mut tx = claim.connection().begin().await.map_err(during(doing))?;
-    let deliveries: Vec<i64> = sqlx::query_scalar!(
-        "UPDATE deliveries SET message_id = NULL WHERE message_id = $1 RETURNING id",
-        message.0
-    )
-    .fetch_all(&mut *tx)
-    .await
-    .map_err(during(doing))?;
-    let done = sqlx::query!("DELETE FROM messages WHERE id = $1 AND sent_at IS NULL", message.0)
-        .execute(&mut *tx)
+    unless_lost!(async {
+        let doing = "forgetting a message that was refused";
+        let mut tx = claim.connection().begin().await.map_err(during(doing))?;
+        let deliveries = sqlx::query_scalar!(
+            r#"UPDATE deliveries SET message_id = NULL WHERE message_id = $1 RETURNING id AS "id: DeliveryId""#,
+            message.0
+        )
+        .fetch_all(&mut *tx)
         .await
         .map_err(during(doing))?;
-    must_touch(doing, done.rows_affected(), 1)?;
-    tx.commit().await.map_err(during(doing))?;
-    Ok(deliveries.into_iter().map(DeliveryId).collect())
+        let done = sqlx::query!("DELETE FROM messages WHERE id = $1 AND sent_at IS NULL", message.0)
+            .execute(&mut *tx)
+            .await
+            .map_err(during(doing))?;
+        must_touch(doing, done.rows_affected(), 1)?;
+        tx.commit().await.map_err(during(doing))?;
+        Ok(deliveries)
+    })
 }
 
 /// Marks a message and its deliveries as sent: the server answered 250. Its recipient is reachable again. Gives what operators
@@ -372,41 +333,33 @@ pub async fn mark_sent(
     turns: &[Turn],
     now: DateTime<Utc>,
 ) -> Result<Vec<Recorded>, StoreError> {
-    unless_lost!(mark_sent_once(claim, message, reply, turns, now))
-}
-
-async fn mark_sent_once(
-    claim: &mut RecipientClaim,
-    message: MessageRow,
-    reply: &str,
-    turns: &[Turn],
-    now: DateTime<Utc>,
-) -> Result<Vec<Recorded>, StoreError> {
-    let doing = "marking a message as sent";
-    let recipient = claim.recipient().clone();
-    let mut tx = claim.connection().begin().await.map_err(during(doing))?;
-    let done = sqlx::query!(
-        "UPDATE messages
-         SET sent_at = $2,
-             reply = $3
-         WHERE id = $1
-           AND sent_at IS NULL",
-        message.0,
-        now,
-        reply
-    )
-    .execute(&mut *tx)
-    .await
-    .map_err(during(doing))?;
-    must_touch(doing, done.rows_affected(), 1)?;
-    sqlx::query!("UPDATE deliveries SET sent_at = $2 WHERE message_id = $1", message.0, now)
+    unless_lost!(async {
+        let doing = "marking a message as sent";
+        let recipient = claim.recipient().clone();
+        let mut tx = claim.connection().begin().await.map_err(during(doing))?;
+        let done = sqlx::query!(
+            "UPDATE messages
+             SET sent_at = $2,
+                 reply = $3
+             WHERE id = $1
+               AND sent_at IS NULL",
+            message.0,
+            now,
+            reply
+        )
         .execute(&mut *tx)
         .await
         .map_err(during(doing))?;
-    forget_refusals(&mut tx, &recipient).await?;
-    let told = troubles::turn(&mut tx, &turns.iter().collect::<Vec<_>>()).await?;
-    tx.commit().await.map_err(during(doing))?;
-    Ok(told)
+        must_touch(doing, done.rows_affected(), 1)?;
+        sqlx::query!("UPDATE deliveries SET sent_at = $2 WHERE message_id = $1", message.0, now)
+            .execute(&mut *tx)
+            .await
+            .map_err(during(doing))?;
+        forget_refusals(&mut tx, &recipient).await?;
+        let told = troubles::turn(&mut tx, &turns.iter().collect::<Vec<_>>()).await?;
+        tx.commit().await.map_err(during(doing))?;
+        Ok(told)
+    })
 }
 
 async fn forget_refusals(connection: &mut PgConnection, recipient: &Recipient) -> Result<(), StoreError> {

@@ -12,7 +12,8 @@ use crate::store::error::{StoreError, during};
 const RECIPIENTS: i32 = 0x71_77_72;
 
 /// An address in small letters: what rows, locks and the file know a recipient by, however it is spelt.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, sqlx::Type)]
+#[sqlx(transparent)]
 pub struct Recipient(pub(in crate::store) String);
 
 impl Recipient {

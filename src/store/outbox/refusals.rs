@@ -47,39 +47,34 @@ pub async fn refuse(
     claim: &mut RecipientClaim,
     refusal: &RecipientRefusal<'_>,
 ) -> Result<Refused, StoreError> {
-    unless_lost!(refuse_once(claim, refusal))
-}
-
-async fn refuse_once(
-    claim: &mut RecipientClaim,
-    refusal: &RecipientRefusal<'_>,
-) -> Result<Refused, StoreError> {
-    let doing = "noting a refused recipient";
-    let recipient = claim.recipient().clone();
-    let mut tx = claim.connection().begin().await.map_err(during(doing))?;
-    sqlx::query!(
-        "UPDATE deliveries
-         -- An instant that lies ahead of the clock counts as now.
-         SET refused_since = LEAST(refused_since, $2)
-         WHERE address = $1
-           AND sent_at IS NULL
-           AND cancelled_at IS NULL
-           AND dead_at IS NULL",
-        recipient.as_str(),
-        refusal.now
-    )
-    .execute(&mut *tx)
-    .await
-    .map_err(during(doing))?;
-    let next_attempt_at = Some(refusal.next_attempt_at);
-    note_attempt(&mut tx, &recipient, refusal.reply, next_attempt_at).await?;
-    let is_gone = is_gone(&mut tx, &recipient, refusal).await?;
-    let dead_if_refused_since = if is_gone { refusal.now } else { refusal.dead_if_refused_since };
-    let dead = give_up(&mut tx, &recipient, refusal, dead_if_refused_since).await?;
-    let turns = if dead > 0 { refusal.turns } else { &[] };
-    let told = troubles::turn(&mut tx, &turns.iter().collect::<Vec<_>>()).await?;
-    tx.commit().await.map_err(during(doing))?;
-    Ok(Refused { dead, told })
+    unless_lost!(async {
+        let doing = "noting a refused recipient";
+        let recipient = claim.recipient().clone();
+        let mut tx = claim.connection().begin().await.map_err(during(doing))?;
+        sqlx::query!(
+            "UPDATE deliveries
+             -- An instant that lies ahead of the clock counts as now.
+             SET refused_since = LEAST(refused_since, $2)
+             WHERE address = $1
+               AND sent_at IS NULL
+               AND cancelled_at IS NULL
+               AND dead_at IS NULL",
+            recipient.as_str(),
+            refusal.now
+        )
+        .execute(&mut *tx)
+        .await
+        .map_err(during(doing))?;
+        let next_attempt_at = Some(refusal.next_attempt_at);
+        note_attempt(&mut tx, &recipient, refusal.reply, next_attempt_at).await?;
+        let is_gone = is_gone(&mut tx, &recipient, refusal).await?;
+        let dead_if_refused_since = if is_gone { refusal.now } else { refusal.dead_if_refused_since };
+        let dead = give_up(&mut tx, &recipient, refusal, dead_if_refused_since).await?;
+        let turns = if dead > 0 { refusal.turns } else { &[] };
+        let told = troubles::turn(&mut tx, &turns.iter().collect::<Vec<_>>()).await?;
+        tx.commit().await.map_err(during(doing))?;
+        Ok(Refused { dead, told })
+    })
 }
 
 /// Notes whether the address is called unknown, and since when. Gives whether that is final: at once only for an address that never
@@ -209,23 +204,17 @@ pub async fn set_apart(
     reply: &str,
     next_attempt_at: DateTime<Utc>,
 ) -> Result<(), StoreError> {
-    unless_lost!(set_apart_once(claim, reply, next_attempt_at))
-}
-
-async fn set_apart_once(
-    claim: &mut RecipientClaim,
-    reply: &str,
-    next_attempt_at: DateTime<Utc>,
-) -> Result<(), StoreError> {
-    let doing = "setting a recipient apart";
-    let recipient = claim.recipient().clone();
-    let mut tx = claim.connection().begin().await.map_err(during(doing))?;
-    note_attempt(&mut tx, &recipient, reply, Some(next_attempt_at)).await?;
-    sqlx::query!("UPDATE recipients SET refused_apart = true WHERE address = $1", recipient.as_str())
-        .execute(&mut *tx)
-        .await
-        .map_err(during(doing))?;
-    tx.commit().await.map_err(during(doing))
+    unless_lost!(async {
+        let doing = "setting a recipient apart";
+        let recipient = claim.recipient().clone();
+        let mut tx = claim.connection().begin().await.map_err(during(doing))?;
+        note_attempt(&mut tx, &recipient, reply, Some(next_attempt_at)).await?;
+        sqlx::query!("UPDATE recipients SET refused_apart = true WHERE address = $1", recipient.as_str())
+            .execute(&mut *tx)
+            .await
+            .map_err(during(doing))?;
+        tx.commit().await.map_err(during(doing))
+    })
 }
 
 async fn note_attempt(
@@ -263,37 +252,29 @@ pub async fn bury(
     turns: &[Turn],
     now: DateTime<Utc>,
 ) -> Result<Vec<Recorded>, StoreError> {
-    unless_lost!(bury_once(claim, deliveries, reply, turns, now))
-}
-
-async fn bury_once(
-    claim: &mut RecipientClaim,
-    deliveries: &[DeliveryId],
-    reply: &str,
-    turns: &[Turn],
-    now: DateTime<Utc>,
-) -> Result<Vec<Recorded>, StoreError> {
-    let doing = "giving up a message";
-    let mut tx = claim.connection().begin().await.map_err(during(doing))?;
-    let ids: Vec<i64> = deliveries.iter().map(|id| id.0).collect();
-    sqlx::query!(
-        "UPDATE deliveries
-         SET dead_at = $2,
-             reply = $3
-         WHERE id = ANY ($1)
-           AND message_id IS NULL
-           AND sent_at IS NULL
-           AND cancelled_at IS NULL",
-        &ids,
-        now,
-        reply
-    )
-    .execute(&mut *tx)
-    .await
-    .map_err(during(doing))?;
-    let told = troubles::turn(&mut tx, &turns.iter().collect::<Vec<_>>()).await?;
-    tx.commit().await.map_err(during(doing))?;
-    Ok(told)
+    unless_lost!(async {
+        let doing = "giving up a message";
+        let mut tx = claim.connection().begin().await.map_err(during(doing))?;
+        let ids: Vec<i64> = deliveries.iter().map(|id| id.0).collect();
+        sqlx::query!(
+            "UPDATE deliveries
+             SET dead_at = $2,
+                 reply = $3
+             WHERE id = ANY ($1)
+               AND message_id IS NULL
+               AND sent_at IS NULL
+               AND cancelled_at IS NULL",
+            &ids,
+            now,
+            reply
+        )
+        .execute(&mut *tx)
+        .await
+        .map_err(during(doing))?;
+        let told = troubles::turn(&mut tx, &turns.iter().collect::<Vec<_>>()).await?;
+        tx.commit().await.map_err(during(doing))?;
+        Ok(told)
+    })
 }
 
 /// Mail goes on: ends the stops, and moves on what ages by the time they lasted, for while sender or server is at fault
@@ -307,48 +288,41 @@ pub async fn resume(
     turns: &[Turn],
     now: DateTime<Utc>,
 ) -> Result<Vec<Recorded>, StoreError> {
-    unless_lost!(resume_once(pool, ended, turns, now))
-}
-
-async fn resume_once(
-    pool: &PgPool,
-    ended: &[What],
-    turns: &[Turn],
-    now: DateTime<Utc>,
-) -> Result<Vec<Recorded>, StoreError> {
-    let doing = "going on with mail";
-    let names: Vec<String> = ended.iter().map(|what| what.as_str().to_owned()).collect();
-    let mut tx = pool.begin().await.map_err(during(doing))?;
-    let since = sqlx::query_scalar!("DELETE FROM stops WHERE what = ANY ($1) RETURNING since", &names)
-        .fetch_all(&mut *tx)
-        .await
-        .map_err(during(doing))?;
-    if let Some(since) = since.into_iter().min() {
-        sqlx::query!(
-            "UPDATE deliveries
-             SET refused_since = refused_since + ($1 - LEAST(GREATEST(refused_since, $2), $1))
-             WHERE refused_since IS NOT NULL
-               AND sent_at IS NULL
-               AND cancelled_at IS NULL
-               AND dead_at IS NULL",
-            now,
-            since
-        )
-        .execute(&mut *tx)
-        .await
-        .map_err(during(doing))?;
-        sqlx::query!(
-            "UPDATE recipients
-             SET unknown_since = unknown_since + ($1 - LEAST(GREATEST(unknown_since, $2), $1))
-             WHERE unknown_since IS NOT NULL",
-            now,
-            since
-        )
-        .execute(&mut *tx)
-        .await
-        .map_err(during(doing))?;
-    }
-    let told = troubles::turn(&mut tx, &turns.iter().collect::<Vec<_>>()).await?;
-    tx.commit().await.map_err(during(doing))?;
-    Ok(told)
+    unless_lost!(async {
+        let doing = "going on with mail";
+        let names: Vec<String> = ended.iter().map(|what| what.as_str().to_owned()).collect();
+        let mut tx = pool.begin().await.map_err(during(doing))?;
+        let since = sqlx::query_scalar!("DELETE FROM stops WHERE what = ANY ($1) RETURNING since", &names)
+            .fetch_all(&mut *tx)
+            .await
+            .map_err(during(doing))?;
+        if let Some(since) = since.into_iter().min() {
+            sqlx::query!(
+                "UPDATE deliveries
+                 SET refused_since = refused_since + ($1 - LEAST(GREATEST(refused_since, $2), $1))
+                 WHERE refused_since IS NOT NULL
+                   AND sent_at IS NULL
+                   AND cancelled_at IS NULL
+                   AND dead_at IS NULL",
+                now,
+                since
+            )
+            .execute(&mut *tx)
+            .await
+            .map_err(during(doing))?;
+            sqlx::query!(
+                "UPDATE recipients
+                 SET unknown_since = unknown_since + ($1 - LEAST(GREATEST(unknown_since, $2), $1))
+                 WHERE unknown_since IS NOT NULL",
+                now,
+                since
+            )
+            .execute(&mut *tx)
+            .await
+            .map_err(during(doing))?;
+        }
+        let told = troubles::turn(&mut tx, &turns.iter().collect::<Vec<_>>()).await?;
+        tx.commit().await.map_err(during(doing))?;
+        Ok(told)
+    })
 }

@@ -62,17 +62,15 @@ fn begins(turn: &Turn) -> bool {
 /// # Errors
 /// When the database fails: nothing is stored then.
 pub async fn tell(pool: &PgPool, turns: &[Turn]) -> Result<Vec<Recorded>, StoreError> {
-    unless_lost!(tell_once(pool, turns))
-}
-
-async fn tell_once(pool: &PgPool, turns: &[Turn]) -> Result<Vec<Recorded>, StoreError> {
-    if turns.is_empty() {
-        return Ok(Vec::new());
-    }
-    let mut tx = pool.begin().await.map_err(during("beginning to tell operators"))?;
-    let told = turn(&mut tx, &turns.iter().collect::<Vec<_>>()).await?;
-    tx.commit().await.map_err(during("committing what operators are told"))?;
-    Ok(told)
+    unless_lost!(async {
+        if turns.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut tx = pool.begin().await.map_err(during("beginning to tell operators"))?;
+        let told = turn(&mut tx, &turns.iter().collect::<Vec<_>>()).await?;
+        tx.commit().await.map_err(during("committing what operators are told"))?;
+        Ok(told)
+    })
 }
 
 /// Kind, cause and company: what tells one trouble from another.

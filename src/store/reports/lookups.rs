@@ -6,7 +6,6 @@ use sqlx::types::Json;
 
 use crate::domain::event::Event;
 use crate::domain::keyword::Keyword;
-use crate::store::checks::claims::BATCH_COMPANIES_MAX;
 use crate::store::checks::records::{self, Record};
 use crate::store::companies::{CompanyId, read_keyword};
 use crate::store::error::{StoreError, during};
@@ -15,26 +14,21 @@ use crate::store::outbox::events::{EventId, Recorded};
 /// Events read at once.
 pub const BATCH_EVENTS_MAX: i64 = 1_000;
 
-/// The companies with these keywords, also those that have left the file, in the order of their ids. A keyword that was never
-/// stored is left out.
+/// The company with this keyword, also one that has left the file; `None`: it was never stored.
 ///
 /// # Errors
-/// When the database fails or a row cannot be read.
-pub async fn records_of(pool: &PgPool, keywords: &[&Keyword]) -> Result<Vec<Record>, StoreError> {
-    let doing = "reading companies";
-    let keywords: Vec<String> = keywords.iter().map(|keyword| keyword.as_str().to_owned()).collect();
+/// When the database fails or the row cannot be read.
+pub async fn record_of(pool: &PgPool, keyword: &Keyword) -> Result<Option<Record>, StoreError> {
+    let doing = "reading a company";
     let mut connection = pool.acquire().await.map_err(during(doing))?;
-    let ids: Vec<i64> =
-        sqlx::query_scalar!("SELECT id FROM companies WHERE keyword = ANY ($1) ORDER BY id", &keywords)
-            .fetch_all(&mut *connection)
-            .await
-            .map_err(during(doing))?;
-    let ids: Vec<CompanyId> = ids.into_iter().map(CompanyId).collect();
-    let mut found = Vec::with_capacity(ids.len());
-    for batch in ids.chunks(BATCH_COMPANIES_MAX) {
-        found.extend(records::load(&mut connection, batch).await?);
-    }
-    Ok(found)
+    let id = sqlx::query_scalar!(
+        r#"SELECT id AS "id: CompanyId" FROM companies WHERE keyword = $1"#,
+        keyword.as_str()
+    )
+    .fetch_optional(&mut *connection)
+    .await
+    .map_err(during(doing))?;
+    Ok(records::load(&mut connection, id.as_slice()).await?.pop())
 }
 
 /// A company that was in the file once, and perhaps still is.
@@ -60,20 +54,11 @@ pub async fn ever_known(pool: &PgPool) -> Result<Vec<Known>, StoreError> {
         .collect()
 }
 
-/// Whose events are read.
-#[derive(Debug, Clone, Copy)]
-pub enum EventsOf<'a> {
-    /// Those of these companies.
-    Of(&'a [CompanyId]),
-    /// All, and those that concern no company.
-    Everyones,
-}
-
 /// Which events are read.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub struct WhichEvents<'a> {
-    /// Whose.
-    pub whose: EventsOf<'a>,
+    /// Those of these companies; `None`: all, and those that concern no company.
+    pub of: Option<&'a [CompanyId]>,
     /// Only those found then or later.
     pub since: Option<DateTime<Utc>>,
     /// Only those found before.
@@ -90,10 +75,6 @@ pub async fn events(
     before: Option<EventId>,
     limit: u32,
 ) -> Result<Vec<Recorded>, StoreError> {
-    let companies: Option<Vec<i64>> = match which.whose {
-        EventsOf::Of(ids) => Some(ids.iter().map(|id| id.0).collect()),
-        EventsOf::Everyones => None,
-    };
     let rows = sqlx::query!(
         r#"SELECT id, event AS "event: Json<Event>"
            FROM events
@@ -103,7 +84,7 @@ pub async fn events(
              AND ($5::timestamptz IS NULL OR at < $5)
            ORDER BY id DESC
            LIMIT $3"#,
-        companies.as_deref() as Option<&[i64]>,
+        which.of as Option<&[CompanyId]>,
         before.map_or(i64::MAX, |id| id.0),
         i64::from(limit).min(BATCH_EVENTS_MAX),
         which.since,

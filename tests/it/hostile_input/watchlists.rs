@@ -123,7 +123,7 @@ fn judged(text: &str) -> Found {
         prop_assert!((1..=lines + 1).contains(&fault.line), "{:?} of {} lines", fault, lines);
     }
     let drawn = config::draw(&judgement.faults, text, path, Colour::Never)
-        + &config::draw_warnings(&judgement.warnings, text, path, Colour::Never);
+        + &config::draw(&judgement.warnings, text, path, Colour::Never);
     let steers = |c: char| {
         c.is_control() && c != '\n' || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
     };

@@ -6,7 +6,7 @@ use anyhow::Context as _;
 use sqlx::postgres::PgConnectOptions;
 
 use crate::config::{self, DatabaseUrl};
-use crate::private_postgres::{self, PrivatePostgres, Purpose};
+use crate::private_postgres::{self, Options, PrivatePostgres, Purpose};
 use crate::store::Store;
 use crate::store::connection::Layout;
 
@@ -110,7 +110,9 @@ impl OpenDatabase {
     pub async fn open_if_there(context: &Context) -> anyhow::Result<Result<Self, String>> {
         let place = if let Some(url) = url(context)? {
             Place::Server(url)
-        } else if let Some(private) = Box::pin(PrivatePostgres::open(&context.state_dir)).await? {
+        } else if let Some(private) =
+            Box::pin(PrivatePostgres::open(&context.state_dir, &of_service())).await?
+        {
             Place::Private(private)
         } else {
             let state_dir = context.state_dir.display();
@@ -185,7 +187,7 @@ impl OpenDatabase {
     /// It cannot be made.
     pub async fn make_in(state_dir: &Path) -> anyhow::Result<Self> {
         disk::check_before_making(state_dir)?;
-        let private = Box::pin(PrivatePostgres::start(state_dir, Purpose::Service)).await?;
+        let private = Box::pin(PrivatePostgres::start(state_dir, &of_service())).await?;
         let place = Place::Private(private);
         let (store, _) = Store::open_as_it_is(place.options()?).await.with_context(|| place.opening())?;
         Ok(Self { store, place })
@@ -332,7 +334,7 @@ fn foreign(place: &Place) -> Refusal {
 
 /// The private server, on a new cluster only where there never was one.
 async fn make_private(state_dir: &Path, served: Option<&ServedDatabase>) -> anyhow::Result<PrivatePostgres> {
-    if let Some(private) = Box::pin(PrivatePostgres::open(state_dir)).await? {
+    if let Some(private) = Box::pin(PrivatePostgres::open(state_dir, &of_service())).await? {
         return Ok(private);
     }
     if let Some(served) = served {
@@ -343,7 +345,11 @@ async fn make_private(state_dir: &Path, served: Option<&ServedDatabase>) -> anyh
     disk::check_before_making(state_dir)?;
     // Who named another directory by mistake would pay for what the service knows.
     tracing::info!(directory = %state_dir.display(), "a new database is made here, which knows of no company yet");
-    Ok(Box::pin(PrivatePostgres::start(state_dir, Purpose::Service)).await?)
+    Ok(Box::pin(PrivatePostgres::start(state_dir, &of_service())).await?)
+}
+
+fn of_service() -> Options {
+    Options::new(Purpose::Service)
 }
 
 fn url(context: &Context) -> anyhow::Result<Option<DatabaseUrl>> {

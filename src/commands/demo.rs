@@ -35,7 +35,7 @@ use crate::domain::text::displayable;
 use crate::domain::wall_clock::instant_of;
 use crate::email::message::part_of;
 use crate::email::{Mailer, Ripe, Sweeping};
-use crate::private_postgres::{PrivatePostgres, Purpose};
+use crate::private_postgres::{Options, PrivatePostgres, Purpose};
 use crate::sandbox::{Sandbox, Scenario};
 use crate::store::Store;
 use crate::store::checks::standings;
@@ -94,7 +94,7 @@ pub(super) async fn demo(places: &Places, arguments: &Demo) -> anyhow::Result<Ex
     prepare(&directory)?;
     // Not below the directory: as root the server runs as another user, who must be able to reach it.
     let scratch = std::env::temp_dir().join(format!("qualwatch-demo-{}", std::process::id()));
-    let private = PrivatePostgres::start(&scratch, Purpose::Disposable).await?;
+    let private = PrivatePostgres::start(&scratch, &Options::new(Purpose::Disposable)).await?;
     let colour = print::colour_of_output(&Environment::of_this_process());
     let played = play(&directory, &private, arguments, colour).await;
     let stopped = private.stop().await;

@@ -77,15 +77,7 @@ impl PrivatePostgres {
     ///
     /// # Errors
     /// Every [`PostgresError`] but `NotStopped`.
-    pub async fn start(state_dir: &Path, purpose: Purpose) -> Result<Self, PostgresError> {
-        Self::start_with(state_dir, &Options::new(purpose)).await
-    }
-
-    /// [`Self::start`] with every choice spelled out.
-    ///
-    /// # Errors
-    /// Every [`PostgresError`] but `NotStopped`.
-    pub async fn start_with(state_dir: &Path, options: &Options) -> Result<Self, PostgresError> {
+    pub async fn start(state_dir: &Path, options: &Options) -> Result<Self, PostgresError> {
         let made = DirBuilder::new().recursive(true).mode(0o700).create(state_dir);
         made.map_err(while_doing("making", state_dir))?;
         let layout = Paths::of(state_dir).map_err(while_doing("looking at", state_dir))?;
@@ -98,15 +90,7 @@ impl PrivatePostgres {
     ///
     /// # Errors
     /// Every [`PostgresError`] but `Initialise` and `NotStopped`.
-    pub async fn open(state_dir: &Path) -> Result<Option<Self>, PostgresError> {
-        Self::open_with(state_dir, &Options::new(Purpose::Service)).await
-    }
-
-    /// [`Self::open`] with every choice spelled out.
-    ///
-    /// # Errors
-    /// Every [`PostgresError`] but `Initialise` and `NotStopped`.
-    pub async fn open_with(state_dir: &Path, options: &Options) -> Result<Option<Self>, PostgresError> {
+    pub async fn open(state_dir: &Path, options: &Options) -> Result<Option<Self>, PostgresError> {
         let layout = match Paths::of(state_dir) {
             Ok(layout) => layout,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),

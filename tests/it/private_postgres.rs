@@ -22,7 +22,7 @@ fn kept() -> Options {
 }
 
 async fn start(state_dir: &Path) -> PrivatePostgres {
-    PrivatePostgres::start_with(state_dir, &kept()).await.unwrap()
+    PrivatePostgres::start(state_dir, &kept()).await.unwrap()
 }
 
 async fn connect(server: &PrivatePostgres) -> PgConnection {
@@ -56,7 +56,7 @@ async fn a_first_start_makes_a_server_that_only_its_account_can_reach() {
     let state = TempDir::new().unwrap();
     set_mode(state.path(), 0o700);
     let service = Options { purpose: Purpose::Service, ..kept() };
-    let server = PrivatePostgres::start_with(state.path(), &service).await.unwrap();
+    let server = PrivatePostgres::start(state.path(), &service).await.unwrap();
     for (name, value, why) in [
         ("listen_addresses", "", "no TCP"),
         ("jit", "off", "cannot run under the unit's memory protection"),
@@ -92,8 +92,7 @@ async fn rows_outlive_a_restart() {
     connection.close().await.unwrap();
     server.stop().await.unwrap();
 
-    let server =
-        PrivatePostgres::open_with(state.path(), &kept()).await.unwrap().expect("there is a cluster");
+    let server = PrivatePostgres::open(state.path(), &kept()).await.unwrap().expect("there is a cluster");
     let mut connection = connect(&server).await;
     let name: String = sqlx::query_scalar("SELECT name FROM kept").fetch_one(&mut connection).await.unwrap();
     assert_eq!(name, "河南院");
@@ -166,7 +165,7 @@ async fn what_is_disposable_is_gone_after_its_last_user() {
     for (name, stops) in [("stopped", true), ("vanished", false)] {
         let state = parent.path().join(name);
         open_for_others(parent.path());
-        let server = PrivatePostgres::start_with(&state, &disposable).await.unwrap();
+        let server = PrivatePostgres::start(&state, &disposable).await.unwrap();
         if stops {
             server.stop().await.unwrap();
         } else {
@@ -180,12 +179,12 @@ async fn what_is_disposable_is_gone_after_its_last_user() {
 async fn without_a_keeper_the_server_is_started_and_stopped_all_the_same() {
     let state = TempDir::new().unwrap();
     let alone = Options::new(Purpose::Scratch);
-    let server = PrivatePostgres::start_with(state.path(), &alone).await.unwrap();
+    let server = PrivatePostgres::start(state.path(), &alone).await.unwrap();
     assert_eq!(parent_of(pid_of(state.path()).unwrap()), std::process::id());
     server.stop().await.unwrap();
     assert_eq!(pid_of(state.path()), None);
 
-    drop(PrivatePostgres::start_with(state.path(), &alone).await.unwrap());
+    drop(PrivatePostgres::start(state.path(), &alone).await.unwrap());
     wait_until("the server has ended", || pid_of(state.path()).is_none()).await;
 }
 
@@ -210,7 +209,7 @@ async fn a_cluster_of_another_version_is_refused_with_both_versions() {
     let state = TempDir::new().unwrap();
     std::fs::create_dir(state.path().join("postgres")).unwrap();
     std::fs::write(state.path().join("postgres/PG_VERSION"), "9.6\n").unwrap();
-    let error = PrivatePostgres::start_with(state.path(), &kept()).await.unwrap_err();
+    let error = PrivatePostgres::start(state.path(), &kept()).await.unwrap_err();
     assert!(matches!(error, PostgresError::OtherVersion { cluster: 9, .. }), "{error}");
     assert!(error.advice().unwrap().contains("postgresql-VERSION"));
 }
@@ -220,7 +219,7 @@ async fn without_programs_the_advice_says_what_to_install() {
     let state = TempDir::new().unwrap();
     let nowhere = state.path().join("bin");
     let options = Options { bin_dirs: Some(vec![nowhere.clone()]), ..kept() };
-    let error = PrivatePostgres::start_with(state.path(), &options).await.unwrap_err();
+    let error = PrivatePostgres::start(state.path(), &options).await.unwrap_err();
     assert!(error.to_string().contains(nowhere.to_str().unwrap()), "{error}");
     assert!(error.advice().unwrap().contains("apt-get install postgresql"));
     assert!(!state.path().join("postgres").exists());
@@ -234,7 +233,7 @@ async fn a_path_too_long_for_a_socket_gets_a_short_one_that_others_find() {
     let server = start(&state).await;
     assert!(!server.socket_dir().starts_with(&state), "{}", server.socket_dir().display());
     assert_eq!(server.socket_dir().metadata().unwrap().mode() & 0o777, 0o700);
-    let other = PrivatePostgres::open_with(&state, &kept()).await.unwrap().expect("it runs");
+    let other = PrivatePostgres::open(&state, &kept()).await.unwrap().expect("it runs");
     assert_eq!(other.socket_dir(), server.socket_dir());
     let socket_dir = server.socket_dir().to_owned();
     server.stop().await.unwrap();
@@ -260,7 +259,7 @@ async fn what_is_not_a_database_is_never_initialised_over() {
         let directory = state.path().join(place);
         std::fs::create_dir(&directory).unwrap();
         std::fs::write(directory.join("thesis.txt"), "the only copy").unwrap();
-        let error = PrivatePostgres::start_with(state.path(), &kept()).await.unwrap_err();
+        let error = PrivatePostgres::start(state.path(), &kept()).await.unwrap_err();
         assert!(matches!(&error, PostgresError::Foreign { path } if path.ends_with(place)), "{error}");
         assert_eq!(std::fs::read_to_string(directory.join("thesis.txt")).unwrap(), "the only copy");
     }
@@ -284,7 +283,7 @@ async fn a_look_never_makes_a_database() {
     let state = TempDir::new().unwrap();
     let missing = state.path().join("missing");
     for directory in [state.path(), &missing] {
-        assert!(PrivatePostgres::open(directory).await.unwrap().is_none());
+        assert!(PrivatePostgres::open(directory, &kept()).await.unwrap().is_none());
     }
     assert_eq!(std::fs::read_dir(state.path()).unwrap().count(), 0);
 }
@@ -297,7 +296,7 @@ async fn root_is_told_which_directory_hides_the_state_from_the_server() {
     let closed = TempDir::new().unwrap();
     set_mode(closed.path(), 0o700);
     let state = closed.path().join("state");
-    let error = PrivatePostgres::start_with(&state, &kept()).await.unwrap_err();
+    let error = PrivatePostgres::start(&state, &kept()).await.unwrap_err();
     let path: PathBuf = closed.path().canonicalize().unwrap();
     assert!(matches!(&error, PostgresError::Unreachable { path: shown, .. } if *shown == path), "{error}");
     assert!(error.advice().unwrap().contains("--state-dir"));

@@ -222,7 +222,7 @@ async fn a_private_database_is_started_for_the_question_and_stopped_again() {
     std::fs::set_permissions(program.folder(), Permissions::from_mode(0o755)).unwrap();
     let state_dir = program.folder().join("state");
     let options = Options { launcher: Some(launcher()), ..Options::new(Purpose::Scratch) };
-    let server = PrivatePostgres::start_with(&state_dir, &options).await.unwrap();
+    let server = PrivatePostgres::start(&state_dir, &options).await.unwrap();
     Store::open_and_migrate(server.connect_options()).await.unwrap().close().await;
     server.stop().await.unwrap();
     let ran = program.run(&["status", "--json"]);

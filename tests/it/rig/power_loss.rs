@@ -51,7 +51,7 @@ async fn goes_on_elsewhere(rig: Rig, is_time: impl AsyncFn(&Rig), mends: impl Fn
     daemon.logged("watching").await;
     let options = Options { launcher: Some(launcher()), ..Options::new(Purpose::Service) };
     let elsewhere = program.folder().join("elsewhere");
-    let private = Box::pin(PrivatePostgres::open_with(&elsewhere, &options)).await.unwrap().unwrap();
+    let private = Box::pin(PrivatePostgres::open(&elsewhere, &options)).await.unwrap().unwrap();
     let rig = rig.lives_at(private.connect_options()).await;
     until("all are checked", || async { rig.checked().await == 30 && rig.is_silent().await }).await;
     ends_well(daemon).await;

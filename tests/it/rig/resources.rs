@@ -85,7 +85,7 @@ async fn scenario_08_a_full_disk_under_the_private_database_is_told_once_and_hea
     let expected = undisturbed(&Rig::with(&steady(30)).await, &[DAY]).await;
     let state_dir = disk.path().join("state");
     let options = Options { launcher: Some(launcher()), ..Options::new(Purpose::Service) };
-    let private = Box::pin(PrivatePostgres::start_with(&state_dir, &options)).await.unwrap();
+    let private = Box::pin(PrivatePostgres::start(&state_dir, &options)).await.unwrap();
     let store = Store::open_and_migrate(private.connect_options()).await.unwrap();
     let rig = Rig::with(&steady(30)).await.lives_at(private.connect_options()).await;
     rig.scene.at(DAY);

@@ -42,7 +42,7 @@ impl Server {
     pub async fn start() -> Self {
         let home = home();
         let postgres =
-            Box::pin(PrivatePostgres::start_with(&home.path().join("state"), &options())).await.unwrap();
+            Box::pin(PrivatePostgres::start(&home.path().join("state"), &options())).await.unwrap();
         let server = Self { postgres, _home: home };
         Store::open_and_migrate(server.options()).await.unwrap().close().await;
         server
@@ -67,7 +67,7 @@ impl Server {
         copying.current_dir("/").env_clear().uid(owner).gid(group);
         let copied = tokio::process::Command::from(copying).output().await.unwrap();
         assert!(copied.status.success(), "{}", String::from_utf8_lossy(&copied.stderr));
-        let postgres = Box::pin(PrivatePostgres::open_with(&state, &options())).await.unwrap().unwrap();
+        let postgres = Box::pin(PrivatePostgres::open(&state, &options())).await.unwrap().unwrap();
         Self { postgres, _home: home }
     }
 

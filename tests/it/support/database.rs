@@ -83,7 +83,7 @@ impl TestDatabase {
 async fn start_server() -> PrivatePostgres {
     let state_dir = tempfile::Builder::new().prefix("qualwatch-tests-").tempdir().unwrap().keep();
     let options = Options { launcher: Some(launcher()), ..Options::new(Purpose::Disposable) };
-    let server = PrivatePostgres::start_with(&state_dir, &options).await.unwrap();
+    let server = PrivatePostgres::start(&state_dir, &options).await.unwrap();
     let mut maintenance = server.connect_options().database("postgres").connect().await.unwrap();
     let create = format!("CREATE DATABASE {TEMPLATE}");
     sqlx::query(AssertSqlSafe(create)).execute(&mut maintenance).await.unwrap();

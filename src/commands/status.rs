@@ -13,7 +13,7 @@ use crate::daemon::DirectMail;
 use crate::domain::certificates::{Certificate, State};
 use crate::domain::event::Trouble;
 use crate::domain::health::{self, Stopped, Weight};
-use crate::domain::holding::Past;
+use crate::domain::holding::history_begins;
 use crate::standing::{self, Beside, Standings};
 use crate::store::Store;
 use crate::store::asking::budget::{self, Calls};
@@ -141,7 +141,7 @@ async fn ending(context: &Context, in_file: &InFile<'_>, pool: &PgPool) -> anyho
     let (watchlist, today) = (&context.watchlist, context.today());
     let thresholds = watchlist.companies.iter().flat_map(|company| watchlist.expiry_days_of(company));
     let last = today + TimeDelta::days(thresholds.max().copied().unwrap_or_default().into());
-    let first = Past::on(today).since();
+    let first = history_begins(today);
     let ids = snapshots::ids_ending_between(pool, first, last).await?;
     let mut ending = Vec::new();
     let take = |certificate: Certificate| {

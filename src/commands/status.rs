@@ -12,7 +12,7 @@ use crate::clock::within;
 use crate::daemon::DirectMail;
 use crate::domain::certificates::{Certificate, State};
 use crate::domain::health::{self, Weight};
-use crate::domain::holding::Past;
+use crate::domain::holding::history_begins;
 use crate::standing::{Beside, ServiceState};
 use crate::store::Store;
 use crate::store::asking::budget;
@@ -122,7 +122,7 @@ async fn ending(context: &Context, in_file: &InFile<'_>, pool: &PgPool) -> anyho
     let (watchlist, today) = (&context.watchlist, context.today());
     let thresholds = watchlist.companies.iter().flat_map(|company| watchlist.expiry_days_of(company));
     let last = today + TimeDelta::days(thresholds.max().copied().unwrap_or_default().into());
-    let first = Past::on(today).since();
+    let first = history_begins(today);
     let ids = snapshots::ids_ending_between(pool, first, last).await?;
     let mut ending = Vec::new();
     let take = |certificate: Certificate| {

@@ -3,9 +3,10 @@
 use std::num::{NonZeroU16, NonZeroU32};
 use std::sync::Arc;
 
-use crate::config::{self, Method};
-use crate::juhe::{self, Client};
+use crate::config;
+use crate::juhe::Client;
 use crate::store::asking::budget::{self, Calls, Cause, Counted};
+use crate::sweep::client_settings;
 
 use super::context::Context;
 use super::database::OpenDatabase;
@@ -42,17 +43,7 @@ fn client(context: &Context) -> anyhow::Result<Client> {
     let Some(key) = config::read_api_key(&context.watchlist, &context.environment)? else {
         return Err(no_key().into());
     };
-    let api = &context.watchlist.api;
-    let settings = juhe::Settings {
-        url: api.url.clone(),
-        method: match api.method {
-            Method::Get => juhe::RequestMethod::Get,
-            Method::Post => juhe::RequestMethod::Post,
-        },
-        timeout: api.timeout,
-        request_gap: api.request_gap(),
-        key: key.value,
-    };
+    let settings = client_settings(&context.watchlist, key.value);
     Ok(Client::new(settings, Arc::clone(&context.clock))?)
 }
 

@@ -8,9 +8,10 @@ use super::exit::Exit;
 use super::outlook::Outlook;
 use crate::config::{ConfigError, Fault};
 use crate::domain::keyword::Keyword;
+use crate::domain::outcome::Outcome;
 use crate::domain::text::displayable;
 use crate::domain::trouble_cause::Slip;
-use crate::juhe::{Class, Failure};
+use crate::juhe::Failure;
 
 /// What `validate --json` prints, and every other command where the watchlist has faults: a contract (design 7).
 #[derive(Debug, Serialize)]
@@ -86,7 +87,7 @@ impl Proof {
             advice => advice.map(str::to_owned),
         };
         Self {
-            ok: failure.class == Class::Empty,
+            ok: failure.class == Outcome::Empty,
             company,
             total: None,
             class: Some(failure.class.as_str()),

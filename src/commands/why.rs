@@ -7,7 +7,7 @@ mod show;
 use crate::config::Company;
 use crate::domain::holding::Holding;
 use crate::domain::outcome::Outcome;
-use crate::domain::rhythm::{LastAsked, Rhythm, next_due};
+use crate::domain::rhythm::{LastAsked, Occasions, Rhythm};
 use crate::domain::snapshot::{Difference, Held};
 use crate::store::checks::records::Record;
 use crate::store::checks::standings::{self, Candidate};
@@ -95,7 +95,8 @@ fn checks(
     };
     let next_due = candidate.and_then(|candidate| {
         let &Candidate { accepted_at, last_asked_at, tried_at, owes_answer, .. } = candidate;
-        next_due(rhythm, &LastAsked { accepted_at, last_asked_at, tried_at, owes_answer }, context.now())
+        let asked = LastAsked { accepted_at, last_asked_at, tried_at, owes_answer };
+        Occasions::at(rhythm, context.now()).next_due(&asked)
     });
     ChecksShape {
         last_asked_at: record.last_asked_at,

@@ -46,5 +46,5 @@ pub use secrets::{
 pub use sections::is_full_host_name;
 pub use smtp::{Security, SmtpServer};
 pub use watchlist::{
-    Alerts, Api, Company, Database, Email, Heartbeat, Http, Method, Outlet, Schedule, SecretFile, Watchlist,
+    Alerts, Api, Company, Database, Email, Heartbeat, Http, Outlet, Schedule, SecretFile, Watchlist,
 };

@@ -16,8 +16,9 @@ use super::mailbox::{BadAddress, EmailAddress, Mailbox};
 use super::reader::TomlTable;
 use super::smtp::{Security, SmtpServer};
 use super::values;
-use super::watchlist::{Alerts, Api, Database, Email, Heartbeat, Http, Method, Outlet, Schedule, SecretFile};
+use super::watchlist::{Alerts, Api, Database, Email, Heartbeat, Http, Outlet, Schedule, SecretFile};
 use crate::domain::language::Language;
+use crate::domain::observation::RequestMethod;
 use crate::domain::occurrences::CronLine;
 use crate::domain::trouble_cause::Slip;
 
@@ -99,10 +100,10 @@ fn api_url(value: &DeValue<'_>) -> Result<Url, Complaint> {
     Ok(url)
 }
 
-fn method(value: &DeValue<'_>) -> Result<Method, Complaint> {
+fn method(value: &DeValue<'_>) -> Result<RequestMethod, Complaint> {
     match values::text(value)? {
-        "post" => Ok(Method::Post),
-        "get" => Ok(Method::Get),
+        "post" => Ok(RequestMethod::Post),
+        "get" => Ok(RequestMethod::Get),
         other => {
             let complaint = Complaint::new(
                 Slip::one_of(["post", "get"]),

@@ -17,6 +17,7 @@ use super::smtp::SmtpServer;
 use super::values::is_loopback;
 use crate::domain::keyword::Keyword;
 use crate::domain::language::Language;
+use crate::domain::observation::RequestMethod;
 use crate::domain::occurrences::CronLine;
 
 /// The whole file. Relative paths in it are resolved against its folder.
@@ -44,16 +45,6 @@ pub struct Watchlist {
     pub companies: Vec<Company>,
 }
 
-/// How upstream is asked (API document: both are supported).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Method {
-    /// The key is part of the URL.
-    Get,
-    /// Form-encoded: the key stays out of URLs.
-    #[default]
-    Post,
-}
-
 /// A file that holds a secret, and where the watchlist names it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SecretFile {
@@ -73,7 +64,7 @@ pub struct Api {
     /// The file with the key, when it is given like that.
     pub key_file: Option<SecretFile>,
     /// How to ask.
-    pub method: Method,
+    pub method: RequestMethod,
     /// The most a request may take.
     pub timeout: Duration,
     /// Requests at the same time.

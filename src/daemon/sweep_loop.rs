@@ -12,7 +12,7 @@ use crate::config::{self, Watchlist};
 use crate::email::Sweeping;
 use crate::store::StoreError;
 use crate::store::steps::Steps;
-use crate::sweep::{self, Mode, Report, Sweep, Unwatched, Whom};
+use crate::sweep::{self, Mode, NoProgress, Report, Sweep, Whom};
 
 pub(super) struct SweepLoop<'s> {
     common: &'s Common<'s>,
@@ -67,11 +67,11 @@ impl<'s> SweepLoop<'s> {
         let sweep = || {
             let clock = Arc::clone(&around.clock);
             let ending = around.ending.clone();
-            Sweep::new(around.store, watchlist, clock, steps, Mode::ForGood, &Unwatched, ending)
+            Sweep::new(around.store, watchlist, clock, steps, Mode::ForGood, &NoProgress, ending)
         };
         let mut report = sweep().run(&Whom::Due, key.map(|key| key.value)).await?;
         if !self.common.is_ending() {
-            report.found += sweep().judge_the_day().await?.len();
+            report.told.extend(sweep().judge_the_day().await?);
         }
         Ok(report)
     }
@@ -92,7 +92,7 @@ impl<'s> SweepLoop<'s> {
 
 fn note(report: &Report) {
     let tally = report.tally;
-    if tally.asked > 0 || report.found > 0 {
+    if tally.asked > 0 || !report.told.is_empty() {
         tracing::info!(
             asked = tally.asked,
             complete = tally.complete,
@@ -101,7 +101,7 @@ fn note(report: &Report) {
             disputed = tally.disputed,
             skipped = report.skipped,
             calls = tally.calls,
-            events = report.found,
+            events = report.told.len(),
             "swept"
         );
     }

@@ -8,8 +8,8 @@ use serde::Serialize;
 use super::dates::days_left;
 use super::event::{CertificateFacts, NamedQualification};
 use super::event_facts::is_endless_registration;
-use super::holding::{self, Holding, Past};
-use super::judge::judged;
+use super::holding::{self, Holding};
+use super::judge::{Silence, judged, settled};
 use super::keyword::Keyword;
 use super::number::{CertificateNumber, Family};
 use super::snapshot::Snapshot;
@@ -97,30 +97,19 @@ pub struct Owner<'a> {
 #[must_use]
 pub fn certificates(snapshot: &Snapshot, owner: Owner<'_>, today: NaiveDate) -> Vec<Certificate> {
     let reported: Vec<&Holding> = judged(snapshot).map(|judged| judged.holding).collect();
-    let mut groups: BTreeMap<_, Vec<&Holding>> = BTreeMap::new();
-    for holding in reported.iter().copied() {
-        let end = holding.last_day();
-        // A day is a day however it is written; other ends are told apart by their texts.
-        let text = end.is_none().then(|| holding.end_text.clone());
-        let group = (end.is_none(), end, holding.number.clone(), text, holding.issued);
-        groups.entry(group).or_default().push(holding);
-    }
-    let mut ends: BTreeMap<CertificateNumber, BTreeSet<NaiveDate>> = BTreeMap::new();
-    for holdings in groups.values() {
-        for holding in holdings {
-            ends.entry(holding.number.clone()).or_default().extend(holding.last_day());
-        }
+    let mut ends: BTreeMap<&CertificateNumber, BTreeSet<NaiveDate>> = BTreeMap::new();
+    for holding in &reported {
+        ends.entry(&holding.number).or_default().extend(holding.last_day());
     }
     let describe = |holdings: Vec<&Holding>| {
         let number = &holdings.first()?.number;
         let end = holdings.first()?.last_day();
         let others = ends.get(number).into_iter().flatten().copied().filter(|other| Some(*other) != end);
-        let of_certificate = reported.iter().copied().filter(|holding| holding.number == *number);
-        let settled = settled(snapshot, of_certificate, &holdings, today);
+        let settled = settled(snapshot, reported.iter().copied(), (number, end), today);
         let described = describe(snapshot, &holdings, settled, owner, today)?;
         Some(Certificate { other_ends: others.collect(), ..described })
     };
-    groups.into_values().filter_map(describe).collect()
+    holding::by_certificate(reported.iter().copied()).into_iter().filter_map(describe).collect()
 }
 
 /// What is open of a company: certificates with a deadline (filing day or end) that is reached, or near by `expiring_from_days`, the
@@ -129,11 +118,14 @@ pub fn certificates(snapshot: &Snapshot, owner: Owner<'_>, today: NaiveDate) -> 
 pub fn open(snapshot: &Snapshot, owner: Owner<'_>, today: NaiveDate) -> Vec<CertificateFacts> {
     let is_near =
         |day: Option<NaiveDate>| day.is_some_and(|day| days_left(day, today) <= owner.expiring_from_days);
-    let all = certificates(snapshot, owner, today).into_iter();
-    let open = all.filter(|certificate| {
-        !certificate.is_settled && (is_near(certificate.filing_day) || is_near(certificate.valid_until))
-    });
-    open.map(Certificate::into_facts).collect()
+    let reported: Vec<&Holding> = judged(snapshot).map(|judged| judged.holding).collect();
+    let open = |holdings: Vec<&Holding>| {
+        let of = (&holdings.first()?.number, holdings.first()?.last_day());
+        let is_settled = settled(snapshot, reported.iter().copied(), of, today).is_some();
+        let facts = holding::facts(holdings)?;
+        (!is_settled && (is_near(facts.filing_day) || is_near(facts.valid_until))).then_some(facts)
+    };
+    holding::by_certificate(reported.iter().copied()).into_iter().filter_map(open).collect()
 }
 
 /// The next day on which something has to be done for one of these certificates: the filing day while it lies ahead, else the end.
@@ -150,26 +142,10 @@ pub fn next_deadline(certificates: &[Certificate], today: NaiveDate) -> Option<(
     deadlines.min_by_key(|(day, _)| *day)
 }
 
-impl Certificate {
-    fn into_facts(self) -> CertificateFacts {
-        CertificateFacts {
-            number: self.certificate_num,
-            family: self.family,
-            kind: self.kind.unwrap_or_default(),
-            organ: self.organ.unwrap_or_default(),
-            issued_on: self.issued_on,
-            valid_until: self.valid_until,
-            valid_until_text: self.valid_until_text.unwrap_or_default(),
-            filing_day: self.filing_day,
-            qualifications: self.qualifications,
-        }
-    }
-}
-
 fn describe(
     snapshot: &Snapshot,
     holdings: &[&Holding],
-    settled: Option<State>,
+    settled: Option<Silence>,
     owner: Owner<'_>,
     today: NaiveDate,
 ) -> Option<Certificate> {
@@ -177,9 +153,10 @@ fn describe(
     let facts = holding::facts(holdings.iter().copied())?;
     let in_doubt = |holding: &&Holding| snapshot.open_doubts().any(|(key, _, _)| *key == holding.key());
     let state = match settled {
-        Some(State::Historical) => State::Historical,
+        Some(Silence::Historical) => State::Historical,
         _ if holdings.iter().any(in_doubt) => State::InDoubt,
-        settled => settled.unwrap_or_else(|| state_by_end(holdings, owner.expiring_from_days, today)),
+        Some(_) => State::Superseded,
+        None => state_by_end(holdings, owner.expiring_from_days, today),
     };
     Some(Certificate {
         company: owner.keyword.clone(),
@@ -207,24 +184,6 @@ fn describe(
 /// What upstream leaves out is absent, not empty (design 7).
 fn given(text: String) -> Option<String> {
     Some(text).filter(|text| !text.trim().is_empty())
-}
-
-/// Why nothing has to be done for a certificate any more: it ended long ago, or all of it that did not is held in another one that ends
-/// later.
-fn settled<'a>(
-    snapshot: &Snapshot,
-    of_certificate: impl Iterator<Item = &'a Holding>,
-    holdings: &[&Holding],
-    today: NaiveDate,
-) -> Option<State> {
-    let history = Past::on(today);
-    if holdings.iter().all(|holding| holding.is_historical(history)) {
-        Some(State::Historical)
-    } else if snapshot.is_superseded(of_certificate.filter(|holding| !holding.is_historical(history))) {
-        Some(State::Superseded)
-    } else {
-        None
-    }
 }
 
 /// What a certificate is that something has to be done for: by its end.

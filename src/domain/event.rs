@@ -288,7 +288,7 @@ mod tests {
 
     #[test]
     fn rows_of_older_versions_still_read() {
-        let grade = |text: &str| Some(super::super::grade::Grade::stored(text.to_owned()));
+        let grade = |text: &str| Some(super::super::grade::Grade::new(text.to_owned()));
         for (kind, particular, news) in [
             (
                 "renewed",
@@ -368,7 +368,7 @@ mod tests {
             qualification: Some("甲".into()),
             told_on: Some(first),
             former_end: Some(last),
-            former_grade: Some(super::super::grade::Grade::stored("乙级".to_owned())),
+            former_grade: Some(super::super::grade::Grade::new("乙级".to_owned())),
         };
         for news in [
             News::FilingDue(Reached { threshold: -1 }),

@@ -335,7 +335,7 @@ impl Payload for GradeMove {
     }
 
     fn of(fields: Fields<'_>) -> Option<Self> {
-        let grade = |text: Option<Cow<'_, str>>| text.map(|text| Grade::stored(text.into_owned()));
+        let grade = |text: Option<Cow<'_, str>>| text.map(|text| Grade::new(text.into_owned()));
         Some(Self {
             qualification: fields.qualification?.into_owned(),
             old: grade(fields.old),
@@ -401,7 +401,7 @@ impl Payload for TakenBack {
             qualification: fields.qualification.map(Cow::into_owned),
             told_on: fields.told_on,
             former_end: fields.former_end,
-            former_grade: fields.former_grade.map(|text| Grade::stored(text.into_owned())),
+            former_grade: fields.former_grade.map(|text| Grade::new(text.into_owned())),
         })
     }
 }

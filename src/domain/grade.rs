@@ -42,14 +42,8 @@ enum Ladder {
 
 impl Grade {
     /// A grade by the registry's own text; the text is not judged.
-    pub(super) fn new(text: &str) -> Self {
-        Self(text.to_owned())
-    }
-
-    /// A grade as a row holds it.
-    #[must_use]
-    pub fn stored(text: String) -> Self {
-        Self(text)
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
     }
 
     /// The registry's own text.
@@ -353,7 +347,7 @@ mod tests {
     #[test]
     fn of_several_of_one_qualification_the_higher_is_chosen_whatever_its_ladder() {
         let falling = ["特级", "一级", "甲(II)级", "二级", "暂定级", "三级", "丁级", "不分等级"];
-        let heights: Vec<u8> = falling.iter().map(|text| Grade::new(text).height()).collect();
+        let heights: Vec<u8> = falling.iter().map(|text| Grade::new(*text).height()).collect();
         assert!(heights.is_sorted_by(|higher, lower| higher > lower), "{heights:?}");
         assert_eq!(Grade::new("甲级").height(), Grade::new("一级").height());
     }

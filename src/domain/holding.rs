@@ -19,30 +19,11 @@ use super::text::displayable;
 /// What raises nothing any more once it has been over for longer than this (design 3, "Ends").
 const HISTORICAL_AFTER: TimeDelta = TimeDelta::days(180);
 
-/// What is history on one day: it ended so long ago that it raises nothing any more, nor does its going or coming.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Past {
-    since: NaiveDate,
-}
-
-impl Past {
-    /// What is history on `today`.
-    #[must_use]
-    pub fn on(today: NaiveDate) -> Self {
-        Self { since: today.checked_sub_signed(HISTORICAL_AFTER).unwrap_or(NaiveDate::MIN) }
-    }
-
-    /// The first last day that is no history yet.
-    #[must_use]
-    pub fn since(self) -> NaiveDate {
-        self.since
-    }
-
-    /// Whether what ended on this day is history.
-    #[must_use]
-    pub fn has(self, end: NaiveDate) -> bool {
-        end < self.since
-    }
+/// The first last day that is no history yet on `today`. What ended before it ended so long ago that it raises nothing any more, nor
+/// does its going or coming.
+#[must_use]
+pub fn history_begins(today: NaiveDate) -> NaiveDate {
+    today.checked_sub_signed(HISTORICAL_AFTER).unwrap_or(NaiveDate::MIN)
 }
 
 /// Names a holding within a company: comparison pairs by it.
@@ -135,8 +116,8 @@ impl Holding {
 
     /// Whether it ended so long ago that it raises nothing any more.
     #[must_use]
-    pub fn is_historical(&self, history: Past) -> bool {
-        self.last_day().is_some_and(|end| history.has(end))
+    pub fn is_historical(&self, today: NaiveDate) -> bool {
+        self.last_day().is_some_and(|end| end < history_begins(today))
     }
 
     /// Whether its last valid day is today or lies behind.
@@ -246,6 +227,18 @@ pub fn facts<'a>(holdings: impl IntoIterator<Item = &'a Holding>) -> Option<Cert
     Some(facts)
 }
 
+/// One group for each (number, end, issue date), by end, then number; what has no readable end comes last.
+pub(super) fn by_certificate<'a>(holdings: impl IntoIterator<Item = &'a Holding>) -> Vec<Vec<&'a Holding>> {
+    let mut groups: BTreeMap<_, Vec<&Holding>> = BTreeMap::new();
+    for holding in holdings {
+        let end = holding.last_day();
+        // A day is a day however it is written; other ends are told apart by their texts.
+        let text = end.is_none().then_some(&holding.end_text);
+        groups.entry((end.is_none(), end, &holding.number, text, holding.issued)).or_default().push(holding);
+    }
+    groups.into_values().collect()
+}
+
 /// As the registry lists them.
 pub(super) fn in_order<'a>(holdings: impl IntoIterator<Item = &'a Holding>) -> Vec<&'a Holding> {
     let mut holdings: Vec<&Holding> = holdings.into_iter().collect();
@@ -270,9 +263,15 @@ mod tests {
     #[test]
     fn history_ends_180_days_ago() {
         let day = |text: &str| text.parse::<NaiveDate>().unwrap();
-        let history = Past::on(day("2026-07-24"));
-        assert_eq!(history.since(), day("2026-01-25"));
-        assert_eq!(["2026-01-24", "2026-01-25"].map(|end| history.has(day(end))), [true, false]);
+        assert_eq!(history_begins(day("2026-07-24")), day("2026-01-25"));
+        let ending = |number: &str, end: &str| Item {
+            certificate_num: Some(number.into()),
+            effective_time: Some(end.into()),
+            ..Item::default()
+        };
+        let holdings = read_items(&[ending("D1", "2026-01-24"), ending("D2", "2026-01-25")]);
+        let historical: Vec<_> = holdings.values().map(|one| one.is_historical(day("2026-07-24"))).collect();
+        assert_eq!(historical, [true, false]);
     }
 
     #[test]

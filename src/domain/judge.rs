@@ -167,19 +167,24 @@ fn silence(
     of_end: &[JudgedHolding<'_>],
     look: &Look<'_>,
 ) -> Option<Silence> {
-    // What ended long ago raises nothing, nor does it keep the rest from being superseded.
-    let of_certificate = judged(snapshot).map(|judged| judged.holding);
-    let certificate =
-        of_certificate.filter(|one| one.number == *number && !one.is_historical(look.history()));
-    if look.history().has(end) {
-        Some(Silence::Historical)
-    } else if snapshot.is_superseded(certificate) {
-        Some(Silence::Superseded)
-    } else if waits(of_end, end, look) {
-        Some(Silence::LaterEndInDoubt)
-    } else {
-        None
+    let judged = judged(snapshot).map(|judged| judged.holding);
+    settled(snapshot, judged, (number, Some(end)), look.today)
+        .or_else(|| waits(of_end, end, look).then_some(Silence::LaterEndInDoubt))
+}
+
+/// Why nothing has to be done for an end of a certificate any more: it was over long ago, or all of the certificate that was not is
+/// held in another one that ends later. `judged` are all holdings of the snapshot that are judged.
+pub(super) fn settled<'a>(
+    snapshot: &Snapshot,
+    judged: impl Iterator<Item = &'a Holding>,
+    (number, end): (&CertificateNumber, Option<NaiveDate>),
+    today: NaiveDate,
+) -> Option<Silence> {
+    if end.is_some_and(|end| end < holding::history_begins(today)) {
+        return Some(Silence::Historical);
     }
+    let live = judged.filter(|one| one.number == *number && !one.is_historical(today));
+    snapshot.is_superseded(live).then_some(Silence::Superseded)
 }
 
 /// The first day after `today` on which [`judge`] may find something that it does not find today, as far as the snapshot stays

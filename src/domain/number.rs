@@ -185,20 +185,6 @@ names! {
     }
 }
 
-/// When an application for renewal has to be filed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum FilingRule {
-    /// 届满3个月前 (住房和城乡建设部令第22号, construction).
-    ThreeMonths,
-    /// 届满60日前 (建设部令第160号 and 158号: survey, design, supervision).
-    SixtyDays,
-    /// The strictest of them, worded 如适用: the family is not known.
-    ThreeMonthsIfApplicable,
-    /// The family is abolished: nothing is renewed.
-    None,
-}
-
 impl Family {
     /// The family of a certificate: by the letter of its number, else by the text of its type.
     #[must_use]
@@ -206,25 +192,16 @@ impl Family {
         by_letter(number.key()).unwrap_or_else(|| by_kind(&normalised(kind)))
     }
 
-    /// When renewal has to be filed.
-    #[must_use]
-    pub fn filing_rule(self) -> FilingRule {
-        match self {
-            Self::Construction => FilingRule::ThreeMonths,
-            Self::Design | Self::Survey | Self::Supervision => FilingRule::SixtyDays,
-            Self::Other => FilingRule::ThreeMonthsIfApplicable,
-            Self::Integrated | Self::BiddingAgency | Self::CostConsulting => FilingRule::None,
-        }
-    }
-
     /// The last day to apply for renewal, inclusive (最迟于 X（含当日）); `None` for abolished families. Three months before
     /// the 31st are clamped to the month's last day, never moved into the next month.
     #[must_use]
     pub fn filing_day(self, end: NaiveDate) -> Option<NaiveDate> {
-        match self.filing_rule() {
-            FilingRule::ThreeMonths | FilingRule::ThreeMonthsIfApplicable => Some(months_before(end, 3)),
-            FilingRule::SixtyDays => end.checked_sub_days(Days::new(60)),
-            FilingRule::None => None,
+        match self {
+            // 届满3个月前 (住房和城乡建设部令第22号). The strictest where the family is not known, worded 如适用.
+            Self::Construction | Self::Other => Some(months_before(end, 3)),
+            // 届满60日前 (建设部令第160号 and 158号).
+            Self::Design | Self::Survey | Self::Supervision => end.checked_sub_days(Days::new(60)),
+            Self::Integrated | Self::BiddingAgency | Self::CostConsulting => None,
         }
     }
 }

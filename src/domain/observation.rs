@@ -1,14 +1,22 @@
 //! From pages to an observation: the answer of one check of one company (design 3).
 
-use std::num::NonZeroU16;
-
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 /// The most items one page can hold, and the page size asked for (API document: 最大20条).
 pub const PAGE_SIZE: u16 = 20;
 
 /// The most pages one check asks for. 50 pages are 1,000 certificates of one company; a `total` beyond that is not believed.
 pub const PAGES_MAX: u16 = 50;
+
+/// How the provider is asked (请求方式: get/post).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum RequestMethod {
+    /// The parameters, the key too, stand in the URL, which proxies write into their logs.
+    Get,
+    /// The parameters are a form in the body.
+    #[default]
+    Post,
+}
 
 /// One entry of `items`, its values as text exactly as upstream wrote them; `None` where absent or null (API document,
 /// 返回参数说明).
@@ -42,8 +50,7 @@ pub struct AnswerPage {
 }
 
 /// Why the pages of one check do not add up to a complete observation.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
-#[serde(rename_all = "snake_case", tag = "reason")]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Incompleteness {
     /// A page had no readable `total`.
     #[error("no total")]
@@ -82,9 +89,6 @@ pub enum Incompleteness {
         /// The number in question.
         number: String,
     },
-    /// The day's calls were used up, or asking was stopped, between two pages.
-    #[error("asking was stopped before all pages were there")]
-    NotAllAsked,
     /// A later page said that there is nothing.
     #[error("page {page} was empty")]
     EmptyPage {
@@ -114,8 +118,8 @@ pub struct Gathering {
 /// What to do after a page.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum NextPage {
-    /// Ask for this page.
-    Ask(NonZeroU16),
+    /// Ask for the next page.
+    Ask,
     /// All is there, or can no longer add up: no further paid call.
     Done(Observation),
 }
@@ -168,8 +172,7 @@ impl Gathering {
         if got > total || page_is_short {
             return Err(Incompleteness::Count { total, got });
         }
-        let next = u16::try_from(self.pages.len() + 1).ok().and_then(NonZeroU16::new);
-        next.map(NextPage::Ask).ok_or(Incompleteness::TooMany { total })
+        Ok(NextPage::Ask)
     }
 }
 

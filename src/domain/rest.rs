@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::event::{Event, News, Note, Rest};
-use super::holding::{self, Past};
+use super::holding;
 use super::number::CertificateNumber;
 use super::snapshot::Snapshot;
 
@@ -28,8 +28,7 @@ fn rest_of(event: &Event, snapshot: &Snapshot) -> Vec<Rest> {
     for held in snapshot.certificate(&number) {
         let named = holding::named(&held.holding);
         let is_of_the_event = facts.qualifications.iter().any(|of| of.name == named.name);
-        let is_counted =
-            held.holding.qualification.is_named() && !held.holding.is_historical(Past::on(event.today));
+        let is_counted = held.holding.qualification.is_named() && !held.holding.is_historical(event.today);
         if is_counted && !is_of_the_event && held.unlisted_since.is_none() {
             *ends.entry(held.holding.last_day()).or_default() += 1;
         }

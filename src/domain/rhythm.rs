@@ -100,13 +100,6 @@ impl AddAssign for Missed {
     }
 }
 
-/// Whether the company is due at `now`, and why. Of several missed occurrences the latest counts; a missed one is made up
-/// unless the next is less than half an interval away. An instant of `asked` that lies ahead of `now` counts as `now` ([`LastAsked::as_of`]).
-#[must_use]
-pub fn due(rhythm: Rhythm<'_>, asked: &LastAsked, now: DateTime<Utc>) -> Option<Due> {
-    Occasions::at(rhythm, now).due(asked)
-}
-
 /// What a rhythm says of one instant: the same for every company that shares it, and slow to find.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Occasions {
@@ -137,7 +130,8 @@ impl Occasions {
         }
     }
 
-    /// As [`due`], for one of the companies that share the rhythm.
+    /// Whether a company is due, and why. Of several missed occurrences the latest counts; a missed one is made up unless the next
+    /// is less than half an interval away. An instant of `asked` that lies ahead of now counts as now ([`LastAsked::as_of`]).
     #[must_use]
     pub fn due(&self, asked: &LastAsked) -> Option<Due> {
         let LastAsked { accepted_at, last_asked_at, tried_at, owes_answer } = asked.as_of(self.now);
@@ -176,7 +170,7 @@ impl Occasions {
         self.occurrence.max(self.hour)
     }
 
-    /// As [`next_due`], for one of the companies that share the rhythm.
+    /// When a company is due next, if nothing happens until then: now when it is due already.
     #[must_use]
     pub fn next_due(&self, asked: &LastAsked) -> Option<DateTime<Utc>> {
         if self.due(asked).is_some() {
@@ -231,12 +225,6 @@ impl<'a> OccasionsByLine<'a> {
         };
         Missed { made_up, skipped }
     }
-}
-
-/// When the company is due next, if nothing happens until then: `now` when it is due already.
-#[must_use]
-pub fn next_due(rhythm: Rhythm<'_>, asked: &LastAsked, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
-    Occasions::at(rhythm, now).next_due(asked)
 }
 
 impl Rhythm<'_> {

@@ -11,7 +11,7 @@ use super::words::days;
 use crate::config::{Company, Watchlist};
 use crate::domain::certificates::{self, Certificate, Owner};
 use crate::domain::event::{Audience, Event};
-use crate::domain::holding::Past;
+use crate::domain::holding::history_begins;
 use crate::domain::keyword::Keyword;
 use crate::domain::number::CertificateNumber;
 use crate::domain::snapshot::{Difference, Doubt, Snapshot};
@@ -97,7 +97,7 @@ impl Reader<'_> {
             return Ok(None);
         }
         let keywords: Vec<&str> = rest.keys().copied().collect();
-        let stored = query_days::queried(self.pool, &keywords, Past::on(self.today).since()).await?;
+        let stored = query_days::queried(self.pool, &keywords, history_begins(self.today)).await?;
         let stored: HashMap<&str, &Queried> = stored.iter().map(|one| (one.keyword.as_str(), one)).collect();
         let asked_at = |keyword: &str| stored.get(keyword).and_then(|one| one.last_verified_at);
         let last_day = rest.keys().filter_map(|keyword| asked_at(keyword)).max().map(days::day_of);

@@ -17,11 +17,10 @@ use super::error::JuheError;
 use super::failure::{CallFault, Failure};
 use super::judge::judge;
 use super::pace::Pacer;
-use super::reply::Reply;
-use super::transport::{Received, exchange};
+use super::transport::{Reply, exchange};
 use crate::clock::{Clock, within};
 use crate::domain::keyword::Keyword;
-use crate::domain::observation::{AnswerPage, PAGE_SIZE};
+use crate::domain::observation::{AnswerPage, PAGE_SIZE, RequestMethod};
 use crate::domain::secret::Secret;
 use crate::domain::text::{Scrubber, hex};
 
@@ -32,15 +31,6 @@ const IDLE_CONNECTION: Duration = Duration::from_secs(10);
 /// At a greater distance each request has a connection of its own. One that is used again may be just being closed by the server or
 /// something in between, and then a paid call gets no answer; connecting anew costs the sweep nothing at such a pace.
 const REUSED_BELOW: Duration = Duration::from_millis(1);
-
-/// 请求方式: get/post.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum RequestMethod {
-    /// The parameters, the key too, stand in the URL, which proxies write into their logs.
-    Get,
-    /// The parameters are a form in the body.
-    Post,
-}
 
 /// How the provider is asked.
 #[derive(Clone)]
@@ -107,7 +97,7 @@ impl Client {
     pub async fn ask(&self, keyword: &Keyword, page: NonZeroU16) -> Reply {
         self.gate.turn().await;
         let started = self.clock.now();
-        let mut received = Received::default();
+        let mut received = Reply::default();
         let asking = exchange(self.request(keyword, page), &self.settings.url, &mut received);
         if within(self.settings.timeout, asking).await.is_err() {
             let reason = format!("no whole answer within {:?}", self.settings.timeout);
@@ -117,10 +107,10 @@ impl Client {
         if matches!(received.broken, Some((CallFault::BrokeOff | CallFault::TimedOut, _))) {
             self.distrusts.store(true, Ordering::Relaxed);
         }
-        let reply = Reply::new(received, &self.scrubber);
+        let reply = received.scrubbed(&self.scrubber);
         tracing::debug!(
             page,
-            status = reply.received().status,
+            status = reply.status,
             body_bytes = reply.bytes().len(),
             elapsed_ms = (self.clock.now() - started).num_milliseconds(),
             "asked the provider"
@@ -133,7 +123,7 @@ impl Client {
     /// # Errors
     /// Whatever is no page with `error_code` 0.
     pub fn judge(&self, reply: &Reply) -> Result<AnswerPage, Failure> {
-        let outcome = judge(reply.received(), &self.scrubber);
+        let outcome = judge(reply, &self.scrubber);
         if let Err(failure) = &outcome {
             tracing::debug!(class = failure.class.as_str(), code = failure.code, "the answer is no page");
         }

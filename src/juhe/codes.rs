@@ -1,33 +1,6 @@
 //! The document's error codes (错误码参照), and what each means to us: one table.
 
-/// What a failure leads to (design 2).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Class {
-    /// Passing by itself: network, time-out, an unreadable body, the provider's own trouble.
-    Transient,
-    /// Upstream says that there is nothing.
-    Empty,
-    /// A limit on the number of calls is reached.
-    Quota,
-    /// The provider refuses the key, the account, the address or the whole interface.
-    Credential,
-    /// Anything else: a person has to look.
-    Unknown,
-}
-
-impl Class {
-    /// The class as rows and `--json` write it.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Transient => "transient",
-            Self::Empty => "empty",
-            Self::Quota => "quota",
-            Self::Credential => "credential",
-            Self::Unknown => "unknown",
-        }
-    }
-}
+use crate::domain::outcome::Outcome;
 
 /// Whether asking stops, and when one probe may see whether it can go on (design 2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -46,7 +19,7 @@ pub enum Pace {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Meaning {
     /// What it leads to.
-    pub class: Class,
+    pub class: Outcome,
     /// Whether asking stops, and for how long.
     pub pace: Pace,
     /// The document's 说明; `None` for a code that the document does not list.
@@ -59,7 +32,7 @@ pub struct Meaning {
 
 /// A code that the document does not list: it may mean anything, so a person looks.
 const UNLISTED: Meaning = Meaning {
-    class: Class::Unknown,
+    class: Outcome::Unknown,
     pace: Pace::GoesOn,
     text: None,
     resultcode: None,
@@ -72,46 +45,46 @@ pub(super) const ADDRESS_OVER_LIMIT: i64 = 10011;
 /// 错误码参照, 服务级 and 系统级, in the document's order.
 #[rustfmt::skip]
 const CODES: [(i64, Meaning); 20] = [
-    service(265_000, Class::Transient, "网络超时,请稍后再试", None),
-    service(265_001, Class::Unknown, "参数缺失",
+    service(265_000, Outcome::Transient, "网络超时,请稍后再试", None),
+    service(265_001, Outcome::Unknown, "参数缺失",
         Some("the provider misses a parameter that was sent: look at the keyword of this entry, and whether [api].url is the address in the document")),
-    service(265_002, Class::Unknown, "参数不合法",
+    service(265_002, Outcome::Unknown, "参数不合法",
         Some("the provider does not take this keyword: write the company's full registered name or its 统一社会信用代码")),
-    service(265_003, Class::Transient, "请求失败", None),
-    service(265_004, Class::Empty, "查询无结果",
+    service(265_003, Outcome::Transient, "请求失败", None),
+    service(265_004, Outcome::Empty, "查询无结果",
         Some("the provider finds nothing under this keyword: compare it with the business licence; the 统一社会信用代码 is the steadiest")),
-    service(265_005, Class::Transient, "未知错误", None),
-    system(10001, Class::Credential, Pace::Hourly, 101, "错误的请求KEY",
+    service(265_005, Outcome::Transient, "未知错误", None),
+    system(10001, Outcome::Credential, Pace::Hourly, 101, "错误的请求KEY",
         Some("the key is wrong: take it from 个人中心 -> 我的数据 (above the interface's name). A key_file is read again by itself; after changing a systemd credential or a variable, restart")),
-    system(10002, Class::Credential, Pace::Hourly, 102, "该KEY无请求权限",
+    system(10002, Outcome::Credential, Pace::Hourly, 102, "该KEY无请求权限",
         Some("the key is right but not allowed this interface: apply for 企业建筑资质资格查询 in the account that the key belongs to, or use that interface's own key")),
-    system(10003, Class::Credential, Pace::Hourly, 103, "KEY过期",
+    system(10003, Outcome::Credential, Pace::Hourly, 103, "KEY过期",
         Some("the key has run out: renew it at the provider (个人中心 -> 我的数据)")),
-    system(10004, Class::Credential, Pace::Hourly, 104, "错误的OPENID",
+    system(10004, Outcome::Credential, Pace::Hourly, 104, "错误的OPENID",
         Some("what was given is not the interface's key: take the key from 个人中心 -> 我的数据, not the account's OpenID")),
-    system(10005, Class::Credential, Pace::Hourly, 105, "应用未审核超时，请提交认证",
+    system(10005, Outcome::Credential, Pace::Hourly, 105, "应用未审核超时，请提交认证",
         Some("the account's application was not verified in time: hand in the verification (认证) at the provider")),
-    system(10007, Class::Credential, Pace::Hourly, 107, "未知的请求源",
+    system(10007, Outcome::Credential, Pace::Hourly, 107, "未知的请求源",
         Some("the provider does not know where the request came from: look in the account whether calls are limited to certain sources, and add this machine's")),
-    system(10008, Class::Credential, Pace::Hourly, 108, "被禁止的IP",
+    system(10008, Outcome::Credential, Pace::Hourly, 108, "被禁止的IP",
         Some("this machine's address is blocked, and a new key would not help: add the address to the account's white list, or ask the provider to unblock it")),
-    system(10009, Class::Credential, Pace::Hourly, 109, "被禁止的KEY",
+    system(10009, Outcome::Credential, Pace::Hourly, 109, "被禁止的KEY",
         Some("the provider has blocked the key: ask the provider why, or apply for a new key")),
-    system(ADDRESS_OVER_LIMIT, Class::Quota, Pace::AfterIpBackoff, 111, "当前IP请求超过限制",
+    system(ADDRESS_OVER_LIMIT, Outcome::Quota, Pace::AfterIpBackoff, 111, "当前IP请求超过限制",
         Some("too many requests came from this machine's address: asking goes on after [api].ip_backoff; if it happens again, lower [api].requests_per_second, and see who else calls from this address")),
-    system(10012, Class::Quota, Pace::AfterMidnight, 112, "请求超过次数限制",
+    system(10012, Outcome::Quota, Pace::AfterMidnight, 112, "请求超过次数限制",
         Some("either the day's limit is reached, which ends after midnight in China, or the package of calls is used up, which does not: look at 个人中心 -> 我的数据, and buy calls if none are left")),
-    system(10013, Class::Quota, Pace::AfterMidnight, 113, "测试KEY超过请求限制",
+    system(10013, Outcome::Quota, Pace::AfterMidnight, 113, "测试KEY超过请求限制",
         Some("the limit of a test key is reached, for the day or for good: look at 个人中心 -> 我的数据, and use a paid key")),
-    system(10014, Class::Transient, Pace::GoesOn, 114, "系统内部异常(调用充值类业务时，请务必联系客服或通过订单查询接口检测订单，避免造成损失)", None),
-    system(10020, Class::Transient, Pace::GoesOn, 120, "接口维护", None),
-    system(10021, Class::Credential, Pace::Hourly, 121, "接口停用",
+    system(10014, Outcome::Transient, Pace::GoesOn, 114, "系统内部异常(调用充值类业务时，请务必联系客服或通过订单查询接口检测订单，避免造成损失)", None),
+    system(10020, Outcome::Transient, Pace::GoesOn, 120, "接口维护", None),
+    system(10021, Outcome::Credential, Pace::Hourly, 121, "接口停用",
         Some("the provider has retired this interface: no key helps. Ask the provider for its successor; a new address goes into [api].url")),
 ];
 
 const fn service(
     code: i64,
-    class: Class,
+    class: Outcome,
     text: &'static str,
     advice: Option<&'static str>,
 ) -> (i64, Meaning) {
@@ -120,7 +93,7 @@ const fn service(
 
 const fn system(
     code: i64,
-    class: Class,
+    class: Outcome,
     pace: Pace,
     resultcode: i64,
     text: &'static str,
@@ -130,7 +103,7 @@ const fn system(
 }
 
 /// What `error_code` `code` means. `code` is not 0, which is success; a code that the document does not list is
-/// [`Class::Unknown`].
+/// [`Outcome::Unknown`].
 #[must_use]
 pub fn meaning(code: i64) -> Meaning {
     CODES.iter().find(|(listed, _)| *listed == code).map_or(UNLISTED, |(_, meaning)| *meaning)
@@ -187,7 +160,7 @@ mod tests {
 
     #[test]
     fn each_code_belongs_to_the_class_of_the_design() {
-        use {Class as C, Pace as P};
+        use {Outcome as C, Pace as P};
         for (codes, class, pace) in [
             (&[265_000, 265_003, 265_005, 10014, 10020][..], C::Transient, P::GoesOn),
             (&[265_004], C::Empty, P::GoesOn),

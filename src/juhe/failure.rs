@@ -1,8 +1,9 @@
 //! Why a question brought no page: its class, its code, its words, and what a person can do.
 
-use super::codes::{ADDRESS_OVER_LIMIT, Class, Pace, meaning};
+use super::codes::{ADDRESS_OVER_LIMIT, Pace, meaning};
+use crate::domain::outcome::Outcome;
 
-/// What went wrong. What follows from it is its [`Class`].
+/// What went wrong. What follows from it is its [`Outcome`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum CallFault {
     /// The provider said so: an `error_code` other than 0.
@@ -28,7 +29,7 @@ pub enum CallFault {
 #[error("{reason}")]
 pub struct Failure {
     /// What it leads to.
-    pub class: Class,
+    pub class: Outcome,
     /// The provider's code; 10011 also for HTTP's 429, which says the same. `None` where nobody gave one.
     pub code: Option<i64>,
     /// Why: without the key, safe to show. The provider's own words at most 200 characters; of a body that could not be read
@@ -48,8 +49,8 @@ impl Failure {
         };
         let class = match (code, fault) {
             (Some(code), _) => meaning(code).class,
-            (None, CallFault::Status(300..=499)) => Class::Unknown,
-            _ => Class::Transient,
+            (None, CallFault::Status(300..=499)) => Outcome::Unknown,
+            _ => Outcome::Transient,
         };
         Self { class, code, reason, fault }
     }

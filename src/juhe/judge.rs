@@ -3,7 +3,7 @@
 use super::body::{self, Said};
 use super::codes::meaning;
 use super::failure::{CallFault, Failure};
-use super::transport::Received;
+use super::transport::Reply;
 use crate::domain::observation::AnswerPage;
 use crate::domain::text::{Scrubber, displayable};
 
@@ -15,7 +15,7 @@ const EXCERPT_BYTES: usize = 200;
 
 /// Judges `reply`, which is scrubbed already. The words told of it are scrubbed once more: reading may have put the key
 /// together.
-pub(super) fn judge(reply: &Received, scrubber: &Scrubber) -> Result<AnswerPage, Failure> {
+pub(super) fn judge(reply: &Reply, scrubber: &Scrubber) -> Result<AnswerPage, Failure> {
     let inert = |reason: &str| displayable(&scrubber.scrub_text(reason));
     let unreadable = match body::read(&reply.body) {
         Ok(Said::Error { code, reason }) => return Err(said(code, &inert(&reason))),
@@ -55,7 +55,7 @@ fn cut(reason: &str) -> String {
 }
 
 /// A status that decides when no `error_code` does.
-fn refusal(reply: &Received, unreadable: &str) -> Option<(u16, String)> {
+fn refusal(reply: &Reply, unreadable: &str) -> Option<(u16, String)> {
     let status = reply.status?;
     let reason = match (status, &reply.redirected_to) {
         (300..=399, Some(host)) => format!("HTTP {status}, redirected to host {}", cut(host)),
@@ -68,7 +68,7 @@ fn refusal(reply: &Received, unreadable: &str) -> Option<(u16, String)> {
 }
 
 /// Why the body was not read, and how it begins.
-fn excerpt(reply: &Received, unreadable: &str) -> String {
+fn excerpt(reply: &Reply, unreadable: &str) -> String {
     let why = if reply.broken.is_some() { "a body that broke off" } else { unreadable };
     let first = &reply.body[..reply.body.len().min(EXCERPT_BYTES)];
     if first.is_empty() {

@@ -23,12 +23,11 @@ mod fast_path;
 mod pace;
 mod compression;
 mod body;
-mod reply;
 mod transport;
 
 pub use body::read_again;
-pub use client::{Client, RequestMethod, Settings};
-pub use codes::{Class, Meaning, Pace, meaning};
+pub use client::{Client, Settings};
+pub use codes::{Meaning, Pace, meaning};
 pub use error::JuheError;
 pub use failure::{CallFault, Failure};
-pub use reply::Reply;
+pub use transport::Reply;

@@ -9,13 +9,15 @@ use url::Url;
 
 use super::compression::{Unpacked, unpack};
 use super::failure::CallFault;
+use crate::domain::text::Scrubber;
 
 /// The most bytes of a body that are taken, after inflation. A full page has some 20 KiB.
 pub(super) const BODY_BYTES_MAX: usize = 4 * 1024 * 1024;
 
-/// What came back, as far as it came. It outlives the exchange, so that what came before a time-out is kept.
+/// What one question brought, as far as it came. It outlives the exchange, so that what came before a time-out is kept. Its meaning is
+/// only for who asks for it ([`Client::judge`](super::Client::judge)); outside this room every occurrence of the key is overwritten.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Received {
+pub struct Reply {
     pub(super) status: Option<u16>,
     /// The host that a redirect named; it was not asked.
     pub(super) redirected_to: Option<String>,
@@ -25,7 +27,37 @@ pub(super) struct Received {
     pub(super) broken: Option<(CallFault, String)>,
 }
 
-impl Received {
+impl Reply {
+    /// The body after inflation, at most 4 MiB; what came of it where it broke off; empty when none came.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        &self.body
+    }
+
+    /// [`Reply::bytes`], to be kept.
+    #[must_use]
+    pub fn into_bytes(self) -> Vec<u8> {
+        self.body
+    }
+
+    /// Whether it came with HTTP 200 and to its end. Two such replies with the same bytes say the same, whatever that is.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        self.status == Some(200) && self.broken.is_none()
+    }
+
+    /// With every occurrence of the key overwritten.
+    pub(super) fn scrubbed(self, scrubber: &Scrubber) -> Self {
+        let scrub_text = |text: String| scrubber.scrub_text(&text);
+        let is_cut = self.broken.is_some();
+        Self {
+            body: if is_cut { scrubber.scrub_cut(self.body) } else { scrubber.scrub(self.body) },
+            redirected_to: self.redirected_to.map(scrub_text),
+            broken: self.broken.map(|(fault, words)| (fault, scrub_text(words))),
+            ..self
+        }
+    }
+
     /// Unpacks the body, as far as it came.
     pub(super) fn unpack(&mut self, url: &Url) {
         let broken = match unpack(&mut self.body, BODY_BYTES_MAX) {
@@ -46,13 +78,13 @@ fn too_long() -> (CallFault, String) {
 }
 
 /// Sends `request` once and gathers what comes in `received`, nothing of it unpacked or scrubbed. Dropping the future closes the connection.
-pub(super) async fn exchange(request: RequestBuilder, url: &Url, received: &mut Received) {
+pub(super) async fn exchange(request: RequestBuilder, url: &Url, received: &mut Reply) {
     if let Err(error) = gather(request, url, received).await {
         received.broken = Some(broken(error, url));
     }
 }
 
-async fn gather(request: RequestBuilder, url: &Url, received: &mut Received) -> Result<(), reqwest::Error> {
+async fn gather(request: RequestBuilder, url: &Url, received: &mut Reply) -> Result<(), reqwest::Error> {
     let mut response = request.send().await?;
     received.status = Some(response.status().as_u16());
     received.redirected_to = redirect_host(&response, url);

@@ -32,7 +32,7 @@ use crate::store::steps::Step;
 /// Where it is noted how companies had their turn.
 #[derive(Clone, Copy)]
 pub(super) struct Notes<'s> {
-    pub(super) ledger: &'s Ledger<'s>,
+    pub(super) ledger: &'s Ledger,
     pub(super) breaker: &'s Breaker,
     pub(super) progress: &'s dyn Progress,
 }
@@ -259,25 +259,18 @@ async fn concluded<'c>(
 /// The companies as they are stored, in today's words.
 async fn read(
     ground: &Ground<'_>,
-    claims: Option<&mut Claims>,
+    mut claims: Option<&mut Claims>,
     observed: &[Observed<'_>],
 ) -> Result<Records, StoreError> {
     let ids: Vec<CompanyId> = observed.iter().filter_map(|observed| observed.asked.planned.id).collect();
-    let (mut claims, mut records) = match claims {
-        Some(claims) => {
-            let records = records::read_claimed(claims, &ids).await?;
-            (Some(claims), records)
-        }
-        None => (None, records::read(ground.store.pool(), &ids).await?),
+    let mut records = match claims.as_deref_mut() {
+        Some(claims) => records::read_claimed(claims, &ids).await?,
+        None => records::read(ground.store.pool(), &ids).await?,
     };
     let older = records.readable.values().filter(|record| second_reading::is_older(record));
     for id in older.map(|record| record.id).collect::<Vec<_>>() {
         let Some(record) = records.readable.get_mut(&id) else { continue };
-        let reread = match &mut claims {
-            Some(claims) => second_reading::reread(ground, claims, record).await,
-            None => second_reading::reread_dry(ground, record).await,
-        };
-        if let Err(error) = reread {
+        if let Err(error) = second_reading::reread(ground, claims.as_deref_mut(), record).await {
             records.refuse(id, error)?;
         }
     }
@@ -359,7 +352,7 @@ async fn inherit(
     if let Some(heir) = records::read_claimed(claims, &[record.id]).await?.take(record.id)? {
         *record = heir;
         if second_reading::is_older(record) {
-            second_reading::reread(ground, claims, record).await?;
+            second_reading::reread(ground, Some(claims), record).await?;
         }
     }
     Ok(())

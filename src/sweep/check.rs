@@ -13,8 +13,9 @@ use super::report::{Halt, Ledger};
 use super::stops::Stops;
 use crate::domain::answer_digest::AnswerDigest;
 use crate::domain::observation::{Gathering, Incompleteness, NextPage, Observation, PAGE_SIZE};
+use crate::domain::outcome::Outcome;
 use crate::domain::rhythm::Missed;
-use crate::juhe::{Class, Client, Failure, Pace, Reply};
+use crate::juhe::{Client, Failure, Pace, Reply};
 use crate::store::StoreError;
 use crate::store::asking::budget::{Calls, Cause, Counted};
 use crate::store::checks::records::AnswerDigests;
@@ -31,7 +32,7 @@ pub(super) struct Asking<'s> {
     pub(super) breaker: &'s Breaker,
     pub(super) stops: Stops<'s>,
     pub(super) counter: &'s Counter<'s>,
-    pub(super) ledger: &'s Ledger<'s>,
+    pub(super) ledger: &'s Ledger,
     /// When anybody was last verified before the sweep.
     pub(super) last_verified_at: Option<DateTime<Utc>>,
     pub(super) ending: &'s CancellationToken,
@@ -265,7 +266,7 @@ impl Reading {
             let (page, is_last) = (client.judge(reply), self.read == self.replies.len());
             let page = match page {
                 Ok(page) => page,
-                Err(failure) if failure.class == Class::Empty => {
+                Err(failure) if failure.class == Outcome::Empty => {
                     return Then::Done(Came::Observed(self.gathering.add_not_found(), None));
                 }
                 Err(failure) => return Then::Done(Came::Failed(failure)),
@@ -273,11 +274,11 @@ impl Reading {
             let total = page.total.unwrap_or_default();
             match self.gathering.add(page) {
                 NextPage::Done(observation) => return Then::Done(self.observed(observation)),
-                NextPage::Ask(next) if is_last => {
+                NextPage::Ask if is_last => {
                     let pages = u16::try_from(total.div_ceil(u64::from(PAGE_SIZE))).unwrap_or(u16::MAX);
-                    return Then::Ask { pages: pages.max(next.get()) };
+                    return Then::Ask { pages };
                 }
-                NextPage::Ask(_) => {}
+                NextPage::Ask => {}
             }
         }
         // Not reached: the last page always says what follows.

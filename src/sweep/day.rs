@@ -166,7 +166,7 @@ pub(super) async fn judge_the_day(ground: &Ground<'_>) -> Result<Vec<EventId>, S
 /// Judges those of these companies of which something may be worth telling today, and notes what it finds.
 pub(super) async fn judge_these(
     ground: &Ground<'_>,
-    ledger: &Ledger<'_>,
+    ledger: &Ledger,
     ids: &[CompanyId],
 ) -> Result<(), StoreError> {
     let today = ground.teller().today();

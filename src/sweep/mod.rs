@@ -40,5 +40,5 @@ pub use acceptance::accept;
 pub use day::{open_doubts, thresholds};
 pub use ground::Mode;
 pub use plan::Whom;
-pub use report::{Halt, NoProgress, OpenDoubt, Progress, Report, Unwatched};
-pub use run::{Sweep, span_of};
+pub use report::{Halt, NoProgress, OpenDoubt, Progress, Report};
+pub use run::{Sweep, client_settings, span_of};

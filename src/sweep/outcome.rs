@@ -18,7 +18,7 @@ use crate::domain::outcome::Outcome;
 use crate::domain::rest::name_the_rest;
 use crate::domain::snapshot::Held;
 use crate::domain::text::displayable;
-use crate::juhe::{CallFault, Class, Failure};
+use crate::juhe::{CallFault, Failure};
 use crate::store::checks::records::{AnswerDigests, Record};
 use crate::store::companies::CompanyId;
 use crate::store::outbox::troubles::Turn;
@@ -102,14 +102,7 @@ pub(super) fn incomplete(reason: &str) -> Ended {
 
 /// A check that upstream or the way to it failed.
 pub(super) fn failed(failure: &Failure) -> Ended {
-    let outcome = match failure.class {
-        Class::Empty => Outcome::Empty,
-        Class::Transient => Outcome::Transient,
-        Class::Quota => Outcome::Quota,
-        Class::Credential => Outcome::Credential,
-        Class::Unknown => Outcome::Unknown,
-    };
-    Ended::new(outcome, failure.code, Some(failure.reason.clone()))
+    Ended::new(failure.class, failure.code, Some(failure.reason.clone()))
 }
 
 /// Another entry of the file has the prefix that the answer brings: of two only one can be meant.
@@ -192,7 +185,7 @@ fn empty(case: &Case<'_>) -> Conclusion {
     }
     if after.snapshot.baseline_at.is_none() || after.snapshot.held.is_empty() {
         let facts = TroubleFacts {
-            class: Some(Class::Empty.as_str().to_owned()),
+            class: Some(Outcome::Empty.as_str().to_owned()),
             code: Some(NOT_FOUND),
             reason: "the provider finds nothing under this keyword".to_owned(),
             advice: crate::juhe::meaning(NOT_FOUND).advice.map(str::to_owned),
@@ -305,7 +298,7 @@ fn unreadable_dates(case: &Case<'_>, shown: &BTreeMap<HoldingKey, Holding>) -> V
     let is_past = |holding: &&Holding| {
         let held = case.record.snapshot.held.get(&holding.key());
         let known = held.map(|held| &held.holding).filter(|_| holding.last_day().is_none());
-        known.unwrap_or(holding).is_historical(case.look().history())
+        known.unwrap_or(holding).is_historical(case.teller.today())
     };
     for holding in shown.values().filter(|holding| !is_past(holding)) {
         let Some(reason) = what_is_odd(holding, today) else { continue };

@@ -61,12 +61,10 @@ pub struct Report {
     pub skipped: u32,
     /// Occurrences that had been missed of the lines of those that were asked for.
     pub missed: Missed,
-    /// What was found and stored, for readers and operators, where whoever watches wants it ([`Progress::wants_events`]).
+    /// What was found and stored, for readers and operators.
     pub told: Vec<EventId>,
     /// What a dry run would have stored.
     pub imagined: Vec<Recorded>,
-    /// How many events were found.
-    pub found: usize,
     /// Those of the companies concerned of which something is in doubt at the end ([`open_doubts`](super::open_doubts)).
     pub in_doubt: Vec<CompanyId>,
     /// What was not as it should be.
@@ -81,10 +79,6 @@ pub trait Progress: Send + Sync {
     fn begins(&self, companies: usize);
     /// One of them is done with.
     fn advances(&self, keyword: &Keyword);
-    /// Whether the report is to say which events were found.
-    fn wants_events(&self) -> bool {
-        true
-    }
 }
 
 /// No listener: only the report counts.
@@ -94,18 +88,6 @@ pub struct NoProgress;
 impl Progress for NoProgress {
     fn begins(&self, _companies: usize) {}
     fn advances(&self, _keyword: &Keyword) {}
-}
-
-/// No listener, and nobody who wants to know what was found: the daemon's readers have their mail.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Unwatched;
-
-impl Progress for Unwatched {
-    fn begins(&self, _companies: usize) {}
-    fn advances(&self, _keyword: &Keyword) {}
-    fn wants_events(&self) -> bool {
-        false
-    }
 }
 
 /// What is logged within is about this company.
@@ -132,8 +114,8 @@ impl Ended {
 }
 
 /// What is noted while lanes are at work, and becomes the report.
-pub(super) struct Ledger<'a> {
-    progress: &'a dyn Progress,
+#[derive(Default)]
+pub(super) struct Ledger {
     entries: Mutex<Entries>,
 }
 
@@ -143,11 +125,7 @@ struct Entries {
     last_silence: Option<String>,
 }
 
-impl<'a> Ledger<'a> {
-    pub(super) fn new(progress: &'a dyn Progress) -> Self {
-        Self { progress, entries: Mutex::default() }
-    }
-
+impl Ledger {
     fn entries(&self) -> MutexGuard<'_, Entries> {
         // Nothing in here panics half-way through a change.
         self.entries.lock().unwrap_or_else(PoisonError::into_inner)
@@ -158,20 +136,13 @@ impl<'a> Ledger<'a> {
         let (imagined, stored): (Vec<_>, Vec<_>) =
             told.into_iter().partition(|recorded| recorded.id.is_imagined());
         self.note_stored(stored.into_iter().map(|recorded| recorded.id).collect());
-        let report = &mut self.entries().report;
-        report.found += imagined.len();
-        if self.progress.wants_events() {
-            report.imagined.extend(imagined);
-        }
+        self.entries().report.imagined.extend(imagined);
     }
 
-    /// What was found and can be read again: an event takes 2 kB, and a first sweep finds one for every company or more.
+    /// What was found and can be read again: by its id, for an event takes 2 kB, and a first sweep finds one for every company or
+    /// more.
     pub(super) fn note_stored(&self, told: Vec<EventId>) {
-        let report = &mut self.entries().report;
-        report.found += told.len();
-        if self.progress.wants_events() {
-            report.told.extend(told);
-        }
+        self.entries().report.told.extend(told);
     }
 
     /// The calls of one try, and what had been missed until then.

@@ -18,7 +18,7 @@ use super::plan::{Plan, Planned, Whom, plan, turn_from_last_tried};
 use super::report::{Ledger, Progress, Report};
 use super::stops::{Start, Stops};
 use crate::clock::Clock;
-use crate::config::{Method, Watchlist};
+use crate::config::Watchlist;
 use crate::domain::outcome::Outcome;
 use crate::domain::secret::Secret;
 use crate::juhe::{self, Client};
@@ -69,7 +69,7 @@ impl<'a> Sweep<'a> {
         }
         let Plan { planned, meant, last_verified_at } = plan(ground, whom).await?;
         let to_be_asked = planned.len();
-        let (breaker, ledger) = (Breaker::default(), Ledger::new(self.progress));
+        let (breaker, ledger) = (Breaker::default(), Ledger::default());
         if !planned.is_empty() {
             self.ask_and_look_back(&breaker, &ledger, (planned, last_verified_at), key).await?;
         }
@@ -98,7 +98,7 @@ impl<'a> Sweep<'a> {
     async fn ask_and_look_back(
         &self,
         breaker: &Breaker,
-        ledger: &Ledger<'_>,
+        ledger: &Ledger,
         whom: (Vec<Planned<'a>>, Option<DateTime<Utc>>),
         key: Option<Secret>,
     ) -> Result<(), StoreError> {
@@ -128,10 +128,11 @@ impl<'a> Sweep<'a> {
         // Before anything can stop the asking: who can never be paid costs nothing, and is told whatever the day has left.
         let planned = self.payable_in_a_day(planned, stops.ledger).await?;
         let Some(key) = key else { return stops.stop_without_key().await };
-        let client = match Client::new(self.settings(key), Arc::clone(&self.ground.clock)) {
-            Ok(client) => client,
-            Err(error) => return stops.stop_without_client(&error).await,
-        };
+        let client =
+            match Client::new(client_settings(self.ground.watchlist, key), Arc::clone(&self.ground.clock)) {
+                Ok(client) => client,
+                Err(error) => return stops.stop_without_client(&error).await,
+            };
         // A probe is taken only by who makes its call.
         if planned.is_empty() {
             return Ok(());
@@ -162,7 +163,7 @@ impl<'a> Sweep<'a> {
     async fn payable_in_a_day<'c>(
         &self,
         planned: Vec<Planned<'c>>,
-        ledger: &Ledger<'_>,
+        ledger: &Ledger,
     ) -> Result<Vec<Planned<'c>>, StoreError> {
         let Some(limit) = calls_per_day(&self.ground) else { return Ok(planned) };
         let (too_large, planned): (Vec<_>, Vec<_>) =
@@ -174,20 +175,18 @@ impl<'a> Sweep<'a> {
         ledger.note_told(masses::tell_too_large(&self.ground, &too_large, limit).await?);
         Ok(planned)
     }
+}
 
-    fn settings(&self, key: Secret) -> juhe::Settings {
-        let api = &self.ground.watchlist.api;
-        let method = match api.method {
-            Method::Get => juhe::RequestMethod::Get,
-            Method::Post => juhe::RequestMethod::Post,
-        };
-        juhe::Settings {
-            url: api.url.clone(),
-            method,
-            timeout: api.timeout,
-            request_gap: api.request_gap(),
-            key,
-        }
+/// How the provider is asked by this watchlist.
+#[must_use]
+pub fn client_settings(watchlist: &Watchlist, key: Secret) -> juhe::Settings {
+    let api = &watchlist.api;
+    juhe::Settings {
+        url: api.url.clone(),
+        method: api.method,
+        timeout: api.timeout,
+        request_gap: api.request_gap(),
+        key,
     }
 }
 

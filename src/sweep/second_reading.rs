@@ -4,7 +4,7 @@
 use super::check::PARSER_VERSION;
 use super::ground::Ground;
 use crate::domain::compare::reread as read_snapshot_again;
-use crate::domain::holding::{Past, read_items};
+use crate::domain::holding::read_items;
 use crate::domain::identity::{Whose, whose};
 use crate::domain::observation::{Gathering, Item, NextPage, Observation};
 use crate::juhe;
@@ -18,31 +18,29 @@ pub(super) fn is_older(record: &Record) -> bool {
     record.read_by.is_some_and(|version| version != PARSER_VERSION)
 }
 
-/// Puts a claimed company into today's words, and stores it as such.
+/// Puts a company into today's words, and stores it as such: a claimed one, for a dry run claims and stores nothing.
 pub(super) async fn reread(
     ground: &Ground<'_>,
-    claims: &mut Claims,
+    mut claims: Option<&mut Claims>,
     record: &mut Record,
 ) -> Result<(), StoreError> {
-    let Some(answer) = observations::older(claims, record.id, PARSER_VERSION).await? else { return Ok(()) };
+    let answer = match claims.as_deref_mut() {
+        Some(claims) => observations::older(claims, record.id, PARSER_VERSION).await?,
+        None => observations::older_of(ground.store.pool(), record.id, PARSER_VERSION).await?,
+    };
+    let Some(answer) = answer else { return Ok(()) };
     let after = in_todays_words(ground, record, &answer);
-    let rereading = Rereading { before: record, after: &after, answer: &answer, version: PARSER_VERSION };
-    observations::commit_rereading(claims, rereading, ground.now()).await?;
-    tracing::info!(
-        company = record.keyword.as_str(),
-        from = answer.parser_version,
-        to = PARSER_VERSION,
-        "the last answer was read again by this version's rules"
-    );
-    *record = after;
-    Ok(())
-}
-
-/// The same for a dry run, which stores nothing.
-pub(super) async fn reread_dry(ground: &Ground<'_>, record: &mut Record) -> Result<(), StoreError> {
-    if let Some(answer) = observations::older_of(ground.store.pool(), record.id, PARSER_VERSION).await? {
-        *record = in_todays_words(ground, record, &answer);
+    if let Some(claims) = claims {
+        let rereading = Rereading { before: record, after: &after, answer: &answer, version: PARSER_VERSION };
+        observations::commit_rereading(claims, rereading, ground.now()).await?;
+        tracing::info!(
+            company = record.keyword.as_str(),
+            from = answer.parser_version,
+            to = PARSER_VERSION,
+            "the last answer was read again by this version's rules"
+        );
     }
+    *record = after;
     Ok(())
 }
 
@@ -55,8 +53,8 @@ fn in_todays_words(ground: &Ground<'_>, record: &Record, answer: &Older) -> Reco
         }
     });
     let Some(shown) = shown else { return record.clone() };
-    let history = Past::on(ground.teller().today());
-    let snapshot = read_snapshot_again(&record.snapshot, &shown, answer.last_seen_at, history);
+    let today = ground.teller().today();
+    let snapshot = read_snapshot_again(&record.snapshot, &shown, answer.last_seen_at, today);
     Record { snapshot, ..record.clone() }
 }
 
@@ -65,7 +63,7 @@ fn gathered(pages: &[Vec<u8>]) -> Option<Vec<Item>> {
     let mut gathering = Gathering::default();
     for page in pages {
         match gathering.add(juhe::read_again(page)?) {
-            NextPage::Ask(_) => {}
+            NextPage::Ask => {}
             NextPage::Done(Observation::Complete(items)) => return Some(items),
             NextPage::Done(Observation::Empty | Observation::Incomplete(_)) => return None,
         }

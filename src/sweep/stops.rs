@@ -8,8 +8,9 @@ use super::ground::{Ground, Mode};
 use super::report::{Halt, Ledger};
 use crate::domain::event::{EventKind, Trouble, TroubleFacts};
 use crate::domain::health::ShownProblem;
+use crate::domain::outcome::Outcome;
 use crate::domain::text::chain;
-use crate::juhe::{Class, Client, Failure, JuheError, Pace};
+use crate::juhe::{Client, Failure, JuheError, Pace};
 use crate::random;
 use crate::store::StoreError;
 use crate::store::asking::budget::{self, next_budget_day};
@@ -37,7 +38,7 @@ pub(super) enum Start {
 pub(super) struct Stops<'s> {
     pub(super) ground: &'s Ground<'s>,
     pub(super) breaker: &'s Breaker,
-    pub(super) ledger: &'s Ledger<'s>,
+    pub(super) ledger: &'s Ledger,
 }
 
 impl Stops<'_> {
@@ -59,7 +60,7 @@ impl Stops<'_> {
 
     /// Our own limit ends with the budget day, or when it is raised: no probe is needed.
     async fn own_limit_is_over(&self, stop: &Stop) -> Result<bool, StoreError> {
-        if stop.code.is_some() || stop.class != Class::Quota.as_str() {
+        if stop.code.is_some() || stop.class != Outcome::Quota.as_str() {
             return Ok(false);
         }
         let pool = self.ground.store.pool();
@@ -142,14 +143,14 @@ impl Stops<'_> {
     pub(super) async fn pause(&self) -> Result<(), StoreError> {
         let now = self.ground.now();
         let reason = self.ledger.last_silence();
-        self.breaker.end(Halt::Paused(problem(Class::Transient, None, &reason)));
+        self.breaker.end(Halt::Paused(problem(Outcome::Transient, None, &reason)));
         if self.ground.mode == Mode::DryRun {
             return Ok(());
         }
         let pool = self.ground.store.pool();
         let since = stops::stop(pool, What::Breaker).await?.map_or(now, |stop| stop.since);
         let stop = Stop {
-            class: Class::Transient.as_str().to_owned(),
+            class: Outcome::Transient.as_str().to_owned(),
             code: None,
             reason,
             advice: Some(UNREACHABLE_ADVICE.to_owned()),
@@ -172,7 +173,7 @@ impl Stops<'_> {
             return Ok(());
         }
         let facts = TroubleFacts {
-            class: Some(Class::Transient.as_str().to_owned()),
+            class: Some(Outcome::Transient.as_str().to_owned()),
             reason: self.ledger.last_silence(),
             advice: Some(UNREACHABLE_ADVICE.to_owned()),
             since: Some(since),
@@ -225,12 +226,12 @@ impl Stops<'_> {
             return Ok(());
         }
         let reason = format!("the {limit} calls of the day are used up ([api].calls_per_day)");
-        self.breaker.end(Halt::Stopped(problem(Class::Quota, None, &reason)));
+        self.breaker.end(Halt::Stopped(problem(Outcome::Quota, None, &reason)));
         if self.ground.mode == Mode::DryRun {
             return Ok(());
         }
         let stop = Stop {
-            class: Class::Quota.as_str().to_owned(),
+            class: Outcome::Quota.as_str().to_owned(),
             code: None,
             reason: reason.clone(),
             advice: Some(OWN_LIMIT_ADVICE.to_owned()),
@@ -240,22 +241,22 @@ impl Stops<'_> {
             salt: Vec::new(),
             fingerprint: String::new(),
         };
-        self.tell_of_stop(Class::Quota, None, &reason, Some(OWN_LIMIT_ADVICE)).await?;
+        self.tell_of_stop(Outcome::Quota, None, &reason, Some(OWN_LIMIT_ADVICE)).await?;
         stops::set(self.ground.store.pool(), What::Asking, &stop).await
     }
 
     /// There is no key to ask with.
     pub(super) async fn stop_without_key(&self) -> Result<(), StoreError> {
-        self.breaker.end(Halt::Stopped(problem(Class::Credential, None, NO_KEY)));
-        self.tell_of_stop(Class::Credential, None, NO_KEY, Some(NO_KEY_ADVICE)).await
+        self.breaker.end(Halt::Stopped(problem(Outcome::Credential, None, NO_KEY)));
+        self.tell_of_stop(Outcome::Credential, None, NO_KEY, Some(NO_KEY_ADVICE)).await
     }
 
     /// The provider cannot even be asked from this machine. Ends go on being judged.
     pub(super) async fn stop_without_client(&self, error: &JuheError) -> Result<(), StoreError> {
         let reason = chain(error);
-        self.breaker.end(Halt::Stopped(problem(Class::Transient, None, &reason)));
+        self.breaker.end(Halt::Stopped(problem(Outcome::Transient, None, &reason)));
         let facts = TroubleFacts {
-            class: Some(Class::Transient.as_str().to_owned()),
+            class: Some(Outcome::Transient.as_str().to_owned()),
             reason,
             advice: error.advice().map(str::to_owned),
             since: Some(self.ground.now()),
@@ -267,12 +268,12 @@ impl Stops<'_> {
     /// Another code is another cause: the earlier one is over.
     async fn tell_of_stop(
         &self,
-        class: Class,
+        class: Outcome,
         code: Option<i64>,
         reason: &str,
         advice: Option<&str>,
     ) -> Result<(), StoreError> {
-        let trouble = if class == Class::Quota { Trouble::ApiQuota } else { Trouble::ApiCredential };
+        let trouble = if class == Outcome::Quota { Trouble::ApiQuota } else { Trouble::ApiCredential };
         let cause = code.map_or_else(|| NO_CODE.to_owned(), |code| code.to_string());
         let facts = TroubleFacts {
             class: Some(class.as_str().to_owned()),
@@ -295,7 +296,7 @@ impl Stops<'_> {
     }
 }
 
-fn problem(class: Class, code: Option<i64>, reason: &str) -> ShownProblem {
+fn problem(class: Outcome, code: Option<i64>, reason: &str) -> ShownProblem {
     ShownProblem { company: None, class: class.as_str().to_owned(), code, reason: reason.to_owned() }
 }
 

@@ -1,11 +1,7 @@
 //! Promises of design 2 to 4, kept against the imitation upstream and a real PostgreSQL.
 
-use std::sync::Arc;
-
 use qualwatch::sandbox::Scenario;
-use qualwatch::store::steps::NoSteps;
-use qualwatch::sweep::{Mode, Sweep, Unwatched, Whom};
-use tokio_util::sync::CancellationToken;
+use qualwatch::sweep::Whom;
 
 use crate::support::scenarios::{BUILDING, NONE, SUPERVISION, certificate, company, steady};
 use crate::support::watch::{Swept, Watch, kinds};
@@ -365,19 +361,4 @@ async fn a_company_of_another_prefix_is_disputed_and_compared_with_nothing() {
         assert_eq!(world.checked_on(day).await, NONE);
     }
     assert_eq!(world.count("SELECT count(*) FROM holdings WHERE valid_to IS NULL").await, 1);
-}
-
-#[tokio::test]
-async fn a_daemon_counts_what_it_finds_and_keeps_none_of_it() {
-    let mut world = Watch::with(Scenario::default_scenario(), "", "2024-01-31").await;
-    world.reload("", &["河南省建筑设计研究院有限公司"]).await;
-    let (clock, ending) = (Arc::new(world.clock.clone()), CancellationToken::new());
-    let sweep =
-        Sweep::new(&world.store, &world.watchlist, clock, &NoSteps, Mode::ForGood, &Unwatched, ending);
-    let report = sweep.run(&Whom::All, world.key.clone()).await.unwrap();
-    assert_eq!(report.told, [], "a hundred thousand companies would be hundreds of megabytes");
-    // What the edit itself made known is not of the sweep.
-    let stored = world.count("SELECT count(*) FROM events WHERE kind <> 'watchlist_changed'").await;
-    assert_eq!(i64::try_from(report.found).unwrap(), stored);
-    assert!(stored > 0);
 }

@@ -36,13 +36,10 @@ pub(super) fn baseline(
         after.held.insert(key.clone(), held);
     }
     let mut baseline = Baseline::default();
-    for facts in certificates(shown.values()) {
-        let historical = shown.values().any(|holding| {
-            holding.number.text() == facts.number
-                && holding.last_day() == facts.valid_until
-                && holding.is_historical(look.history())
-        });
-        if historical {
+    for certificate in holding::by_certificate(shown.values()) {
+        let is_historical = certificate.iter().all(|holding| holding.is_historical(look.today));
+        let Some(facts) = holding::facts(certificate) else { continue };
+        if is_historical {
             baseline.historical.push(facts);
         } else if facts.valid_until.is_none() {
             baseline.unjudged.push(facts);
@@ -51,18 +48,6 @@ pub(super) fn baseline(
         }
     }
     look.event(News::Watching(baseline))
-}
-
-/// One set of facts for each (number, end, issue date), by end, then number.
-pub(super) fn certificates<'a>(holdings: impl IntoIterator<Item = &'a Holding>) -> Vec<CertificateFacts> {
-    let mut groups: BTreeMap<_, Vec<&Holding>> = BTreeMap::new();
-    for holding in holdings {
-        // A day is a day however it is written; other ends are told apart by their texts.
-        let text = holding.last_day().is_none().then(|| holding.end_text.clone());
-        let group = (holding.last_day(), holding.number.clone(), text, holding.issued);
-        groups.entry(group).or_default().push(holding);
-    }
-    groups.into_values().filter_map(holding::facts).collect()
 }
 
 /// Tells what the pass found, and takes what is established gone out of the snapshot.
@@ -106,8 +91,7 @@ fn tell_appeared(
         // What came at this very look without being told, because it ended long ago, makes no certificate; what was told
         // before this look, and is taken back at it, does.
         let is_known = |(key, held): (&HoldingKey, &Held)| {
-            told_already(key)
-                && (before.held.contains_key(key) || !held.holding.is_historical(look.history()))
+            told_already(key) && (before.held.contains_key(key) || !held.holding.is_historical(look.today))
         };
         let is_told = |((key, field), doubt): (&(HoldingKey, Field), &Doubt)| {
             *field == Field::Presence && doubt.told_as.is_some() && told_already(key)
@@ -186,7 +170,7 @@ fn replaced_by(
     let numbers: BTreeSet<_> = before.held.keys().map(|key| key.number.clone()).collect();
     let is_replaced = |number: &CertificateNumber| {
         let held = before.certificate(number).map(|held| &held.holding);
-        let old: Vec<&Holding> = held.filter(|holding| !holding.is_historical(look.history())).collect();
+        let old: Vec<&Holding> = held.filter(|holding| !holding.is_historical(look.today)).collect();
         !old.is_empty()
             && !before.is_superseded(old.iter().copied())
             && old.iter().all(|old| shown.iter().any(|new| replaces(new, old)))
@@ -247,7 +231,7 @@ fn tell_lost(
     let all = lost.iter().cloned().chain(unsaid.iter().map(|(found, _)| found.clone())).collect();
     for (number, found) in by_number(all) {
         let rest = after.certificate(&number).map(|held| &held.holding);
-        let is_live = |holding: &Holding| !holding.is_historical(look.history());
+        let is_live = |holding: &Holding| !holding.is_historical(look.today);
         let is_covered = |holding: &Holding| after.cover_of(holding).is_some();
         // What moved went without a word, and nothing is said of it as long as it goes on there.
         let has_moved = |gone: &Found| replaced.contains(&number) || !is_new(gone);
@@ -258,7 +242,7 @@ fn tell_lost(
         if !live.is_empty() && live.iter().all(|goes_on| *goes_on) {
             let (new, _): (Vec<Found>, Vec<Found>) = found.into_iter().partition(is_new);
             for gone in tell_absorbed(after, new, look, events) {
-                let doubt = looks::unsaid(gone.looks, gone.mass, look.now);
+                let doubt = looks::unsaid(gone.looks, gone.mass, look);
                 after.doubts.insert((gone.key.clone(), Field::Unsaid), doubt);
             }
             for (gone, doubt) in unsaid.iter().filter(|(gone, _)| gone.key.number == number) {

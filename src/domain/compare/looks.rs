@@ -5,7 +5,6 @@ use chrono_tz::Tz;
 
 use crate::domain::event::{Event, News};
 use crate::domain::field::Difference;
-use crate::domain::holding::Past;
 use crate::domain::keyword::Keyword;
 use crate::domain::snapshot::{Doubt, Snapshot};
 use crate::domain::wall_clock::not_ahead;
@@ -58,21 +57,14 @@ impl<'a> Look<'a> {
         Self { company, name, now, today, upstream, zone, confirm_after }
     }
 
-    /// What is history at this look.
-    #[must_use]
-    pub fn history(&self) -> Past {
-        Past::on(self.today)
-    }
-
     /// The calendar day of an instant in the configured zone.
     #[must_use]
     pub fn day_of(&self, instant: DateTime<Utc>) -> NaiveDate {
         instant.with_timezone(&self.zone).date_naive()
     }
 
-    /// What it counts for, where so many are needed.
-    pub(super) fn counting(&self, looks_needed: u32) -> Counting {
-        Counting { now: self.now, confirm_after: self.confirm_after, looks_needed }
+    fn is_far_enough(&self, last_look_at: DateTime<Utc>) -> bool {
+        self.now - last_look_at >= self.confirm_after
     }
 
     /// An event of this company, found at this look.
@@ -82,38 +74,6 @@ impl<'a> Look<'a> {
             company_name: Some(self.name.to_owned()),
             last_verified_at: Some(self.now),
             ..Event::new(news, self.now, self.today)
-        }
-    }
-}
-
-/// What one observation counts for.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Counting {
-    pub now: DateTime<Utc>,
-    /// The least distance of two looks that count.
-    pub confirm_after: TimeDelta,
-    /// How many looks establish a difference of which this is one.
-    pub looks_needed: u32,
-}
-
-impl Counting {
-    fn is_far_enough(self, last_look_at: DateTime<Utc>) -> bool {
-        self.now - last_look_at >= self.confirm_after
-    }
-}
-
-/// Whether an observation had items: an empty one by itself needs a third look.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Answer {
-    Items,
-    Nothing,
-}
-
-impl Answer {
-    pub(super) fn looks_needed(self) -> u32 {
-        match self {
-            Self::Items => LOOKS_NEEDED,
-            Self::Nothing => LOOKS_NEEDED_EMPTY,
         }
     }
 }
@@ -129,14 +89,14 @@ pub(super) enum Moved {
     TakenBack,
 }
 
-/// A difference seen for the first time.
-pub(super) fn first_look(difference: Difference, at: Counting) -> Doubt {
+/// A difference seen for the first time, which so many looks establish.
+pub(super) fn first_look(difference: Difference, look: &Look<'_>, looks_needed: u32) -> Doubt {
     Doubt {
         difference,
-        first_seen_at: at.now,
-        last_look_at: at.now,
+        first_seen_at: look.now,
+        last_look_at: look.now,
         looks: 1,
-        looks_needed: at.looks_needed,
+        looks_needed,
         mass: false,
         told_as: None,
         told_at: None,
@@ -147,30 +107,30 @@ pub(super) fn first_look(difference: Difference, at: Counting) -> Doubt {
 }
 
 /// The observation shows what the doubt is about.
-pub(super) fn agree(doubt: &mut Doubt, at: Counting) -> Moved {
-    doubt.looks_needed = doubt.looks_needed.max(at.looks_needed);
+pub(super) fn agree(doubt: &mut Doubt, look: &Look<'_>, looks_needed: u32) -> Moved {
+    doubt.looks_needed = doubt.looks_needed.max(looks_needed);
     doubt.counter_looks = 0;
     doubt.counter_looks_needed = LOOKS_NEEDED;
     if doubt.looks == 0 {
         // The last observation disagreed: the count starts again.
         doubt.looks = 1;
-        doubt.first_seen_at = at.now;
-        doubt.last_look_at = at.now;
-        doubt.looks_needed = at.looks_needed.max(if doubt.mass { doubt.looks_needed } else { 0 });
-    } else if at.is_far_enough(doubt.last_look_at) {
+        doubt.first_seen_at = look.now;
+        doubt.last_look_at = look.now;
+        doubt.looks_needed = looks_needed.max(if doubt.mass { doubt.looks_needed } else { 0 });
+    } else if look.is_far_enough(doubt.last_look_at) {
         doubt.looks += 1;
-        doubt.last_look_at = at.now;
+        doubt.last_look_at = look.now;
     }
     if doubt.looks >= doubt.looks_needed { Moved::Established } else { Moved::Open }
 }
 
 /// The observation does not show the gain that was told.
-pub(super) fn counter(doubt: &mut Doubt, at: Counting) -> Moved {
+pub(super) fn counter(doubt: &mut Doubt, look: &Look<'_>, looks_needed: u32) -> Moved {
     doubt.looks = 0;
-    doubt.counter_looks_needed = doubt.counter_looks_needed.max(at.looks_needed);
-    if doubt.counter_looks == 0 || at.is_far_enough(doubt.last_look_at) {
+    doubt.counter_looks_needed = doubt.counter_looks_needed.max(looks_needed);
+    if doubt.counter_looks == 0 || look.is_far_enough(doubt.last_look_at) {
         doubt.counter_looks += 1;
-        doubt.last_look_at = at.now;
+        doubt.last_look_at = look.now;
     }
     if doubt.counter_looks >= doubt.counter_looks_needed { Moved::TakenBack } else { Moved::Open }
 }
@@ -186,9 +146,8 @@ pub(super) fn take_back(doubt: &mut Doubt) {
 }
 
 /// Remembers what went without a word, because something that is held covers it: should that go, too, both are told.
-pub(super) fn unsaid(looks: u32, mass: bool, now: DateTime<Utc>) -> Doubt {
-    let at = Counting { now, confirm_after: TimeDelta::zero(), looks_needed: looks };
-    Doubt { looks: 0, mass, ..first_look(Difference::Gone, at) }
+pub(super) fn unsaid(looks: u32, mass: bool, look: &Look<'_>) -> Doubt {
+    Doubt { looks: 0, mass, ..first_look(Difference::Gone, look, looks) }
 }
 
 /// Doubts of a clock that was ahead began now.

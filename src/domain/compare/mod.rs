@@ -46,9 +46,10 @@ pub struct Comparison {
 pub fn compare(before: &Snapshot, seen: &Seen, look: &Look<'_>) -> Comparison {
     let mut after = before.clone();
     let nothing = BTreeMap::new();
-    let (shown, empty) = match seen {
-        Seen::Holdings(holdings) => (holdings, looks::Answer::Items),
-        Seen::Nothing => (&nothing, looks::Answer::Nothing),
+    // An empty answer by itself needs a third look.
+    let (shown, looks_needed) = match seen {
+        Seen::Holdings(holdings) => (holdings, LOOKS_NEEDED),
+        Seen::Nothing => (&nothing, LOOKS_NEEDED_EMPTY),
     };
     if after.baseline_at.is_none() {
         if shown.is_empty() {
@@ -58,7 +59,7 @@ pub fn compare(before: &Snapshot, seen: &Seen, look: &Look<'_>) -> Comparison {
         return Comparison { after, events: vec![event] };
     }
     looks::clamp_to(&mut after, look.now);
-    let outcome = pairs::walk(&mut after, shown, empty, look);
+    let outcome = pairs::walk(&mut after, shown, looks_needed, look);
     let events = events::tell(before, &mut after, outcome, look);
     Comparison { after, events }
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 
-use super::looks::{self, Answer, Counting, LOOKS_NEEDED_MASS, Look, Moved, Upstream};
+use super::looks::{self, LOOKS_NEEDED_MASS, Look, Moved, Upstream};
 use crate::domain::event::Change;
 use crate::domain::field::{Difference, Field, Was};
 use crate::domain::holding::{Holding, HoldingKey};
@@ -40,16 +40,17 @@ pub(super) struct ToTell {
     pub taken_back: Vec<Found>,
 }
 
-/// Walks all pairs, moves every doubt by this look and establishes what is due.
+/// Walks all pairs, moves every doubt by this look and establishes what is due. `looks_needed` is how many looks establish a
+/// difference of which this is one.
 pub(super) fn walk(
     after: &mut Snapshot,
     shown: &BTreeMap<HoldingKey, Holding>,
-    answer: Answer,
+    looks_needed: u32,
     look: &Look<'_>,
 ) -> ToTell {
     let keys = differing(after, shown);
     let gains = Gains::beside_what_goes(after, shown, look);
-    let mut pass = Pass { after, answer, gains, look, outcome: ToTell::default() };
+    let mut pass = Pass { after, looks_needed, gains, look, outcome: ToTell::default() };
     for key in keys {
         match (pass.after.held.contains_key(&key), shown.get(&key)) {
             (true, Some(shown)) => pass.both(&key, shown),
@@ -119,35 +120,29 @@ impl Gains {
 
 struct Pass<'a, 'b> {
     after: &'a mut Snapshot,
-    answer: Answer,
+    looks_needed: u32,
     gains: Gains,
     look: &'a Look<'b>,
     outcome: ToTell,
 }
 
 impl Pass<'_, '_> {
-    fn counting(&self) -> Counting {
-        let looks_needed = self.answer.looks_needed();
-        self.look.counting(looks_needed)
-    }
-
-    /// The same of a gain.
-    fn counting_gains(&self) -> Counting {
-        let counting = self.counting();
+    /// How many looks establish a gain.
+    fn looks_needed_of_gains(&self) -> u32 {
         match self.gains {
-            Gains::AtOnce | Gains::WhenEstablished => counting,
-            Gains::WithTheMass => Counting { looks_needed: LOOKS_NEEDED_MASS, ..counting },
+            Gains::AtOnce | Gains::WhenEstablished => self.looks_needed,
+            Gains::WithTheMass => LOOKS_NEEDED_MASS,
         }
     }
 
     /// Shown, but not held.
     fn appeared(&mut self, key: &HoldingKey, shown: &Holding) {
         let slot = (key.clone(), Field::Presence);
-        let history = self.look.history();
+        let today = self.look.today;
         let is_new = |doubt: &Doubt| matches!(doubt.difference, Difference::New(_));
-        if shown.is_historical(history) {
+        if shown.is_historical(today) {
             let was_told = |doubt: &Doubt| {
-                let is_another = doubt.difference.shown().is_some_and(|told| !told.is_historical(history));
+                let is_another = doubt.difference.shown().is_some_and(|told| !told.is_historical(today));
                 is_new(doubt) && is_another && doubt.told_as.is_some()
             };
             if self.after.doubts.get(&slot).is_some_and(was_told) {
@@ -160,7 +155,8 @@ impl Pass<'_, '_> {
             return;
         }
         let Some(mut doubt) = self.after.doubts.remove(&slot) else {
-            let doubt = looks::first_look(Difference::New(shown.clone()), self.counting_gains());
+            let difference = Difference::New(shown.clone());
+            let doubt = looks::first_look(difference, self.look, self.looks_needed_of_gains());
             if self.gains == Gains::AtOnce && !self.was_taken_back(&key.number) {
                 self.outcome.appeared.push(found(key, Change::CertificateAdded, None, shown.clone(), &doubt));
                 self.after.doubts.remove(&(key.clone(), Field::Unsaid));
@@ -172,7 +168,7 @@ impl Pass<'_, '_> {
             // Seen anew, long after it was taken back perhaps: what it says now is what will be told and judged.
             doubt.difference = Difference::New(shown.clone());
         }
-        let moved = looks::agree(&mut doubt, self.counting_gains());
+        let moved = looks::agree(&mut doubt, self.look, self.looks_needed_of_gains());
         let Difference::New(first_shown) = doubt.difference.clone() else {
             return;
         };
@@ -213,11 +209,10 @@ impl Pass<'_, '_> {
             self.not_shown(key, field);
         }
         let slot = (key.clone(), Field::Presence);
-        let counting = self.counting();
         let Some(held) = self.after.held.get_mut(key) else {
             return;
         };
-        let is_historical = held.holding.is_historical(self.look.history());
+        let is_historical = held.holding.is_historical(self.look.today);
         let mut doubt = match self.after.doubts.remove(&slot).filter(|_| !is_historical) {
             Some(doubt) => doubt,
             None if held.holding.has_reached_its_end(self.look.today) => {
@@ -226,12 +221,12 @@ impl Pass<'_, '_> {
                 return;
             }
             None => {
-                let doubt = looks::first_look(Difference::Gone, counting);
+                let doubt = looks::first_look(Difference::Gone, self.look, self.looks_needed);
                 self.after.doubts.insert(slot, doubt);
                 return;
             }
         };
-        let moved = looks::agree(&mut doubt, counting);
+        let moved = looks::agree(&mut doubt, self.look, self.looks_needed);
         if moved != Moved::Established {
             self.after.doubts.insert(slot, doubt);
             return;
@@ -244,7 +239,7 @@ impl Pass<'_, '_> {
     /// Held and shown: compared field by field.
     fn both(&mut self, key: &HoldingKey, shown: &Holding) {
         self.after.doubts.remove(&(key.clone(), Field::Presence));
-        let history = self.look.history();
+        let today = self.look.today;
         let Some(held) = self.after.held.get_mut(key) else {
             return;
         };
@@ -254,7 +249,7 @@ impl Pass<'_, '_> {
         held.holding.kind.clone_from(&shown.kind);
         held.holding.business_id.clone_from(&shown.business_id);
         held.holding.place = shown.place;
-        if before.is_historical(history) && (shown.last_day().is_none() || shown.is_historical(history)) {
+        if before.is_historical(today) && (shown.last_day().is_none() || shown.is_historical(today)) {
             if shown.last_day().is_some() {
                 held.holding = shown.clone();
                 // Taken as it is shown: what was told of it, and is shown, is so.
@@ -292,12 +287,12 @@ impl Pass<'_, '_> {
     fn differs(&mut self, key: &HoldingKey, field: Field, difference: Difference, before: &Holding) -> Moved {
         let (same, later_end_since) = self.take_doubt_of(key, field, &difference);
         let is_gain = difference.is_gain(before);
-        let counting = if is_gain { self.counting_gains() } else { self.counting() };
+        let looks_needed = if is_gain { self.looks_needed_of_gains() } else { self.looks_needed };
         let (mut doubt, moved, tells_at_once) = match same {
             Some(mut doubt) if doubt.difference.means_the_same(&difference, before) => {
                 // Taken back perhaps, and seen anew over what is known by now: what it says now is what will be told.
                 let is_seen_anew = !doubt.was_shown_last();
-                let moved = looks::agree(&mut doubt, counting);
+                let moved = looks::agree(&mut doubt, self.look, looks_needed);
                 // An end may come a day before its issue date does, and is renewed then, not extended; a grade before its end.
                 let says_more = matches!(
                     difference,
@@ -310,7 +305,7 @@ impl Pass<'_, '_> {
             }
             // What means something else by now is another difference, and may mean the former again later.
             other => {
-                let mut first = looks::first_look(difference, counting);
+                let mut first = looks::first_look(difference, self.look, looks_needed);
                 if let Some(other) = other {
                     // Told is told: an end that was told as renewed, and is seen as that of a 换领, too.
                     (first.told_as, first.told_at) = (other.told_as, other.told_at);
@@ -415,7 +410,7 @@ impl Pass<'_, '_> {
             return;
         };
         let is_told = doubt.told_as.is_some();
-        if is_told && looks::counter(&mut doubt, self.counting()) == Moved::Open {
+        if is_told && looks::counter(&mut doubt, self.look, self.looks_needed) == Moved::Open {
             self.after.doubts.insert(slot, doubt);
         } else if is_told || doubt.retracted {
             self.take_back(key, field, doubt);

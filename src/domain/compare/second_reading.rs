@@ -7,10 +7,10 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 
 use crate::domain::field::{Difference, Field, Was};
-use crate::domain::holding::{Holding, HoldingKey, Past};
+use crate::domain::holding::{Holding, HoldingKey};
 use crate::domain::snapshot::{Doubt, Gone, Held, Snapshot};
 
 /// The snapshot by today's reading. `shown` is the last complete answer read by it, which came last at `at`.
@@ -19,7 +19,7 @@ pub fn reread(
     before: &Snapshot,
     shown: &BTreeMap<HoldingKey, Holding>,
     at: DateTime<Utc>,
-    history: Past,
+    today: NaiveDate,
 ) -> Snapshot {
     let mut after = Snapshot { held: BTreeMap::new(), doubts: BTreeMap::new(), ..before.clone() };
     // An answer that came after it was empty, and says nothing of the reading.
@@ -36,7 +36,7 @@ pub fn reread(
         };
         let mut read = held.clone();
         // What is established as long past stays so whatever its end looks like now.
-        let stays = held.holding.is_historical(history) && shown.last_day().is_none();
+        let stays = held.holding.is_historical(today) && shown.last_day().is_none();
         for field in Field::values().filter(|field| !stays && !is_in_doubt(key, *field)) {
             match field.difference(&held.holding, shown, Was::Listed) {
                 Some(_) => field.take(&mut read.holding, shown),

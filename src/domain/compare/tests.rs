@@ -14,7 +14,7 @@ use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 
 use super::*;
 use crate::domain::event::{Change, News, Note};
-use crate::domain::holding::{Past, read_items};
+use crate::domain::holding::{by_certificate, facts as holding_facts, read_items};
 use crate::domain::keyword::Keyword;
 use crate::domain::observation::Item;
 use crate::domain::snapshot::Held;

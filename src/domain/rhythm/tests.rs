@@ -71,7 +71,7 @@ fn who_is_due_and_why() {
             tried_at: None,
             owes_answer,
         };
-        assert_eq!(due(rhythm, &asked, at(now)), expected, "{why}");
+        assert_eq!(Occasions::at(rhythm, at(now)).due(&asked), expected, "{why}");
     }
 }
 
@@ -125,7 +125,7 @@ fn the_days_hour_is_eight_where_the_schedule_has_none_that_day() {
             tried_at: None,
             owes_answer: true,
         };
-        assert_eq!(due(rhythm, &asked, at(now)), expected, "{why}");
+        assert_eq!(Occasions::at(rhythm, at(now)).due(&asked), expected, "{why}");
     }
 }
 
@@ -146,7 +146,7 @@ fn the_next_time_is_the_nearest_of_all_reasons() {
             tried_at: None,
             owes_answer,
         };
-        assert_eq!(next_due(rhythm, &asked, at(now)), Some(at(next)), "{why}");
+        assert_eq!(Occasions::at(rhythm, at(now)).next_due(&asked), Some(at(next)), "{why}");
     }
 }
 
@@ -161,7 +161,7 @@ fn a_daily_line_is_due_once_a_day_through_clock_changes() {
         let mut calls = 0;
         for minute in 1..=days * 24 * 6 {
             let now = start + TimeDelta::minutes(minute * 10);
-            if due(rhythm, &asked, now).is_some() {
+            if Occasions::at(rhythm, now).due(&asked).is_some() {
                 asked.last_asked_at = Some(now);
                 calls += 1;
             }
@@ -191,7 +191,7 @@ fn a_first_turn_that_was_not_over_goes_on_but_not_at_midnight() {
             owes_answer: OWES,
         };
         let expected = is_due.then_some(Due::FirstTime);
-        assert_eq!(due(rhythm, &asked, at(now)), expected, "tried {tried}, now {now}");
+        assert_eq!(Occasions::at(rhythm, at(now)).due(&asked), expected, "tried {tried}, now {now}");
     }
 }
 

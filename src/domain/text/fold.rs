@@ -89,15 +89,7 @@ pub(in crate::domain) fn without_escapes(text: &str) -> Cow<'_, str> {
 /// cannot be seen. 、 stays: official names contain it.
 #[must_use]
 pub fn normalised(text: &str) -> String {
-    let mut normal = String::with_capacity(text.len());
-    for character in text.chars() {
-        match plain(character) {
-            Some(' ') => {}
-            Some(plain) => normal.push(plain),
-            None => return normalised_by_tables(text),
-        }
-    }
-    normal
+    without_tables(text, |plain| plain).unwrap_or_else(|| normalised_by_tables(text))
 }
 
 /// Whether nothing is left of `text` in comparison.
@@ -110,15 +102,20 @@ pub(in crate::domain) fn shows_nothing(text: &str) -> bool {
 /// [`normalised`], and without the difference of upper and lower case.
 #[must_use]
 pub fn folded(text: &str) -> String {
-    let mut folded = String::with_capacity(text.len());
+    let upper = |plain: char| plain.to_ascii_uppercase();
+    without_tables(text, upper).unwrap_or_else(|| normalised_by_tables(text).to_uppercase())
+}
+
+/// [`normalised`], each character as `letter` gives it; `None` where a character is not [`plain`].
+fn without_tables(text: &str, letter: impl Fn(char) -> char) -> Option<String> {
+    let mut normal = String::with_capacity(text.len());
     for character in text.chars() {
-        match plain(character) {
-            Some(' ') => {}
-            Some(plain) => folded.push(plain.to_ascii_uppercase()),
-            None => return normalised_by_tables(text).to_uppercase(),
+        match plain(character)? {
+            ' ' => {}
+            plain => normal.push(letter(plain)),
         }
     }
-    folded
+    Some(normal)
 }
 
 /// [`normalised`], by the tables of Unicode.

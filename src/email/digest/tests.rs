@@ -482,8 +482,7 @@ fn with_text(change: Change, text: &str) -> Event {
         News::QualificationAdded(of) | News::QualificationRemoved(of) => of.qualification = text.to_owned(),
         News::GradeRaised(grades) | News::GradeLowered(grades) | News::GradeReworded(grades) => {
             grades.qualification = text.to_owned();
-            (grades.old, grades.new) =
-                (Some(Grade::stored(text.to_owned())), Some(Grade::stored(text.to_owned())));
+            (grades.old, grades.new) = (Some(Grade::new(text.to_owned())), Some(Grade::new(text.to_owned())));
         }
         News::CertificateReplaced(replacement) => {
             (replacement.old, replacement.new) = (vec![text.to_owned()], text.to_owned());

@@ -2,16 +2,15 @@
 //! loses those of many servers.
 
 use std::io;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 use std::time::Duration;
 
 use rustls::pki_types::ServerName;
-use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, ReadBuf};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
+use tokio_util::either::Either;
 
 use super::reply::{Assembled, Assembly, ServerReply};
 use crate::clock::{self, TookTooLong};
@@ -40,10 +39,8 @@ pub(super) enum NoReply {
     Garbage(String),
 }
 
-enum Stream {
-    Clear(TcpStream),
-    Tls(Box<TlsStream<TcpStream>>),
-}
+/// In clear, or inside TLS.
+type Stream = Either<TcpStream, Box<TlsStream<TcpStream>>>;
 
 /// A connection on which the two sides take turns.
 pub(super) struct Conversation {
@@ -61,7 +58,7 @@ pub(super) struct Conversation {
 
 impl Conversation {
     pub(super) fn new(stream: TcpStream) -> Self {
-        let stream = Some(Stream::Clear(stream));
+        let stream = Some(Either::Left(stream));
         Self { stream, ahead: Vec::new(), line: Vec::new(), in_a_row: 0, is_in_step: true }
     }
 
@@ -84,11 +81,11 @@ impl Conversation {
         if !self.ahead.is_empty() {
             return Err(io::Error::other("something was said between STARTTLS and TLS"));
         }
-        let Some(Stream::Clear(stream)) = self.stream.take() else {
+        let Some(Either::Left(stream)) = self.stream.take() else {
             return Err(io::Error::other("TLS has begun already"));
         };
         let stream = connector.connect(name, stream).await?;
-        self.stream = Some(Stream::Tls(Box::new(stream)));
+        self.stream = Some(Either::Right(Box::new(stream)));
         self.in_a_row = 0;
         Ok(())
     }
@@ -203,36 +200,4 @@ impl Conversation {
 /// A connector for what rustls has made ready.
 pub(super) fn connector(config: rustls::ClientConfig) -> TlsConnector {
     TlsConnector::from(Arc::new(config))
-}
-
-impl AsyncRead for Stream {
-    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, out: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        match self.get_mut() {
-            Self::Clear(stream) => Pin::new(stream).poll_read(cx, out),
-            Self::Tls(stream) => Pin::new(stream).poll_read(cx, out),
-        }
-    }
-}
-
-impl AsyncWrite for Stream {
-    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        match self.get_mut() {
-            Self::Clear(stream) => Pin::new(stream).poll_write(cx, bytes),
-            Self::Tls(stream) => Pin::new(stream).poll_write(cx, bytes),
-        }
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match self.get_mut() {
-            Self::Clear(stream) => Pin::new(stream).poll_flush(cx),
-            Self::Tls(stream) => Pin::new(stream).poll_flush(cx),
-        }
-    }
-
-    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match self.get_mut() {
-            Self::Clear(stream) => Pin::new(stream).poll_shutdown(cx),
-            Self::Tls(stream) => Pin::new(stream).poll_shutdown(cx),
-        }
-    }
 }

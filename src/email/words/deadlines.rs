@@ -8,7 +8,7 @@ use crate::domain::dates::days_left;
 use crate::domain::event::{CertificateFacts, NamedQualification};
 use crate::domain::filing::Duty;
 use crate::domain::language::Language;
-use crate::domain::number::FilingRule;
+use crate::domain::number::Family;
 
 /// What has to be done before a certificate ends.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,7 +33,7 @@ impl<'a> Deadline<'a> {
             Some(Duty::Registration) => return Self::Register,
             Some(Duty::Renewal(_) | Duty::Nothing) | None => {}
         }
-        let if_applicable = facts.family.filing_rule() == FilingRule::ThreeMonthsIfApplicable;
+        let if_applicable = facts.family == Family::Other;
         match facts.filing_day {
             Some(by) if by >= today => Self::File { by, if_applicable },
             Some(by) => Self::Passed { by, if_applicable },

@@ -8,7 +8,7 @@ use tokio::net::{TcpListener, TcpStream};
 
 use super::*;
 use crate::clock::{SystemClock, pause};
-use crate::juhe::codes::Class;
+use crate::domain::outcome::Outcome;
 use crate::juhe::transport::BODY_BYTES_MAX;
 
 const KEY: &str = "CANARY0123456789abcdef/+CANARY";
@@ -181,7 +181,7 @@ async fn the_time_limit_covers_the_whole_answer_and_what_came_is_kept() {
     let answer = ask_with(Settings { timeout: Duration::from_millis(200), ..settings(&upstream.url) }).await;
     assert_eq!(answer.raw, b"", "the head alone takes longer");
     let dripped = failure(answer);
-    assert_eq!((dripped.fault, dripped.class), (CallFault::TimedOut, Class::Transient));
+    assert_eq!((dripped.fault, dripped.class), (CallFault::TimedOut, Outcome::Transient));
 
     let started = [&b"HTTP/1.1 200 OK\r\ncontent-length: 9999\r\n\r\n{\"key\":\"CANARY012345"[..]].concat();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -208,12 +208,12 @@ async fn a_body_that_breaks_off_is_no_answer_but_is_kept() {
     assert_eq!(answer.raw, half);
     assert!(!answer.is_whole, "what is missing may be anything");
     let broken = failure(answer);
-    assert_eq!((broken.fault, broken.class), (CallFault::BrokeOff, Class::Transient));
+    assert_eq!((broken.fault, broken.class), (CallFault::BrokeOff, Outcome::Transient));
 
     let upstream = Upstream::that(Does::Closes).await;
     let answer = ask(&upstream).await;
     assert_eq!(answer.raw, b"");
-    assert_eq!(failure(answer).class, Class::Transient);
+    assert_eq!(failure(answer).class, Outcome::Transient);
     assert_eq!(upstream.requests().len(), 1, "asked once only");
 }
 
@@ -227,7 +227,7 @@ async fn a_body_is_cut_at_its_limit_after_inflation() {
         let answer = ask_with(Settings { timeout: Duration::from_mins(1), ..settings(&upstream.url) }).await;
         assert_eq!(answer.raw.len(), BODY_BYTES_MAX);
         let failure = failure(answer);
-        assert_eq!((failure.fault, failure.class), (CallFault::TooLong, Class::Transient));
+        assert_eq!((failure.fault, failure.class), (CallFault::TooLong, Outcome::Transient));
         assert_eq!(failure.reason, "the answer is longer than 4 MiB");
     }
     let upstream = Upstream::that_answers("200 OK\r\ncontent-encoding: gzip", gzip(SUCCESS.as_bytes())).await;
@@ -256,7 +256,7 @@ async fn a_redirect_is_not_followed() {
         let location = format!("{}?key={KEY}", elsewhere.url);
         let upstream = Upstream::that_answers(&format!("{status}\r\nlocation: {location}"), "").await;
         let failure = failure(ask(&upstream).await);
-        assert_eq!(failure.class, Class::Unknown);
+        assert_eq!(failure.class, Outcome::Unknown);
         assert_eq!(failure.reason, format!("HTTP {}, redirected to host 127.0.0.1", &status[..3]));
         assert_eq!((upstream.requests().len(), elsewhere.requests().len()), (1, 0));
     }
@@ -265,17 +265,17 @@ async fn a_redirect_is_not_followed() {
 #[tokio::test]
 async fn statuses_and_web_pages_are_told_apart() {
     for (head, body, class, code, reason) in [
-        ("503 Busy", "busy", Class::Transient, None, "HTTP 503, not JSON: busy"),
-        ("429 Slow", "", Class::Quota, Some(10011), "HTTP 429, an empty body"),
+        ("503 Busy", "busy", Outcome::Transient, None, "HTTP 503, not JSON: busy"),
+        ("429 Slow", "", Outcome::Quota, Some(10011), "HTTP 429, an empty body"),
         (
             "200 OK",
             "<html>hi",
-            Class::Transient,
+            Outcome::Transient,
             None,
             "unreadable answer, a web page instead of JSON: <html>hi",
         ),
-        ("403 No", "<html>hi", Class::Unknown, None, "HTTP 403, a web page instead of JSON: <html>hi"),
-        ("500 Oh", r#"{"error_code":"10012","reason":"x"}"#, Class::Quota, Some(10012), "x"),
+        ("403 No", "<html>hi", Outcome::Unknown, None, "HTTP 403, a web page instead of JSON: <html>hi"),
+        ("500 Oh", r#"{"error_code":"10012","reason":"x"}"#, Outcome::Quota, Some(10012), "x"),
     ] {
         let upstream = Upstream::that_answers(head, body).await;
         let answer = ask(&upstream).await;
@@ -328,7 +328,7 @@ async fn a_refused_connection_shows_neither_url_nor_key() {
     let answer = ask_with(Settings { method: RequestMethod::Get, ..settings(&url) }).await;
     assert!(!format!("{answer:?}").contains("secret-path"), "{answer:?}");
     let failure = failure(answer);
-    assert_eq!((failure.fault, failure.class), (CallFault::Connect, Class::Transient));
+    assert_eq!((failure.fault, failure.class), (CallFault::Connect, Outcome::Transient));
     assert!(
         failure.reason.starts_with("no connection to 127.0.0.1: Connection refused"),
         "{}",
@@ -436,7 +436,7 @@ async fn tls_trouble_is_told_from_other_trouble() {
     };
     let failed = failure(ask_by(&client).await);
     assert!(failed.is_tls(), "{failed:?}");
-    assert_eq!(failed.class, Class::Transient);
+    assert_eq!(failed.class, Outcome::Transient);
     assert!(!failure(ask(&upstream).await).is_tls());
 }
 

@@ -1,6 +1,7 @@
 use super::*;
+use crate::domain::outcome::Outcome;
 use crate::domain::secret::Secret;
-use crate::juhe::codes::{Class, Pace};
+use crate::juhe::codes::Pace;
 
 const KEY: &str = "0123456789abcdef0123456789abcdef";
 
@@ -8,12 +9,12 @@ fn scrubber() -> Scrubber {
     Scrubber::new(&Secret::parse(KEY).unwrap())
 }
 
-fn judged(reply: &Received) -> Result<AnswerPage, Failure> {
+fn judged(reply: &Reply) -> Result<AnswerPage, Failure> {
     judge(reply, &scrubber())
 }
 
-fn reply(status: u16, body: &[u8]) -> Received {
-    Received { status: Some(status), body: body.to_vec(), ..Received::default() }
+fn reply(status: u16, body: &[u8]) -> Reply {
+    Reply { status: Some(status), body: body.to_vec(), ..Reply::default() }
 }
 
 fn failure(status: u16, body: &str) -> Failure {
@@ -56,27 +57,27 @@ const HTML: &str = "<!DOCTYPE html><html><title>登录</title></html>";
 #[test]
 fn a_readable_code_decides_then_the_status_then_the_body() {
     for (status, body, class, code, why) in [
-        (200, NOT_FOUND, Class::Empty, Some(265_004), "the plain case"),
-        (500, NOT_FOUND, Class::Empty, Some(265_004), "the code decides, not the status"),
-        (403, r#"{"error_code":"10008"}"#, Class::Credential, Some(10008), "a code as text"),
-        (302, r#"{"error_code":10012}"#, Class::Quota, Some(10012), "even with a redirect"),
-        (200, r#"{"error_code":300000}"#, Class::Unknown, Some(300_000), "not in the document"),
-        (429, HTML, Class::Quota, Some(10011), "as 10011"),
-        (302, "", Class::Unknown, None, "a redirect"),
-        (304, "", Class::Unknown, None, "any 3xx"),
-        (401, HTML, Class::Unknown, None, "not the provider's own refusal"),
-        (403, HTML, Class::Unknown, None, "not the provider's own refusal"),
-        (407, HTML, Class::Unknown, None, "a proxy"),
-        (500, "", Class::Transient, None, "passing"),
-        (503, HTML, Class::Transient, None, "passing"),
-        (404, HTML, Class::Transient, None, "no listed status: an unreadable body"),
-        (200, HTML, Class::Transient, None, "a captive portal"),
-        (204, "", Class::Transient, None, "nothing is not empty"),
-        (200, "{}", Class::Transient, None, "a missing error_code is not an empty answer"),
+        (200, NOT_FOUND, Outcome::Empty, Some(265_004), "the plain case"),
+        (500, NOT_FOUND, Outcome::Empty, Some(265_004), "the code decides, not the status"),
+        (403, r#"{"error_code":"10008"}"#, Outcome::Credential, Some(10008), "a code as text"),
+        (302, r#"{"error_code":10012}"#, Outcome::Quota, Some(10012), "even with a redirect"),
+        (200, r#"{"error_code":300000}"#, Outcome::Unknown, Some(300_000), "not in the document"),
+        (429, HTML, Outcome::Quota, Some(10011), "as 10011"),
+        (302, "", Outcome::Unknown, None, "a redirect"),
+        (304, "", Outcome::Unknown, None, "any 3xx"),
+        (401, HTML, Outcome::Unknown, None, "not the provider's own refusal"),
+        (403, HTML, Outcome::Unknown, None, "not the provider's own refusal"),
+        (407, HTML, Outcome::Unknown, None, "a proxy"),
+        (500, "", Outcome::Transient, None, "passing"),
+        (503, HTML, Outcome::Transient, None, "passing"),
+        (404, HTML, Outcome::Transient, None, "no listed status: an unreadable body"),
+        (200, HTML, Outcome::Transient, None, "a captive portal"),
+        (204, "", Outcome::Transient, None, "nothing is not empty"),
+        (200, "{}", Outcome::Transient, None, "a missing error_code is not an empty answer"),
         (
             200,
             r#"{"resultcode":"101","result":null}"#,
-            Class::Transient,
+            Outcome::Transient,
             None,
             "the old code decides nothing",
         ),
@@ -134,7 +135,7 @@ fn an_excerpt_is_200_bytes_with_what_is_not_text_escaped() {
 fn what_broke_off_counts_only_where_it_says_no() {
     let cut = |body: &str| {
         let broken = Some((CallFault::BrokeOff, "the answer of host broke off: reset".to_owned()));
-        judged(&Received { broken, ..reply(200, body.as_bytes()) }).unwrap_err()
+        judged(&Reply { broken, ..reply(200, body.as_bytes()) }).unwrap_err()
     };
     for (body, fault, why) in [
         (EMPTY, CallFault::BrokeOff, "reads well, but was not sent whole"),
@@ -145,14 +146,14 @@ fn what_broke_off_counts_only_where_it_says_no() {
         assert_eq!(cut(body).fault, fault, "{why}");
     }
     assert_eq!(cut("").reason, "the answer of host broke off: reset");
-    assert_eq!(cut("").class, Class::Transient);
+    assert_eq!(cut("").class, Outcome::Transient);
 }
 
 #[test]
 fn a_redirect_names_the_host_and_neither_path_nor_key() {
     let to = |host: &str| {
         let redirected_to = Some(host.to_owned());
-        judged(&Received { redirected_to, ..reply(302, b"") }).unwrap_err().reason
+        judged(&Reply { redirected_to, ..reply(302, b"") }).unwrap_err().reason
     };
     assert_eq!(to("login.example.net"), "HTTP 302, redirected to host login.example.net");
     assert!(!to(&format!("{KEY}.example.net")).contains(KEY));

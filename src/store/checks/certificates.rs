@@ -195,7 +195,7 @@ fn read(written: Written) -> Option<Qualification> {
     let (text, grade, name, key) = (next()?, next(), next(), next());
     let name = name.unwrap_or_else(|| name_by_rule(&text, grade.as_deref()).to_owned());
     let key = QualificationKey::stored(key.unwrap_or_else(|| name.clone()));
-    Some(Qualification { name, grade: grade.map(Grade::stored), key, text })
+    Some(Qualification { name, grade: grade.map(Grade::new), key, text })
 }
 
 /// What a name is where the row does not state it. A rule of the rows, not of the reading, which may change.

@@ -329,7 +329,8 @@ fn labour_that_is_registered_for_ever_is_no_alarm_and_its_former_end_says_so() {
         (Some("2028-01-01".to_owned()), "2028-01-01".to_owned()),
         "anywhere else that is a slip of the registry"
     );
-    let facts = events::certificates(company.snapshot.held.values().map(|held| &held.holding));
+    let held = company.snapshot.held.values().map(|held| &held.holding);
+    let facts: Vec<_> = by_certificate(held).into_iter().filter_map(holding_facts).collect();
     let for_ever = facts.iter().filter(|facts| facts.is_endless_registration());
     assert_eq!(for_ever.map(|facts| facts.number.as_str()).collect::<Vec<_>>(), [labour.0]);
     assert_eq!(company.next(&[labour, building]), NONE);

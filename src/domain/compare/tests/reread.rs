@@ -55,7 +55,7 @@ impl Company {
     fn reread(&mut self, last: &[Shown<'_>], at: DateTime<Utc>) {
         let shown = read_items(&last.iter().map(item).collect::<Vec<_>>());
         let today = self.now.with_timezone(&chrono_tz::Asia::Shanghai).date_naive();
-        self.snapshot = reread(&self.snapshot, &shown, at, Past::on(today));
+        self.snapshot = reread(&self.snapshot, &shown, at, today);
     }
 
     fn holdings(&self) -> BTreeMap<HoldingKey, Holding> {

@@ -459,10 +459,7 @@ fn stop_for(failure: &SendFailure, now: DateTime<Utc>) -> Stop {
         reason: failure.to_string(),
         advice: failure.advice().map(str::to_owned),
         since: now,
-        attempts: 0,
-        next_probe_at: None,
-        salt: Vec::new(),
-        fingerprint: String::new(),
+        ..Stop::default()
     }
 }
 

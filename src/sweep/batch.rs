@@ -3,14 +3,15 @@
 use std::collections::{BTreeSet, HashMap};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use super::breaker::{Breaker, SilenceIs};
+use super::breaker::SilenceIs;
 use super::check::{Asked, Came, PARSER_VERSION};
 use super::day::Case;
 use super::ground::Ground;
 use super::outcome::{self, Attributed, Conclusion, PrefixIs, conclude, new_prefix, sort};
 use super::plan::{Attempt, Planned};
-use super::report::{Ended, Ledger, Progress, span_of};
+use super::report::{Ended, span_of};
 use super::second_reading;
+use super::stops::Stops;
 use super::teller::Teller;
 use crate::config::Company;
 use crate::domain::event::{EventKind, Trouble};
@@ -29,65 +30,31 @@ use crate::store::outbox::events::Owed;
 use crate::store::outbox::troubles::Turn;
 use crate::store::steps::Step;
 
-/// Where it is noted how companies had their turn.
-#[derive(Clone, Copy)]
-pub(super) struct Notes<'s> {
-    pub(super) ledger: &'s Ledger,
-    pub(super) breaker: &'s Breaker,
-    pub(super) progress: &'s dyn Progress,
-}
-
-impl Notes<'_> {
-    /// A company that was to be asked and was not.
-    pub(super) fn unasked(&self, planned: Planned<'_>, outcome: Outcome, reason: &str) {
-        match planned.first_try {
-            Some(first_try) => self.ended(planned.entry, first_try),
-            None => self.ledger.note_unasked(&planned.entry.keyword, outcome, reason),
-        }
-    }
-
-    /// Asking was over before its turn came: of its second one there is still the first.
-    pub(super) fn given_up(&self, planned: Planned<'_>) {
-        if let Some(first_try) = planned.first_try {
-            self.ended(planned.entry, first_try);
-        }
-    }
-
-    fn ended(&self, entry: &Company, ended: Ended) {
-        if ended.outcome.is_failure() && !ended.is_logged {
-            let (class, code, reason) = (ended.outcome.as_str(), ended.code, ended.reason.as_deref());
-            span_of(entry).in_scope(|| tracing::info!(class, code, reason, "the check failed"));
-        }
-        self.ledger.note_ended(&entry.keyword, ended);
-        self.progress.advances(&entry.keyword);
-    }
-}
-
 /// Concludes what came of the companies and stores it; in a dry run it is only noted. Gives those that are to be asked once
 /// more. The companies are released.
 pub(super) async fn settle<'c>(
-    ground: &Ground<'_>,
-    notes: Notes<'_>,
+    stops: Stops<'_>,
     mut claims: Option<&mut Claims>,
     asked: Vec<Asked<'c>>,
 ) -> Result<Vec<Planned<'c>>, StoreError> {
     let ids: Vec<CompanyId> = asked.iter().filter_map(|asked| asked.planned.id).collect();
-    let mut came = sort_out(notes, asked);
+    let ground = stops.ground;
+    let mut came = sort_out(stops, asked);
     let (concluded, failed) = concluded(ground, claims.as_deref_mut(), came.observed).await?;
     came.failed.extend(failed);
     let again = match claims {
         Some(claims) => {
             ground.steps.reached(Step::BeforeCommit).await;
-            let again = store(ground, notes, claims, &came.verified, concluded, came.failed).await?;
+            let again = store(stops, claims, &came.verified, concluded, came.failed).await?;
             ground.steps.reached(Step::AfterCommit).await;
             claims.release(&ids).await?;
             again
         }
-        None => imagine(ground, notes, concluded, came.failed),
+        None => imagine(stops, concluded, came.failed),
     };
     let verified = i32::try_from(came.verified.len()).unwrap_or(i32::MAX);
-    notes.ledger.note_verified(verified);
-    came.verified.iter().for_each(|asked| notes.progress.advances(&asked.planned.entry.keyword));
+    stops.ledger.note_verified(verified);
+    came.verified.iter().for_each(|asked| stops.progress.advances(&asked.planned.entry.keyword));
     Ok(again)
 }
 
@@ -124,9 +91,9 @@ impl<'c> Failing<'c> {
     /// Two tries are a turn, unless asking is paused and nobody was answered: who is asked while upstream is away loses nothing
     /// by it. Only the pause's own pace keeps such a company from being paid for at every look. Nor does it lose its turn whose pages
     /// could not be paid, and now that they are known it costs nothing until they can.
-    fn turn(&self, notes: Notes<'_>) -> TurnIs {
-        let is_paused = self.asked.planned.cause == Cause::Probe || notes.breaker.is_in_question();
-        let is_its_own = self.asked.silence_is == SilenceIs::ItsOwn || notes.breaker.has_answered();
+    fn turn(&self, stops: Stops<'_>) -> TurnIs {
+        let is_paused = self.asked.planned.cause == Cause::Probe || stops.breaker.is_in_question();
+        let is_its_own = self.asked.silence_is == SilenceIs::ItsOwn || stops.breaker.has_answered();
         let loses_nothing = self.is_in_passing() && is_paused && !is_its_own;
         if self.is_asked_again() || loses_nothing || self.pages.is_some() {
             TurnIs::Open
@@ -143,23 +110,21 @@ struct SortedOut<'c> {
     failed: Vec<Failing<'c>>,
 }
 
-fn sort_out<'c>(notes: Notes<'_>, asked: Vec<Asked<'c>>) -> SortedOut<'c> {
+fn sort_out<'c>(stops: Stops<'_>, asked: Vec<Asked<'c>>) -> SortedOut<'c> {
     let mut sorted = SortedOut::default();
     for mut asked in asked {
         match std::mem::replace(&mut asked.came, Came::Over) {
             Came::TheSame => sorted.verified.push(asked),
             // It stops all asking, and says nothing of the company, which stays due.
             Came::Failed(failure) if failure.pace() != Pace::GoesOn => {
-                notes.ledger.note_ended(&asked.planned.entry.keyword, outcome::failed(&failure));
+                stops.ended(asked.planned.entry, outcome::failed(&failure));
             }
             Came::Failed(failure) => {
                 let ended = outcome::failed(&failure);
                 sorted.failed.push(Failing { failure: Some(failure), ..Failing::new(asked, ended) });
             }
             Came::TooManyPages(pages) => {
-                let ended = outcome::incomplete(&format!(
-                    "its answer takes {pages} calls, more than the day has left ([api].calls_per_day)"
-                ));
+                let ended = outcome::incomplete(&too_many_pages(pages));
                 let pages = Some(i16::try_from(pages).unwrap_or(i16::MAX));
                 sorted.failed.push(Failing { pages, ..Failing::new(asked, ended) });
             }
@@ -174,21 +139,22 @@ fn sort_out<'c>(notes: Notes<'_>, asked: Vec<Asked<'c>>) -> SortedOut<'c> {
                 let ended = Ended::new(Outcome::Transient, None, Some(PANICKED.to_owned()));
                 sorted.failed.push(Failing::new(asked, ended));
             }
-            Came::Over => notes.given_up(asked.planned),
+            Came::Over => stops.given_up(asked.planned),
             Came::Unpaid => {
-                let pages = asked.planned.pages;
-                let reason = format!(
-                    "its answer takes {pages} calls, more than the day has left ([api].calls_per_day)"
-                );
-                notes.unasked(asked.planned, Outcome::Quota, &reason);
+                let reason = too_many_pages(asked.planned.pages);
+                stops.unasked(asked.planned, Outcome::Quota, &reason);
             }
             Came::BrokenOff => {
                 let reason = "asking was stopped before all pages were there";
-                notes.ledger.note_ended(&asked.planned.entry.keyword, outcome::incomplete(reason));
+                stops.ended(asked.planned.entry, outcome::incomplete(reason));
             }
         }
     }
     sorted
+}
+
+fn too_many_pages(pages: u16) -> String {
+    format!("its answer takes {pages} calls, more than the day has left ([api].calls_per_day)")
 }
 
 const PANICKED: &str = "qualwatch itself failed at this company (a panic; see the log)";
@@ -372,21 +338,20 @@ fn conclude_unless_it_panics(
 
 /// Stores all of it in one transaction. What cannot be stored has failed, and that is stored in a second one.
 async fn store<'c>(
-    ground: &Ground<'_>,
-    notes: Notes<'_>,
+    stops: Stops<'_>,
     claims: &mut Claims,
     verified: &[Asked<'c>],
     mut concluded: Vec<Concluded<'c>>,
     failed: Vec<Failing<'c>>,
 ) -> Result<Vec<Planned<'c>>, StoreError> {
-    let refused = commit_all(ground, notes, claims, verified, &mut concluded, &failed).await?;
+    let refused = commit_all(stops, claims, verified, &mut concluded, &failed).await?;
     log_refused(&refused, &failed);
     let mut again: Vec<Planned<'c>> = Vec::new();
     let mut failed_after_all = Vec::new();
     for concluded in concluded {
         match refused.get(&concluded.record.id) {
             None => {
-                notes.ended(concluded.asked.planned.entry, ended_of(&concluded.conclusion));
+                stops.ended(concluded.asked.planned.entry, ended_of(&concluded.conclusion));
             }
             Some(error) => {
                 let ended = refused_ended(concluded.asked.planned.entry, error);
@@ -395,11 +360,11 @@ async fn store<'c>(
         }
     }
     if !failed_after_all.is_empty() {
-        let refused = commit_all(ground, notes, claims, &[], &mut [], &failed_after_all).await?;
+        let refused = commit_all(stops, claims, &[], &mut [], &failed_after_all).await?;
         log_refused(&refused, &failed_after_all);
     }
     for failing in failed.into_iter().chain(failed_after_all) {
-        again.extend(had_its_turn(notes, failing));
+        again.extend(had_its_turn(stops, failing));
     }
     Ok(again)
 }
@@ -429,24 +394,24 @@ fn refused_ended(entry: &Company, error: &StoreError) -> Ended {
 }
 
 async fn commit_all(
-    ground: &Ground<'_>,
-    notes: Notes<'_>,
+    stops: Stops<'_>,
     claims: &mut Claims,
     verified: &[Asked<'_>],
     concluded: &mut [Concluded<'_>],
     failed: &[Failing<'_>],
 ) -> Result<HashMap<CompanyId, StoreError>, StoreError> {
-    let owed: Vec<Vec<Owed>> = concluded.iter_mut().map(|concluded| owed_of(ground, concluded)).collect();
-    let troubles: Vec<Vec<Turn>> = failed.iter().map(|failing| troubles_of(ground, failing)).collect();
+    let owed: Vec<Vec<Owed>> =
+        concluded.iter_mut().map(|concluded| owed_of(stops.ground, concluded)).collect();
+    let troubles: Vec<Vec<Turn>> = failed.iter().map(|failing| troubles_of(stops.ground, failing)).collect();
     let marks = verified.iter().filter_map(|asked| Some((asked.planned.id?, asked.at)));
     let checked = concluded.iter().zip(&owed).map(|(concluded, events)| checked(concluded, events));
     let failed = failed
         .iter()
         .zip(&troubles)
-        .filter_map(|(failing, troubles)| stored_failure(notes, failing, troubles));
+        .filter_map(|(failing, troubles)| stored_failure(stops, failing, troubles));
     let batch = Batch { verified: marks.collect(), failed: failed.collect(), checked: checked.collect() };
     let committed = commit::commit(claims, &batch).await?;
-    notes.ledger.note_stored(committed.told);
+    stops.ledger.note_stored(committed.told);
     Ok(committed.refused.into_iter().collect())
 }
 
@@ -484,7 +449,7 @@ fn troubles_of(ground: &Ground<'_>, failing: &Failing<'_>) -> Vec<Turn> {
 }
 
 fn stored_failure<'a>(
-    notes: Notes<'_>,
+    stops: Stops<'_>,
     failing: &'a Failing<'_>,
     troubles: &'a [Turn],
 ) -> Option<Failed<'a>> {
@@ -496,7 +461,7 @@ fn stored_failure<'a>(
         answer: StoredAnswer { outcome: ended.outcome, pages: &asked.pages, parser_version: PARSER_VERSION },
         code: ended.code,
         reason: ended.reason.as_deref(),
-        turn: failing.turn(notes),
+        turn: failing.turn(stops),
         checks: i32::from(!was_tried && pages.is_none()),
         pages: *pages,
         troubles,
@@ -504,7 +469,7 @@ fn stored_failure<'a>(
 }
 
 /// Notes how a failing company had its turn; gives it back where it is to be asked once more.
-fn had_its_turn<'c>(notes: Notes<'_>, failing: Failing<'c>) -> Option<Planned<'c>> {
+fn had_its_turn<'c>(stops: Stops<'_>, failing: Failing<'c>) -> Option<Planned<'c>> {
     if failing.is_asked_again() {
         let Failing { asked, ended, .. } = failing;
         return Some(Planned {
@@ -515,30 +480,29 @@ fn had_its_turn<'c>(notes: Notes<'_>, failing: Failing<'c>) -> Option<Planned<'c
             ..asked.planned
         });
     }
-    notes.ended(failing.asked.planned.entry, failing.ended);
+    stops.ended(failing.asked.planned.entry, failing.ended);
     None
 }
 
 /// The same in a dry run: what would be found.
 fn imagine<'c>(
-    ground: &Ground<'_>,
-    notes: Notes<'_>,
+    stops: Stops<'_>,
     concluded: Vec<Concluded<'c>>,
     failed: Vec<Failing<'c>>,
 ) -> Vec<Planned<'c>> {
     for Concluded { asked, conclusion, .. } in concluded {
         let ended = ended_of(&conclusion);
         let troubles = conclusion.troubles.into_iter().map(|turn| turn.owed.event);
-        notes.ledger.note_told(ground.imagined(conclusion.events.into_iter().chain(troubles)));
-        notes.ended(asked.planned.entry, ended);
+        stops.ledger.note_told(stops.ground.imagined(conclusion.events.into_iter().chain(troubles)));
+        stops.ended(asked.planned.entry, ended);
     }
     let mut again = Vec::new();
     for failing in failed {
         if !failing.is_asked_again() {
-            let troubles = troubles_of(ground, &failing).into_iter().map(|turn| turn.owed.event);
-            notes.ledger.note_told(ground.imagined(troubles));
+            let troubles = troubles_of(stops.ground, &failing).into_iter().map(|turn| turn.owed.event);
+            stops.ledger.note_told(stops.ground.imagined(troubles));
         }
-        again.extend(had_its_turn(notes, failing));
+        again.extend(had_its_turn(stops, failing));
     }
     again
 }

@@ -5,11 +5,10 @@ use std::num::NonZeroU16;
 use chrono::{DateTime, Utc};
 use tokio_util::sync::CancellationToken;
 
-use super::breaker::{Breaker, Heard, SilenceIs, is_dead};
+use super::breaker::{Heard, SilenceIs, is_dead};
 use super::counter::Counter;
-use super::ground::Ground;
 use super::plan::{Attempt, Planned};
-use super::report::{Halt, Ledger};
+use super::report::Halt;
 use super::stops::Stops;
 use crate::domain::answer_digest::AnswerDigest;
 use crate::domain::observation::{Gathering, Incompleteness, NextPage, Observation, PAGE_SIZE};
@@ -27,12 +26,9 @@ pub(super) const PARSER_VERSION: i32 = 2;
 /// Asks companies of one sweep.
 #[derive(Clone, Copy)]
 pub(super) struct Asking<'s> {
-    pub(super) ground: &'s Ground<'s>,
-    pub(super) client: &'s Client,
-    pub(super) breaker: &'s Breaker,
     pub(super) stops: Stops<'s>,
+    pub(super) client: &'s Client,
     pub(super) counter: &'s Counter<'s>,
-    pub(super) ledger: &'s Ledger,
     /// When anybody was last verified before the sweep.
     pub(super) last_verified_at: Option<DateTime<Utc>>,
     pub(super) ending: &'s CancellationToken,
@@ -89,29 +85,29 @@ impl Asking<'_> {
     pub(super) async fn ask(self, ready: Ready<'_>) -> Result<Asked<'_>, StoreError> {
         let Ready { planned, silence_is, known } = ready;
         if self.ending.is_cancelled() {
-            self.breaker.end(Halt::Ending);
+            self.stops.breaker.end(Halt::Ending);
         }
         let mut asked = Asked {
             planned,
             silence_is,
             calls: 0,
-            at: self.ground.now(),
+            at: self.stops.ground.now(),
             pages: Vec::new(),
             came: Came::Over,
         };
-        if !self.breaker.enter().await {
+        if !self.stops.breaker.enter().await {
             return Ok(asked);
         }
         let came = self.ask_pages(&mut asked, known).await;
-        asked.at = self.ground.now();
+        asked.at = self.stops.ground.now();
         match &came {
-            Ok(_) => self.ledger.note_calls(asked.calls, missed_by(&asked)),
-            Err(_) => self.breaker.end(Halt::Ending),
+            Ok(_) => self.stops.ledger.note_calls(asked.calls, missed_by(&asked)),
+            Err(_) => self.stops.breaker.end(Halt::Ending),
         }
         let heard = came.as_ref().map_or(Heard::Nothing, |came| heard_of(&asked, came));
         if let Ok(Came::Failed(failure)) = &came {
             if matches!(heard, Heard::Silence { .. }) {
-                self.ledger.note_silence(&failure.reason);
+                self.stops.ledger.note_silence(&failure.reason);
             }
             if failure.pace() != Pace::GoesOn {
                 Box::pin(self.stops.stop_asking(self.client, failure)).await?;
@@ -119,7 +115,7 @@ impl Asking<'_> {
         }
         self.stops.heard(heard).await?;
         let is_dead = matches!(heard, Heard::Silence { is: SilenceIs::ItsOwn, .. });
-        if is_dead && asked.planned.attempt == Attempt::First && self.breaker.spares_second_tries() {
+        if is_dead && asked.planned.attempt == Attempt::First && self.stops.breaker.spares_second_tries() {
             asked.planned.attempt = Attempt::Only;
         }
         asked.came = came?;
@@ -132,7 +128,7 @@ impl Asking<'_> {
         failing_since: Option<DateTime<Utc>>,
         last_verified_at: Option<DateTime<Utc>>,
     ) -> SilenceIs {
-        let anybody_verified_at = self.breaker.last_whole_at().max(self.last_verified_at);
+        let anybody_verified_at = self.stops.breaker.last_whole_at().max(self.last_verified_at);
         if anybody_verified_at.is_none() {
             return SilenceIs::AnyonesFault;
         }
@@ -154,14 +150,14 @@ impl Asking<'_> {
         asked: &mut Asked<'_>,
         known: Option<AnswerDigests>,
     ) -> Result<Came, StoreError> {
-        self.ground.steps.reached(Step::Claimed).await;
-        if self.breaker.is_over() {
+        self.stops.ground.steps.reached(Step::Claimed).await;
+        if self.stops.breaker.is_over() {
             return Ok(Came::Over);
         }
-        let (mut paid, paid_at) = (asked.planned.pages, self.ground.now());
+        let (mut paid, paid_at) = (asked.planned.pages, self.stops.ground.now());
         match self.pay(asked.planned.cause, paid).await? {
             Counted::Yes => {}
-            Counted::Spent if self.breaker.is_over() => return Ok(Came::Over),
+            Counted::Spent if self.stops.breaker.is_over() => return Ok(Came::Over),
             Counted::Spent if paid > 1 => return Ok(Came::Unpaid),
             Counted::Spent => {
                 Box::pin(self.stops.stop_at_own_limit(self.counter.limit())).await?;
@@ -170,22 +166,22 @@ impl Asking<'_> {
         }
         let mut reading = Reading::new(known);
         let came = loop {
-            self.ground.steps.reached(Step::BeforeCall).await;
+            self.stops.ground.steps.reached(Step::BeforeCall).await;
             asked.calls += 1;
             let reply = self.client.ask(&asked.planned.entry.keyword, reading.page()).await;
             let pages = match reading.add(reply, self.client) {
                 Then::Done(came) => break came,
                 Then::Ask { pages } => pages,
             };
-            self.ground.steps.reached(Step::BetweenPages).await;
+            self.stops.ground.steps.reached(Step::BetweenPages).await;
             // Whole or not at all: what is known now to be missing is paid for together.
             let missing = pages.saturating_sub(paid);
             if missing > 0 && self.pay_pages(missing).await? == Counted::Spent {
-                let is_over = self.breaker.is_over();
+                let is_over = self.stops.breaker.is_over();
                 break if is_over { Came::BrokenOff } else { Came::TooManyPages(pages) };
             }
             paid = paid.max(pages);
-            if self.breaker.is_over() {
+            if self.stops.breaker.is_over() {
                 break Came::BrokenOff;
             }
         };
@@ -194,7 +190,7 @@ impl Asking<'_> {
             Box::pin(self.counter.give_back_pages(unneeded, paid_at)).await?;
         }
         asked.pages = reading.into_pages();
-        self.ground.steps.reached(Step::AfterAnswer).await;
+        self.stops.ground.steps.reached(Step::AfterAnswer).await;
         Ok(came)
     }
 

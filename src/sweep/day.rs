@@ -73,7 +73,7 @@ impl Case<'_> {
     /// The ends of those of the company's open troubles that are over.
     pub(super) fn ended(&self, is_over: impl Fn(Trouble, &str) -> bool) -> Vec<Turn> {
         let open = self.record.troubles.iter().filter(|(trouble, cause)| is_over(*trouble, cause));
-        open.map(|(trouble, cause)| self.teller.ends_for(*trouble, cause, self.company())).collect()
+        open.map(|(trouble, cause)| self.teller.ends(*trouble, cause, Some(self.company()))).collect()
     }
 }
 

@@ -95,7 +95,7 @@ impl<'a> Ground<'a> {
     pub(super) async fn ends_of(&self, kinds: &[Trouble]) -> Result<Vec<Turn>, StoreError> {
         let open = troubles::open_of_the_service(self.store.pool()).await?;
         let ours = open.iter().filter(|open| kinds.contains(&open.trouble));
-        Ok(ours.map(|open| self.teller().ends(open.trouble, &open.cause)).collect())
+        Ok(ours.map(|open| self.teller().ends(open.trouble, &open.cause, None)).collect())
     }
 
     /// Events of a dry run: with ids that no row has.

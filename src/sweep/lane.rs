@@ -14,7 +14,7 @@ use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
 use tracing::Instrument as _;
 
-use super::batch::{Notes, settle};
+use super::batch::settle;
 use super::breaker::SilenceIs;
 use super::check::{Asked, Asking, Came, PARSER_VERSION, Ready};
 use super::plan::Planned;
@@ -76,7 +76,6 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 #[derive(Clone, Copy)]
 pub(super) struct Pass<'s, 'c> {
     pub(super) asking: Asking<'s>,
-    pub(super) notes: Notes<'s>,
     pub(super) line: &'s Line<'c>,
     pub(super) lanes: usize,
     /// Companies that one lane asks at the same time.
@@ -86,7 +85,7 @@ pub(super) struct Pass<'s, 'c> {
 impl Pass<'_, '_> {
     /// Companies that are claimed together.
     fn claimed_at_most(&self) -> usize {
-        let gap = self.asking.ground.watchlist.api.request_gap();
+        let gap = self.asking.stops.ground.watchlist.api.request_gap();
         let ahead = CLAIM_AHEAD.as_nanos() / gap.as_nanos().max(1) / self.lanes as u128;
         let ahead = usize::try_from(ahead).unwrap_or(usize::MAX).min(self.width * CLAIM_ROUNDS);
         ahead.max(self.width).min(BATCH_COMPANIES_MAX)
@@ -147,7 +146,7 @@ impl<'s, 'c: 's> Lane<'s, 'c> {
 
     /// Begins with as many companies as may be asked at the same time.
     async fn fill(&mut self, in_flight: &mut InFlight<'s, 'c>) -> Result<(), StoreError> {
-        if self.pass.asking.breaker.is_over() {
+        if self.pass.asking.stops.breaker.is_over() {
             return self.give_up_ready().await;
         }
         // Before the last of them is begun, so that nobody waits for the next claim; and on, past those that others have.
@@ -185,7 +184,7 @@ impl<'s, 'c: 's> Lane<'s, 'c> {
         let claimed = claimed?;
         for planned in claimed.elsewhere {
             let reason = "another process is checking it, or has just done so";
-            pass.notes.unasked(planned, Outcome::Transient, reason);
+            pass.asking.stops.unasked(planned, Outcome::Transient, reason);
         }
         self.ready.extend(claimed.ready);
         Ok(true)
@@ -195,7 +194,7 @@ impl<'s, 'c: 's> Lane<'s, 'c> {
     async fn give_up_ready(&mut self) -> Result<(), StoreError> {
         let ids: Vec<CompanyId> = self.ready.iter().filter_map(|ready| ready.planned.id).collect();
         for ready in self.ready.drain(..) {
-            self.pass.notes.given_up(ready.planned);
+            self.pass.asking.stops.given_up(ready.planned);
         }
         match &mut self.claims {
             Some(claims) if !ids.is_empty() => claims.release(&ids).await,
@@ -222,7 +221,7 @@ impl<'s, 'c: 's> Lane<'s, 'c> {
         let pass = self.pass;
         let answered = std::mem::take(&mut self.answered);
         self.used_at = monotonic();
-        let settling = settle(pass.asking.ground, pass.notes, self.claims.as_mut(), answered);
+        let settling = settle(pass.asking.stops, self.claims.as_mut(), answered);
         let mut heard = Vec::new();
         let again = alongside(in_flight, &mut heard, settling).await;
         for answered in heard {
@@ -275,7 +274,7 @@ async fn ask_unless_it_panics<'c>(asking: Asking<'_>, ready: Ready<'c>) -> Answe
         return answered;
     }
     asking.has_panicked().await?;
-    let at = asking.ground.now();
+    let at = asking.stops.ground.now();
     // A call may have been made; that it was not is not known.
     Ok(Asked { planned, silence_is, calls: 0, at, pages: Vec::new(), came: Came::Panicked })
 }
@@ -294,7 +293,7 @@ async fn claim<'c>(
 ) -> Result<Claiming<'c>, StoreError> {
     let ids: Vec<CompanyId> = planned.iter().filter_map(|planned| planned.id).collect();
     let ours = claims.take(&ids).await?;
-    let today = asking.ground.teller().today();
+    let today = asking.stops.ground.teller().today();
     let standings = standings::claimed(claims, &ours).await?;
     let mut standings: BTreeMap<CompanyId, Claimed> =
         standings.into_iter().map(|claimed| (claimed.id, claimed)).collect();

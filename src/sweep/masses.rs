@@ -74,7 +74,7 @@ async fn tell_a_mass(ground: &Ground<'_>, losses: Losses) -> Result<Vec<Recorded
         companies: losses.names,
         ..TroubleFacts::default()
     };
-    ground.tell(vec![ground.teller().begins(Trouble::MassChange, "", facts)]).await
+    ground.tell(vec![ground.teller().begins(Trouble::MassChange, "", facts, None)]).await
 }
 
 /// What became of a mass loss: an operator who heard that the source may be wrong is told what it was.
@@ -111,7 +111,7 @@ pub(super) async fn look_back(ground: &Ground<'_>) -> Result<Vec<Recorded>, Stor
             since: Some(failing.since),
             ..TroubleFacts::default()
         };
-        turns.push(teller.begins_for(Trouble::CompanyUnverified, "", facts, (failing.id, entry)));
+        turns.push(teller.begins(Trouble::CompanyUnverified, "", facts, Some((failing.id, entry))));
     }
     let open = troubles::open_of_the_service(pool).await?;
     let unknown: Vec<_> = open.iter().filter(|open| open.trouble == Trouble::ApiUnknownCode).collect();
@@ -120,7 +120,7 @@ pub(super) async fn look_back(ground: &Ground<'_>) -> Result<Vec<Recorded>, Stor
         // An HTTP status is no code: it is over when none is met any more.
         let goes_on = |cause: &str| still.contains(&cause.parse::<i64>().ok());
         let over = unknown.into_iter().filter(|open| !goes_on(&open.cause));
-        turns.extend(over.map(|open| teller.ends(Trouble::ApiUnknownCode, &open.cause)));
+        turns.extend(over.map(|open| teller.ends(Trouble::ApiUnknownCode, &open.cause, None)));
     }
     let over = troubles::open_but_over(pool).await?;
     turns.extend(over.into_iter().map(|open| teller.ends_what_is_over(open)));
@@ -139,10 +139,9 @@ pub(super) async fn tell_too_large(
             class: Some(Outcome::Quota.as_str().to_owned()),
             reason: too_large_reason(planned.pages, limit),
             advice: Some(TOO_LARGE_ADVICE.to_owned()),
-            since: Some(teller.now),
             ..TroubleFacts::default()
         };
-        Some(teller.begins_for(Trouble::CompanyUnverified, "", facts, (planned.id?, planned.entry)))
+        Some(teller.begins(Trouble::CompanyUnverified, "", facts, Some((planned.id?, planned.entry))))
     });
     ground.tell(turns.collect()).await
 }

@@ -150,11 +150,11 @@ fn complete(case: &Case<'_>, prefix: Option<Prefix>, items: &[Item]) -> Conclusi
         trouble == Trouble::UnreadableDate && !unreadable.iter().any(|(number, _)| number == cause)
     }));
     troubles.extend(unreadable.into_iter().map(|(number, facts)| {
-        case.teller.begins_for(Trouble::UnreadableDate, &number, facts, case.company())
+        case.teller.begins(Trouble::UnreadableDate, &number, facts, Some(case.company()))
     }));
-    match unnumbered_items(case, items) {
+    match unnumbered_items(items) {
         Some(facts) => {
-            troubles.push(case.teller.begins_for(Trouble::UnreadableItem, "", facts, case.company()));
+            troubles.push(case.teller.begins(Trouble::UnreadableItem, "", facts, Some(case.company())));
         }
         None => troubles.extend(case.ended(|trouble, _| trouble == Trouble::UnreadableItem)),
     }
@@ -189,10 +189,9 @@ fn empty(case: &Case<'_>) -> Conclusion {
             code: Some(NOT_FOUND),
             reason: "the provider finds nothing under this keyword".to_owned(),
             advice: crate::juhe::meaning(NOT_FOUND).advice.map(str::to_owned),
-            since: Some(case.now()),
             ..TroubleFacts::default()
         };
-        troubles.push(case.teller.begins_for(Trouble::CompanyNotFound, "", facts, case.company()));
+        troubles.push(case.teller.begins(Trouble::CompanyNotFound, "", facts, Some(case.company())));
     }
     judged(case, Conclusion { outcome: Outcome::Empty, after, told: Vec::new(), events, troubles })
 }
@@ -256,10 +255,9 @@ pub(super) fn troubles_of(
                 class: Some(Outcome::Disputed.as_str().to_owned()),
                 reason: ended.reason.clone().unwrap_or_default(),
                 advice: Some(DISPUTED_ADVICE.to_owned()),
-                since: Some(teller.now),
                 ..TroubleFacts::default()
             };
-            vec![teller.begins_for(Trouble::IdentityChanged, "", facts, company)]
+            vec![teller.begins(Trouble::IdentityChanged, "", facts, Some(company))]
         }
         (Outcome::Unknown, Some(failure)) => vec![unknown_code(teller, company.1, failure)],
         _ => Vec::new(),
@@ -281,12 +279,11 @@ fn unknown_code(teller: Teller<'_>, entry: &Company, failure: &Failure) -> Turn 
         code: failure.code,
         reason: failure.reason.clone(),
         advice: failure.advice().map(str::to_owned),
-        since: Some(teller.now),
         line: Some(entry.line),
         companies: vec![entry.name.to_string()],
         ..TroubleFacts::default()
     };
-    teller.begins(Trouble::ApiUnknownCode, &which, facts)
+    teller.begins(Trouble::ApiUnknownCode, &which, facts, None)
 }
 
 /// The certificates whose dates cannot be judged or are odd, by number, each once (domain.md 9). What ended over 180 days
@@ -307,7 +304,6 @@ fn unreadable_dates(case: &Case<'_>, shown: &BTreeMap<HoldingKey, Holding>) -> V
         let facts = TroubleFacts {
             reason: displayable(&reason),
             advice: Some("compare with the national platform (四库一平台); until a date can be read the last one known is judged".to_owned()),
-            since: Some(case.now()),
             ..TroubleFacts::default()
         };
         // However the number is written, it is one cause.
@@ -317,7 +313,7 @@ fn unreadable_dates(case: &Case<'_>, shown: &BTreeMap<HoldingKey, Holding>) -> V
 }
 
 /// How many items have no certificate number, and what they seem to be; `None`: all have one.
-fn unnumbered_items(case: &Case<'_>, items: &[Item]) -> Option<TroubleFacts> {
+fn unnumbered_items(items: &[Item]) -> Option<TroubleFacts> {
     const NAMED_MAX: usize = 5;
     let found: Vec<&Item> = unnumbered(items).collect();
     if found.is_empty() {
@@ -334,7 +330,7 @@ fn unnumbered_items(case: &Case<'_>, items: &[Item]) -> Option<TroubleFacts> {
     let which = if names.is_empty() { String::new() } else { format!(" ({})", names.join("; ")) };
     let count = found.len() as u64;
     let reason = format!("{} no certificate number{which}", counted(count, "item has", "items have"));
-    Some(TroubleFacts { reason: displayable(&reason), since: Some(case.now()), ..TroubleFacts::default() })
+    Some(TroubleFacts { reason: displayable(&reason), ..TroubleFacts::default() })
 }
 
 fn what_is_odd(holding: &Holding, today: chrono::NaiveDate) -> Option<String> {

@@ -6,7 +6,6 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use futures_util::future::join_all;
 use tokio_util::sync::CancellationToken;
 
-use super::batch::Notes;
 use super::breaker::{Breaker, FAILURES_MAX};
 use super::check::Asking;
 use super::counter::Counter;
@@ -103,7 +102,7 @@ impl<'a> Sweep<'a> {
         key: Option<Secret>,
     ) -> Result<(), StoreError> {
         let ground = &self.ground;
-        let stops = Stops { ground, breaker, ledger };
+        let stops = Stops { ground, breaker, ledger, progress: self.progress };
         if ground.mode == Mode::DryRun {
             return self.ask_all(stops, whom, key).await;
         }
@@ -145,18 +144,9 @@ impl<'a> Sweep<'a> {
             start => start,
         };
         let counter = Counter::new(&self.ground, stops.breaker);
-        let asking = Asking {
-            ground: &self.ground,
-            client: &client,
-            breaker: stops.breaker,
-            stops,
-            counter: &counter,
-            ledger: stops.ledger,
-            last_verified_at,
-            ending: &self.ending,
-        };
-        let notes = Notes { ledger: stops.ledger, breaker: stops.breaker, progress: self.progress };
-        Course { asking, notes, stops }.take(planned, meant, start).await
+        let asking =
+            Asking { stops, client: &client, counter: &counter, last_verified_at, ending: &self.ending };
+        Course { asking, again: Vec::new(), claims: Vec::new() }.take(planned, meant, start).await
     }
 
     /// Without those that a whole day's calls cannot pay: they are told of, and not asked.
@@ -197,158 +187,128 @@ pub fn span_of(started_at: DateTime<Utc>) -> tracing::Span {
 }
 
 /// The asking of one sweep.
-#[derive(Clone, Copy)]
-struct Course<'s> {
+struct Course<'s, 'c> {
     asking: Asking<'s>,
-    notes: Notes<'s>,
-    stops: Stops<'s>,
+    /// Companies that are worth a second try.
+    again: Vec<Planned<'c>>,
+    /// The connections of the lanes, kept from one pass to the next.
+    claims: Vec<Claims>,
 }
 
-impl Course<'_> {
+impl<'c> Course<'_, 'c> {
     /// `meant`: how many were, also those that are not asked because no day can pay them.
-    async fn take(self, planned: Vec<Planned<'_>>, meant: usize, start: Start) -> Result<(), StoreError> {
-        let breaker = self.asking.breaker;
-        let are_all = meant == self.asking.ground.watchlist.companies.len();
+    async fn take(mut self, planned: Vec<Planned<'c>>, meant: usize, start: Start) -> Result<(), StoreError> {
+        let Stops { ground, breaker, .. } = self.asking.stops;
+        let are_all = meant == ground.watchlist.companies.len();
         let is_few = meant < FAILURES_MAX;
-        let Affordable { first, mut later } = self.affordable(planned).await?;
-        let (mut again, mut claims) = self.first_pass(first, start).await?;
+        let (first, mut later) = self.affordable(planned).await?;
+        self.first_pass(first, start).await?;
         // By what is left then: lanes overtake each other, and who comes first is to be paid first.
         while !later.is_empty() {
-            let next = self.affordable(later).await?;
-            let (now, rest) =
-                if next.first.is_empty() { (next.later, Vec::new()) } else { (next.first, next.later) };
-            let (more, kept) = self.pass(now, claims).await?;
-            again.extend(more);
-            (claims, later) = (kept, rest);
+            let (first, rest) = self.affordable(later).await?;
+            let (now, rest) = if first.is_empty() { (rest, Vec::new()) } else { (first, rest) };
+            self.pass(now).await?;
+            later = rest;
         }
-        if !again.is_empty() && !breaker.is_over() {
-            again.sort_by_key(|company| company.order);
-            if is_few && are_all {
-                breaker.expect_a_few();
-            }
-            let (_, claims) = self.pass(again, claims).await?;
-            close(claims).await?;
-        } else {
-            for planned in again {
-                self.notes.given_up(planned);
-            }
-            close(claims).await?;
+        let mut again = std::mem::take(&mut self.again);
+        again.sort_by_key(|company| company.order);
+        if is_few && are_all && !again.is_empty() && !breaker.is_over() {
+            breaker.expect_a_few();
+        }
+        self.pass(again).await?;
+        for claims in self.claims {
+            claims.close().await?;
         }
         // "Or all, when they are fewer": of the file, for one company that is checked alone does not speak for the others;
         // and known only when the second tries have failed too.
         if is_few && are_all && breaker.was_silent() && !breaker.has_answered() && !breaker.is_over() {
-            self.stops.pause().await?;
+            self.asking.stops.pause().await?;
         }
         Ok(())
     }
 
     /// The first call alone: a refused key costs one call, and a probe is one call. Then all others.
-    async fn first_pass<'c>(
-        &self,
-        mut planned: Vec<Planned<'c>>,
-        start: Start,
-    ) -> Result<(Vec<Planned<'c>>, Vec<Claims>), StoreError> {
-        let breaker = self.asking.breaker;
+    async fn first_pass(&mut self, mut planned: Vec<Planned<'c>>, start: Start) -> Result<(), StoreError> {
+        let breaker = self.asking.stops.breaker;
         if start == Start::Probing {
             turn_from_last_tried(&mut planned);
         }
-        let (mut again, mut claims) = (Vec::new(), Vec::new());
         let mut planned = planned.into_iter();
         for mut first in planned.by_ref() {
             if start == Start::Probing {
                 first.cause = Cause::Probe;
             }
-            let (more, kept) = self.pass(vec![first], claims).await?;
-            again.extend(more);
-            claims = kept;
+            self.pass(vec![first]).await?;
             if breaker.has_answered() || breaker.was_silent() || breaker.is_over() {
                 break;
             }
         }
         if start == Start::Probing && !breaker.is_over() {
             if breaker.has_answered() {
-                self.stops.go_on().await?;
+                self.asking.stops.go_on().await?;
             } else {
-                self.stops.stay_stopped().await?;
+                self.asking.stops.stay_stopped().await?;
             }
         }
         // Lanes overtake each other: those that fail are begun when the others are done with.
         let mut readable: Vec<_> = planned.collect();
         let failing = readable.extract_if(.., |planned| planned.is_failing()).collect();
-        for planned in [readable, failing] {
-            let (more, kept) = self.pass(planned, claims).await?;
-            again.extend(more);
-            claims = kept;
-        }
-        Ok((again, claims))
+        self.pass(readable).await?;
+        self.pass(failing).await
     }
 
-    /// Takes each company's turn, in lanes; gives those that are worth a second try, and the connections.
-    async fn pass<'c>(
-        &self,
-        planned: Vec<Planned<'c>>,
-        mut claims: Vec<Claims>,
-    ) -> Result<(Vec<Planned<'c>>, Vec<Claims>), StoreError> {
-        if planned.is_empty() || self.asking.breaker.is_over() {
+    /// Takes each company's turn, in lanes. Once asking is over nobody has one.
+    async fn pass(&mut self, planned: Vec<Planned<'c>>) -> Result<(), StoreError> {
+        let Stops { ground, breaker, .. } = self.asking.stops;
+        if planned.is_empty() || breaker.is_over() {
             for planned in planned {
-                self.notes.given_up(planned);
+                self.asking.stops.given_up(planned);
             }
-            return Ok((Vec::new(), claims));
+            return Ok(());
         }
-        let ground = self.asking.ground;
         let concurrency = usize::try_from(ground.watchlist.api.concurrency.get()).unwrap_or(usize::MAX);
         let wanted = concurrency.div_ceil(LANE_WIDTH).max(2).min(concurrency).min(planned.len());
         if ground.mode == Mode::ForGood {
-            ground.store.more_claims(&mut claims, wanted).await?;
+            ground.store.more_claims(&mut self.claims, wanted).await?;
         }
-        let lanes = if ground.mode == Mode::ForGood { wanted.min(claims.len()) } else { 1 };
+        let lanes = if ground.mode == Mode::ForGood { wanted.min(self.claims.len()) } else { 1 };
         let line = Line::of(planned);
-        let width = concurrency.div_ceil(lanes);
-        let pass = Pass { asking: self.asking, notes: self.notes, line: &line, lanes, width };
-        let spare = claims.split_off(lanes.min(claims.len()));
-        let mut hands: Vec<Option<Claims>> = claims.into_iter().map(Some).collect();
+        let pass = Pass { asking: self.asking, line: &line, lanes, width: concurrency.div_ceil(lanes) };
+        let spare = self.claims.split_off(lanes.min(self.claims.len()));
+        let mut hands: Vec<Option<Claims>> = self.claims.drain(..).map(Some).collect();
         hands.resize_with(lanes, || None);
         let at_work = hands.into_iter().map(|claims| Lane::new(pass, claims).work());
         // All of them, also when one fails: what was asked for is stored where it can be.
         let done = join_all(at_work).await.into_iter().collect::<Result<Vec<_>, StoreError>>()?;
-        let claims = done.into_iter().flatten().chain(spare).collect();
-        Ok((line.into_again(), claims))
+        self.claims.extend(done.into_iter().flatten().chain(spare));
+        self.again.extend(line.into_again());
+        Ok(())
     }
 
     /// Who can be paid by what the day has left, in order, and who only if the others leave something.
-    async fn affordable<'c>(&self, planned: Vec<Planned<'c>>) -> Result<Affordable<'c>, StoreError> {
-        let ground = self.asking.ground;
-        let Some(limit) = calls_per_day(ground).filter(|_| !self.asking.breaker.is_over()) else {
-            return Ok(Affordable { first: planned, later: Vec::new() });
+    async fn affordable(
+        &self,
+        planned: Vec<Planned<'c>>,
+    ) -> Result<(Vec<Planned<'c>>, Vec<Planned<'c>>), StoreError> {
+        let Stops { ground, breaker, .. } = self.asking.stops;
+        let Some(limit) = calls_per_day(ground).filter(|_| !breaker.is_over()) else {
+            return Ok((planned, Vec::new()));
         };
         let used = budget::calls_of_the_day(ground.store.pool(), ground.now()).await?.total();
         let mut left = i64::from(limit) - used;
-        let mut affordable = Affordable { first: Vec::new(), later: Vec::new() };
+        let (mut first, mut later) = (Vec::new(), Vec::new());
         for planned in planned {
-            if i64::from(planned.pages) <= left || affordable.first.is_empty() && planned.pages == 1 {
+            if i64::from(planned.pages) <= left || first.is_empty() && planned.pages == 1 {
                 left -= i64::from(planned.pages);
-                affordable.first.push(planned);
+                first.push(planned);
             } else {
-                affordable.later.push(planned);
+                later.push(planned);
             }
         }
-        Ok(affordable)
+        Ok((first, later))
     }
 }
 
 fn calls_per_day(ground: &Ground<'_>) -> Option<u32> {
     ground.watchlist.api.calls_per_day.map(std::num::NonZeroU32::get)
-}
-
-/// Whom the day's calls left can pay.
-struct Affordable<'c> {
-    first: Vec<Planned<'c>>,
-    later: Vec<Planned<'c>>,
-}
-
-async fn close(claims: Vec<Claims>) -> Result<(), StoreError> {
-    for claims in claims {
-        claims.close().await?;
-    }
-    Ok(())
 }

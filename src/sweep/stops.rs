@@ -5,7 +5,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::breaker::{Breaker, Circuit, HOURLY, Heard, SilenceIs, next_probe};
 use super::ground::{Ground, Mode};
-use super::report::{Halt, Ledger};
+use super::plan::Planned;
+use super::report::{Ended, Halt, Ledger, Progress, span_of};
+use crate::config::Company;
 use crate::domain::event::{EventKind, Trouble, TroubleFacts};
 use crate::domain::health::ShownProblem;
 use crate::domain::outcome::Outcome;
@@ -33,15 +35,41 @@ pub(super) enum Start {
     Not(Halt),
 }
 
-/// Stops and starts the asking of one sweep.
+/// Stops and starts the asking of one sweep, and notes how companies had their turn.
 #[derive(Clone, Copy)]
 pub(super) struct Stops<'s> {
     pub(super) ground: &'s Ground<'s>,
     pub(super) breaker: &'s Breaker,
     pub(super) ledger: &'s Ledger,
+    pub(super) progress: &'s dyn Progress,
 }
 
 impl Stops<'_> {
+    /// A company that was to be asked and was not.
+    pub(super) fn unasked(&self, planned: Planned<'_>, outcome: Outcome, reason: &str) {
+        match planned.first_try {
+            Some(first_try) => self.ended(planned.entry, first_try),
+            None => self.ledger.note_unasked(&planned.entry.keyword, outcome, reason),
+        }
+    }
+
+    /// Asking was over before its turn came: of its second one there is still the first.
+    pub(super) fn given_up(&self, planned: Planned<'_>) {
+        if let Some(first_try) = planned.first_try {
+            self.ended(planned.entry, first_try);
+        }
+    }
+
+    /// A company had its turn.
+    pub(super) fn ended(&self, entry: &Company, ended: Ended) {
+        if ended.outcome.is_failure() && !ended.is_logged {
+            let (class, code, reason) = (ended.outcome.as_str(), ended.code, ended.reason.as_deref());
+            span_of(entry).in_scope(|| tracing::info!(class, code, reason, "the check failed"));
+        }
+        self.ledger.note_ended(&entry.keyword, ended);
+        self.progress.advances(&entry.keyword);
+    }
+
     /// Whether asking may begin, and how. Takes the probe where one is allowed: of several daemons exactly one gets it.
     pub(super) async fn start(&self, client: &Client) -> Result<Start, StoreError> {
         let mut probing = false;
@@ -151,14 +179,11 @@ impl Stops<'_> {
         let since = stops::stop(pool, What::Breaker).await?.map_or(now, |stop| stop.since);
         let stop = Stop {
             class: Outcome::Transient.as_str().to_owned(),
-            code: None,
             reason,
             advice: Some(UNREACHABLE_ADVICE.to_owned()),
             since,
-            attempts: 0,
             next_probe_at: Some(next_probe(since, now)),
-            salt: Vec::new(),
-            fingerprint: String::new(),
+            ..Stop::default()
         };
         stops::set(pool, What::Breaker, &stop).await
     }
@@ -179,7 +204,7 @@ impl Stops<'_> {
             since: Some(since),
             ..TroubleFacts::default()
         };
-        self.tell(vec![self.ground.teller().begins(Trouble::ApiUnreachable, "", facts)]).await
+        self.tell(vec![self.ground.teller().begins(Trouble::ApiUnreachable, "", facts, None)]).await
     }
 
     /// Stops all asking as the provider's `failure` wants it, and tells the operators.
@@ -204,10 +229,10 @@ impl Stops<'_> {
             reason: failure.reason.clone(),
             advice: failure.advice().map(str::to_owned),
             since: now,
-            attempts: 0,
             next_probe_at: Some(next),
             fingerprint: client.key_fingerprint(&salt),
             salt,
+            ..Stop::default()
         };
         // Told first: a crash in between costs a call, not the news.
         self.tell_of_stop(failure.class, failure.code, &failure.reason, failure.advice()).await?;
@@ -232,14 +257,10 @@ impl Stops<'_> {
         }
         let stop = Stop {
             class: Outcome::Quota.as_str().to_owned(),
-            code: None,
             reason: reason.clone(),
             advice: Some(OWN_LIMIT_ADVICE.to_owned()),
             since: self.ground.now(),
-            attempts: 0,
-            next_probe_at: None,
-            salt: Vec::new(),
-            fingerprint: String::new(),
+            ..Stop::default()
         };
         self.tell_of_stop(Outcome::Quota, None, &reason, Some(OWN_LIMIT_ADVICE)).await?;
         stops::set(self.ground.store.pool(), What::Asking, &stop).await
@@ -259,10 +280,9 @@ impl Stops<'_> {
             class: Some(Outcome::Transient.as_str().to_owned()),
             reason,
             advice: error.advice().map(str::to_owned),
-            since: Some(self.ground.now()),
             ..TroubleFacts::default()
         };
-        self.tell(vec![self.ground.teller().begins(Trouble::ApiUnreachable, "", facts)]).await
+        self.tell(vec![self.ground.teller().begins(Trouble::ApiUnreachable, "", facts, None)]).await
     }
 
     /// Another code is another cause: the earlier one is over.
@@ -280,10 +300,9 @@ impl Stops<'_> {
             code,
             reason: reason.to_owned(),
             advice: advice.map(str::to_owned),
-            since: Some(self.ground.now()),
             ..TroubleFacts::default()
         };
-        let begins = self.ground.teller().begins(trouble, &cause, facts);
+        let begins = self.ground.teller().begins(trouble, &cause, facts, None);
         let mut turns = self.ground.ends_of(&[Trouble::ApiCredential, Trouble::ApiQuota]).await?;
         turns.retain(|turn| (turn.owed.event.kind(), &turn.cause) != (EventKind::Resolved(trouble), &cause));
         turns.push(begins);

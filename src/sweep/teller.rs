@@ -21,47 +21,41 @@ impl Teller<'_> {
         self.watchlist.day_of(self.now)
     }
 
-    /// A trouble of the whole service begins.
-    pub(super) fn begins(&self, trouble: Trouble, cause: &str, facts: TroubleFacts) -> Turn {
+    /// A trouble begins: of a company, or of the whole service. Since now, where `facts` do not say since when.
+    pub(super) fn begins(
+        &self,
+        trouble: Trouble,
+        cause: &str,
+        facts: TroubleFacts,
+        company: Option<(CompanyId, &Company)>,
+    ) -> Turn {
         let asks = matches!(
             trouble,
             Trouble::ApiCredential | Trouble::ApiQuota | Trouble::ApiUnreachable | Trouble::ApiUnknownCode
         );
         let place = self.watchlist.api.url.host_str().filter(|_| asks).map(str::to_owned);
-        let facts = TroubleFacts { place: facts.place.or(place), ..facts };
-        self.turn(News::Trouble(trouble, facts), cause, None)
+        let facts = TroubleFacts {
+            place: facts.place.or(place),
+            line: facts.line.or(company.map(|(_, entry)| entry.line)),
+            since: facts.since.or(Some(self.now)),
+            ..facts
+        };
+        self.turn(News::Trouble(trouble, facts), cause, company)
     }
 
-    /// A trouble of the whole service is over. What it was is added where it is stored.
-    pub(super) fn ends(&self, trouble: Trouble, cause: &str) -> Turn {
-        self.ends_as(trouble, cause, TroubleFacts::default())
+    /// A trouble is over. What it was is added where it is stored.
+    pub(super) fn ends(&self, trouble: Trouble, cause: &str, company: Option<(CompanyId, &Company)>) -> Turn {
+        self.turn(News::Resolved(trouble, TroubleFacts::default()), cause, company)
     }
 
-    /// The same, with something to say of its end.
+    /// The same of the whole service, with something to say of its end.
     pub(super) fn ends_as(&self, trouble: Trouble, cause: &str, facts: TroubleFacts) -> Turn {
         self.turn(News::Resolved(trouble, facts), cause, None)
     }
 
-    /// A trouble of one company begins.
-    pub(super) fn begins_for(
-        &self,
-        trouble: Trouble,
-        cause: &str,
-        facts: TroubleFacts,
-        company: (CompanyId, &Company),
-    ) -> Turn {
-        let facts = TroubleFacts { line: Some(company.1.line), ..facts };
-        self.turn(News::Trouble(trouble, facts), cause, Some(company))
-    }
-
-    /// A trouble of one company is over.
-    pub(super) fn ends_for(&self, trouble: Trouble, cause: &str, company: (CompanyId, &Company)) -> Turn {
-        self.turn(News::Resolved(trouble, TroubleFacts::default()), cause, Some(company))
-    }
-
     /// A trouble that is over without anybody having ended it.
     pub(super) fn ends_what_is_over(&self, open: OpenButOver) -> Turn {
-        let mut turn = self.ends(open.trouble, &open.cause);
+        let mut turn = self.ends(open.trouble, &open.cause, None);
         turn.owed.company = Some(open.company);
         turn.owed.event.company = Some(open.keyword);
         turn.owed.event.company_name = Some(open.name);

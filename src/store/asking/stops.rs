@@ -31,7 +31,7 @@ impl What {
 }
 
 /// A stop as it stands.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Stop {
     /// `quota`, `credential` or `transient`; for mail how far it had come: `connect`, `tls`, `auth`, `mail`, `rcpt`, `data`.
     pub class: String,

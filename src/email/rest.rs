@@ -13,10 +13,10 @@ use crate::domain::certificates::{self, Certificate, Owner};
 use crate::domain::event::{Audience, Event};
 use crate::domain::holding::history_begins;
 use crate::domain::keyword::Keyword;
-use crate::domain::number::CertificateNumber;
 use crate::domain::snapshot::{Difference, Doubt, Snapshot};
 use crate::store::StoreError;
-use crate::store::companies::{CompanyId, renewals};
+use crate::store::companies::CompanyId;
+use crate::store::companies::renewals::{self, Filed};
 use crate::store::outbox::recipients::Recipient;
 use crate::store::reports::query_days::{self, Queried};
 use crate::store::reports::snapshots::{self, BATCH_ESTABLISHED_MAX};
@@ -126,11 +126,7 @@ impl Reader<'_> {
 
     /// The next deadline of all that they are told of, besides the ends that the letter is about.
     async fn next_deadline(&self) -> Result<Option<Deadline>, StoreError> {
-        let filed: HashSet<(String, String, NaiveDate)> = renewals::in_force(self.pool)
-            .await?
-            .into_iter()
-            .map(|filed| (filed.keyword, key_of(&filed.number), filed.end))
-            .collect();
+        let filed = renewals::in_force(self.pool).await?;
         let (mut first, mut from): (Option<Deadline>, _) = (None, self.today);
         let is_before = |first: &Option<Deadline>, end: NaiveDate| {
             // What ends later may have to be applied for earlier.
@@ -158,7 +154,7 @@ impl Reader<'_> {
     async fn first_deadline_of(
         &self,
         ids: &[CompanyId],
-        filed: &HashSet<(String, String, NaiveDate)>,
+        filed: &[Filed],
     ) -> Result<Option<Deadline>, StoreError> {
         let mut first: Option<Deadline> = None;
         let is_read = |keyword: &str| self.companies.contains_key(keyword);
@@ -174,9 +170,8 @@ impl Reader<'_> {
             let mut all = certificates::certificates(&company.snapshot, owner, self.today);
             all.retain(|certificate| !self.tells_of(certificate));
             for certificate in &mut all {
-                let Some(end) = certificate.valid_until else { continue };
-                let key = (company.keyword.as_str().to_owned(), key_of(&certificate.certificate_num), end);
-                if filed.contains(&key) {
+                let (number, end) = (&certificate.certificate_num, certificate.valid_until);
+                if filed.iter().any(|filed| filed.is_of(&company.keyword, number, end)) {
                     certificate.filing_day = None;
                 }
             }
@@ -207,9 +202,4 @@ fn as_told(mut snapshot: Snapshot) -> Snapshot {
         |doubt: &Doubt| matches!(doubt.difference, Difference::New(_)) && doubt.told_as.is_none();
     snapshot.doubts.retain(|_, doubt| !is_unheard(doubt));
     snapshot.with_told_ends()
-}
-
-/// Numbers are equal when their keys are.
-fn key_of(number: &str) -> String {
-    CertificateNumber::parse(number).map_or_else(|| number.to_owned(), |number| number.key().to_owned())
 }

@@ -17,7 +17,9 @@ pub(super) fn read(body: &[u8]) -> Option<AnswerPage> {
     if may_hold_too_much(body) || memchr::memmem::find(body, br"\u0000").is_some() {
         return None;
     }
-    let Object(answer) = serde_json::from_slice::<Object<Answer>>(body).ok()?;
+    // What is no UTF-8 spoils names, wherever it stands.
+    let text = std::str::from_utf8(body).ok()?;
+    let Object(answer) = serde_json::from_str::<Object<Answer>>(text).ok()?;
     let Object(found) = Some(answer.result).filter(|_| answer.error_code == 0)?;
     let items = found.items.into_iter().map(|Object(item)| item).collect();
     Some(AnswerPage { total: Some(u64::from(found.total)), items })

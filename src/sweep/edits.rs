@@ -10,7 +10,6 @@ use crate::domain::certificates::{self, Owner};
 use crate::domain::event::{
     CallsADay, CertificateFacts, Event, Leaver, Leavers, News, OpenEnds, ReaderEdited,
 };
-use crate::domain::number::CertificateNumber;
 use crate::domain::wall_clock::hour_of_day;
 use crate::store::companies::CompanyId;
 use crate::store::companies::edits::{self, Edit, EditId, Edited, EditsTold};
@@ -140,12 +139,7 @@ impl Meaning<'_> {
         let told = Established { snapshot: company.snapshot.clone().with_told_ends(), ..company.clone() };
         let mut certificates = self.open(&told, Some(entry));
         for facts in &mut certificates {
-            let is_filed = |filed: &Filed| {
-                filed.keyword == company.keyword.as_str()
-                    && facts.valid_until == Some(filed.end)
-                    && CertificateNumber::parse(&filed.number) == CertificateNumber::parse(&facts.number)
-            };
-            if filed.iter().any(is_filed) {
+            if filed.iter().any(|filed| filed.is_of(&company.keyword, &facts.number, facts.valid_until)) {
                 facts.filing_day = None;
             }
         }

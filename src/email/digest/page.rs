@@ -55,7 +55,7 @@ phrases! {
     COUNT_TO_KNOW = "须知 {count} 件" / "{count} to know";
     COUNT_GOOD = "好消息 {count} 件" / "{count} good news";
     VALID_UNTIL = "有效期至" / "Valid until";
-    ISSUED_BY = "发证机关" / "Issued by";
+    ISSUED_BY = "发证机关：{organ}" / "Issued by: {organ}";
     COLUMN_NUMBER = "证书编号" / "Certificate";
     COLUMN_KIND = "资质类别" / "Type";
     COLUMN_COMPANY = "企业" / "Company";
@@ -70,7 +70,6 @@ phrases! {
     BAR_FILE = "最迟申请日 {day}" / "file by {day}";
     BAR_END = "{day}到期 · {days}" / "ends {day} · {days}";
     DEADLINE_ROW = "{badge}（{day}）" / "{badge} ({day})";
-    COLON = "：" / ": ";
     GAP = "　" / " · ";
     NOT_FOUND = "未查询到" / "not found";
     UNTIL_DAY = "至 {day}" / "until {day}";
@@ -95,8 +94,6 @@ pub(super) struct Page {
     pub preheader: String,
     /// `要做：`.
     pub to_do: &'static str,
-    /// Between a label and its value.
-    pub colon: &'static str,
     /// Between a company and what it holds.
     pub gap: &'static str,
     pub sections: Vec<Section>,
@@ -115,14 +112,15 @@ pub(super) struct Section {
     pub title: &'static str,
     pub blocks: Vec<Block>,
     pub columns: [&'static str; 2],
-    pub changes: Vec<ChangeRow>,
+    /// Lines of the table of changes.
+    pub changes: Vec<Block>,
 }
 
-/// A card or a headline with its list.
+/// A card, a headline with its list, or a change.
 #[derive(Debug, Default, Serialize)]
 pub(super) struct Block {
     pub tone: Tone,
-    /// What by when; of a headline what happened.
+    /// What by when; of a headline or a change what happened.
     pub heading: String,
     /// The number.
     pub aside: String,
@@ -132,12 +130,14 @@ pub(super) struct Block {
     /// Kind and qualifications.
     pub held: String,
     pub bar: Option<DeadlineBar>,
+    /// Of a change before and now, as far as each can be said in a few words.
+    pub moves: Vec<[String; 2]>,
     /// What happened, a paragraph each.
     pub leads: Vec<String>,
     /// What the reader needs besides.
     pub notes: Vec<String>,
-    /// Label and value.
-    pub facts: Vec<(&'static str, String)>,
+    /// Who issued it, with a label.
+    pub organ: String,
     /// The list of a headline, or of what a baseline found.
     pub table: Option<Table>,
     /// When the data was queried, where it is not the same for all.
@@ -274,7 +274,6 @@ impl Page {
             counts: counts(shown, language),
             preheader: preheader(shown, language),
             to_do: w::TO_DO.text(language),
-            colon: COLON.text(language),
             gap: GAP.text(language),
             sections,
             more,
@@ -457,7 +456,8 @@ impl Layout<'_> {
             bar: bar(first, self.language),
             leads,
             notes: distinct(members.iter().flat_map(|member| &member.saying.notes)),
-            facts: self.facts(event),
+            organ: self.organ(event),
+            moves: Vec::new(),
             table: self.baseline(event),
             queried: match &self.queried_once {
                 Some(_) => String::new(),
@@ -467,11 +467,11 @@ impl Layout<'_> {
         }
     }
 
-    fn facts(&self, event: &Event) -> Vec<(&'static str, String)> {
-        let organ = event.certificate.as_ref().map(|facts| names::name(&facts.organ)).unwrap_or_default();
-        let mut lines = vec![(ISSUED_BY.text(self.language), organ)];
-        lines.retain(|(_, value)| !value.is_empty());
-        lines
+    fn organ(&self, event: &Event) -> String {
+        match event.certificate.as_ref().map(|facts| names::name(&facts.organ)) {
+            Some(organ) if !organ.is_empty() => ISSUED_BY.with(self.language, &[("organ", &organ)]),
+            _ => String::new(),
+        }
     }
 
     fn baseline(&self, event: &Event) -> Option<Table> {
@@ -605,24 +605,8 @@ fn distinct<'a>(sentences: impl Iterator<Item = &'a String>) -> Vec<String> {
     found
 }
 
-/// A line of the table of changes.
-#[derive(Debug, Serialize)]
-pub(super) struct ChangeRow {
-    pub tone: Tone,
-    pub company: String,
-    pub tags: String,
-    pub number: String,
-    pub held: String,
-    pub title: String,
-    /// Before and now, as far as each can be said in a few words.
-    pub moves: Vec<[String; 2]>,
-    pub leads: Vec<String>,
-    pub notes: Vec<String>,
-    pub actions: Vec<String>,
-}
-
 /// A change, or several of one kind in one certificate. Where there are many, sentences that the moves say already are left out.
-fn change(members: &[&Shown<'_>], layout: &Layout<'_>, are_many: bool) -> ChangeRow {
+fn change(members: &[&Shown<'_>], layout: &Layout<'_>, are_many: bool) -> Block {
     let first = members.first();
     let event = first.map(|first| first.event);
     let facts = event.and_then(|event| event.certificate.as_ref());
@@ -635,18 +619,18 @@ fn change(members: &[&Shown<'_>], layout: &Layout<'_>, are_many: bool) -> Change
         members.iter().filter(says_it).map(|member| member.saying.lead.clone()).collect()
     };
     let numbers: BTreeSet<String> = members.iter().filter_map(|member| member.number()).collect();
-    ChangeRow {
+    Block {
         tone: first.map(|first| Tone::of(first)).unwrap_or_default(),
         company: first.and_then(|first| first.company.clone()).unwrap_or_default(),
         tags: first.map(|first| layout.tags(first)).unwrap_or_default(),
-        number: numbers.into_iter().collect::<Vec<_>>().join(names::comma(layout.language)),
+        aside: numbers.into_iter().collect::<Vec<_>>().join(names::comma(layout.language)),
         held: match (facts, event.and_then(Event::qualification), has_lost_all) {
             (Some(facts), None, false) => layout.held(facts, held_max),
             (Some(_), _, true) => kinds_of(members).join(names::comma(layout.language)),
             (Some(facts), _, _) => names::name(&facts.kind),
             (None, _, _) => String::new(),
         },
-        title: first.map(|first| first.saying.title.clone()).unwrap_or_default(),
+        heading: first.map(|first| first.saying.title.clone()).unwrap_or_default(),
         moves: members.iter().filter_map(|member| moved(member, layout.language)).collect(),
         leads,
         notes: {
@@ -654,6 +638,7 @@ fn change(members: &[&Shown<'_>], layout: &Layout<'_>, are_many: bool) -> Change
             distinct(members.iter().filter(says_it).flat_map(|member| &member.saying.notes))
         },
         actions: distinct(members.iter().map(|member| &member.saying.action)),
+        ..Block::default()
     }
 }
 

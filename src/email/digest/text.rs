@@ -1,7 +1,7 @@
 //! The text part: the same order and the same words as the HTML part. Its first forty characters are what a phone shows of the
 //! mail, so it begins with the news.
 
-use super::page::{Block, ChangeRow, Page, Section, Table};
+use super::page::{Block, Page, Section, Table};
 use crate::domain::text::is_steering;
 
 /// Writes the text part of a page.
@@ -28,13 +28,9 @@ pub(super) fn write(page: &Page) -> String {
 fn write_section(text: &mut String, page: &Page, section: &Section) {
     text.push('\n');
     line(text, "", &format!("■ {}", section.title));
-    for (number, block) in (1..).zip(&section.blocks) {
+    for (number, block) in (1..).zip(section.blocks.iter().chain(&section.changes)) {
         text.push('\n');
         write_block(text, page, number, block);
-    }
-    for (number, row) in (section.blocks.len() + 1..).zip(&section.changes) {
-        text.push('\n');
-        write_change(text, page, number, row);
     }
 }
 
@@ -42,45 +38,23 @@ fn write_block(text: &mut String, page: &Page, number: usize, block: &Block) {
     let tags = if block.tags.is_empty() { String::new() } else { format!(" ({})", block.tags) };
     let who = format!("{}{tags}", block.company);
     line(text, "", &format!("{number}. {}", joined(&[&block.heading, &who, &block.aside], " | ")));
-    if !block.held.is_empty() {
-        line(text, "   ", &block.held);
-    }
-    for lead in &block.leads {
-        line(text, "   ", lead);
-    }
-    for note in &block.notes {
-        line(text, "   ", note);
-    }
-    for (label, value) in &block.facts {
-        line(text, "   ", &format!("{label}{}{value}", page.colon));
+    let moves = block.moves.iter().map(|[old, new]| joined(&[old, new], " → "));
+    let said = [block.held.clone()].into_iter().chain(moves).chain(block.leads.iter().cloned());
+    for sentence in said.chain(block.notes.iter().cloned()).chain([block.organ.clone()]) {
+        write_sentence(text, &sentence);
     }
     if let Some(table) = &block.table {
         write_table(text, table);
     }
-    if !block.queried.is_empty() {
-        line(text, "   ", &block.queried);
-    }
+    write_sentence(text, &block.queried);
     for action in &block.actions {
-        line(text, "   ", &format!("{}{action}", page.to_do));
+        write_sentence(text, &format!("{}{action}", page.to_do));
     }
 }
 
-fn write_change(text: &mut String, page: &Page, number: usize, row: &ChangeRow) {
-    let tags = if row.tags.is_empty() { String::new() } else { format!(" ({})", row.tags) };
-    let who = format!("{}{tags}", row.company);
-    line(text, "", &format!("{number}. {}", joined(&[&row.title, &who, &row.number], " | ")));
-    if !row.held.is_empty() {
-        line(text, "   ", &row.held);
-    }
-    for [old, new] in &row.moves {
-        let moved = if old.is_empty() { new.clone() } else { format!("{old} → {new}") };
-        line(text, "   ", &moved);
-    }
-    for sentence in row.leads.iter().chain(&row.notes) {
+fn write_sentence(text: &mut String, sentence: &str) {
+    if !sentence.is_empty() {
         line(text, "   ", sentence);
-    }
-    for action in &row.actions {
-        line(text, "   ", &format!("{}{action}", page.to_do));
     }
 }
 

@@ -176,6 +176,8 @@ fn an_ordinary_answer_is_read_the_short_way() {
 
 #[test]
 fn whatever_is_unusual_is_left_to_the_lenient_reading() {
+    let gbk = b"{\"error_code\":0,\"reason\":\"\xb2\xe9\",\"result\":{\"total\":1,\"items\":[{}]}}";
+    assert_eq!(fast_path::read(gbk), None, "another encoding, in a field that nobody reads");
     let many = format!(r#"{{"error_code":0,"result":{{"total":0,"items":[{}{{}}]}}}}"#, "{},".repeat(20_000));
     for (body, why) in [
         (r#"{"error_code":"0","result":{"total":0,"items":[]}}"#, "a code as text"),
@@ -266,6 +268,10 @@ fn answer() -> impl Strategy<Value = String> {
     (around, answer).prop_map(|((before, after), answer)| format!("{before}{answer}{after}"))
 }
 
+fn has_large_exponent(body: &[u8]) -> bool {
+    body.windows(4).any(|it| it[0].eq_ignore_ascii_case(&b'e') && it[1..].iter().all(u8::is_ascii_digit))
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(2000))]
 
@@ -279,9 +285,12 @@ proptest! {
             let at = at.index(body.len());
             body[at] = byte;
         }
-        // The short way looks less closely at what nobody reads, such as 1e999 in a field of no meaning.
-        if let (Some(page), Ok(said)) = (fast_path::read(&body), read_leniently(&body)) {
-            prop_assert_eq!(said, Said::Page(page));
+        if let Some(page) = fast_path::read(&body) {
+            match read_leniently(&body) {
+                // A number that no double holds, in a field that nobody reads.
+                Err(why) => prop_assert!(has_large_exponent(&body), "{}", why),
+                said => prop_assert_eq!(said, Ok(Said::Page(page))),
+            }
         }
     }
 }

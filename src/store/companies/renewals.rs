@@ -6,6 +6,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use sqlx::postgres::{PgConnection, PgPool};
 
 use crate::domain::judge::Renewal;
+use crate::domain::keyword::Keyword;
 use crate::domain::number::CertificateNumber;
 use crate::store::companies::CompanyId;
 use crate::store::error::{StoreError, during};
@@ -123,6 +124,16 @@ pub struct Filed {
     pub filed: NaiveDate,
     /// The acceptance number.
     pub reference: Option<String>,
+}
+
+impl Filed {
+    /// Whether it is about this end of this certificate.
+    #[must_use]
+    pub fn is_of(&self, keyword: &Keyword, number: &str, end: Option<NaiveDate>) -> bool {
+        self.keyword == keyword.as_str()
+            && end == Some(self.end)
+            && CertificateNumber::parse(&self.number) == CertificateNumber::parse(number)
+    }
 }
 
 /// All renewals of watched companies whose certificate has the end that they put off, by that end.

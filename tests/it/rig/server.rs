@@ -116,6 +116,12 @@ impl Server {
     pub async fn set(&self, setting: &str) {
         self.order(&format!("ALTER SYSTEM SET {setting}")).await;
         self.order("SELECT pg_reload_conf()").await;
+        let (name, value) = setting.split_once(" = ").unwrap();
+        let shown = format!("SELECT current_setting('{name}')");
+        // The server tells its sessions before it lets a new one in that goes by it.
+        let goes_by_it =
+            until("the server goes by it", || async { self.ask::<String>(&shown).await == value });
+        Box::pin(goes_by_it).await;
     }
 
     /// The process of a session of the program.

@@ -294,7 +294,7 @@ async fn an_upstream_that_is_away_for_a_month_silences_no_threshold() {
     let ending = certificate("D241000018", BUILDING).replace("2029-01-09", "2026-03-01");
     let scenario = company(2000, &ending)
         + "[[fault]]\nfrom = \"2026-01-06\"\nto = \"2026-02-28\"\nstatus = 503\n\
-           [generate]\ncompanies = 200\ncertificates = 1\nseed = 7\n";
+           [generate]\ncompanies = 100\ncertificates = 1\nseed = 7\n";
     let world = Watch::new(&scenario, "concurrency = 4", "2026-01-05").await;
     world.tick().await;
     let mut told = Vec::new();

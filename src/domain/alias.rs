@@ -32,7 +32,7 @@ const SPECIAL_WORKS: [(&str, &str); 3] = [
     ("特种设备起重吊装", "特种设备的起重吊装"),
 ];
 
-/// The name by which a normalised name (`normalised`, without its grade) is compared.
+/// The name by which a normalised name without its grade is compared.
 pub(super) fn official(name: String) -> String {
     if let Some((_, official)) = NAMES.iter().find(|(alias, _)| *alias == name) {
         return (*official).to_owned();

@@ -81,6 +81,8 @@ pub enum Whose {
 /// Decides whose `items` are. `ours` is the prefix remembered or pinned.
 #[must_use]
 pub fn whose(ours: Option<&Prefix>, numbers: &Numbers, items: Vec<Item>) -> Whose {
+    // Where no prefix of ours is there to say it, the numbers of the whole answer have to.
+    let is_of_known = numbers.listed.is_empty() || bears_half(&numbers.listed, &items);
     // An item without a prefix says nothing about whose it is: it goes with the answer it came in.
     let mut by_prefix: BTreeMap<Prefix, Vec<Item>> = BTreeMap::new();
     let mut unmarked = Vec::new();
@@ -90,11 +92,9 @@ pub fn whose(ours: Option<&Prefix>, numbers: &Numbers, items: Vec<Item>) -> Whos
             None => unmarked.push(item),
         }
     }
-    let is_of_known = numbers.listed.is_empty() || bears_half(&numbers.listed, &unmarked);
     let Some(ours) = ours else {
-        // Numbers that are known speak also against a first prefix: an answer of other ones would tell all of them as gone.
-        let bears_known = |items: &Vec<Item>| numbers.listed.is_empty() || bears_half(&numbers.listed, items);
-        return if is_of_known && by_prefix.is_empty() || by_prefix.values().any(bears_known) {
+        // A first prefix, too: an answer of other numbers would tell all that are known as gone.
+        return if is_of_known {
             first_answer(by_prefix, unmarked)
         } else {
             Whose::Disputed { found: by_prefix.into_keys().collect() }
@@ -115,7 +115,6 @@ pub fn whose(ours: Option<&Prefix>, numbers: &Numbers, items: Vec<Item>) -> Whos
         };
     }
     if by_prefix.is_empty() {
-        // Nobody says whose they are: their numbers have to.
         return if is_of_known {
             Whose::Ours { prefix: Some(ours.clone()), items: unmarked }
         } else {
@@ -249,6 +248,13 @@ mod tests {
             (None, &["A1", "A2"], &[(UUID, "A9")], Err("disputed"), "they never did, and these are not"),
             (None, &["A1", "A2"], &[(OURS, "A1")], Ok("A1"), "a first prefix that bears what is known"),
             (None, &["A1", "A2"], &[(OURS, "A9")], Err("disputed"), "a first prefix of other numbers"),
+            (
+                None,
+                &["A1", "A2"],
+                &[(UUID, "A1"), (UUID, "A2"), (OURS, "A3")],
+                Ok("A3 A1 A2"),
+                "a first prefix of what is new, beside what is known",
+            ),
             (None, &[], &[("=x-A2", "A1"), (OURS, "A3")], Ok("A3 A1"), "an id with another item's number"),
             (Some(OURS), &["A1"], &[(OURS, "A1"), (UUID, "-")], Ok("A1 -"), "an item without a number"),
             (

@@ -1,9 +1,9 @@
 //! `qualwatch backup` and `qualwatch restore`: the database in one file, by PostgreSQL's own programs.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{ErrorKind, Seek as _};
+use std::fs::{self, File};
+use std::io::Seek as _;
 use std::os::fd::AsFd as _;
-use std::os::unix::fs::{OpenOptionsExt as _, fchown};
+use std::os::unix::fs::fchown;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
@@ -16,6 +16,7 @@ use serde::Serialize;
 use tokio::process::Command;
 
 use crate::clock::within;
+use crate::config;
 
 use super::arguments::{Backup, Places, Restore, STANDARD};
 use super::context::{Context, sandbox_clock, state_dir_of};
@@ -97,14 +98,7 @@ async fn dump_or_hand_over(places: &Places, target: File, reader: Reader) -> any
 async fn write(file: &Path, dumping: impl AsyncFnOnce(File) -> anyhow::Result<Exit>) -> anyhow::Result<Exit> {
     let unfinished = file.with_added_extension("unfinished");
     let writing = || format!("writing {}", unfinished.display());
-    let mut options = OpenOptions::new();
-    // Where others may write, too, nothing that lies there already is written through: a link, or a file of theirs.
-    match fs::remove_file(&unfinished) {
-        Err(error) if error.kind() != ErrorKind::NotFound => return Err(error).with_context(writing),
-        _ => {}
-    }
-    let target = options.read(true).write(true).create_new(true).mode(0o600).open(&unfinished);
-    let target = target.with_context(writing)?;
+    let target = config::new_file(&unfinished).with_context(writing)?;
     let synced = target.try_clone().with_context(writing)?;
     let finished = dumping(target).await.and_then(|exit| {
         if exit == Exit::Done {

@@ -37,7 +37,8 @@ pub use fault::Fault;
 pub use judge::{FILE_BYTES_MAX, JudgedFile, judge, parse, read_text, warning_at};
 pub use mailbox::{BadAddress, EmailAddress, Mailbox};
 pub use places::{
-    USUAL_PLACES, accepted, find, is_of_service, keep_accepted, listing_of, state_dir, watchlist_of_service,
+    USUAL_PLACES, accepted, find, is_of_service, keep_accepted, listing_of, new_file, state_dir,
+    watchlist_of_service,
 };
 pub use secrets::{
     CREDENTIALS, Environment, SERVICE_USER, Source, Sourced, read_api_key, read_database_url,

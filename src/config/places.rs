@@ -118,22 +118,30 @@ fn write_whole(state_dir: &Path, path: &Path, text: &str) -> io::Result<()> {
     File::open(state_dir)?.sync_all()
 }
 
-/// What a file is called while it is written. A leftover of a process that died here under the same number must not be written
-/// through.
+/// What a file of the state directory is called while it is written.
 fn half_of(state_dir: &Path, name: &str) -> io::Result<PathBuf> {
     DirBuilder::new().recursive(true).mode(0o700).create(state_dir)?;
-    let half = state_dir.join(format!(".{name}.{}", std::process::id()));
-    match fs::remove_file(&half) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-        _ => Ok(half),
-    }
+    Ok(state_dir.join(format!(".{name}.{}", std::process::id())))
 }
 
 fn write_new(state_dir: &Path, path: &Path, text: &str) -> io::Result<()> {
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    let mut file = new_file(path)?;
     file.write_all(text.as_bytes())?;
     own_as(state_dir, &file)?;
     file.sync_all()
+}
+
+/// A new file, which only its owner can read. Nothing that lies there already is written through: a leftover of a process that died, a
+/// link, or a file of somebody else's.
+///
+/// # Errors
+/// What lies there cannot be removed, or the file cannot be made.
+pub fn new_file(path: &Path) -> io::Result<File> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(path)
 }
 
 /// Root may run a command in the state directory of a service: what it writes there must stay the service's to read.
